@@ -1,0 +1,70 @@
+/**
+ * Lays out the third-party .proto files that buf needs beside ours, out of installed npm packages: the Buf Schema Registry is
+ * not needed, and nothing of them is kept in this repository.
+ *
+ *   third_party/proto/   what our contracts import (google/api, google/rpc, buf/validate) and the standard gRPC services
+ *   third_party/envoy/   the part of Envoy's API that the control plane speaks, with all that it imports
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { file_buf_validate_validate } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { envoyRoots } from './envoy-roots.ts';
+import { printProto } from './print-proto.ts';
+
+const root = join(import.meta.dirname, '..');
+const require = createRequire(import.meta.url);
+const packageDir = (name: string) => dirname(require.resolve(`${name}/package.json`));
+const xdsDeps = join(packageDir('@grpc/grpc-js-xds'), 'deps');
+
+function write(target: string, text: string): void {
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
+}
+
+function copy(source: string, target: string): void {
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(source, target);
+}
+
+function contractImports(): void {
+  const out = join(root, 'third_party/proto');
+  rmSync(out, { recursive: true, force: true });
+  for (const name of ['api/annotations', 'api/http', 'rpc/status', 'rpc/code', 'rpc/error_details']) {
+    copy(join(xdsDeps, `googleapis/google/${name}.proto`), join(out, `google/${name}.proto`));
+  }
+  copy(join(packageDir('grpc-health-check'), 'proto/health/v1/health.proto'), join(out, 'grpc/health/v1/health.proto'));
+  for (const version of ['v1', 'v1alpha']) {
+    const path = `grpc/reflection/${version}/reflection.proto`;
+    copy(join(packageDir('@grpc/reflection'), 'build/proto', path), join(out, path));
+  }
+  write(join(out, 'buf/validate/validate.proto'), printProto(file_buf_validate_validate.proto));
+}
+
+function envoyApi(): number {
+  const out = join(root, 'third_party/envoy');
+  rmSync(out, { recursive: true, force: true });
+  const roots = ['envoy-api', 'googleapis', 'xds', 'protoc-gen-validate'].map((dir) => join(xdsDeps, dir));
+  const pending = [...envoyRoots];
+  const seen = new Set<string>();
+  for (let name = pending.pop(); name; name = pending.pop()) {
+    if (seen.has(name) || name.startsWith('google/protobuf/')) continue;
+    seen.add(name);
+    const source = roots.map((dir) => join(dir, name)).find(existsSync);
+    if (!source) throw new Error(`third-party protos: ${name} is in none of the installed packages`);
+    const text = mend(name, readFileSync(source, 'utf8'));
+    write(join(out, name), text);
+    for (const match of text.matchAll(/^import (?:public )?"(.+)";/gm)) pending.push(match[1] as string);
+  }
+  write(join(out, 'buf.yaml'), 'version: v2\n');
+  return seen.size;
+}
+
+/** The packaged protoc-gen-validate lags behind the Envoy files that use it: they set `ignore_empty` on strings. */
+function mend(name: string, text: string): string {
+  if (name !== 'validate/validate.proto' || /message StringRules \{[^}]*ignore_empty/.test(text)) return text;
+  return text.replace(/(message StringRules \{)/, '$1\n  optional bool ignore_empty = 26;');
+}
+
+contractImports();
+console.log(`third_party: ${envoyApi()} Envoy files and the contracts' imports`);

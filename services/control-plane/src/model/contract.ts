@@ -1,0 +1,21 @@
+import type { LogicalName } from './mesh.ts';
+import type { Method } from './method.ts';
+import type { RetryBudget } from './service.ts';
+
+/** One version of a contract: a descriptor set under its content hash, understood. */
+export interface ContractVersion {
+  /** SHA-256 of the descriptor set, its first 16 hex digits. */
+  readonly hash: string;
+  readonly namespace: string;
+  readonly logicalName: LogicalName;
+  /** Full names of its proto services. */
+  readonly grpcServices: readonly string[];
+  /** By path. */
+  readonly methods: ReadonlyMap<string, Method>;
+  readonly retryBudget: RetryBudget;
+  readonly maxConcurrentRequests?: number;
+  /** The FileDescriptorSet itself, for reflection and REST. */
+  readonly descriptorSet: Uint8Array;
+  /** Where it was read ("contracts/shop/shop.orders.binpb"). */
+  readonly origin: string;
+}

@@ -1,0 +1,18 @@
+import type { WorkloadId } from './mesh.ts';
+
+/** A door of the mesh: a proxy that serves exposed methods to callers outside. */
+export interface Gateway {
+  /** Its caller name in contracts: "edge". */
+  readonly name: string;
+  readonly workloads: readonly WorkloadId[];
+  /** Answers gRPC reflection, from exposed methods only. Default: true. */
+  readonly reflection: boolean;
+  /** The most that all headers of a request may take together. Default: 32 KiB. */
+  readonly maxHeaderBytes: number;
+  /** The most headers that a request may have. Default: 100. */
+  readonly maxHeaders: number;
+  /** The largest unary request. Default: 4 MiB. */
+  readonly maxMessageBytes: number;
+  /** Origins that browsers may call from; empty: none but its own. */
+  readonly corsOrigins: readonly string[];
+}

@@ -1,0 +1,62 @@
+import type { Gateway } from './gateway.ts';
+import type { Problem } from './problem.ts';
+import type { Service } from './service.ts';
+import type { Workload } from './workload.ts';
+
+/**
+ * The mesh at one moment: what the front ends understood, and nothing about how Envoy or Kubernetes would say it.
+ *
+ * Immutable. A new fact makes a new mesh that shares every part that did not change, so that `===` tells what did.
+ */
+export interface Mesh {
+  readonly settings: MeshSettings;
+  /** By `ServiceId`. */
+  readonly services: ReadonlyMap<ServiceId, Service>;
+  /** By `WorkloadId`; every replica, ready or not, gateways included. */
+  readonly workloads: ReadonlyMap<WorkloadId, Workload>;
+  /** By name. The edge is the gateway named "edge". */
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** What was not understood. The parts that it names keep their last good form. */
+  readonly problems: readonly Problem[];
+}
+
+/** `namespace/name` of a service. The same name in two namespaces is two services. */
+export type ServiceId = `${string}/${string}`;
+
+/** `namespace/name` of a replica: a pod, or a process on a laptop. */
+export type WorkloadId = `${string}/${string}`;
+
+/** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
+export type LogicalName = string;
+
+/** A SPIFFE ID: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
+export type SpiffeId = `spiffe://${string}`;
+
+/** What holds for the whole mesh. */
+export interface MeshSettings {
+  /** The authority of every SPIFFE ID. Default: "weft.local". */
+  readonly trustDomain: string;
+  /**
+   * Which namespace speaks for which proto packages: a prefix of whole package parts ("shop" covers "shop.orders.v1").
+   * A contract for a package that its namespace does not own has no effect and is a problem.
+   */
+  readonly packages: readonly PackageOwnership[];
+  /** Where spans go; absent: no tracing. */
+  readonly tracing?: TracingSettings;
+  /** How long a workload certificate lives. Default: 24 h. */
+  readonly certificateLifetimeMs: number;
+}
+
+/** One row of `MeshSettings.packages`. */
+export interface PackageOwnership {
+  readonly namespace: string;
+  readonly protoPackage: string;
+}
+
+/** An OTLP/gRPC collector. */
+export interface TracingSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Of the traces that nobody upstream has decided about, in percent: 0 to 100. Default: 100. */
+  readonly samplingPercent: number;
+}

@@ -1,0 +1,61 @@
+import type { LogicalName } from './mesh.ts';
+
+/** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
+export interface Method {
+  /** "/shop.orders.v1.OrderService/PlaceOrder". */
+  readonly path: string;
+  readonly grpcService: string;
+  readonly name: string;
+  readonly kind: 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
+  /** May a call be repeated: it has no side effects, repeating changes nothing, a key makes it so, or not at all. */
+  readonly safety: 'no_side_effects' | 'idempotent' | 'keyed' | 'unsafe';
+  /** Logical names that may call; "edge" is among them exactly when `exposed`. */
+  readonly callers: ReadonlySet<LogicalName>;
+  readonly exposed: boolean;
+  /** Unary only. */
+  readonly deadlineMs?: number;
+  /** Unary only; absent: the deadline. */
+  readonly tryTimeoutMs?: number;
+  /** Streams only; absent: no limit. */
+  readonly maxDurationMs?: number;
+  /** Streams only. */
+  readonly idleTimeoutMs?: number;
+  /** Beyond calls that were never delivered, which are always tried again. */
+  readonly retry?: RetryPolicy;
+  /** Path of the request field, where one makes a repeat recognizable. */
+  readonly idempotencyKey?: string;
+  readonly rateLimits: readonly RateLimit[];
+  readonly hedge?: { readonly afterMs: number; readonly maxTries: number };
+  readonly objective?: { readonly percent: number; readonly withinMs: number };
+  /** google.api.http, the primary binding first. */
+  readonly http: readonly HttpBinding[];
+  /** Hashes of the contract versions that have this method; a subset of its service's when versions differ. */
+  readonly versions: readonly string[];
+}
+
+/** When and how a failed call is tried again. */
+export interface RetryPolicy {
+  readonly codes: readonly RetryCode[];
+  readonly maxRetries: number;
+  readonly baseBackoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+/** Those gRPC codes that Envoy can retry on, in its own spelling. */
+export type RetryCode = 'cancelled' | 'deadline-exceeded' | 'internal' | 'resource-exhausted' | 'unavailable';
+
+/** At most `requests` calls by one caller in each period, per replica. */
+export interface RateLimit {
+  readonly caller: LogicalName | '*';
+  readonly requests: number;
+  readonly perMs: number;
+}
+
+/** A REST mapping of a method. */
+export interface HttpBinding {
+  readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH';
+  /** A google.api.http path template: "/v1/orders/{order_id}". */
+  readonly template: string;
+  /** The request field that the body is; "*" for all of it, "" for none. */
+  readonly body: string;
+}

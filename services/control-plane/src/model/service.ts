@@ -1,0 +1,43 @@
+import type { ContractVersion } from './contract.ts';
+import type { LogicalName, ServiceId, SpiffeId, WorkloadId } from './mesh.ts';
+import type { Method } from './method.ts';
+import type { Route } from './route.ts';
+
+/** A destination of calls: a name with replicas behind it. */
+export interface Service {
+  readonly id: ServiceId;
+  readonly namespace: string;
+  readonly name: string;
+  /** Host names that callers may use, without port; the first is canonical. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Spoken by the application; from the contract or appProtocol, never sniffed. */
+  readonly protocol: 'grpc' | 'http' | 'http2' | 'tcp';
+  /** Its name in contracts; absent without a contract that counts. */
+  readonly logicalName?: LogicalName;
+  /** Who its replicas are. A caller accepts these server names and no others. */
+  readonly identities: readonly SpiffeId[];
+  /** Contract versions that its replicas run, by hash. Inbound policy is the replica's own version's. */
+  readonly versions: ReadonlyMap<string, ContractVersion>;
+  /**
+   * What callers see: the union of the methods of all versions with ready replicas; a method is retried only if every version
+   * that has it allows it, and its deadline is the longest. By path ("/shop.orders.v1.OrderService/PlaceOrder").
+   */
+  readonly methods: ReadonlyMap<string, Method>;
+  /** What retries towards this service may add. One a cluster, so one a service. */
+  readonly retryBudget: RetryBudget;
+  /** For each replica; absent: no limit. */
+  readonly maxConcurrentRequests?: number;
+  /** Its replicas, ready or not, in name order. */
+  readonly workloads: readonly WorkloadId[];
+  /** Where calls go, when route resources say so; first match. Empty: to this service's own replicas. */
+  readonly routes: readonly Route[];
+}
+
+/** A share of the requests under way, and a floor. */
+export interface RetryBudget {
+  /** 0 to 100. Default: 20. */
+  readonly percent: number;
+  /** Default: 25. */
+  readonly minConcurrent: number;
+}
