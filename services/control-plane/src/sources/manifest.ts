@@ -1,0 +1,200 @@
+import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
+import type { z } from 'zod';
+import type { Problem } from '../model/problem.ts';
+import { documentSchema, gatewaySchema, meshConfigSchema, serviceSchema, workloadSchema } from './manifest-schemas.ts';
+
+/** A document of a manifest, read and valid. Plain data: it survives JSON. */
+export type ManifestObject = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The line of its file on which it begins. */
+  readonly line: number;
+} & (
+  | { readonly is: 'mesh-config'; readonly read: z.output<typeof meshConfigSchema> }
+  | { readonly is: 'service'; readonly read: z.output<typeof serviceSchema> }
+  | { readonly is: 'workload'; readonly read: z.output<typeof workloadSchema> }
+  | { readonly is: 'gateway'; readonly read: z.output<typeof gatewaySchema> }
+  | { readonly is: 'other'; readonly read: { readonly spec: unknown; readonly hasNamespace: boolean } }
+);
+
+/** What one YAML file holds. */
+export interface Manifest {
+  readonly path: string;
+  readonly objects: readonly ManifestObject[];
+  /** Keys (`manifestKey`) of documents that were recognized but are wrong. */
+  readonly broken: readonly string[];
+  /** Some document is so broken that nobody can say which object it is. */
+  readonly unreadable: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Tells objects apart, across files. */
+export function manifestKey(object: { kind: string; apiVersion: string; namespace: string; name: string }): string {
+  const group = object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : '';
+  return `${group}/${object.kind} ${object.namespace}/${object.name}`;
+}
+
+/** Reads one YAML file of any number of documents. A wrong document stops no other; problems say file, line and field. */
+export function parseManifest(path: string, bytes: Uint8Array): Manifest {
+  const lines = new LineCounter();
+  const objects: ManifestObject[] = [];
+  const broken: string[] = [];
+  const problems: Problem[] = [];
+  let unreadable = false;
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const problem = { resource: path, message: 'is not UTF-8 text', advice: 'a YAML file in UTF-8' };
+    return { path, objects, broken, unreadable: true, problems: [problem] };
+  }
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const error = document.errors[0];
+    if (error !== undefined) {
+      unreadable = true;
+      problems.push(syntaxProblem(path, error, lines));
+      continue;
+    }
+    const value = toValue(document);
+    if (value instanceof Error) {
+      unreadable = true;
+      problems.push({ resource: path, message: `line ${lineOf(document, [], lines)}: ${value.message}` });
+      continue;
+    }
+    if (value === null || value === undefined) continue;
+    const line = lineOf(document, [], lines);
+    const outcome = readDocument(value, line);
+    if (outcome.object !== undefined) objects.push(outcome.object);
+    else if (outcome.key !== undefined) broken.push(outcome.key);
+    else unreadable = true;
+    for (const issue of outcome.issues) problems.push(issueProblem(path, issue, value, document, lines));
+  }
+  return { path, objects, broken, unreadable, problems };
+}
+
+interface Outcome {
+  readonly object?: ManifestObject;
+  readonly key?: string;
+  readonly issues: readonly z.core.$ZodIssue[];
+}
+
+function readDocument(value: unknown, line: number): Outcome {
+  const head = documentSchema.safeParse(value);
+  if (!head.success) return { issues: head.error.issues };
+  const { apiVersion, kind, metadata } = head.data;
+  const named = {
+    apiVersion,
+    kind,
+    namespace: metadata.namespace ?? 'default',
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    line,
+  };
+  switch (`${apiVersion} ${kind}`) {
+    case 'weft.dev/v1 MeshConfig': {
+      const { data, error } = meshConfigSchema.safeParse(value);
+      return data ? { object: { ...named, is: 'mesh-config', read: data }, issues: [] } : wrong(named, error);
+    }
+    case 'v1 Service': {
+      const { data, error } = serviceSchema.safeParse(value);
+      return data ? { object: { ...named, is: 'service', read: data }, issues: [] } : wrong(named, error);
+    }
+    case 'weft.dev/v1 Workload': {
+      const { data, error } = workloadSchema.safeParse(value);
+      return data ? { object: { ...named, is: 'workload', read: data }, issues: [] } : wrong(named, error);
+    }
+    case 'weft.dev/v1 Gateway': {
+      const { data, error } = gatewaySchema.safeParse(value);
+      return data ? { object: { ...named, is: 'gateway', read: data }, issues: [] } : wrong(named, error);
+    }
+    default: {
+      const hasNamespace = metadata.namespace !== undefined;
+      return { object: { ...named, is: 'other', read: { spec: head.data.spec, hasNamespace } }, issues: [] };
+    }
+  }
+}
+
+function wrong(
+  named: { kind: string; apiVersion: string; namespace: string; name: string },
+  error: z.ZodError,
+): Outcome {
+  return { key: manifestKey(named), issues: error.issues };
+}
+
+function toValue(document: Document.Parsed): unknown {
+  try {
+    // The limit keeps a "billion laughs" of aliases from taking the memory.
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return error instanceof Error ? error : new Error('cannot be read');
+  }
+}
+
+function syntaxProblem(path: string, error: YAMLError, lines: LineCounter): Problem {
+  const { line, col } = lines.linePos(error.pos[0]);
+  return { resource: path, message: `line ${line}, column ${col}: ${error.message}`, advice: 'a valid YAML document' };
+}
+
+function issueProblem(
+  path: string,
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  document: Document.Parsed,
+  lines: LineCounter,
+): Problem {
+  const at = `line ${lineOf(document, issue.path, lines)}`;
+  const field = fieldOf(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const unknown = [...issue.path, issue.keys[0] ?? ''];
+    const line = lineOf(document, unknown, lines);
+    return {
+      resource: path,
+      field: fieldOf(unknown),
+      message: `line ${line}: there is no such field`,
+      advice: `known are ${issue.message}`,
+    };
+  }
+  const found = valueAt(value, issue.path);
+  return {
+    resource: path,
+    ...(field === '' ? {} : { field }),
+    message: found === undefined ? `${at}: is missing` : `${at}: is ${shorten(found)}`,
+    advice: issue.message,
+  };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let found = value;
+  for (const part of path) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = Reflect.get(found, part);
+  }
+  return found;
+}
+
+function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+}
+
+/** `["spec", "ports", 0, "port"]` as "spec.ports[0].port". */
+function fieldOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
+
+/** The line of the node at a path, or of the nearest one above it that is there. */
+function lineOf(document: Document.Parsed, path: readonly PropertyKey[], lines: LineCounter): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) {
+      return lines.linePos(Number(node.range[0])).line;
+    }
+  }
+  return 1;
+}
