@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import pg from 'pg';
+import type { Provisioned } from './provision.ts';
+import { type DevPostgres, startPostgres } from './start-postgres.ts';
+
+let scratch = '';
+let server: DevPostgres;
+let catalog: Provisioned;
+let payments: Provisioned;
+
+test.before(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'weft-pg-'));
+  server = await startPostgres({ dataDir: join(scratch, 'data') });
+  [catalog, payments] = await Promise.all([
+    server.provision({ role: 'shop_catalog' }),
+    server.provision({ role: 'shop_payments' }),
+  ]);
+  await as(payments, 'create table cards (number text); insert into cards values ($$4111$$)');
+  await as(payments, 'create function secret() returns int language sql as $$ select 1 $$');
+  await as(payments, 'create sequence numbers');
+});
+test.after.always(async () => {
+  await server.stop();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+async function as(who: Provisioned, sql: string, database = who.database): Promise<unknown[]> {
+  const { host, port } = server;
+  const client = new pg.Client({ host, port, user: who.user, password: who.password, database });
+  await client.connect();
+  try {
+    return (await client.query({ text: sql, rowMode: 'array' })).rows ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
+test('a role works in its own schema without naming it', async (t) => {
+  await as(catalog, 'create table products (name text); insert into products values ($$loom$$)');
+  t.deepEqual(await as(catalog, 'select name from shop_catalog.products'), [['loom']]);
+  t.deepEqual(await as(catalog, 'select current_schema()::text'), [['shop_catalog']]);
+});
+
+const forbidden: [what: string, sql: string][] = [
+  ['read a table of another schema', 'select * from shop_payments.cards'],
+  ['write a table of another schema', 'insert into shop_payments.cards values ($$1$$)'],
+  ['create in another schema', 'create table shop_payments.mine ()'],
+  ['call a function of another schema', 'select shop_payments.secret()'],
+  ['use a sequence of another schema', 'select nextval($$shop_payments.numbers$$)'],
+  ['drop another schema', 'drop schema shop_payments cascade'],
+  ['grant itself a way into another schema', 'grant usage on schema shop_payments to shop_catalog'],
+  ['create in public', 'create table public.mine ()'],
+  ['create a schema', 'create schema mine'],
+  ['create a temporary table, which takes room outside of its schema', 'create temporary table mine ()'],
+  ['create an extension', 'create extension pg_trgm schema shop_catalog'],
+  ['become another role', 'set role shop_payments'],
+  ['become the superuser', 'set role postgres'],
+  ['create a role', 'create role mine'],
+  ['create a database', 'create database mine'],
+  ['read a file of the server', 'select pg_read_file($$PG_VERSION$$)'],
+  ['run a program on the server', 'copy products from program $$id$$'],
+];
+for (const [what, sql] of forbidden) {
+  test(`a role cannot ${what}`, async (t) => {
+    const error = await t.throwsAsync(as(catalog, sql), { instanceOf: pg.DatabaseError });
+    t.is(error?.code, '42501', error?.message);
+  });
+}
+
+test('a role sees no row of another schema by the catalogs', async (t) => {
+  t.deepEqual(await as(catalog, "select * from information_schema.tables where table_schema = 'shop_payments'"), []);
+  t.deepEqual(await as(catalog, "select * from pg_stats where schemaname = 'shop_payments'"), []);
+});
+
+for (const database of ['postgres', 'template1']) {
+  test(`a role cannot connect to ${database}`, async (t) => {
+    await t.throwsAsync(as(catalog, 'select 1', database), { message: /permission denied for database/ });
+  });
+}
+
+test('provisioning again keeps the data and takes the new password', async (t) => {
+  await server
+    .provision({ role: 'shop_orders', password: 'first' })
+    .then((orders) => as(orders, 'create table kept ()'));
+  const again = await server.provision({ role: 'shop_orders', password: 'second' });
+  t.deepEqual(await as(again, 'select count(*)::int from kept'), [[0]]);
+  await t.throwsAsync(as({ ...again, password: 'first' }, 'select 1'), { message: /password authentication failed/ });
+  t.deepEqual(again.env, {
+    PGHOST: '127.0.0.1',
+    PGPORT: String(server.port),
+    PGUSER: 'shop_orders',
+    PGPASSWORD: 'second',
+    PGDATABASE: 'weft',
+  });
+});
+
+test('a name that is not one is refused', async (t) => {
+  await t.throwsAsync(server.provision({ role: 'x; drop schema y' }), { instanceOf: RangeError });
+});
