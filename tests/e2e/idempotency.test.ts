@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { OrderStatus, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
+import test from 'ava';
+import { type Mesh, startMesh } from '../mesh.ts';
+import { goodOrder, shopAt } from '../shop.ts';
+import { queryAs } from '../sql.ts';
+
+let mesh: Mesh;
+test.before(async () => {
+  mesh = await startMesh();
+  await mesh.weft('scale', 'orders=2');
+});
+test.after.always(() => mesh?.stop());
+
+test('the same key 50 times at once: one order, one charge, 50 equal answers', async (t) => {
+  const { orders } = shopAt(mesh.edge);
+  const request = goodOrder();
+  const answers = await Promise.all(Array.from({ length: 50 }, () => orders.placeOrder(request)));
+  const distinct = new Set(answers.map((a) => Buffer.from(toBinary(PlaceOrderResponseSchema, a)).toString('base64')));
+  t.is(distinct.size, 1);
+  t.is(answers[0]?.order?.status, OrderStatus.CONFIRMED);
+  const { orders: all } = await orders.listOrders({ customerId: request.customerId });
+  t.is(all.length, 1);
+  const charges = await queryAs(mesh, 'payments', 'select count(*)::int as n from payments where order_id = $1', [
+    all[0]?.orderId,
+  ]);
+  t.deepEqual(charges, [{ n: 1 }]);
+});
+
+test('another request under the same key is ALREADY_EXISTS', async (t) => {
+  const { orders } = shopAt(mesh.edge);
+  const request = goodOrder({ wait: false });
+  await orders.placeOrder(request);
+  const error = await t.throwsAsync(orders.placeOrder({ ...request, customerId: randomUUID() }), {
+    instanceOf: ConnectError,
+  });
+  t.is(error?.code, Code.AlreadyExists, error?.message);
+  t.truthy(create(PlaceOrderResponseSchema));
+});

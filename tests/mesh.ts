@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { requestAdmin } from '@weft/dev-envoy';
+import { waitFor } from './wait-for.ts';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '..');
+const weftBin = join(root, 'packages/cli/bin/weft.js');
+
+/** A whole mesh as `weft up` runs it, with a state directory of its own. */
+export interface Mesh {
+  /** The edge's. */
+  readonly port: number;
+  /** `http://127.0.0.1:<port>`. */
+  readonly edge: string;
+  readonly state: string;
+  /** Manifests of a user's own go here. */
+  readonly userMesh: string;
+  /** What `weft status --json` prints. */
+  status(): Promise<MeshStatus>;
+  /** Runs `weft ...` against this mesh; what it printed on stdout. */
+  weft(...args: readonly string[]): Promise<string>;
+  /** A replica ("orders-0"), with its processes. */
+  replica(name: string): Promise<Replica>;
+  /** Ready replicas of a service, by name. */
+  replicas(service: string): Promise<readonly Replica[]>;
+  /** A counter of one Envoy ("orders-0", "edge-0"); 0 where it has none of that name. */
+  counter(replica: string, name: string | RegExp): Promise<number>;
+  /** The log of one process. */
+  log(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** As much of `weft status --json` as the tests read. */
+export interface MeshStatus {
+  readonly workloads: readonly StatusWorkload[];
+  readonly services: readonly {
+    name: string;
+    namespace: string;
+    readyReplicas?: number;
+    replicas?: number;
+    logicalName?: string;
+  }[];
+  readonly problems?: readonly { resource: string; field?: string; message: string; advice?: string }[];
+  readonly denials?: readonly { caller: string; method: string; count: string; message: string }[];
+  readonly supervisor: {
+    readonly replicas: readonly Replica[];
+    readonly processes: readonly { name: string; pid?: number }[];
+  };
+}
+
+/** One workload of `weft status --json`. */
+export interface StatusWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly services?: readonly string[];
+  readonly ready?: boolean;
+  readonly reason?: string;
+  readonly address?: string;
+  readonly proxy?: {
+    readonly spiffeId: string;
+    readonly connectedAt: string;
+    readonly certificateNotAfter: string;
+    readonly acknowledgements: readonly {
+      typeUrl: string;
+      sentVersion?: string;
+      ackedVersion?: string;
+      ackedAt?: string;
+      nack?: string;
+    }[];
+  };
+}
+
+/** A replica that the supervisor runs. */
+export interface Replica {
+  readonly name: string;
+  readonly service: string;
+  readonly ready: boolean;
+  /** The application's process. */
+  readonly pid?: number;
+  readonly envoyPid?: number;
+  readonly adminSocket: string;
+  /** Of its sidecar: "127.0.0.1:20001". */
+  readonly inbound?: string;
+  readonly outbound?: string;
+}
+
+/** Starts a mesh and waits until an order can be placed. The caller stops it, also after a failure. */
+export async function startMesh(options: { env?: Record<string, string>; state?: string } = {}): Promise<Mesh> {
+  const state = options.state ?? (await mkdtemp(join(tmpdir(), 'mesh-')));
+  const port = await freePort();
+  const env = { ...process.env, NO_COLOR: '1', ...options.env };
+  const weft = async (...args: readonly string[]): Promise<string> => {
+    const [command = '', ...rest] = args;
+    const { stdout } = await execute(process.execPath, [weftBin, command, '--state', state, ...rest], {
+      cwd: root,
+      env,
+      timeout: 120_000,
+      maxBuffer: 64 << 20,
+    });
+    return stdout;
+  };
+  const status = async (): Promise<MeshStatus> => JSON.parse(await weft('status', '--json'));
+  const replicas = async (service: string) =>
+    (await status()).supervisor.replicas.filter((replica) => replica.service === service && replica.ready);
+  const replica = async (name: string) => {
+    const found = (await status()).supervisor.replicas.find((one) => one.name === name);
+    if (!found) throw new Error(`no replica ${name} in this mesh`);
+    return found;
+  };
+  const stop = async () => {
+    await weft('down').catch(() => {});
+    if (!options.state) await rm(state, { recursive: true, force: true });
+  };
+  try {
+    await weft('up', '--detach', '--port', String(port));
+  } catch (error) {
+    const log = await readFile(join(state, 'log/up.log'), 'utf8').catch(() => '');
+    await stop();
+    throw new Error(`the mesh did not start; the end of its log:\n${log.slice(-6000)}`, { cause: error });
+  }
+  return {
+    port,
+    edge: `http://127.0.0.1:${port}`,
+    state,
+    userMesh: join(state, 'mesh/user'),
+    status,
+    weft,
+    replica,
+    replicas,
+    counter: async (name, counter) => readCounter((await replica(name)).adminSocket, counter),
+    log: (name) => readFile(join(state, 'log', `${name}.log`), 'utf8'),
+    stop,
+  };
+}
+
+/** The sum of an Envoy's counters whose name is, or matches, `name`. */
+export async function readCounter(adminSocket: string, name: string | RegExp): Promise<number> {
+  const stats = await requestAdmin({ socketPath: adminSocket, path: '/stats' });
+  let sum = 0;
+  for (const line of stats.split('\n')) {
+    const [key = '', value = ''] = line.split(': ');
+    if (typeof name === 'string' ? key === name : name.test(key)) sum += Number(value) || 0;
+  }
+  return sum;
+}
+
+/** A port of 127.0.0.1 that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  return address.port;
+}
+
+/** Waits until no process has this id. */
+export function waitForExit(pid: number): Promise<true> {
+  return waitFor(`process ${pid} to end`, () => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
