@@ -1,0 +1,243 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Problem } from '../model/problem.ts';
+import type { Facts } from './facts.ts';
+import type { LastGoodStore } from './last-good-store.ts';
+import { MeshFiles } from './mesh-files.ts';
+import { fileKind } from './parse-directory.ts';
+
+export interface DirectoryOptions {
+  readonly directory: string;
+  /** Keeps last good forms over restarts; absent: they last as long as the process. */
+  readonly store?: LastGoodStore;
+  /** Called once with the first facts before `openDirectory` resolves, then after each change. */
+  readonly onFacts: (facts: Facts) => void;
+  /** Everything is looked at again after this time, should the operating system have missed an event. Default: 2 s. */
+  readonly rescanMs?: number;
+}
+
+export interface DirectorySource {
+  /** Stops watching, and waits until last good forms are on disk. */
+  close(): Promise<void>;
+}
+
+const maxFileBytes = 32 * 1024 * 1024;
+const maxDepth = 12;
+
+/**
+ * Watches a mesh directory and says what is in it, now and after every change.
+ *
+ * Changes that the operating system reports together are taken together; nothing waits for more of them. A file that is gone
+ * takes what it said with it. A file or directory that is there but cannot be read does not: what it said last stays, and a
+ * problem names it, so that a lost mount is not taken for an empty mesh.
+ */
+export async function openDirectory(options: DirectoryOptions): Promise<DirectorySource> {
+  const watched = new WatchedDirectory(options, new MeshFiles(await options.store?.load()));
+  await watched.start();
+  return watched;
+}
+
+class WatchedDirectory implements DirectorySource {
+  readonly #options: DirectoryOptions;
+  readonly #files: MeshFiles;
+  readonly #watchers = new Map<string, { watcher: FSWatcher; inode: bigint }>();
+  /** Modification marks of files as they were read last, by path. */
+  readonly #marks = new Map<string, string>();
+  /** Directories that cannot be read, by path, and storage problems. */
+  readonly #problems = new Map<string, Problem>();
+  /** What the files said when facts were emitted last. */
+  #lastRead: Facts | undefined;
+  #ownProblems: readonly Problem[] = [];
+  #dirty = new Set<string>();
+  #working: Promise<void> | undefined;
+  #saving: Promise<void> | undefined;
+  #saveAgain = false;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: DirectoryOptions, files: MeshFiles) {
+    this.#options = options;
+    this.#files = files;
+  }
+
+  async start(): Promise<void> {
+    this.#dirty.add('');
+    await this.#work();
+    this.#timer = setInterval(() => this.#touch(''), this.#options.rescanMs ?? 2000);
+    this.#timer.unref();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const path of [...this.#watchers.keys()]) this.#unwatch(path);
+    await this.#working;
+    await this.#saving;
+  }
+
+  #touch(path: string): void {
+    if (this.#closed) return;
+    this.#dirty.add(path);
+    this.#working ??= new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#work())
+      .finally(() => {
+        this.#working = undefined;
+        if (this.#dirty.size > 0) for (const left of this.#dirty) this.#touch(left);
+      });
+  }
+
+  async #work(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#closed) {
+      const dirty = this.#dirty;
+      this.#dirty = new Set();
+      if (dirty.delete('')) await this.#scan('', 0);
+      for (const path of dirty) await this.#look(path, path.split('/').length, true);
+    }
+    if (!this.#closed) this.#emit();
+  }
+
+  /** Looks at one path: a file is read when it changed, a directory is scanned, what is gone is forgotten. */
+  async #look(path: string, depth: number, reported: boolean): Promise<void> {
+    if (path.split('/').some((part) => part.startsWith('.'))) return;
+    const full = join(this.#options.directory, path);
+    try {
+      const stats = await stat(full, { bigint: true });
+      if (stats.isDirectory()) {
+        await this.#scan(path, depth);
+        return;
+      }
+      if (!stats.isFile() || fileKind(path) === undefined) return;
+      if (stats.size > maxFileBytes) {
+        this.#files.fail(path, `takes ${stats.size} bytes; the most is ${maxFileBytes}`);
+        return;
+      }
+      const mark = `${stats.mtimeNs} ${stats.ctimeNs} ${stats.size} ${stats.ino}`;
+      // A write within the clock's grain leaves the mark as it was, so a reported file is read all the same.
+      if (!reported && this.#marks.get(path) === mark) return;
+      this.#files.put(path, await readFile(full));
+      this.#marks.set(path, mark);
+    } catch (error) {
+      this.#marks.delete(path);
+      if (isGone(error)) this.#forget(path);
+      else if (fileKind(path) !== undefined) this.#files.fail(path, `cannot be read (${codeOf(error)})`);
+    }
+  }
+
+  async #scan(path: string, depth: number): Promise<void> {
+    if (depth > maxDepth) return;
+    const full = join(this.#options.directory, path);
+    let names: string[];
+    try {
+      // Watch before reading: what comes after the read is then reported.
+      this.#watch(path, full, (await stat(full, { bigint: true })).ino);
+      names = await readdir(full);
+      this.#problems.delete(path);
+    } catch (error) {
+      this.#unwatch(path);
+      if (path !== '' && isGone(error)) {
+        this.#forget(path);
+        return;
+      }
+      const message = isGone(error) ? 'is not there' : `cannot be read (${codeOf(error)})`;
+      this.#problems.set(path, {
+        resource: path === '' ? 'the mesh directory' : path,
+        message: `${message}; what was read of it before goes on serving`,
+        advice: 'a directory that the control plane may read',
+      });
+      return;
+    }
+    const prefix = path === '' ? '' : `${path}/`;
+    const present = new Set(names.map((name) => prefix + name));
+    for (const known of [...this.#files.paths(), ...this.#watchers.keys()]) {
+      if (!known.startsWith(prefix) || known === path) continue;
+      const child = prefix + known.slice(prefix.length).split('/', 1)[0];
+      if (!present.has(child)) this.#forget(child);
+    }
+    await Promise.all([...present].map((child) => this.#look(child, depth + 1, false)));
+  }
+
+  #forget(path: string): void {
+    const inside = `${path}/`;
+    for (const known of [...this.#files.paths()]) {
+      if (known !== path && !known.startsWith(inside)) continue;
+      this.#files.remove(known);
+      this.#marks.delete(known);
+    }
+    for (const watched of [...this.#watchers.keys()]) {
+      if (watched === path || watched.startsWith(inside)) this.#unwatch(watched);
+    }
+    for (const known of [...this.#problems.keys()]) {
+      if (known !== '' && (known === path || known.startsWith(inside))) this.#problems.delete(known);
+    }
+  }
+
+  #watch(path: string, full: string, inode: bigint): void {
+    if (this.#watchers.get(path)?.inode === inode || this.#closed) return;
+    // Another directory stands in its place, which the old watcher does not see.
+    this.#unwatch(path);
+    const watcher = watch(full, (_event, name) => {
+      this.#touch(name === null ? path : path === '' ? name : `${path}/${name}`);
+    });
+    // A watched directory that is moved away or a spent inotify limit ends here; the next rescan watches again.
+    watcher.on('error', () => this.#unwatch(path));
+    this.#watchers.set(path, { watcher, inode });
+  }
+
+  #unwatch(path: string): void {
+    this.#watchers.get(path)?.watcher.close();
+    this.#watchers.delete(path);
+  }
+
+  #emit(): void {
+    const read = this.#files.facts();
+    const own = [...this.#problems.values()];
+    const sameOwn =
+      own.length === this.#ownProblems.length && own.every((problem, i) => problem === this.#ownProblems[i]);
+    const facts = own.length === 0 ? read : { ...read, problems: [...read.problems, ...own] };
+    if (this.#lastRead === read && sameOwn) return;
+    this.#lastRead = read;
+    this.#ownProblems = own;
+    this.#save();
+    this.#options.onFacts(facts);
+  }
+
+  #save(): void {
+    const { store } = this.#options;
+    if (store === undefined) return;
+    if (this.#saving !== undefined) {
+      this.#saveAgain = true;
+      return;
+    }
+    this.#saving = store
+      .save(this.#files.lastGood())
+      .then(
+        () => this.#problems.delete('\0store'),
+        (error: unknown) => {
+          const message = `last good forms cannot be kept for a restart (${codeOf(error)})`;
+          if (this.#problems.get('\0store')?.message === message) return;
+          this.#problems.set('\0store', {
+            resource: 'the state directory',
+            message,
+            advice: 'free space and the right to write',
+          });
+          if (!this.#closed) this.#emit();
+        },
+      )
+      .then(() => {
+        this.#saving = undefined;
+        if (!this.#saveAgain) return;
+        this.#saveAgain = false;
+        this.#save();
+      });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+function isGone(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContractFact } from './facts.ts';
+import type { Manifest } from './manifest.ts';
+import type { LastGood } from './mesh-files.ts';
+
+interface Index {
+  readonly format: 1;
+  /** Path to SHA-256 of a Manifest in JSON. */
+  readonly manifests: Readonly<Record<string, string>>;
+  readonly contracts: readonly ContractEntry[];
+  readonly superseded: readonly ContractEntry[];
+}
+
+interface ContractEntry {
+  readonly namespace: string;
+  readonly hash: string;
+  readonly origin: string;
+  readonly sha256: string;
+}
+
+/**
+ * Keeps last good forms on disk: `objects/<sha256>` holds contents, `index.json` says what they are. Every file is written
+ * beside its place and renamed, so a crash leaves the old index or the new one. Nobody else writes there.
+ */
+export class LastGoodStore {
+  readonly #directory: string;
+  readonly #written = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** What was kept; nothing when there is none, or when it cannot be read (the mesh's own files are the truth). */
+  async load(): Promise<LastGood> {
+    const manifests = new Map<string, Manifest>();
+    const contracts = new Map<string, ContractFact>();
+    const superseded: ContractFact[] = [];
+    try {
+      const index: Index = JSON.parse(await readFile(join(this.#directory, 'index.json'), 'utf8'));
+      if (index.format !== 1) return { manifests, contracts, superseded };
+      for (const [path, sha256] of Object.entries(index.manifests)) {
+        const bytes = await this.#object(sha256);
+        if (bytes !== undefined) manifests.set(path, JSON.parse(bytes.toString('utf8')));
+      }
+      for (const entry of index.contracts) {
+        const contract = await this.#contract(entry);
+        if (contract !== undefined) contracts.set(entry.origin, contract);
+      }
+      for (const entry of index.superseded) {
+        const contract = await this.#contract(entry);
+        if (contract !== undefined) superseded.push(contract);
+      }
+    } catch {
+      // No index, or one of another format or half a disk: start without.
+    }
+    return { manifests, contracts, superseded };
+  }
+
+  /** Keeps `lastGood` in place of what was kept before. Rejects when the disk does; what was kept before then stays. */
+  async save(lastGood: LastGood): Promise<void> {
+    const objects = new Map<string, Uint8Array>();
+    const add = (bytes: Uint8Array): string => {
+      const sha256 = digest(bytes);
+      objects.set(sha256, bytes);
+      return sha256;
+    };
+    const entry = ({ namespace, hash, origin, descriptorSet }: ContractFact): ContractEntry => {
+      return { namespace, hash, origin, sha256: add(descriptorSet) };
+    };
+    const manifests: Record<string, string> = {};
+    for (const [path, manifest] of lastGood.manifests) {
+      manifests[path] = add(Buffer.from(JSON.stringify({ ...manifest, problems: [] })));
+    }
+    const index: Index = {
+      format: 1,
+      manifests,
+      contracts: [...lastGood.contracts.values()].map(entry),
+      superseded: lastGood.superseded.map(entry),
+    };
+    const folder = join(this.#directory, 'objects');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const [sha256, bytes] of objects) {
+      if (this.#written.has(sha256)) continue;
+      await writeAtomically(join(folder, sha256), bytes);
+      this.#written.add(sha256);
+    }
+    await writeAtomically(join(this.#directory, 'index.json'), Buffer.from(JSON.stringify(index)));
+    for (const name of await readdir(folder)) {
+      if (objects.has(name)) continue;
+      this.#written.delete(name);
+      await unlink(join(folder, name)).catch(() => undefined);
+    }
+  }
+
+  async #object(sha256: string): Promise<Buffer | undefined> {
+    const bytes = await readFile(join(this.#directory, 'objects', sha256)).catch(() => undefined);
+    return bytes !== undefined && digest(bytes) === sha256 ? bytes : undefined;
+  }
+
+  async #contract({ namespace, hash, origin, sha256 }: ContractEntry): Promise<ContractFact | undefined> {
+    const descriptorSet = await this.#object(sha256);
+    return descriptorSet && { namespace, hash, origin, descriptorSet };
+  }
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(`${path}.new`, bytes, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,25 @@
+import type { Problem } from '../model/problem.ts';
+import { type Manifest, manifestKey } from './manifest.ts';
+
+const goesOnServing = 'its last good form goes on serving';
+
+/**
+ * The manifest that counts, when a file was `previous` and now reads as `next`: what is good now, and the last good form of
+ * each document that is wrong now. Where nobody can say which document it was, every document that has vanished stays.
+ */
+export function keepLastGood(previous: Manifest | undefined, next: Manifest): Manifest {
+  if (previous === undefined || (next.broken.length === 0 && !next.unreadable)) return next;
+  const present = new Set(next.objects.map(manifestKey));
+  const broken = new Set(next.broken);
+  const kept = previous.objects.filter((object) => {
+    const key = manifestKey(object);
+    return !present.has(key) && (broken.has(key) || next.unreadable);
+  });
+  if (kept.length === 0) return next;
+  return { ...next, objects: [...next.objects, ...kept], problems: next.problems.map(stillServing) };
+}
+
+/** Says in a problem that nothing was lost by it. */
+export function stillServing(problem: Problem): Problem {
+  return { ...problem, message: `${problem.message}; ${goesOnServing}` };
+}

@@ -1,0 +1,113 @@
+import type { Problem } from '../model/problem.ts';
+import { parseContractFile } from './contract-file.ts';
+import type { ContractFact, Facts } from './facts.ts';
+import { gather } from './gather.ts';
+import { keepLastGood, stillServing } from './last-good.ts';
+import { type Manifest, parseManifest } from './manifest.ts';
+import { fileKind } from './parse-directory.ts';
+import { shareFacts } from './share-facts.ts';
+
+/** What must outlive a restart, so that a file which is broken then still has its last good form. */
+export interface LastGood {
+  /** By path. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+  /** By path. */
+  readonly contracts: ReadonlyMap<string, ContractFact>;
+  /** Contract versions that are no longer in the directory but that a replica still runs. */
+  readonly superseded: readonly ContractFact[];
+}
+
+/**
+ * The files of a mesh directory as they come and go, each with its last good form. No I/O.
+ *
+ * A contract version stays known after its file was replaced or removed for as long as a replica names its hash: its policy is
+ * that replica's inbound policy until the replica is gone.
+ */
+export class MeshFiles {
+  readonly #manifests: Map<string, Manifest>;
+  readonly #contracts: Map<string, ContractFact>;
+  #superseded: ContractFact[];
+  readonly #problems = new Map<string, Problem>();
+  #facts: Facts | undefined;
+
+  /** Begins with what was good before a restart: it counts until its files are found changed or gone. */
+  constructor(remembered?: LastGood) {
+    this.#manifests = new Map(remembered?.manifests);
+    this.#contracts = new Map(remembered?.contracts);
+    this.#superseded = [...(remembered?.superseded ?? [])];
+  }
+
+  /** Paths of all files that are known. */
+  paths(): Iterable<string> {
+    return new Set([...this.#manifests.keys(), ...this.#contracts.keys(), ...this.#problems.keys()]);
+  }
+
+  /** Takes a file's content. */
+  put(path: string, bytes: Uint8Array): void {
+    const kind = fileKind(path);
+    this.#problems.delete(path);
+    if (kind === 'manifest') {
+      const previous = this.#manifests.get(path);
+      this.#manifests.set(path, keepLastGood(previous, parseManifest(path, bytes)));
+    } else if (kind === 'contract') {
+      const previous = this.#contracts.get(path);
+      const outcome = parseContractFile(path, bytes);
+      if ('contract' in outcome) {
+        if (previous?.hash === outcome.contract.hash) {
+          this.#contracts.set(path, previous);
+        } else {
+          if (previous !== undefined) this.#superseded.push(previous);
+          this.#contracts.set(path, outcome.contract);
+        }
+      } else {
+        this.#keepContract(path, previous, outcome.problem);
+      }
+    }
+  }
+
+  /** Takes note that a file is there but cannot be read. Its last good form stays. */
+  fail(path: string, message: string): void {
+    const problem: Problem = { resource: path, message, advice: 'a file that the control plane may read' };
+    if (fileKind(path) === 'contract') {
+      this.#keepContract(path, this.#contracts.get(path), problem);
+      return;
+    }
+    const previous = this.#manifests.get(path);
+    if (previous !== undefined) this.#manifests.set(path, { ...previous, problems: [] });
+    this.#problems.set(path, previous === undefined ? problem : stillServing(problem));
+  }
+
+  /** Takes note that a file is gone, with what it said. */
+  remove(path: string): void {
+    const contract = this.#contracts.get(path);
+    if (contract !== undefined) this.#superseded.push(contract);
+    this.#manifests.delete(path);
+    this.#contracts.delete(path);
+    this.#problems.delete(path);
+  }
+
+  /** What the files say together. The same object as before when nothing changed. */
+  facts(): Facts {
+    const next = gather([...this.#manifests.values()], [...this.#contracts.values()], [...this.#problems.values()]);
+    const known = new Set(next.contracts.map((contract) => `${contract.namespace}/${contract.hash}`));
+    const running = new Set(next.workloads.map((workload) => `${workload.namespace}/${workload.contractHash}`));
+    const still = new Map<string, ContractFact>();
+    for (const contract of this.#superseded) {
+      const key = `${contract.namespace}/${contract.hash}`;
+      if (running.has(key) && !known.has(key)) still.set(key, contract);
+    }
+    this.#superseded = [...still.values()];
+    this.#facts = shareFacts(this.#facts, { ...next, contracts: [...next.contracts, ...this.#superseded] });
+    return this.#facts;
+  }
+
+  /** What should be written down for the next start. */
+  lastGood(): LastGood {
+    return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#superseded };
+  }
+
+  #keepContract(path: string, previous: ContractFact | undefined, problem: Problem): void {
+    if (previous !== undefined) this.#contracts.set(path, previous);
+    this.#problems.set(path, previous === undefined ? problem : stillServing(problem));
+  }
+}
