@@ -1,0 +1,62 @@
+/**
+ * What a statement returned. Columns of type bigint are `bigint`, numeric is `string`, timestamptz is `Date`, date is
+ * `string`, jsonb is parsed, bytea is `Buffer`.
+ */
+export interface Rows<Row extends object = Record<string, unknown>> {
+  readonly rows: readonly Row[];
+  /** Rows returned or changed. */
+  readonly rowCount: number;
+}
+
+/** Runs statements. Values are $1, $2, ... and never part of the text. */
+export interface Queryable {
+  /**
+   * Runs one statement. It is given up when the current call's deadline passes (by default after 30 s) or its caller hangs up.
+   *
+   * @throws ServiceError UNAVAILABLE without a connection, DEADLINE_EXCEEDED, CANCELLED, RESOURCE_EXHAUSTED (full disk),
+   *   INVALID_ARGUMENT (text that PostgreSQL cannot store); pg's DatabaseError with its `code` for all else.
+   */
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<Rows<Row>>;
+}
+
+/** What limits one statement or transaction. */
+export interface QueryOptions {
+  /** Cancels it on the server. Default: the current call's. */
+  readonly signal?: AbortSignal;
+}
+
+/** A transaction under way. */
+export interface Transaction extends Queryable {
+  /** True from the second try on, after a serialization failure or deadlock. */
+  readonly retried: boolean;
+}
+
+/** How a transaction runs. */
+export interface TransactionOptions extends QueryOptions {
+  /** Default: "read committed". */
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** Default: false. */
+  readonly readOnly?: boolean;
+}
+
+/** A service's own schema: a pool of connections as the role that owns it. */
+export interface Database extends Queryable {
+  /** The role's schema. */
+  readonly schema: string;
+  /** Applies what is new in the migrations directory; see the README of the package. */
+  migrate(signal?: AbortSignal): Promise<void>;
+  /**
+   * Runs `fn` in one transaction: commits when it resolves, rolls back when it rejects. After a serialization failure or a
+   * deadlock it runs again, up to five times, so `fn` must have no other effect. Use `tx` inside, never the database, and
+   * call no other service: the connection is taken from a pool.
+   */
+  transaction<T>(fn: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Rejects when the database cannot be reached; for readiness. */
+  check(signal?: AbortSignal): Promise<void>;
+  /** Waits for what is under way, then closes all connections. */
+  close(): Promise<void>;
+}
