@@ -5,6 +5,12 @@ import { findGrpcurl, grpcurl } from '../grpcurl.ts';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { goodOrder, orderClients, shopAt } from '../shop.ts';
 
+/** As much of an order in JSON as is read here. */
+interface JsonOrder {
+  readonly orderId: string;
+  readonly status: string;
+}
+
 let mesh: Mesh;
 test.before(async () => {
   mesh = await startMesh();
@@ -30,17 +36,19 @@ test('an order as JSON over REST', async (t) => {
     body: JSON.stringify(body),
   });
   t.is(response.status, 200);
-  const { order } = await response.json();
+  const { order } = await json<{ order: JsonOrder }>(response);
   t.is(order.status, 'ORDER_STATUS_CONFIRMED');
-  const again = await (await fetch(`${mesh.edge}/v1/orders/${order.orderId}`)).json();
+  const again = await json<{ order: JsonOrder }>(await fetch(`${mesh.edge}/v1/orders/${order.orderId}`));
   t.is(again.order.status, 'ORDER_STATUS_CONFIRMED');
-  const list = await (await fetch(`${mesh.edge}/v1/orders?customer_id=${body.customerId}`)).json();
+  const list = await json<{ orders: JsonOrder[] }>(
+    await fetch(`${mesh.edge}/v1/orders?customer_id=${body.customerId}`),
+  );
   t.deepEqual(
-    list.orders.map((one: { orderId: string }) => one.orderId),
+    list.orders.map((one) => one.orderId),
     [order.orderId],
   );
-  const search = await (await fetch(`${mesh.edge}/v1/products:search?query=a&page_size=3`)).json();
-  t.true(Array.isArray(search.products));
+  const search = await fetch(`${mesh.edge}/v1/products:search?query=steel&page_size=3`);
+  t.is((await json<{ products: unknown[] }>(search)).products.length, 3);
   t.is((await fetch(`${mesh.edge}/v1/orders/not-a-uuid`)).status, 400);
   t.is((await fetch(`${mesh.edge}/v1/products/WFT-9999`)).status, 404);
   t.is((await fetch(`${mesh.edge}/v1/nothing`)).status, 404);
@@ -94,3 +102,7 @@ test('grpcurl lists, describes and calls', async (t) => {
   const answer = await grpcurl(binary, '-d', JSON.stringify(order), address, 'shop.orders.v1.OrderService/PlaceOrder');
   t.is(JSON.parse(answer).order.status, 'ORDER_STATUS_CONFIRMED');
 });
+
+async function json<T>(response: Response): Promise<T> {
+  return JSON.parse(await response.text());
+}

@@ -1,0 +1,87 @@
+import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import test from 'ava';
+import { type Mesh, startMesh } from '../mesh.ts';
+import { type OtlpReceiver, type Span, startOtlpReceiver } from '../otlp-receiver.ts';
+import { goodCard, goodOrder, shopAt } from '../shop.ts';
+
+let collector: OtlpReceiver;
+let mesh: Mesh;
+test.before(async () => {
+  collector = await startOtlpReceiver();
+  mesh = await startMesh({
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+  });
+});
+test.after.always(async () => {
+  await mesh?.stop();
+  await collector?.close();
+});
+
+test('one order is one trace, with the right parents across edge, sidecars, services and SQL', async (t) => {
+  const { orders } = shopAt(mesh.edge);
+  const { order } = await orders.placeOrder(goodOrder());
+  t.is(order?.status, OrderStatus.CONFIRMED, order?.reason);
+
+  const has = (spans: readonly Span[], service: string, name: RegExp, kind: number) =>
+    spans.some((span) => span.service === service && name.test(span.name) && span.kind === kind);
+  const complete = (spans: readonly Span[]) =>
+    has(spans, 'shop.orders', /PlaceOrder/, 2) &&
+    has(spans, 'shop.inventory', /Reserve/, 2) &&
+    has(spans, 'shop.inventory', /Commit/, 2) &&
+    has(spans, 'shop.payments', /Authorize/, 2) &&
+    has(spans, 'shop.payments', /Capture/, 2) &&
+    has(spans, 'shop.catalog', /BatchGetProducts/, 2);
+  const spans = await collector.trace(complete);
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+
+  // Every parent is in the trace, and there is one root: the edge's.
+  const missing = () => spans.filter((span) => span.parentSpanId && !byId.has(span.parentSpanId));
+  t.deepEqual(
+    missing().map((span) => `${span.service} ${span.name}`),
+    [],
+  );
+  const roots = spans.filter((span) => !span.parentSpanId);
+  t.deepEqual(
+    roots.map((span) => span.service),
+    ['edge'],
+  );
+
+  // From the service's span of each call up to the root: service, its sidecar, the caller's sidecar, the caller, ...
+  const path = (span: Span): string[] => {
+    const parent = byId.get(span.parentSpanId);
+    const above = parent ? path(parent) : [];
+    return above.at(-1) === span.service ? above : [...above, span.service];
+  };
+  const server = (service: string, name: RegExp) =>
+    spans.find((span) => span.service === service && name.test(span.name) && span.kind === 2) as Span;
+  t.deepEqual(path(server('shop.orders', /PlaceOrder/)), ['edge', 'orders-0', 'shop.orders']);
+  for (const [service, method] of [
+    ['catalog', /BatchGetProducts/],
+    ['inventory', /Reserve/],
+    ['payments', /Authorize/],
+  ] as const) {
+    t.deepEqual(
+      path(server(`shop.${service}`, method)),
+      ['edge', 'orders-0', 'shop.orders', 'orders-0', `${service}-0`, `shop.${service}`],
+      service,
+    );
+  }
+
+  // SQL under the service that ran it.
+  for (const service of ['shop.orders', 'shop.inventory', 'shop.payments', 'shop.catalog']) {
+    const sql = spans.filter((span) => span.service === service && span.attributes.has('db.system.name'));
+    t.true(sql.length > 0, `SQL spans of ${service}`);
+    t.true(sql.every((span) => path(span).at(-1) === service));
+  }
+
+  // No card number anywhere.
+  t.false(collector.spans.some((span) => [...span.attributes.values()].some((value) => value.includes(goodCard))));
+});
+
+test('no log of any process has the card number', async (t) => {
+  await shopAt(mesh.edge).orders.placeOrder(goodOrder());
+  for (const name of ['orders-0', 'payments-0', 'control-plane', 'up']) {
+    const log = await mesh.log(name).catch(() => '');
+    t.false(log.includes(goodCard), name);
+  }
+});
