@@ -1,0 +1,127 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import test from 'ava';
+import { freePort, startMesh, waitForExit } from '../mesh.ts';
+import { goodOrder, shopAt } from '../shop.ts';
+import { waitFor } from '../wait-for.ts';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+async function stateDirectory(t: { teardown(fn: () => Promise<void>): void }): Promise<string> {
+  const state = await mkdtemp(join(tmpdir(), 'up-'));
+  t.teardown(() => rm(state, { recursive: true, force: true }));
+  return state;
+}
+
+const allPids = (status: {
+  supervisor: { replicas: readonly { pid?: number; envoyPid?: number }[]; processes: readonly { pid?: number }[] };
+}) =>
+  [
+    ...status.supervisor.replicas.flatMap((replica) => [replica.pid, replica.envoyPid]),
+    ...status.supervisor.processes.map((process) => process.pid),
+  ].filter((pid) => pid !== undefined);
+
+test.serial('down leaves no process behind, and a second up finds the data again', async (t) => {
+  const state = await stateDirectory(t);
+  const first = await startMesh({ state });
+  t.teardown(() => first.stop());
+  const request = goodOrder({ customerId: randomUUID() });
+  const { order } = await shopAt(first.edge).orders.placeOrder(request);
+  const pids = allPids(await first.status());
+  t.true(pids.length >= 11, `${pids.length} processes`);
+  await first.weft('down');
+  for (const pid of pids) await waitForExit(pid);
+
+  const second = await startMesh({ state });
+  t.teardown(() => second.stop());
+  const found = await shopAt(second.edge).orders.getOrder({ orderId: order?.orderId ?? '' });
+  t.is(found.order?.status, OrderStatus.CONFIRMED);
+  // The same key still means the same order.
+  const repeated = await shopAt(second.edge).orders.placeOrder(request);
+  t.is(repeated.order?.orderId, order?.orderId);
+});
+
+test.serial('in the foreground: the addresses and what to try, and Ctrl-C ends everything', async (t) => {
+  const state = await stateDirectory(t);
+  const port = await freePort();
+  const child = spawn(process.execPath, ['packages/cli/bin/weft.js', 'up', '--state', state, '--port', String(port)], {
+    cwd: root,
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  await waitFor(
+    'the commands to try',
+    () => /grpcurl -plaintext .*PlaceOrder/s.test(output) && /weft status/.test(output),
+    { timeoutMs: 90_000 },
+  );
+  t.true(output.includes(`grpcurl -plaintext localhost:${port} list`));
+  t.regex(output, new RegExp(`curl localhost:${port}/v1/orders`));
+  const { stdout } = await execute(
+    process.execPath,
+    ['packages/cli/bin/weft.js', 'status', '--json', '--state', state],
+    { cwd: root },
+  );
+  const pids = allPids(JSON.parse(stdout));
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.kill('SIGINT');
+  t.is(await exit, 0);
+  for (const pid of pids) await waitForExit(pid);
+});
+
+test.serial('what a killed weft up leaves behind is ended by the next command', async (t) => {
+  const state = await stateDirectory(t);
+  const mesh = await startMesh({ state });
+  t.teardown(() => mesh.stop());
+  const status = await mesh.status();
+  const pids = allPids(status);
+  const supervisor = (status.supervisor as unknown as { pid: number }).pid;
+  process.kill(supervisor, 'SIGKILL');
+  await waitForExit(supervisor);
+  await mesh.weft('down');
+  for (const pid of pids) await waitForExit(pid);
+  t.pass();
+});
+
+test.serial('a crashed service is named in one sentence and started again', async (t) => {
+  const mesh = await startMesh();
+  t.teardown(() => mesh.stop());
+  const before = await mesh.replica('catalog-0');
+  process.kill(before.pid ?? 0, 'SIGKILL');
+  const after = await waitFor('catalog-0 to be back', async () => {
+    const now = await mesh.replica('catalog-0');
+    return now.ready && now.pid !== before.pid ? now : undefined;
+  });
+  t.not(after.pid, before.pid);
+  t.regex(await mesh.log('up'), /catalog-0.*(SIGKILL|killed)/);
+  t.is((await shopAt(mesh.edge).catalog.getProduct({ sku: 'WFT-0001' })).product?.sku, 'WFT-0001');
+});
+
+test.serial('a taken port is one sentence that names it and says what to do', async (t) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const state = await stateDirectory(t);
+  const run = execute(process.execPath, ['packages/cli/bin/weft.js', 'up', '--state', state, '--port', String(port)], {
+    cwd: root,
+  });
+  const error = (await t.throwsAsync(run)) as Error & { stderr: string };
+  t.regex(error.stderr, new RegExp(`${port}.*WEFT_PORT`));
+  t.notRegex(error.stderr, /\n\s+at /, 'no stack');
+  t.false(existsSync(join(state, 'postgres/postmaster.pid')));
+});
