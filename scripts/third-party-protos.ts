@@ -60,10 +60,31 @@ function envoyApi(): number {
   return seen.size;
 }
 
-/** The packaged protoc-gen-validate lags behind the Envoy files that use it: they set `ignore_empty` on strings. */
+/**
+ * The packaged files lag behind Envoy 1.40 and behind each other: protoc-gen-validate does not know `ignore_empty` on strings,
+ * which Envoy's files set, and header mutations lack the removal by pattern, which the edge needs for whole families of headers.
+ */
 function mend(name: string, text: string): string {
-  if (name !== 'validate/validate.proto' || /message StringRules \{[^}]*ignore_empty/.test(text)) return text;
-  return text.replace(/(message StringRules \{)/, '$1\n  optional bool ignore_empty = 26;');
+  if (name === 'validate/validate.proto' && !/message StringRules \{[^}]*ignore_empty/.test(text)) {
+    return text.replace(/(message StringRules \{)/, '$1\n  optional bool ignore_empty = 26;');
+  }
+  if (name === 'envoy/config/common/mutation_rules/v3/mutation_rules.proto' && !text.includes('remove_on_match')) {
+    return text
+      .replace(/^import "envoy\/type\/matcher\/v3\/regex.proto";/m, '$&\nimport "envoy/type/matcher/v3/string.proto";')
+      .replace(
+        /message HeaderMutation \{\s*oneof action \{/,
+        `message HeaderMutation {
+  message RemoveOnMatch {
+    type.matcher.v3.StringMatcher key_matcher = 1;
+  }
+
+  oneof action {
+    // Removes the headers whose names match.
+    RemoveOnMatch remove_on_match = 3;
+`,
+      );
+  }
+  return text;
 }
 
 contractImports();

@@ -1,3 +1,4 @@
+import type { ContractVersion } from './contract.ts';
 import type { Gateway } from './gateway.ts';
 import type { Problem } from './problem.ts';
 import type { Service } from './service.ts';
@@ -16,6 +17,10 @@ export interface Mesh {
   readonly workloads: ReadonlyMap<WorkloadId, Workload>;
   /** By name. The edge is the gateway named "edge". */
   readonly gateways: ReadonlyMap<string, Gateway>;
+  /** Every contract version that counts, by `ContractKey`; one that a replica still runs stays after its source is gone. */
+  readonly contracts: ReadonlyMap<ContractKey, ContractVersion>;
+  /** Who speaks under each logical name, gateways included; an account that several names share is in none. */
+  readonly identities: ReadonlyMap<LogicalName, readonly SpiffeId[]>;
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
 }
@@ -25,6 +30,9 @@ export type ServiceId = `${string}/${string}`;
 
 /** `namespace/name` of a replica: a pod, or a process on a laptop. */
 export type WorkloadId = `${string}/${string}`;
+
+/** `namespace/hash` of a contract version: the same descriptor set in two namespaces is published twice. */
+export type ContractKey = `${string}/${string}`;
 
 /** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
 export type LogicalName = string;

@@ -29,7 +29,10 @@ export interface Method {
   readonly objective?: { readonly percent: number; readonly withinMs: number };
   /** google.api.http, the primary binding first. */
   readonly http: readonly HttpBinding[];
-  /** Hashes of the contract versions that have this method; a subset of its service's when versions differ. */
+  /**
+   * Hashes of the contract versions that have this method; a subset of its service's when versions differ. The first is that of
+   * the version with the most methods: it describes the messages to those who must know them.
+   */
   readonly versions: readonly string[];
 }
 

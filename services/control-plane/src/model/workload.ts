@@ -8,7 +8,10 @@ export interface Workload {
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly spiffeId: SpiffeId;
-  /** The content hash of the contract version that it runs; absent: it has no contract. */
+  /**
+   * The content hash of the contract version that holds for it: the one that it runs or, while that is not understood, the last
+   * good one of its service. Absent: it has no contract.
+   */
   readonly contractHash?: string;
   /** Where its proxy takes calls from the mesh, for each port of its services by the port's number. */
   readonly inbound: readonly InboundPort[];

@@ -1,0 +1,66 @@
+import type { ContractVersion } from '../model/contract.ts';
+import type { Method, RetryPolicy } from '../model/method.ts';
+import type { RetryBudget } from '../model/service.ts';
+
+/**
+ * What callers see of several versions: the union of their methods; what a method promises is what every version that has it
+ * allows, except its deadline, which is the longest.
+ */
+export function mergeMethods(versions: readonly ContractVersion[]): ReadonlyMap<string, Method> {
+  const largestFirst = [...versions].sort((a, b) => b.methods.size - a.methods.size || (a.hash < b.hash ? -1 : 1));
+  const merged = new Map<string, Method>();
+  for (const version of largestFirst) {
+    for (const [path, method] of version.methods) {
+      const before = merged.get(path);
+      merged.set(path, before ? mergeMethod(before, method) : method);
+    }
+  }
+  return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A cluster has one budget: the widest of its versions'. */
+export function mergeBudgets(versions: readonly ContractVersion[]): RetryBudget | undefined {
+  if (versions.length === 0) return undefined;
+  return {
+    percent: Math.max(...versions.map(({ retryBudget }) => retryBudget.percent)),
+    minConcurrent: Math.max(...versions.map(({ retryBudget }) => retryBudget.minConcurrent)),
+  };
+}
+
+const weakestFirst = ['unsafe', 'keyed', 'idempotent', 'no_side_effects'] as const;
+
+function mergeMethod(a: Method, b: Method): Method {
+  const { deadlineMs, tryTimeoutMs, maxDurationMs, idleTimeoutMs, retry, idempotencyKey, hedge, ...first } = a;
+  const longest = (x: number | undefined, y: number | undefined) =>
+    x === undefined || y === undefined ? undefined : Math.max(x, y);
+  return {
+    ...first,
+    kind: a.kind,
+    safety: weakestFirst.find((safety) => safety === a.safety || safety === b.safety) ?? 'unsafe',
+    callers: new Set([...a.callers, ...b.callers].sort()),
+    exposed: a.exposed || b.exposed,
+    ...optional('deadlineMs', longest(deadlineMs, b.deadlineMs)),
+    ...optional('tryTimeoutMs', longest(tryTimeoutMs, b.tryTimeoutMs)),
+    ...optional('maxDurationMs', longest(maxDurationMs, b.maxDurationMs)),
+    ...optional('idleTimeoutMs', longest(idleTimeoutMs, b.idleTimeoutMs)),
+    ...optional('retry', retry && b.retry && mergeRetry(retry, b.retry)),
+    ...optional('idempotencyKey', idempotencyKey === b.idempotencyKey ? idempotencyKey : undefined),
+    ...optional('hedge', hedge && b.hedge ? hedge : undefined),
+    versions: [...a.versions, ...b.versions],
+  };
+}
+
+function mergeRetry(a: RetryPolicy, b: RetryPolicy): RetryPolicy | undefined {
+  const codes = a.codes.filter((code) => b.codes.includes(code));
+  if (codes.length === 0) return undefined;
+  return {
+    codes,
+    maxRetries: Math.min(a.maxRetries, b.maxRetries),
+    baseBackoffMs: Math.max(a.baseBackoffMs, b.baseBackoffMs),
+    maxBackoffMs: Math.max(a.maxBackoffMs, b.maxBackoffMs),
+  };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

@@ -1,0 +1,151 @@
+import { defaultRetryBudget } from '../contracts/service-policy.ts';
+import type { ContractVersion } from '../model/contract.ts';
+import type { Mesh, ServiceId, SpiffeId } from '../model/mesh.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Service } from '../model/service.ts';
+import type { Workload } from '../model/workload.ts';
+import type { Facts, ServiceFact } from '../sources/facts.ts';
+import { contractKey, type KnownContracts } from './known-contracts.ts';
+import { mergeBudgets, mergeMethods } from './merge-versions.ts';
+
+/** The services, and the workloads with the contract that holds for each. */
+export interface Services {
+  readonly services: ReadonlyMap<ServiceId, Service>;
+  readonly workloads: readonly Workload[];
+  readonly problems: readonly Problem[];
+}
+
+/** Puts replicas behind services, and contracts behind both. */
+export function assembleServices(facts: Facts, contracts: KnownContracts, previous: Mesh | undefined): Services {
+  const problems: Problem[] = [];
+  const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
+  const services: Service[] = [];
+  for (const fact of facts.services) {
+    const id: ServiceId = `${fact.namespace}/${fact.name}`;
+    const before = previous?.services.get(id);
+    const replicas: Workload[] = [];
+    for (const workload of workloads.values()) {
+      if (!selects(fact, workload)) continue;
+      const outcome = withContract(workload, contracts, before);
+      problems.push(...outcome.problems);
+      workloads.set(workload.id, outcome.workload);
+      replicas.push(outcome.workload);
+    }
+    const outcome = assembleService(id, fact, replicas, contracts);
+    problems.push(...outcome.problems);
+    services.push(outcome.service);
+  }
+  services.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    services: new Map(services.map((service) => [service.id, service])),
+    workloads: [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    problems,
+  };
+}
+
+function selects(fact: ServiceFact, workload: Workload): boolean {
+  const wanted = Object.entries(fact.selector);
+  return (
+    workload.namespace === fact.namespace &&
+    wanted.length > 0 &&
+    wanted.every(([label, value]) => workload.labels[label] === value)
+  );
+}
+
+/** A replica with its own contract version or, when that is not understood, the last good one of its service. */
+function withContract(
+  workload: Workload,
+  contracts: KnownContracts,
+  before: Service | undefined,
+): { workload: Workload; problems: Problem[] } {
+  const key = contractKey(workload);
+  if (key === undefined || contracts.versions.has(key)) return { workload, problems: [] };
+  const refused = contracts.refused.get(key);
+  const lastGood =
+    [...(before?.versions.values() ?? [])].find(({ origin }) => origin === refused?.origin) ??
+    [...(before?.versions.values() ?? [])].at(-1);
+  const { contractHash, ...rest } = workload;
+  const problem: Problem = {
+    resource: `Workload ${workload.id}`,
+    field: 'spec.contract',
+    message: refused
+      ? `runs contract ${contractHash}, which has problems (${refused.origin}); ${lastGood ? `${lastGood.hash} goes on serving` : 'nobody may call it'}`
+      : `runs contract ${contractHash}, which is nowhere in namespace ${workload.namespace}`,
+    advice: refused ? 'mend the contract, or roll back' : 'publish its descriptor set',
+  };
+  return { workload: lastGood ? { ...rest, contractHash: lastGood.hash } : rest, problems: [problem] };
+}
+
+function assembleService(
+  id: ServiceId,
+  fact: ServiceFact,
+  replicas: readonly Workload[],
+  contracts: KnownContracts,
+): { service: Service; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const running = versionsOf(replicas, contracts);
+  const versions = running.length > 0 || replicas.length > 0 ? running : publishedFor(fact, contracts);
+  const [first, ...others] = versions;
+  for (const other of others) {
+    if (first === undefined || other.logicalName === first.logicalName) continue;
+    problems.push({
+      resource: fact.origin,
+      message: `Service ${id} has replicas of ${first.logicalName} and of ${other.logicalName}`,
+      advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
+    });
+  }
+  const own = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
+  const ready = versionsOf(
+    replicas.filter((replica) => replica.ready),
+    contracts,
+  ).filter(({ logicalName }) => logicalName === first?.logicalName);
+  // While no replica is ready, callers see what they would see, and are told that nobody answers rather than that they may not.
+  const seen = ready.length > 0 ? ready : own;
+  const identities = [...new Set<SpiffeId>(replicas.map(({ spiffeId }) => spiffeId))].sort();
+  const service: Service = {
+    id,
+    namespace: fact.namespace,
+    name: fact.name,
+    hosts: [
+      `${fact.name}.${fact.namespace}.svc.cluster.local`,
+      `${fact.name}.${fact.namespace}.svc`,
+      `${fact.name}.${fact.namespace}`,
+    ],
+    port: fact.port,
+    protocol: first ? 'grpc' : protocolOf(fact.appProtocol),
+    ...(first ? { logicalName: first.logicalName } : {}),
+    identities,
+    versions: new Map(own.map((version) => [version.hash, version])),
+    methods: mergeMethods(seen),
+    retryBudget: mergeBudgets(seen) ?? defaultRetryBudget,
+    workloads: replicas.map((replica) => replica.id).sort(),
+    routes: [],
+  };
+  return { service, problems };
+}
+
+function versionsOf(replicas: readonly Workload[], contracts: KnownContracts): ContractVersion[] {
+  const keys = new Set(replicas.map(contractKey));
+  return [...contracts.versions].filter(([key]) => keys.has(key)).map(([, version]) => version);
+}
+
+/** A service without replicas is known by the contract that its namespace publishes under its name, so that calls wait for it. */
+function publishedFor(fact: ServiceFact, contracts: KnownContracts): ContractVersion[] {
+  return [...contracts.versions.values()].filter(
+    ({ namespace, logicalName }) => namespace === fact.namespace && logicalName.split('.').at(-1) === fact.name,
+  );
+}
+
+function protocolOf(appProtocol: string | undefined): Service['protocol'] {
+  switch (appProtocol) {
+    case 'grpc':
+      return 'grpc';
+    case 'http2':
+    case 'kubernetes.io/h2c':
+      return 'http2';
+    case 'http':
+      return 'http';
+    default:
+      return 'tcp';
+  }
+}

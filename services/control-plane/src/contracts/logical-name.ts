@@ -1,0 +1,14 @@
+import type { LogicalName } from '../model/mesh.ts';
+
+/** The caller name that stands for the edge gateway; no proto package can be called so. */
+export const edgeName: LogicalName = 'edge';
+
+/** A proto package without its version: "shop.orders" of "shop.orders.v1". */
+export function logicalNameOf(protoPackage: string): LogicalName {
+  return protoPackage.replace(/\.v[1-9][0-9]*((alpha|beta)[0-9]*)?$/, '');
+}
+
+/** Whether a text can be a logical name: lower-case package parts, no version at the end. */
+export function isLogicalName(text: string): boolean {
+  return /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/.test(text) && logicalNameOf(text) === text;
+}

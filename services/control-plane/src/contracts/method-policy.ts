@@ -1,0 +1,179 @@
+import { type DescMethod, getOption } from '@bufbuild/protobuf';
+import { durationMs, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import {
+  Code,
+  Exposure,
+  type MethodPolicy,
+  method as methodOption,
+  type Retry,
+  type ServicePolicy,
+} from '@weft/contracts/weft/policy/v1/policy';
+import type { Method, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import type { Complaint } from './complaint.ts';
+import { fieldAt, readHttpBindings } from './http-rule.ts';
+import { edgeName, isLogicalName } from './logical-name.ts';
+
+const defaultDeadlineMs = 15_000;
+const defaultIdleTimeoutMs = 3_600_000;
+
+const retryCodes: Readonly<Record<number, RetryCode>> = {
+  [Code.CANCELLED]: 'cancelled',
+  [Code.DEADLINE_EXCEEDED]: 'deadline-exceeded',
+  [Code.RESOURCE_EXHAUSTED]: 'resource-exhausted',
+  [Code.INTERNAL]: 'internal',
+  [Code.UNAVAILABLE]: 'unavailable',
+};
+
+/**
+ * Reads a method with every default filled in. What the method itself says must fit it, or there is a complaint; what its service
+ * says for all methods counts for those that it fits.
+ */
+export function readMethod(
+  method: DescMethod,
+  servicePolicy: ServicePolicy,
+  hash: string,
+): { method: Method; complaints: Complaint[] } {
+  const own = getOption(method, methodOption);
+  const shared = servicePolicy.defaults;
+  const http = readHttpBindings(method);
+  const complaints: Complaint[] = [...http.complaints];
+  const complain = (message: string, advice?: string) =>
+    complaints.push({ element: method, message, ...(advice === undefined ? {} : { advice }) });
+
+  const unary = method.methodKind === 'unary';
+  const clientStreams = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
+  if (!unary && own.deadline) complain('deadline is for unary methods', 'max_duration or idle_timeout');
+  if (!unary && own.tryTimeout) complain('try_timeout is for unary methods');
+  if (!unary && own.idempotencyKey !== undefined) complain('idempotency_key is for unary methods');
+  if (unary && own.maxDuration) complain('max_duration is for streams', 'deadline');
+  if (unary && own.idleTimeout) complain('idle_timeout is for streams', 'deadline');
+  if (clientStreams && own.retry) complain('retry cannot repeat a stream of requests');
+
+  const time = (name: 'deadline' | 'tryTimeout' | 'maxDuration' | 'idleTimeout', fits: boolean): number | undefined => {
+    const value = fits ? (own[name] ?? shared?.[name]) : undefined;
+    if (value === undefined) return undefined;
+    const ms = durationMs(value);
+    if (ms < 1) complain(`${snake(name)} ${ms} ms must be at least 1 ms`);
+    return ms;
+  };
+  const deadlineMs = unary ? (time('deadline', true) ?? defaultDeadlineMs) : undefined;
+  let tryTimeoutMs = time('tryTimeout', unary);
+  if (tryTimeoutMs !== undefined && deadlineMs !== undefined && tryTimeoutMs > deadlineMs) {
+    if (own.tryTimeout) complain(`try_timeout ${tryTimeoutMs} ms is over the deadline ${deadlineMs} ms`);
+    tryTimeoutMs = undefined;
+  }
+  const maxDurationMs = time('maxDuration', !unary);
+  const idleTimeoutMs = unary ? undefined : (time('idleTimeout', true) ?? defaultIdleTimeoutMs);
+
+  const key = unary ? (own.idempotencyKey ?? shared?.idempotencyKey) : undefined;
+  const keyField = key === undefined ? undefined : fieldAt(method.input, key);
+  if (own.idempotencyKey !== undefined && keyField?.fieldKind !== 'scalar') {
+    complain(`idempotency_key "${own.idempotencyKey}"`, `a scalar field of ${method.input.typeName}`);
+  }
+  const keyed = keyField?.fieldKind === 'scalar';
+  const safety = safetyOf(method, keyed);
+
+  if (own.retry && safety === 'unsafe') {
+    complain(
+      'retry on a method that may not be repeated',
+      'idempotency_level IDEMPOTENT or NO_SIDE_EFFECTS, an idempotency_key, or no retry',
+    );
+  }
+  const wanted = own.retry ?? shared?.retry;
+  const retry = wanted && safety !== 'unsafe' && !clientStreams ? readRetry(wanted, complain) : undefined;
+
+  if (own.hedge && safety !== 'no_side_effects') complain('hedge needs idempotency_level NO_SIDE_EFFECTS');
+  const hedging = own.hedge ?? shared?.hedge;
+  const hedge =
+    hedging?.after && unary && safety === 'no_side_effects'
+      ? { afterMs: durationMs(hedging.after), maxTries: hedging.maxTries ?? 2 }
+      : undefined;
+
+  const { exposed, callers } = readCallers(own, servicePolicy, complain);
+  const objective = own.objective ?? shared?.objective;
+  return {
+    complaints,
+    method: {
+      path: `/${method.parent.typeName}/${method.name}`,
+      grpcService: method.parent.typeName,
+      name: method.name,
+      kind: kinds[method.methodKind],
+      safety,
+      callers,
+      exposed,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(tryTimeoutMs === undefined ? {} : { tryTimeoutMs }),
+      ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+      ...(retry === undefined ? {} : { retry }),
+      ...(keyed && key !== undefined ? { idempotencyKey: key } : {}),
+      rateLimits: readRateLimits(own.rateLimits.length > 0 ? own : shared, complain),
+      ...(hedge === undefined ? {} : { hedge }),
+      ...(objective?.within
+        ? { objective: { percent: objective.percent, withinMs: durationMs(objective.within) } }
+        : {}),
+      http: http.bindings,
+      versions: [hash],
+    },
+  };
+}
+
+const kinds = {
+  unary: 'unary',
+  client_streaming: 'client_stream',
+  server_streaming: 'server_stream',
+  bidi_streaming: 'bidi_stream',
+} as const;
+
+function safetyOf(method: DescMethod, keyed: boolean): Method['safety'] {
+  if (method.idempotency === Level.NO_SIDE_EFFECTS) return 'no_side_effects';
+  if (method.idempotency === Level.IDEMPOTENT) return 'idempotent';
+  return keyed ? 'keyed' : 'unsafe';
+}
+
+type Complain = (message: string, advice?: string) => void;
+
+function readRetry(retry: Retry, complain: Complain): RetryPolicy | undefined {
+  const maxRetries = retry.maxRetries ?? 2;
+  if (maxRetries > 10) complain(`retry.max_retries ${maxRetries} must be between 0 and 10`);
+  const baseBackoffMs = retry.baseBackoff ? durationMs(retry.baseBackoff) : 25;
+  const maxBackoffMs = retry.maxBackoff ? durationMs(retry.maxBackoff) : baseBackoffMs * 10;
+  if (baseBackoffMs < 1) complain(`retry.base_backoff ${baseBackoffMs} ms must be at least 1 ms`);
+  if (maxBackoffMs < baseBackoffMs) {
+    complain(`retry.max_backoff ${maxBackoffMs} ms must be at least the base of ${baseBackoffMs} ms`);
+  }
+  const codes = (retry.codes.length > 0 ? retry.codes : [Code.UNAVAILABLE]).flatMap((code) => retryCodes[code] ?? []);
+  if (codes.length < retry.codes.length) complain('retry.codes has CODE_UNSPECIFIED', 'CODE_UNAVAILABLE');
+  return maxRetries === 0 ? undefined : { codes: [...new Set(codes)].sort(), maxRetries, baseBackoffMs, maxBackoffMs };
+}
+
+function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Complain) {
+  const exposure = [own.exposure, service.defaults?.exposure, service.exposure].find(
+    (value) => value !== undefined && value !== Exposure.UNSPECIFIED,
+  );
+  const exposed = exposure === Exposure.EDGE;
+  const names = own.callers?.names ?? service.defaults?.callers?.names ?? service.callers;
+  for (const name of names) {
+    if (name === edgeName) complain('callers names edge', 'exposure: EXPOSURE_EDGE');
+    else if (!isLogicalName(name))
+      complain(`callers names "${name}"`, 'a proto package without its version: "shop.orders"');
+  }
+  // Sorted, so that the order in a contract changes nothing in what proxies get.
+  return { exposed, callers: new Set([...names, ...(exposed ? [edgeName] : [])].sort()) };
+}
+
+function readRateLimits(policy: MethodPolicy | undefined, complain: Complain): RateLimit[] {
+  return (policy?.rateLimits ?? []).map(({ caller, requests, per }) => {
+    if (caller !== '*' && caller !== edgeName && !isLogicalName(caller)) {
+      complain(`rate_limits names "${caller}"`, 'a proto package without its version, "edge" or "*"');
+    }
+    const perMs = per ? durationMs(per) : 1000;
+    if (perMs < 50) complain(`rate_limits.per ${perMs} ms must be at least 50 ms`);
+    if (requests < 1) complain(`rate_limits.requests ${requests} must be at least 1`, 'no such caller in callers');
+    return { caller, requests, perMs };
+  });
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
