@@ -1,0 +1,34 @@
+import { trace } from '@opentelemetry/api';
+import { type Logger, pino } from 'pino';
+import { serializeError } from './serialize-error.ts';
+
+let shared: Logger | undefined;
+
+/**
+ * The process's logger: JSON lines on stdout with time, level, service, msg and, inside of a trace, trace_id and span_id.
+ * LOG_LEVEL sets the lowest level (default: info). Log messages of contracts by `redact` only.
+ */
+export function logger(): Logger {
+  shared ??= createLogger(process.stdout.fd);
+  return shared;
+}
+
+/** A logger of the same form that writes to a file descriptor or to `destination`; for the process's own, use logger(). */
+export function createLogger(destination: number | { write(line: string): void }): Logger {
+  return pino(
+    {
+      level: process.env.LOG_LEVEL ?? 'info',
+      base: { service: process.env.WEFT_SERVICE ?? process.env.OTEL_SERVICE_NAME },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+      mixin: traceIds,
+      serializers: { err: serializeError, error: serializeError, cause: serializeError },
+    },
+    typeof destination === 'number' ? pino.destination({ fd: destination, sync: true }) : destination,
+  );
+}
+
+function traceIds(): object {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
+}

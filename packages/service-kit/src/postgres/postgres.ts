@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { logger } from '../log/logger.ts';
+import { columnTypes } from './column-types.ts';
+import { type ConnectionOptions, connectionFromEnvironment } from './connection-options.ts';
+import type { Database, QueryOptions, Rows, Transaction, TransactionOptions } from './database.ts';
+import { isRetryable, isStalePlan, toServiceError } from './database-error.ts';
+import { migrate } from './migrate.ts';
+import { Session } from './session.ts';
+import { sqlSpan } from './sql-span.ts';
+import { defaultTimeoutMs, type StatementLimit, statementLimit } from './statement-limit.ts';
+import { rowsOf, runTransaction, statementOf } from './transaction.ts';
+import { currentTransaction } from './transaction-scope.ts';
+
+/** How to reach a service's schema. */
+export interface PostgresOptions {
+  /** The schema; the role that connects owns it. */
+  readonly schema: string;
+  /** Directory of numbered .sql files. */
+  readonly migrations: URL | string;
+  /** Per process. Default: 10. */
+  readonly maxConnections?: number;
+  /** Default: libpq's variables; see {@link connectionFromEnvironment}. */
+  readonly connection?: ConnectionOptions;
+  /** Default: the process's logger. */
+  readonly log?: Logger;
+}
+
+/** How often a transaction runs at most. */
+const maxTries = 5;
+
+/** How long to wait for a connection, whether for its turn in the pool or for the server. */
+const connectTimeoutMs = 5_000;
+
+/**
+ * A pool of connections to a service's own schema. Connects on first use, and again after the server was away.
+ *
+ * @throws RangeError when the environment names no role or a wrong port.
+ */
+export function postgres(options: PostgresOptions): Database {
+  return new PostgresDatabase(options);
+}
+
+class PostgresDatabase implements Database {
+  readonly schema: string;
+  readonly #connection: ConnectionOptions;
+  readonly #migrations: URL | string;
+  readonly #maxConnections: number;
+  readonly #log: Logger;
+  readonly #pool: pg.Pool;
+  #lastSuccess = 0;
+
+  constructor(options: PostgresOptions) {
+    if (!/^[a-z_][a-z0-9_]{0,62}$/.test(options.schema)) {
+      throw new RangeError(`schema "${options.schema}" must be 1 to 63 lower-case letters, digits and underscores`);
+    }
+    this.schema = options.schema;
+    this.#connection = options.connection ?? connectionFromEnvironment();
+    this.#migrations = options.migrations;
+    this.#maxConnections = options.maxConnections ?? 10;
+    this.#log = options.log ?? logger();
+    this.#pool = new pg.Pool({ ...this.#clientConfig(), max: this.#maxConnections, idleTimeoutMillis: 60_000 });
+    // A connection lost while idle is replaced when the next one is needed; without listeners it would end the process.
+    this.#pool.on('error', (error) => this.#log.warn({ err: error }, 'lost an idle database connection'));
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => this.#log.warn({ err: error }, 'lost a database connection'));
+      // Pipelined before the first statement. A connection on which this fails is lost, and that one says so.
+      client.query(this.#settings).catch(() => {});
+    });
+  }
+
+  async query<Row extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options: QueryOptions = {},
+  ): Promise<Rows<Row>> {
+    this.#refuseInsideTransaction();
+    const limit = statementLimit(this.schema, options.signal);
+    limit.throwIfOver();
+    return sqlSpan(this.schema, text, async () => {
+      for (let attempt = 1; ; attempt++) {
+        const session = await this.#acquire(limit);
+        session.setTimeout(limit.remainingMs());
+        try {
+          const result = await session.run(statementOf(text, values), limit);
+          session.release();
+          this.#lastSuccess = Date.now();
+          return rowsOf<Row>(result);
+        } catch (error) {
+          // Each of the pool's connections may hold a stale plan.
+          const again = isStalePlan(error) && attempt <= this.#maxConnections;
+          if (isStalePlan(error)) session.destroy();
+          else if (limit.signal?.aborted) void session.reclaim();
+          else session.release();
+          if (!again) throw toServiceError(this.schema, error);
+        }
+      }
+    });
+  }
+
+  async transaction<T>(fn: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    this.#refuseInsideTransaction();
+    const { schema } = this;
+    const limit = statementLimit(schema, options.signal);
+    for (let attempt = 1; ; attempt++) {
+      limit.throwIfOver();
+      const session = await this.#acquire(limit);
+      try {
+        const result = await runTransaction({ schema, session, limit, options, retried: attempt > 1 }, fn);
+        this.#lastSuccess = Date.now();
+        return result;
+      } catch (error) {
+        // What the server said first, not what fn made of it: fn may have wrapped or swallowed it.
+        const cause = session.failure ?? error;
+        if (!isRetryable(cause) || attempt >= maxTries || limit.signal?.aborted) {
+          throw isRetryable(cause) ? toServiceError(schema, cause) : toServiceError(schema, error);
+        }
+      }
+      // Full jitter, doubling: those that collided spread out.
+      await sleep(Math.random() * 5 * 2 ** attempt);
+    }
+  }
+
+  async migrate(signal?: AbortSignal): Promise<void> {
+    try {
+      await migrate({
+        schema: this.schema,
+        migrations: this.#migrations,
+        clientConfig: this.#clientConfig(),
+        log: this.#log,
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      throw toServiceError(this.schema, error);
+    }
+  }
+
+  async check(signal?: AbortSignal): Promise<void> {
+    // A pool that is busy serving calls is reachable; asking again would only queue behind them.
+    if (Date.now() - this.#lastSuccess < 1_000) return;
+    const timeout = AbortSignal.timeout(2_000);
+    await this.query('select 1', undefined, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+
+  async #acquire(limit: StatementLimit): Promise<Session> {
+    const connecting = this.#pool.connect();
+    try {
+      return new Session(await orAborted(connecting, limit), this.#connection);
+    } catch (error) {
+      // Whoever stopped waiting still gets its turn, and passes it on.
+      if (limit.signal?.aborted) connecting.then((client) => client.release()).catch(() => {});
+      throw toServiceError(this.schema, error);
+    }
+  }
+
+  #refuseInsideTransaction(): void {
+    // It would wait for a second connection while holding one: with enough callers at once, for ever.
+    if (currentTransaction() === this.schema) {
+      throw new Error(`${this.schema}: inside a transaction use its tx, not the database`);
+    }
+  }
+
+  get #settings(): string {
+    return `set search_path to "${this.schema}"; set statement_timeout = ${defaultTimeoutMs};
+      set idle_in_transaction_session_timeout = 60000; set time zone 'UTC'`;
+  }
+
+  #clientConfig(): pg.ClientConfig {
+    const { host, port, user, password, database, tls } = this.#connection;
+    return {
+      host,
+      port,
+      user,
+      password,
+      database,
+      ssl: tls ? { rejectUnauthorized: true } : false,
+      application_name: this.schema,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      pipeline: true,
+      types: columnTypes,
+    };
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, limit: StatementLimit): Promise<T> {
+  const { signal } = limit;
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(limit.error());
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

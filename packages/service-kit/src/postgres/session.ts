@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg, { type PoolClient, type QueryConfig, type QueryResult } from 'pg';
+import { cancelRequest } from './cancel-request.ts';
+import { roundTimeout, type StatementLimit } from './statement-limit.ts';
+
+/** What statement_timeout a connection of the pool has; kept with the connection, not with who borrows it. */
+const timeouts = new WeakMap<PoolClient, number>();
+
+/** For how long a cancelled statement may hold its connection before the connection is closed. */
+const reclaimMs = 5_000;
+
+/** A pooled connection while somebody has it. Statements are pipelined: each is sent at once, and run in order. */
+export class Session {
+  readonly #client: PoolClient;
+  readonly #server: { readonly host: string; readonly port: number };
+  readonly #pending = new Set<Promise<unknown>>();
+  #failure: pg.DatabaseError | undefined;
+
+  constructor(client: PoolClient, server: { readonly host: string; readonly port: number }) {
+    this.#client = client;
+    this.#server = server;
+  }
+
+  /** The first error that the server answered in this session. */
+  get failure(): pg.DatabaseError | undefined {
+    return this.#failure;
+  }
+
+  /** Sends a statement. Rejects as soon as `limit` ends; the statement then still has to be reclaimed. */
+  run(statement: QueryConfig<unknown[]>, limit?: StatementLimit): Promise<QueryResult<Record<string, unknown>>> {
+    const pending = this.#client.query<Record<string, unknown>, unknown[]>(statement);
+    this.#pending.add(pending);
+    const done = () => this.#pending.delete(pending);
+    pending.then(done, (error) => {
+      done();
+      if (error instanceof pg.DatabaseError) this.#failure ??= error;
+    });
+    const signal = limit?.signal;
+    if (!limit || !signal) return pending;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(limit.error());
+      const settle = () => signal.removeEventListener('abort', abort);
+      signal.addEventListener('abort', abort, { once: true });
+      pending.then(
+        (result) => {
+          settle();
+          resolve(result);
+        },
+        (error) => {
+          settle();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Sends a statement that nobody waits for; its failure shows in those behind it. */
+  send(text: string): void {
+    this.run({ text }).catch(() => {});
+  }
+
+  /** Lets the server itself end statements of this session after about `timeoutMs`. Sent only when it differs. */
+  setTimeout(timeoutMs: number): void {
+    const wanted = roundTimeout(timeoutMs);
+    if (timeouts.get(this.#client) === wanted) return;
+    timeouts.set(this.#client, wanted);
+    this.send(`set statement_timeout = ${wanted}`);
+  }
+
+  /** Gives the connection back. */
+  release(): void {
+    this.#client.release();
+  }
+
+  /** Closes the connection instead of giving it back. */
+  destroy(): void {
+    this.#client.release(true);
+  }
+
+  /**
+   * Cancels what still runs, ends the transaction if there is one, and gives the connection back; closes it when that takes
+   * too long. Never rejects.
+   */
+  async reclaim(): Promise<void> {
+    const giveUp = AbortSignal.timeout(reclaimMs);
+    try {
+      // Again and again: a request may come between two pipelined statements and hit neither.
+      while (this.#pending.size > 0) {
+        giveUp.throwIfAborted();
+        await cancelRequest(this.#client, this.#server.host, this.#server.port);
+        await Promise.race([Promise.allSettled(this.#pending), sleep(100)]);
+      }
+      // Also the barrier for a request that came late: it can hit this statement, but not the next borrower's.
+      await Promise.race([this.run({ text: 'rollback' }), rejectWhen(giveUp)]);
+      this.release();
+    } catch {
+      this.destroy();
+    }
+  }
+}
+
+function rejectWhen(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
