@@ -1,0 +1,120 @@
+import type {
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf';
+import {
+  Code,
+  type CallOptions as ConnectCallOptions,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { context, propagation } from '@opentelemetry/api';
+import { currentCall } from './current-call.ts';
+import { defaultLimits } from './grpc/limits.ts';
+import { logicalName } from './logical-name.ts';
+import { outboundSession } from './outbound-session.ts';
+import { currentTransaction } from './postgres/transaction-scope.ts';
+import { ServiceError } from './service-error.ts';
+
+/** How one call is made. */
+export interface CallOptions {
+  /** How long this call may take. The deadline of the call that is being answered holds too; the earlier one counts. Default: only that. */
+  readonly deadlineMs?: number;
+  /** Aborted: the call is cancelled. So it is when the call that is being answered is. */
+  readonly signal?: AbortSignal;
+  readonly headers?: Headers | Readonly<Record<string, string>>;
+  /** Called with the response's headers. */
+  readonly onHeader?: (headers: Headers) => void;
+  /** Called with the response's trailers. */
+  readonly onTrailer?: (trailers: Headers) => void;
+}
+
+/** The methods of a service as functions. They fail with ConnectError. */
+export type Client<Desc extends DescService> = {
+  readonly [Name in keyof Desc['method']]: Desc['method'][Name] extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
+    : Desc['method'][Name] extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageInitShape<I>, options?: CallOptions) => AsyncIterable<MessageShape<O>>
+      : Desc['method'][Name] extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: AsyncIterable<MessageInitShape<I>>, options?: CallOptions) => Promise<MessageShape<O>>
+        : Desc['method'][Name] extends DescMethodBiDiStreaming<infer I, infer O>
+          ? (requests: AsyncIterable<MessageInitShape<I>>, options?: CallOptions) => AsyncIterable<MessageShape<O>>
+          : never;
+};
+
+/** Where a client's calls go. */
+export interface ClientOptions {
+  /** "host:port" or "unix:/path" that speaks plain HTTP/2. Default: $WEFT_OUTBOUND, this process' sidecar; read at the first call. */
+  readonly outbound?: string;
+  /** The callee's logical name. Default: the service's proto package without its version. */
+  readonly authority?: string;
+}
+
+/**
+ * A client of `service` by way of the sidecar. Each call carries the deadline that is left to the call being answered, its
+ * trace and its cancellation. Retries are the mesh's. A call from within a database transaction is refused: the
+ * transaction would hold its connection for as long as the callee likes.
+ */
+export function client<Desc extends DescService>(service: Desc, options: ClientOptions = {}): Client<Desc> {
+  const authority = options.authority ?? logicalName(service);
+  let transport: Transport | undefined;
+  const connected = (): Transport => {
+    transport ??= createGrpcTransport({
+      baseUrl: `http://${authority}`,
+      sessionManager: outboundSession(outboundAddress(options.outbound)).forAuthority(authority),
+      readMaxBytes: defaultLimits.maxMessageBytes,
+      acceptCompression: [],
+      interceptors: [propagateTrace],
+    });
+    return transport;
+  };
+  const lazy: Transport = {
+    unary: (...call) => connected().unary(...call),
+    stream: (...call) => connected().stream(...call),
+  };
+  const methods = createClient(service, lazy);
+  const byName: Readonly<Record<string, unknown>> = methods;
+  const calls = service.methods.map(({ localName }) => [
+    localName,
+    (request: unknown, callOptions?: CallOptions) => {
+      const call = byName[localName];
+      if (typeof call === 'function')
+        return Reflect.apply(call, methods, [request, connectOptions(authority, callOptions)]);
+    },
+  ]);
+  return Object.fromEntries(calls) as Client<Desc>; // The same functions under the same names, with our options.
+}
+
+function outboundAddress(address = process.env.WEFT_OUTBOUND): string {
+  if (address) return address;
+  throw new ServiceError(Code.Internal, 'client: WEFT_OUTBOUND must be the address of the sidecar, as 127.0.0.1:20002');
+}
+
+function connectOptions(authority: string, options: CallOptions = {}): ConnectCallOptions {
+  const schema = currentTransaction();
+  if (schema !== undefined)
+    throw new ServiceError(Code.Internal, `client: ${authority} must not be called within a transaction on ${schema}`);
+  const answering = currentCall();
+  const limits = [options.deadlineMs, answering?.remainingMs()].filter((limit) => limit !== undefined);
+  const signals = [options.signal, answering?.signal].filter((signal) => signal !== undefined);
+  const [only, other] = signals;
+  return {
+    ...(limits.length > 0 && { timeoutMs: Math.min(...limits) }),
+    ...(only && { signal: other ? AbortSignal.any([only, other]) : only }),
+    ...(options.headers && { headers: options.headers }),
+    ...(options.onHeader && { onHeader: options.onHeader }),
+    ...(options.onTrailer && { onTrailer: options.onTrailer }),
+  };
+}
+
+const propagateTrace: Interceptor = (next) => (request) => {
+  propagation.inject(context.active(), request.header, { set: (headers, name, value) => headers.set(name, value) });
+  return next(request);
+};

@@ -1,0 +1,146 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  isMessage,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { Code } from '@connectrpc/connect';
+import { runAsCall } from './current-call.ts';
+import type { GrpcCall, GrpcMethod } from './grpc/call.ts';
+import { type GrpcStatus, grpcCode } from './grpc/status.ts';
+import { statusOf } from './grpc/status-of.ts';
+import type { MethodImplementation, ServiceImplementation } from './implement.ts';
+import { GrpcIncomingCall } from './incoming-call.ts';
+import { reportError } from './report-error.ts';
+import { ServiceError } from './service-error.ts';
+import { validation } from './validation.ts';
+
+/** The methods of `services` for createGrpcHandler(): messages decoded, checked and encoded. */
+export function grpcMethods(services: readonly ServiceImplementation[]): Map<string, GrpcMethod> {
+  return new Map(
+    services.flatMap(({ service, methods }) =>
+      methods.map((method): [string, GrpcMethod] => [`/${service.typeName}/${method.method.name}`, grpcMethod(method)]),
+    ),
+  );
+}
+
+function grpcMethod(implementation: MethodImplementation): GrpcMethod {
+  const { method } = implementation;
+  const read = decoder(method.input);
+  const { output } = method;
+  switch (method.methodKind) {
+    case 'unary':
+      return (grpc) => grpc.readOne((bytes) => answerOne(implementation, grpc, () => read(bytes), output));
+    case 'client_streaming':
+      return (grpc) => answerOne(implementation, grpc, () => decodeAll(grpc.messages, read), output);
+    case 'server_streaming':
+      return (grpc) => grpc.readOne((bytes) => void answerMany(implementation, grpc, () => read(bytes), output));
+    case 'bidi_streaming':
+      return (grpc) => answerMany(implementation, grpc, () => decodeAll(grpc.messages, read), output);
+  }
+}
+
+/** Answers with one message. No promise is made for a handler that answers at once. */
+function answerOne(
+  implementation: MethodImplementation,
+  grpc: GrpcCall,
+  request: () => unknown,
+  output: DescMessage,
+): void {
+  const call = new GrpcIncomingCall(implementation.method, grpc);
+  const fail = (error: unknown) => end(call, grpc, error);
+  const reply = (answer: unknown) => {
+    try {
+      const framed = grpc.frame(encode(output, answer));
+      const headers = call.headersToSend;
+      if (headers) grpc.respond(headers);
+      grpc.finish(okStatus(call), framed);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  try {
+    const message = request();
+    const answer = runAsCall(call, () => implementation.handle(message, call));
+    if (answer instanceof Promise) answer.then(reply, fail);
+    else reply(answer);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Answers with a stream, no faster than the caller reads it. */
+async function answerMany(
+  implementation: MethodImplementation,
+  grpc: GrpcCall,
+  request: () => unknown,
+  output: DescMessage,
+): Promise<void> {
+  const call = new GrpcIncomingCall(implementation.method, grpc);
+  let iterator: AsyncIterator<unknown> | undefined;
+  const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>();
+  interrupted.catch(() => {}); // It is awaited below, but not while the handler is.
+  grpc.signal.addEventListener('abort', () => interrupt(grpc.signal.reason), { once: true });
+  try {
+    const message = request();
+    iterator = runAsCall(call, () => iterate(implementation.handle(message, call)));
+    const { next } = { next: iterator.next.bind(iterator) };
+    for (;;) {
+      const { done, value } = await Promise.race([runAsCall(call, next), interrupted]);
+      if (done) break;
+      grpc.respond(call.headersToSend);
+      if (!grpc.write(grpc.frame(encode(output, value)))) await grpc.drained();
+    }
+    grpc.respond(call.headersToSend);
+    grpc.finish(okStatus(call));
+  } catch (error) {
+    end(call, grpc, error);
+    // A handler that is still at work is told to stop; nobody waits for it.
+    iterator?.return?.().then(undefined, () => {});
+  }
+}
+
+function iterate(answer: unknown): AsyncIterator<unknown> {
+  if (typeof answer !== 'object' || answer === null || !(Symbol.asyncIterator in answer))
+    throw new TypeError('a handler of a stream must return an AsyncIterable');
+  return (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+}
+
+function decoder<Desc extends DescMessage>(schema: Desc): (bytes: Uint8Array) => MessageShape<Desc> {
+  const validate = validation(schema);
+  return (bytes) => {
+    let message: MessageShape<Desc>;
+    try {
+      message = fromBinary(schema, bytes);
+    } catch (error) {
+      throw new ServiceError(Code.InvalidArgument, `the request is not a ${schema.typeName}`, { cause: error });
+    }
+    validate?.(message);
+    return message;
+  };
+}
+
+async function* decodeAll<T>(messages: AsyncIterable<Uint8Array>, read: (bytes: Uint8Array) => T): AsyncIterable<T> {
+  for await (const bytes of messages) yield read(bytes);
+}
+
+/** Encodes what a handler returned: a message, or the values of one. */
+function encode(schema: DescMessage, answer: unknown): Uint8Array {
+  return toBinary(schema, isMessage(answer, schema) ? answer : create(schema, answer as MessageInitShape<DescMessage>));
+}
+
+const ok: GrpcStatus = { code: grpcCode.ok };
+
+function okStatus(call: GrpcIncomingCall): GrpcStatus {
+  const trailers = call.trailersToSend;
+  return trailers ? { code: grpcCode.ok, trailers } : ok;
+}
+
+function end(call: GrpcIncomingCall, grpc: GrpcCall, error: unknown): void {
+  const status = statusOf(error);
+  reportError(call, error, status.code);
+  grpc.finish({ ...status, trailers: { ...call.headersToSend, ...call.trailersToSend, ...status.trailers } });
+}

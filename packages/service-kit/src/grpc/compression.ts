@@ -1,0 +1,59 @@
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
+import { tooLarge } from './frame.ts';
+import { GrpcError, grpcCode } from './status.ts';
+
+/** One way to compress messages. */
+export interface Compression {
+  /** Its name in grpc-encoding. */
+  readonly name: string;
+  compress(message: Uint8Array): Buffer;
+  /** Throws GrpcError: RESOURCE_EXHAUSTED above `maxBytes`, INVALID_ARGUMENT for bytes that are not in this format. */
+  decompress(message: Uint8Array, maxBytes: number): Buffer;
+}
+
+/** Smaller messages are sent as they are: compressing them costs more than it saves. */
+export const minCompressBytes = 1_024;
+
+// Synchronous on purpose: the result keeps its place among the messages, and its size, so its time too, is bounded by the limit.
+const compressions: readonly Compression[] = [
+  compression('gzip', gzipSync, gunzipSync),
+  compression('deflate', deflateSync, inflateSync),
+];
+
+/** What this server can read and write, for grpc-accept-encoding. */
+export const acceptEncoding = ['identity', ...compressions.map(({ name }) => name)].join(',');
+
+/**
+ * What the caller compresses with, for the value of its grpc-encoding; undefined for identity.
+ * Throws GrpcError UNIMPLEMENTED for one that is not known.
+ */
+export function compressionOf(encoding: string | undefined): Compression | undefined {
+  if (encoding === undefined || encoding === 'identity') return undefined;
+  const found = compressions.find(({ name }) => name === encoding);
+  if (!found)
+    throw new GrpcError(
+      grpcCode.unimplemented,
+      `grpc-encoding ${JSON.stringify(encoding)} must be one of ${acceptEncoding}`,
+    );
+  return found;
+}
+
+function compression(
+  name: string,
+  compress: (message: Uint8Array) => Buffer,
+  decompress: (message: Uint8Array, options: { maxOutputLength: number }) => Buffer,
+): Compression {
+  return {
+    name,
+    compress,
+    decompress(message, maxBytes) {
+      try {
+        return decompress(message, { maxOutputLength: maxBytes });
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
+          throw tooLarge(`more than ${maxBytes}`, maxBytes);
+        throw new GrpcError(grpcCode.invalidArgument, `a message is not ${name}`, { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { GrpcError, grpcCode } from './status.ts';
+
+/** The bytes before each message: one of flags, four of length, big-endian. */
+export const framePrefixBytes = 5;
+
+/** The flag of a message that is compressed with the call's grpc-encoding. */
+export const compressedFlag = 1;
+
+/** A message as it goes over the wire. The result never changes and may be written to any number of calls. */
+export function frameMessage(message: Uint8Array, flags = 0): Buffer {
+  const framed = Buffer.allocUnsafe(framePrefixBytes + message.length);
+  framed[0] = flags;
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, framePrefixBytes);
+  return framed;
+}
+
+/** Cuts a byte stream into its messages. Copies only a message that arrives in several chunks. */
+export class FrameReader {
+  readonly #maxMessageBytes: number;
+  readonly #onMessage: (message: Buffer, flags: number) => void;
+  #chunks: Buffer[] = [];
+  #buffered = 0;
+  #flags = 0;
+  #awaited = -1;
+
+  constructor(maxMessageBytes: number, onMessage: (message: Buffer, flags: number) => void) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#onMessage = onMessage;
+  }
+
+  /** Hands on each message that `chunk` completes. Throws GrpcError for a message over the limit and for flags that do not exist. */
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.length;
+    for (;;) {
+      if (this.#awaited < 0) {
+        if (this.#buffered < framePrefixBytes) return;
+        const prefix = this.#take(framePrefixBytes);
+        this.#flags = prefix.readUInt8(0);
+        this.#awaited = prefix.readUInt32BE(1);
+        if (this.#flags > compressedFlag)
+          throw new GrpcError(grpcCode.internal, `message flags ${this.#flags} must be 0 or 1`);
+        if (this.#awaited > this.#maxMessageBytes) throw tooLarge(this.#awaited, this.#maxMessageBytes);
+      }
+      if (this.#buffered < this.#awaited) return;
+      const message = this.#take(this.#awaited);
+      this.#awaited = -1;
+      this.#onMessage(message, this.#flags);
+    }
+  }
+
+  /** Throws GrpcError when the stream has ended within a message. */
+  end(): void {
+    if (this.#buffered > 0 || this.#awaited >= 0)
+      throw new GrpcError(grpcCode.internal, 'the request ended within a message');
+  }
+
+  #take(length: number): Buffer {
+    this.#buffered -= length;
+    const first = this.#chunks[0];
+    if (first === undefined) return Buffer.alloc(0);
+    if (first.length === length) {
+      this.#chunks.shift();
+      return first;
+    }
+    if (first.length > length) {
+      this.#chunks[0] = first.subarray(length);
+      return first.subarray(0, length);
+    }
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks = all.length === length ? [] : [all.subarray(length)];
+    return all.subarray(0, length);
+  }
+}
+
+/** The error for a message of `bytes`. */
+export function tooLarge(bytes: number | string, maxBytes: number): GrpcError {
+  return new GrpcError(grpcCode.resourceExhausted, `message of ${bytes} bytes must be at most ${maxBytes} bytes`);
+}

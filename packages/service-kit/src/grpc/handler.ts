@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream, ServerOptions } from 'node:http2';
+import type { GrpcMethod } from './call.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { ServerCall } from './server-call.ts';
+import { grpcCode } from './status.ts';
+import { statusOf } from './status-of.ts';
+
+/** What createGrpcHandler() serves. */
+export interface GrpcHandlerOptions {
+  /** By path: "/package.Service/Method". */
+  readonly methods: ReadonlyMap<string, GrpcMethod>;
+  /** Default: defaultLimits. */
+  readonly limits?: Partial<Limits>;
+  /** Told of each error that ended a call. Default: nobody. */
+  readonly onError?: (error: unknown, path: string) => void;
+}
+
+/** A listener for the `stream` event of an http2 server (see http2Options) that answers gRPC calls. Other requests get HTTP 405 and 415. */
+export function createGrpcHandler(
+  options: GrpcHandlerOptions,
+): (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
+  const limits = { ...defaultLimits, ...options.limits };
+  const { methods, onError } = options;
+  return (stream, headers) => {
+    if (headers[':method'] !== 'POST') return refuse(stream, 405);
+    if (!isGrpcProto(headers['content-type'])) return refuse(stream, 415);
+    const call = new ServerCall(stream, headers, limits);
+    if (call.ended) return;
+    const method = methods.get(call.path);
+    if (!method) return call.finish({ code: grpcCode.unimplemented, message: `unknown method ${call.path}` });
+    const fail = (error: unknown) => {
+      onError?.(error, call.path);
+      call.finish(statusOf(error));
+    };
+    try {
+      method(call)?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+/** Whether a content type is gRPC with protobuf messages; not gRPC-Web. */
+export function isGrpcProto(contentType: string | undefined): boolean {
+  return (
+    contentType === 'application/grpc' ||
+    contentType === 'application/grpc+proto' ||
+    (contentType !== undefined && /^application\/grpc(\+proto)?\s*(;|$)/i.test(contentType))
+  );
+}
+
+/** Options for node:http2's createServer and createSecureServer that hold `limits`. */
+export function http2Options(limits: Partial<Limits> = {}): ServerOptions {
+  const { maxConcurrentStreams, maxHeaderBytes, maxHeaders } = { ...defaultLimits, ...limits };
+  return {
+    settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes, initialWindowSize: 1 << 20 },
+    maxHeaderListPairs: maxHeaders,
+    // A proxy puts all of its callers on one connection: their hang-ups are not an attack, so not the default of 33 a second.
+    streamResetBurst: 10_000,
+    streamResetRate: 1_000,
+  };
+}
+
+function refuse(stream: ServerHttp2Stream, status: number): void {
+  stream.on('error', () => {}); // The caller may have gone; there is nothing to add.
+  stream.respond({ ':status': status }, { endStream: true });
+  stream.resume();
+}

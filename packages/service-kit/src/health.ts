@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Code } from '@connectrpc/connect';
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/contracts/grpc/health/v1/health';
+import { implement, type ServiceImplementation } from './implement.ts';
+import { logger } from './log/logger.ts';
+import { ServiceError } from './service-error.ts';
+
+/** What a service needs in order to serve. Rejects when it is not there; gives up when the signal is aborted. */
+export type Check = (signal: AbortSignal) => Promise<void>;
+
+/** A check that takes longer has failed. */
+const checkTimeoutMs = 2_000;
+
+/** Answers are as old as this at most: many askers are one check. */
+const freshMs = 1_000;
+
+/** Readiness of a process: its checks, and whether it is about to stop. */
+export class Readiness {
+  readonly #checks: Readonly<Record<string, Check>>;
+  readonly #failing = new Set<string>();
+  #answer: { readonly since: number; readonly ready: Promise<boolean> } | undefined;
+  #draining = false;
+
+  constructor(checks: Readonly<Record<string, Check>>) {
+    this.#checks = checks;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on not ready, for good. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Whether new work may be sent here. Never takes longer than 2 s. */
+  async isReady(): Promise<boolean> {
+    if (this.#draining) return false;
+    const now = performance.now();
+    if (!this.#answer || now - this.#answer.since > freshMs) this.#answer = { since: now, ready: this.#runAll() };
+    return (await this.#answer.ready) && !this.#draining;
+  }
+
+  async #runAll(): Promise<boolean> {
+    const all = await Promise.all(Object.entries(this.#checks).map(([name, check]) => this.#run(name, check)));
+    return !all.includes(false);
+  }
+
+  async #run(name: string, check: Check): Promise<boolean> {
+    const signal = AbortSignal.timeout(checkTimeoutMs);
+    try {
+      await Promise.race([
+        check(signal),
+        new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ]);
+      if (this.#failing.delete(name)) logger().info({ check: name }, 'ready again');
+      return true;
+    } catch (error) {
+      if (!this.#failing.has(name)) logger().warn({ check: name, err: error }, 'not ready');
+      this.#failing.add(name);
+      return false;
+    }
+  }
+}
+
+/**
+ * The standard health service. "" and each served service have one status: the process'.
+ * See https://github.com/grpc/grpc/blob/master/doc/health-checking.md.
+ */
+export function healthService(readiness: Readiness, serviceNames: readonly string[]): ServiceImplementation {
+  const known = new Set(['', ...serviceNames]);
+  const status = async () => ((await readiness.isReady()) ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  return implement(Health, {
+    async check({ service }) {
+      if (!known.has(service))
+        throw new ServiceError(Code.NotFound, `health: unknown service ${JSON.stringify(service)}`);
+      return { status: await status() };
+    },
+    async *watch({ service }, call) {
+      if (!known.has(service)) yield { status: ServingStatus.SERVICE_UNKNOWN };
+      let last: ServingStatus | undefined;
+      while (!call.signal.aborted) {
+        if (known.has(service)) {
+          const now = await status();
+          if (now !== last) yield { status: now };
+          last = now;
+        }
+        await sleep(freshMs, undefined, { signal: call.signal, ref: false });
+      }
+    },
+    async list() {
+      const now = await status();
+      return { statuses: Object.fromEntries([...known].map((name) => [name, { status: now }])) };
+    },
+  });
+}

@@ -1,0 +1,98 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import type { Logger } from 'pino';
+import { callerOf } from './caller.ts';
+import type { Call } from './current-call.ts';
+import type { GrpcCall } from './grpc/call.ts';
+import { fromNodeHeaders, toTrailers } from './grpc/metadata.ts';
+import { logger } from './log/logger.ts';
+
+abstract class IncomingCall implements Call {
+  readonly method: DescMethod;
+  abstract readonly requestHeaders: Headers;
+  abstract readonly responseHeaders: Headers;
+  abstract readonly responseTrailers: Headers;
+  abstract readonly signal: AbortSignal;
+  abstract readonly deadline?: number;
+  #log: Logger | undefined;
+
+  constructor(method: DescMethod) {
+    this.method = method;
+  }
+
+  get caller(): string {
+    return callerOf(this.requestHeaders.get('x-forwarded-client-cert'));
+  }
+
+  get log(): Logger {
+    this.#log ??= logger().child({ method: `${this.method.parent.typeName}/${this.method.name}` });
+    return this.#log;
+  }
+
+  remainingMs(): number | undefined {
+    return this.deadline === undefined ? undefined : Math.max(0, this.deadline - Date.now());
+  }
+}
+
+/** A call that came by gRPC. Headers are made when they are asked for: most handlers never do. */
+export class GrpcIncomingCall extends IncomingCall {
+  readonly #grpc: GrpcCall;
+  declare readonly deadline?: number;
+  #requestHeaders: Headers | undefined;
+  #responseHeaders: Headers | undefined;
+  #responseTrailers: Headers | undefined;
+
+  constructor(method: DescMethod, grpc: GrpcCall) {
+    super(method);
+    this.#grpc = grpc;
+    if (grpc.deadline !== undefined) this.deadline = grpc.deadline;
+  }
+
+  get requestHeaders(): Headers {
+    this.#requestHeaders ??= fromNodeHeaders(this.#grpc.headers);
+    return this.#requestHeaders;
+  }
+
+  get responseHeaders(): Headers {
+    this.#responseHeaders ??= new Headers();
+    return this.#responseHeaders;
+  }
+
+  get responseTrailers(): Headers {
+    this.#responseTrailers ??= new Headers();
+    return this.#responseTrailers;
+  }
+
+  get signal(): AbortSignal {
+    return this.#grpc.signal;
+  }
+
+  /** What the handler has put into responseHeaders; undefined for nothing. */
+  get headersToSend(): Record<string, string> | undefined {
+    return this.#responseHeaders && toTrailers(this.#responseHeaders);
+  }
+
+  /** What the handler has put into responseTrailers; undefined for nothing. */
+  get trailersToSend(): Record<string, string> | undefined {
+    return this.#responseTrailers && toTrailers(this.#responseTrailers);
+  }
+}
+
+/** A call that came by Connect, gRPC-Web or JSON. */
+export class ConnectIncomingCall extends IncomingCall {
+  readonly requestHeaders: Headers;
+  readonly responseHeaders: Headers;
+  readonly responseTrailers: Headers;
+  readonly signal: AbortSignal;
+  declare readonly deadline?: number;
+
+  constructor(context: HandlerContext) {
+    super(context.method);
+    this.requestHeaders = context.requestHeader;
+    this.responseHeaders = context.responseHeader;
+    this.responseTrailers = context.responseTrailer;
+    this.signal = context.signal;
+    const timeoutMs = context.timeoutMs();
+    if (timeoutMs !== undefined) this.deadline = Date.now() + timeoutMs;
+  }
+}

@@ -1,0 +1,71 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
+import type { GrpcTransportOptions } from '@connectrpc/connect-node';
+import { parseAddress } from './listen-address.ts';
+
+type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>;
+
+/**
+ * The connection of this process to its sidecar, made when it is needed and again when it has ended. All clients share it:
+ * the name of the callee is in each request. It does not keep a process alive that waits for no answer.
+ */
+export class OutboundSession {
+  readonly #address: string;
+  #session: ClientHttp2Session | undefined;
+
+  constructor(address: string) {
+    parseAddress(address);
+    this.#address = address;
+  }
+
+  /** For one callee: requests name `authority`. */
+  forAuthority(authority: string): SessionManager {
+    return {
+      authority: `http://${authority}`,
+      request: async (method, path, headers) =>
+        this.#request({ ...headers, ':method': method, ':path': path, ':authority': authority, ':scheme': 'http' }),
+      notifyResponseByteRead: () => {},
+    };
+  }
+
+  #request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const session = this.#connected();
+    const stream = session.request(headers);
+    session.ref();
+    const state = active.get(session);
+    if (state) state.streams += 1;
+    stream.on('close', () => {
+      if (state && --state.streams === 0 && !session.destroyed) session.unref();
+    });
+    return stream;
+  }
+
+  #connected(): ClientHttp2Session {
+    if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
+    const session = connect('http://outbound', {
+      createConnection: () => connectSocket({ ...parseAddress(this.#address), noDelay: true }),
+    });
+    active.set(session, { streams: 0 });
+    const forget = () => {
+      if (this.#session === session) this.#session = undefined;
+    };
+    session.on('error', forget); // Each stream is told itself.
+    session.on('goaway', forget); // Calls under way end on it; new ones go to the next.
+    session.on('close', forget);
+    this.#session = session;
+    return session;
+  }
+}
+
+const active = new WeakMap<ClientHttp2Session, { streams: number }>();
+const sessions = new Map<string, OutboundSession>();
+
+/** The connection to `address`, one for the process. */
+export function outboundSession(address: string): OutboundSession {
+  let session = sessions.get(address);
+  if (!session) {
+    session = new OutboundSession(address);
+    sessions.set(address, session);
+  }
+  return session;
+}

@@ -1,0 +1,90 @@
+import { connectListener } from './connect-path.ts';
+import { createGrpcHandler } from './grpc/handler.ts';
+import { defaultLimits, type Limits } from './grpc/limits.ts';
+import { grpcMethods } from './grpc-path.ts';
+import { type Check, healthService, Readiness } from './health.ts';
+import type { ServiceImplementation } from './implement.ts';
+import { logger } from './log/logger.ts';
+import { openPort, type Port } from './port.ts';
+import { reflectionServices } from './reflection.ts';
+import { onStopSignal } from './shutdown.ts';
+
+/** What serve() needs. */
+export interface ServeOptions {
+  /** The service's logical name, for its log. Default: $WEFT_SERVICE. */
+  readonly name?: string;
+  /** What it serves, beside health and reflection. */
+  readonly services: readonly ServiceImplementation[];
+  /** "unix:/path" or "host:port". Default: $WEFT_LISTEN, else 127.0.0.1:8080. */
+  readonly listen?: string;
+  /** Without any of these the process is not ready. Each may take 2 s. */
+  readonly checks?: Readonly<Record<string, Check>>;
+  /** Default: defaultLimits. */
+  readonly limits?: Partial<Limits>;
+  /** How long the server goes on serving when it has been told to stop, while it says that it is not ready. Default: 5 s. */
+  readonly drainMs?: number;
+  /** How long calls may then go on before they are cut off. Default: 10 s. */
+  readonly finishMs?: number;
+  /** Aborted: as close(). */
+  readonly signal?: AbortSignal;
+}
+
+/** A running server. */
+export interface Server {
+  /** Where it listens, with the port that was chosen for port 0. */
+  readonly address: string;
+  /** Whether it has been told to stop. It still serves. */
+  readonly draining: boolean;
+  /** Stops: not ready at once, no new calls after drainMs, and resolves when the last call has ended or finishMs are over. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection.
+ * SIGTERM and SIGINT drain the server, close what onShutdown() was told of, and end the process with 0; the second one ends
+ * it at once. Rejects when the address is taken.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const { drainMs = 5_000, finishMs = 10_000, signal } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const readiness = new Readiness(options.checks ?? {});
+  const health = healthService(
+    readiness,
+    options.services.map(({ service }) => service.typeName),
+  );
+  const services = [...options.services, health];
+  const all = [...services, ...reflectionServices(services)];
+  const port = await openPort(
+    options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
+    { grpc: createGrpcHandler({ methods: grpcMethods(all), limits }), http: connectListener(all, limits) },
+    limits,
+  );
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= stop(port, readiness, drainMs, finishMs).finally(forget);
+    return closed;
+  };
+  const forget = onStopSignal(close);
+  if (signal?.aborted) void close();
+  else signal?.addEventListener('abort', () => void close(), { once: true });
+  logger().info({ address: port.address, name: options.name ?? process.env.WEFT_SERVICE }, 'serving');
+  return {
+    address: port.address,
+    get draining() {
+      return readiness.draining;
+    },
+    close,
+  };
+}
+
+async function stop(port: Port, readiness: Readiness, drainMs: number, finishMs: number): Promise<void> {
+  readiness.drain();
+  if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs));
+  const cutOff = setTimeout(() => port.destroy(), finishMs);
+  try {
+    await port.close();
+  } finally {
+    clearTimeout(cutOff);
+  }
+}
