@@ -1,0 +1,181 @@
+import { createHash, createHmac, type KeyObject } from 'node:crypto';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
+import type { SpiffeId, WorkloadId } from '../model/mesh.ts';
+import { type Resource, typeUrls } from '../xds/resource.ts';
+import { signCertificate, toPem } from './certificate.ts';
+import { derivePrivateKey } from './derived-key.ts';
+import { type Epoch, epochAt } from './epoch.ts';
+import { positive, type RootAuthority } from './root-authority.ts';
+
+/** Names of the secrets that every proxy may ask for. */
+export const secretNames = { identity: 'identity', root: 'root' } as const;
+
+/** A workload, as far as its certificate needs it. */
+export interface Identified {
+  readonly id: WorkloadId;
+  readonly spiffeId: SpiffeId;
+}
+
+export interface IdentityOptions {
+  readonly root: RootAuthority;
+  /** Called with the workloads whose certificates were renewed, some time after `track`. */
+  readonly onRenewal?: (workloads: readonly WorkloadId[]) => void;
+  /** Default: Date.now. */
+  readonly now?: () => number;
+}
+
+/** How far back certificates begin, for proxies whose clocks are behind. */
+const leewayMs = 60_000;
+const maxTimerMs = 2 ** 31 - 1;
+
+interface Issued {
+  readonly spiffeId: SpiffeId;
+  readonly lifetimeMs: number;
+  readonly epoch: Epoch;
+  readonly resource: Resource;
+}
+
+/**
+ * The certificates of workloads, as secrets for their proxies: "identity" (key and certificate) and "root" (whom to trust).
+ *
+ * Which certificate a workload has follows from the root's secret, the workload and the clock, its key included. So nothing is
+ * stored, a control plane that restarts gives the same version as before and sends nothing again, and a second replica of
+ * the control plane agrees with the first. A certificate is made when a stream first sends it, not before.
+ *
+ * Each is renewed at half of its life. The first that a workload gets may have up to half of its life behind it.
+ */
+export class WorkloadIdentities {
+  readonly rootSecret: Resource;
+  readonly #options: IdentityOptions;
+  readonly #now: () => number;
+  readonly #issued = new Map<WorkloadId, Issued>();
+  #tracked: ReadonlyMap<WorkloadId, Identified> = new Map();
+  #lifetimeMs = 24 * 3_600_000;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.rootSecret = rootSecret(options.root.pem);
+  }
+
+  /** Says which workloads there are and how long their certificates live. Those that are gone are forgotten. */
+  track(workloads: ReadonlyMap<WorkloadId, Identified>, lifetimeMs: number): void {
+    this.#tracked = workloads;
+    this.#lifetimeMs = lifetimeMs;
+    for (const id of this.#issued.keys()) if (!workloads.has(id)) this.#issued.delete(id);
+    this.#schedule();
+  }
+
+  /** The secrets of a workload now, by name; the same objects until the certificate is renewed. */
+  secrets(workload: Identified): ReadonlyMap<string, Resource> {
+    return new Map([
+      [secretNames.identity, this.#current(workload).resource],
+      [secretNames.root, this.rootSecret],
+    ]);
+  }
+
+  /** The last moment of a workload's present certificate. */
+  notAfterMs(workload: Identified): number {
+    const { epoch, lifetimeMs } = this.#current(workload);
+    return epoch.startMs + lifetimeMs;
+  }
+
+  /** Ends renewals. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #current({ id, spiffeId }: Identified): Issued {
+    const nowMs = this.#now();
+    const known = this.#issued.get(id);
+    const fits = known !== undefined && known.spiffeId === spiffeId && known.lifetimeMs === this.#lifetimeMs;
+    if (fits && nowMs >= known.epoch.startMs && nowMs < known.epoch.endMs) return known;
+    const { root } = this.#options;
+    const lifetimeMs = this.#lifetimeMs;
+    const epoch = epochAt(nowMs, lifetimeMs, root.secret, id);
+    const resource = new IdentitySecret(root, { id, spiffeId }, epoch, lifetimeMs);
+    const issued = { spiffeId, lifetimeMs, epoch, resource };
+    this.#issued.set(id, issued);
+    return issued;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#tracked.size === 0) return;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const workload of this.#tracked.values()) nextMs = Math.min(nextMs, this.#current(workload).epoch.endMs);
+    const waitMs = Math.min(Math.max(nextMs - this.#now(), 0), maxTimerMs);
+    this.#timer = setTimeout(() => this.#renew(), waitMs);
+    this.#timer.unref();
+  }
+
+  #renew(): void {
+    const nowMs = this.#now();
+    const renewed: WorkloadId[] = [];
+    for (const { id } of this.#tracked.values()) {
+      const issued = this.#issued.get(id);
+      if (issued !== undefined && nowMs >= issued.epoch.endMs) renewed.push(id);
+    }
+    this.#schedule();
+    if (renewed.length > 0) this.#options.onRenewal?.(renewed);
+  }
+}
+
+/** The secret "identity" of one workload in one epoch. Its key and certificate are made when `body` is first read. */
+class IdentitySecret implements Resource {
+  readonly typeUrl = typeUrls.secret;
+  readonly name = secretNames.identity;
+  readonly version: string;
+  readonly #make: () => Uint8Array;
+  #body: Uint8Array | undefined;
+
+  constructor(root: RootAuthority, { id, spiffeId }: Identified, epoch: Epoch, lifetimeMs: number) {
+    const what = JSON.stringify([id, spiffeId, epoch.number, lifetimeMs, root.pem]);
+    const mark = createHmac('sha256', root.secret).update(`certificate ${what}`).digest();
+    this.version = mark.toString('hex', 0, 16);
+    this.#make = () => {
+      const key = derivePrivateKey(root.secret, `workload ${what}`);
+      const notAfterMs = Math.min(epoch.startMs + lifetimeMs, root.notAfterMs);
+      const request = { key, serial: positive(mark.subarray(16)), notBeforeMs: epoch.startMs - leewayMs, notAfterMs };
+      return identitySecret(signCertificate({ ...request, uris: [spiffeId] }, root.issuer), key);
+    };
+  }
+
+  get body(): Uint8Array {
+    this.#body ??= this.#make();
+    return this.#body;
+  }
+}
+
+function identitySecret(certificate: Uint8Array, key: KeyObject): Uint8Array {
+  const secret = create(SecretSchema, {
+    name: secretNames.identity,
+    type: {
+      case: 'tlsCertificate',
+      value: {
+        certificateChain: { specifier: { case: 'inlineBytes', value: Buffer.from(toPem(certificate)) } },
+        privateKey: {
+          specifier: { case: 'inlineBytes', value: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })) },
+        },
+      },
+    },
+  });
+  return toBinary(SecretSchema, secret);
+}
+
+function rootSecret(pem: string): Resource {
+  const secret = create(SecretSchema, {
+    name: secretNames.root,
+    type: {
+      case: 'validationContext',
+      value: { trustedCa: { specifier: { case: 'inlineBytes', value: Buffer.from(pem) } } },
+    },
+  });
+  const body = toBinary(SecretSchema, secret);
+  const version = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  return { typeUrl: typeUrls.secret, name: secretNames.root, version, body };
+}
