@@ -3,7 +3,20 @@ export { type Call, currentCall } from './current-call.ts';
 export { defaultLimits, type Limits } from './grpc/limits.ts';
 export type { Check } from './health.ts';
 export { type Handler, type Handlers, implement, type ServiceImplementation } from './implement.ts';
-export { logger } from './log/logger.ts';
+export { createLogger, logger } from './log/logger.ts';
+export { type Loggable, redact } from './log/redact.ts';
+export { type LoggableError, serializeError } from './log/serialize-error.ts';
+export { type ConnectionOptions, connectionFromEnvironment } from './postgres/connection-options.ts';
+export type {
+  Database,
+  Queryable,
+  QueryOptions,
+  Rows,
+  Transaction,
+  TransactionOptions,
+} from './postgres/database.ts';
+export { MigrationError } from './postgres/migration-files.ts';
+export { type PostgresOptions, postgres } from './postgres/postgres.ts';
 export { type ServeOptions, type Server, serve } from './serve.ts';
 export { type ErrorDetail, ServiceError, type ServiceErrorOptions } from './service-error.ts';
 export { onShutdown } from './shutdown.ts';
