@@ -1,0 +1,17 @@
+/** Ends a command with one sentence for the person who typed it: what is wrong and what to do. No stack is shown. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  /** The exit code of the command. Default: 1. */
+  readonly exitCode: number;
+
+  constructor(message: string, options: { exitCode?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** What went wrong as one line for a person: the message of an error, or the value itself. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.split('\n')[0] ?? '';
+}

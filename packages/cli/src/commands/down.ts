@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import type { StateDirectory } from '../state-directory.ts';
+import { endLeftovers } from '../supervisor/leftovers.ts';
+import { isAlive, livingProcesses, type ProcessRecord, processIdentity } from '../supervisor/process-records.ts';
+import { SupervisorClient } from '../supervisor/supervisor-client.ts';
+import { chosenState, stateOption } from './options.ts';
+
+/** Longer than any process takes that still drains. */
+const giveUpMs = 60_000;
+
+/** `weft down`: stops the mesh, however it was started. */
+export function downCommand(): Command {
+  return new Command('down')
+    .summary('stop the mesh')
+    .description('Stops the mesh and waits until no process of it is left. Its data stays.')
+    .addOption(stateOption())
+    .action(async (options: { state?: string }) => {
+      console.log(await down(chosenState(options.state)));
+    });
+}
+
+/** Stops the mesh of a state directory and says what was done, in one sentence. */
+export async function down(state: StateDirectory): Promise<string> {
+  const client = new SupervisorClient(state.controlSocket);
+  const status = await client.status();
+  if (!status) {
+    const ended = await endLeftovers(state);
+    if (ended.length === 0) return 'No mesh runs here.';
+    return `The mesh had been killed; ended what it left: ${ended.join(', ')}.`;
+  }
+  const supervisor: ProcessRecord = { name: 'weft up', pid: status.pid, identity: processIdentity(status.pid) ?? '' };
+  await client.down();
+  const startedAt = Date.now();
+  let toldAt = startedAt;
+  while (isAlive(supervisor)) {
+    if (Date.now() - startedAt > giveUpMs) {
+      throw new CommandError(
+        `The mesh has not stopped within ${giveUpMs / 1_000} s; end process ${status.pid}, then \`weft down\` again.`,
+      );
+    }
+    if (Date.now() - toldAt > 2_000) {
+      toldAt = Date.now();
+      console.log(`  … ${livingProcesses(state.processes).length} processes are still draining`);
+    }
+    await sleep(50);
+  }
+  const left = await endLeftovers(state);
+  return left.length === 0 ? 'The mesh has stopped.' : `The mesh has stopped; ended what it left: ${left.join(', ')}.`;
+}

@@ -1,0 +1,109 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Proxy as ConnectedProxy, GetStatusResponse, Workload } from '@weft/contracts/weft/api/v1/mesh';
+import { proxySync } from '../mesh/in-sync.ts';
+import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
+import { formatDuration } from '../terminal/duration.ts';
+import type { Paint } from '../terminal/style.ts';
+import { table } from '../terminal/table.ts';
+
+/** What is shown: the control plane's view, and the supervisor's where one runs. */
+export interface StatusView {
+  readonly mesh: GetStatusResponse | undefined;
+  readonly supervisor: SupervisorStatus | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** The status as a person reads it: services, replicas with their proxies, then what is wrong. */
+export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint): string {
+  const sections: string[] = [];
+  if (supervisor) sections.push(processes(supervisor, paint));
+  if (mesh) {
+    sections.push(services(mesh, paint), workloads(mesh, now, paint));
+    const refused = mesh.workloads.flatMap((workload) => refusals(workload));
+    if (refused.length) sections.push(section('Refused by Envoy', refused, paint));
+    const problems = mesh.problems.map((problem) => {
+      const where = problem.field ? `${problem.resource} ${problem.field}` : problem.resource;
+      const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
+      return `${where}: ${problem.message}${problem.advice ? `; right would be: ${problem.advice}` : ''}${since}`;
+    });
+    if (problems.length)
+      sections.push(section('Problems (the last good configuration goes on serving)', problems, paint));
+    const denials = mesh.denials.map(
+      ({ count, lastAt, message, caller, method }) =>
+        `${count} times${lastAt ? `, last ${formatDuration(now - timestampMs(lastAt))} ago` : ''}: ${message || `${caller} called ${method}`}`,
+    );
+    if (denials.length) sections.push(section('Refused calls', denials, paint));
+  }
+  return sections.join('\n\n');
+}
+
+function processes({ phase, port, postgres, controlPlane, edge, replicas }: SupervisorStatus, paint: Paint): string {
+  const lines = [`edge http://localhost:${port}  PostgreSQL ${postgres.listen}  (${phase})`];
+  const down: [string, string][] = [
+    ['PostgreSQL', postgres.reason],
+    ['control plane', controlPlane.reason],
+    ['edge', edge.reason],
+  ];
+  for (const { name, ready, reason } of replicas) if (!ready) down.push([name, reason]);
+  for (const [name, reason] of down) if (reason) lines.push(paint('red', `${name}: ${reason}`));
+  return lines.join('\n');
+}
+
+function services(mesh: GetStatusResponse, paint: Paint): string {
+  const rows = mesh.services.map(({ namespace, name, logicalName, readyReplicas, replicas, contractHashes }) => [
+    `${namespace}/${name}`,
+    logicalName || '-',
+    paint(readyReplicas === replicas && replicas > 0 ? 'green' : 'red', `${readyReplicas}/${replicas}`),
+    contractHashes.join(' ') || '-',
+  ]);
+  return table([header(['SERVICE', 'CONTRACT', 'READY', 'VERSIONS'], paint), ...rows]);
+}
+
+function workloads(mesh: GetStatusResponse, now: number, paint: Paint): string {
+  const rows = mesh.workloads.map(({ namespace, name, ready, reason, address, proxy }) => [
+    `${namespace}/${name}`,
+    ready ? paint('green', 'ready') : paint('red', 'not ready'),
+    address || '-',
+    proxy?.envoyVersion || '-',
+    certificate(proxy, now, paint),
+    configuration(proxy, paint),
+    lastAck(proxy, now),
+    reason,
+  ]);
+  const titles = ['REPLICA', 'STATE', 'ADDRESS', 'ENVOY', 'CERTIFICATE ENDS', 'CONFIGURATION', 'SINCE', ''];
+  return table([header(titles, paint), ...rows]);
+}
+
+function certificate(proxy: ConnectedProxy | undefined, now: number, paint: Paint): string {
+  if (!proxy?.certificateNotAfter) return '-';
+  const leftMs = timestampMs(proxy.certificateNotAfter) - now;
+  return leftMs > 0 ? `in ${formatDuration(leftMs)}` : paint('red', `${formatDuration(-leftMs)} ago`);
+}
+
+function configuration(proxy: ConnectedProxy | undefined, paint: Paint): string {
+  const sync = proxySync(proxy);
+  return paint(sync === 'in sync' ? 'green' : sync === 'behind' ? 'yellow' : 'red', sync);
+}
+
+function lastAck(proxy: ConnectedProxy | undefined, now: number): string {
+  const times = proxy?.acknowledgements.flatMap(({ ackedAt }) => (ackedAt ? [timestampMs(ackedAt)] : []));
+  return times?.length ? formatDuration(now - Math.max(...times)) : '-';
+}
+
+function refusals({ namespace, name, proxy }: Workload): string[] {
+  return (proxy?.acknowledgements ?? [])
+    .filter(({ nack }) => nack !== '')
+    .map(({ typeUrl, nack, nackSource }) => {
+      const type = typeUrl.split('.').at(-1) ?? typeUrl;
+      return `${namespace}/${name} ${type}: ${nack}${nackSource ? ` (from ${nackSource})` : ''}`;
+    });
+}
+
+function section(title: string, lines: readonly string[], paint: Paint): string {
+  return [paint('bold', title), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function header(titles: readonly string[], paint: Paint): string[] {
+  return titles.map((title) => (title ? paint('dim', title) : ''));
+}

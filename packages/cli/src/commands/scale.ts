@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
+import { formatDuration } from '../terminal/duration.ts';
+import { chosenState, jsonOption, stateOption } from './options.ts';
+
+/** A service and how many replicas it is to have. */
+interface Wish {
+  readonly service: string;
+  readonly replicas: number;
+}
+
+/** `weft scale`: adds or takes away replicas while the mesh runs. */
+export function scaleCommand(): Command {
+  return new Command('scale')
+    .summary('add or remove replicas while it runs')
+    .description(
+      'Gives services so many replicas and waits until they are ready. Replicas that go away finish their calls first.\n' +
+        'The next `weft up` starts from weft.yaml again.',
+    )
+    .argument('<service=replicas...>', 'as inventory=3', parseWishes)
+    .addOption(jsonOption())
+    .addOption(stateOption())
+    .action(async (wishes: readonly Wish[], options: { state?: string; json: boolean }) => {
+      const client = new SupervisorClient(chosenState(options.state).controlSocket);
+      const work = Promise.all(wishes.map(({ service, replicas }) => client.scale(service, replicas)));
+      const startedAt = Date.now();
+      await (options.json ? work : withProgress(client, wishes, work));
+      const status = await client.status();
+      if (!status) throw notRunning();
+      const names = new Set(wishes.map(({ service }) => service));
+      const replicas = status.replicas.filter(({ service }) => names.has(service));
+      if (options.json) {
+        console.log(JSON.stringify({ replicas }, undefined, 2));
+      } else {
+        const took = formatDuration(Date.now() - startedAt);
+        for (const { service } of wishes) {
+          const own = replicas.filter((replica) => replica.service === service);
+          console.log(
+            `${service}: ${own.length} ready${own.length ? ` (${own.map(({ name }) => name).join(', ')})` : ''} after ${took}`,
+          );
+        }
+      }
+    });
+}
+
+/** Says every two seconds what is waited for. */
+async function withProgress(client: SupervisorClient, wishes: readonly Wish[], work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const finished = work.finally(() => done.abort());
+  const tell = async (): Promise<void> => {
+    for (;;) {
+      await sleep(2_000, undefined, { signal: done.signal });
+      const status = await client.status();
+      const waiting = status?.replicas.filter(
+        ({ service, ready }) => !ready && wishes.some((wish) => wish.service === service),
+      );
+      for (const { name, reason } of waiting ?? []) console.log(`  … ${name}: ${reason}`);
+    }
+  };
+  tell().catch(() => undefined);
+  await finished;
+}
+
+function parseWishes(text: string, before: readonly Wish[] = []): readonly Wish[] {
+  const match = /^([a-z][a-z0-9-]*)=(\d{1,2})$/.exec(text);
+  if (!match?.[1] || Number(match[2]) > 50)
+    throw new InvalidArgumentError('It must be as inventory=3, with 0 to 50 replicas.');
+  return [...before, { service: match[1], replicas: Number(match[2]) }];
+}

@@ -1,0 +1,52 @@
+import { toJson } from '@bufbuild/protobuf';
+import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { Command } from 'commander';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { meshClient } from '../mesh-client.ts';
+import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
+import { paintFor } from '../terminal/style.ts';
+import { chosenState, jsonOption, stateOption } from './options.ts';
+import { renderStatus } from './render-status.ts';
+
+/** `weft status`: what the mesh is and what every proxy has taken of it. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .summary('show services, replicas, proxies and what is wrong')
+    .description(
+      'Shows every service, replica and proxy, the end of its certificate, what configuration it has acknowledged and since when,\n' +
+        'then problems and refused calls. --json has the whole answer of weft.api.v1 and, under "supervisor", local processes.',
+    )
+    .addOption(jsonOption())
+    .addOption(stateOption())
+    .action(async (options: { json: boolean; state?: string }) => {
+      const state = chosenState(options.state);
+      const supervisor = await new SupervisorClient(state.controlSocket).status();
+      const mesh = await meshStatus(state.apiSocket);
+      if (!supervisor && !mesh.response) throw notRunning();
+      if (options.json) {
+        const whole = mesh.response
+          ? toJson(GetStatusResponseSchema, mesh.response, { alwaysEmitImplicit: true })
+          : { error: mesh.reason };
+        console.log(JSON.stringify({ ...asObject(whole), supervisor: supervisor ?? null }, undefined, 2));
+        return;
+      }
+      console.log(renderStatus({ mesh: mesh.response, supervisor, now: Date.now() }, paintFor(process.stdout)));
+      if (!mesh.response) {
+        throw new CommandError(
+          `The control plane does not answer (${mesh.reason}); calls go on, and \`npx weft logs control-plane\` says more.`,
+        );
+      }
+    });
+}
+
+async function meshStatus(socketPath: string): Promise<{ response?: GetStatusResponse; reason: string }> {
+  try {
+    return { response: await meshClient(socketPath).getStatus({}), reason: '' };
+  } catch (error) {
+    return { reason: reasonOf(error) };
+  }
+}
+
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
+}

@@ -1,0 +1,5 @@
+export { CommandError } from './command-error.ts';
+export { meshClient } from './mesh-client.ts';
+export { program } from './program.ts';
+export { type StateDirectory, stateDirectory } from './state-directory.ts';
+export { SupervisorClient, type SupervisorStatus } from './supervisor/supervisor-client.ts';

@@ -1,0 +1,18 @@
+import { CommanderError } from 'commander';
+import { CommandError, reasonOf } from './command-error.ts';
+import { program } from './program.ts';
+import { paintFor } from './terminal/style.ts';
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // commander has told it already; --help and --version are no failure.
+    process.exitCode = error.exitCode;
+  } else {
+    const paint = paintFor(process.stderr);
+    console.error(`${paint('red', 'weft:')} ${reasonOf(error)}`);
+    if (!(error instanceof CommandError) && process.env.WEFT_DEBUG) console.error(error);
+    process.exitCode = error instanceof CommandError ? error.exitCode : 1;
+  }
+}

@@ -1,0 +1,96 @@
+import { stringify } from 'yaml';
+import type { ServiceManifest } from '../service-manifest.ts';
+
+/** A replica as the mesh directory describes it: a local process in a Pod's place. */
+export interface WorkloadManifest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** The content hash of its contract. */
+  readonly contract?: string;
+  readonly inbound: readonly { readonly listen: string; readonly application: string }[];
+  readonly outbound?: string;
+  readonly gateway?: { readonly name: string; readonly listen: string };
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason?: string;
+}
+
+/** `weft.dev/v1 Workload`. */
+export function workloadYaml(workload: WorkloadManifest): string {
+  const { namespace, name, labels, ready, reason, ...spec } = workload;
+  return stringify({
+    apiVersion: 'weft.dev/v1',
+    kind: 'Workload',
+    metadata: { namespace, name, labels },
+    spec,
+    status: { ready, ...(reason ? { reason } : {}) },
+  });
+}
+
+/** The `v1 Service` of a local service: its replicas carry the label `app`. */
+export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name' | 'port'>): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: service.namespace, name: service.name },
+    spec: {
+      selector: { app: service.name },
+      ports: [{ name: 'grpc', port: service.port, appProtocol: 'kubernetes.io/h2c' }],
+    },
+  });
+}
+
+/** `weft.dev/v1 MeshConfig`: which namespace speaks for which proto packages, and where spans go. */
+export function meshConfigYaml(
+  packages: readonly { readonly namespace: string; readonly protoPackage: string }[],
+  tracing?: TracingEndpoint,
+): string {
+  return stringify({
+    apiVersion: 'weft.dev/v1',
+    kind: 'MeshConfig',
+    metadata: { name: 'mesh' },
+    spec: { trustDomain: 'weft.local', packages, ...(tracing ? { tracing } : {}) },
+  });
+}
+
+/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults. */
+export function gatewayYaml(): string {
+  return stringify({
+    apiVersion: 'weft.dev/v1',
+    kind: 'Gateway',
+    metadata: { name: 'edge' },
+    spec: { reflection: true },
+  });
+}
+
+/** An OTLP/gRPC collector. */
+export interface TracingEndpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly samplingPercent: number;
+}
+
+/**
+ * Reads OTEL_EXPORTER_OTLP_ENDPOINT, a URL by its specification; the port of OTLP/gRPC, 4317, where it names none.
+ * Undefined when it is not set or is no URL.
+ */
+export function tracingEndpoint(endpoint: string | undefined): TracingEndpoint | undefined {
+  if (!endpoint || !URL.canParse(endpoint)) return undefined;
+  const url = new URL(endpoint);
+  if (!url.hostname) return undefined;
+  return { host: url.hostname, port: url.port ? Number(url.port) : 4317, samplingPercent: 100 };
+}
+
+/** The namespaces of services, with the first part of their contracts' packages: `shop` speaks for `shop`. */
+export function packageOwnership(
+  services: readonly Pick<ServiceManifest, 'namespace' | 'contract'>[],
+): { namespace: string; protoPackage: string }[] {
+  const rows = new Map<string, { namespace: string; protoPackage: string }>();
+  for (const { namespace, contract } of services) {
+    const protoPackage = contract?.split('.')[0];
+    if (protoPackage) rows.set(`${namespace} ${protoPackage}`, { namespace, protoPackage });
+  }
+  return [...rows.values()];
+}

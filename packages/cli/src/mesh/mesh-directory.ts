@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../atomic-file.ts';
+import { type WorkloadManifest, workloadYaml } from './manifests.ts';
+
+/** The part of a user in it, which is never touched. */
+const userPart = 'user';
+
+/** The directory of manifests and contracts that the control plane watches. */
+export class MeshDirectory {
+  readonly path: string;
+  readonly #written = new Map<string, string>();
+
+  /** Takes over `path`: what an earlier run left there is removed, but for `user/`. */
+  constructor(path: string) {
+    this.path = path;
+    mkdirSync(path, { recursive: true });
+    for (const entry of readdirSync(path)) {
+      if (entry !== userPart) rmSync(join(path, entry), { recursive: true, force: true });
+    }
+    mkdirSync(join(path, userPart), { recursive: true });
+    mkdirSync(join(path, 'workloads'), { recursive: true });
+    mkdirSync(join(path, 'services'), { recursive: true });
+  }
+
+  /** Writes a manifest, unless it is there with the same content: each write makes the control plane read again. */
+  write(file: string, content: string): void {
+    if (this.#written.get(file) === content) return;
+    writeFileAtomically(join(this.path, file), content);
+    this.#written.set(file, content);
+  }
+
+  /** Publishes the state of a replica. */
+  writeWorkload(workload: WorkloadManifest): void {
+    this.write(workloadFile(workload), workloadYaml(workload));
+  }
+
+  /** Takes a replica out of the mesh. */
+  removeWorkload(workload: Pick<WorkloadManifest, 'namespace' | 'name'>): void {
+    const file = workloadFile(workload);
+    this.#written.delete(file);
+    rmSync(join(this.path, file), { force: true });
+  }
+
+  /** Publishes the descriptor set in `file` for a namespace and returns its hash; undefined when there is no such file. */
+  publishContract(namespace: string, file: string): string | undefined {
+    if (!existsSync(file)) return undefined;
+    const descriptorSet = readFileSync(file);
+    const hash = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    const directory = join(this.path, 'contracts', namespace);
+    mkdirSync(directory, { recursive: true });
+    const path = join(directory, `${hash}.binpb`);
+    if (!existsSync(path)) writeFileAtomically(path, descriptorSet);
+    return hash;
+  }
+}
+
+function workloadFile({ namespace, name }: Pick<WorkloadManifest, 'namespace' | 'name'>): string {
+  return `workloads/${namespace}.${name}.yaml`;
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { compileCommand } from './commands/compile.ts';
+import { downCommand } from './commands/down.ts';
+import { lintCommand } from './commands/lint.ts';
+import { logsCommand } from './commands/logs.ts';
+import { scaleCommand } from './commands/scale.ts';
+import { statusCommand } from './commands/status.ts';
+import { upCommand } from './commands/up.ts';
+import { version } from './version.ts';
+
+/** The weft command with all its subcommands. */
+export function program(): Command {
+  const weft = new Command('weft')
+    .description('Runs and explains a mesh that is made from its contracts.')
+    .version(version)
+    .showHelpAfterError('(`weft --help` shows what there is)')
+    .exitOverride();
+  const commands = [
+    upCommand(),
+    downCommand(),
+    statusCommand(),
+    scaleCommand(),
+    logsCommand(),
+    compileCommand(),
+    lintCommand(),
+  ];
+  for (const command of commands) weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
+  return weft;
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CommandError } from './command-error.ts';
+
+/** Where one local mesh keeps what it needs. Every path is absolute. */
+export interface StateDirectory {
+  /** `.weft` unless the user says otherwise. */
+  readonly path: string;
+  /** PostgreSQL's data: what a second `weft up` finds again. */
+  readonly postgres: string;
+  /** Database passwords (0600). */
+  readonly secrets: string;
+  /** The mesh directory that the control plane reads; `user` in it belongs to the user. */
+  readonly mesh: string;
+  readonly userMesh: string;
+  /** The control plane's own state: its root certificate. */
+  readonly controlPlane: string;
+  /** One bearer token a workload (0600), `<namespace>/<name>`. */
+  readonly tokens: string;
+  /** Bootstrap files of the Envoys. */
+  readonly envoy: string;
+  readonly log: string;
+  /** Every process that was started and may still live. */
+  readonly processes: string;
+  /**
+   * Unix sockets (0700). It lies outside of `path` because such a path may have no more than 104 bytes on macOS, and its name is
+   * derived from `path`, so that every command finds it.
+   */
+  readonly run: string;
+  /** The supervisor's own socket. */
+  readonly controlSocket: string;
+  /** The control plane's API. */
+  readonly apiSocket: string;
+}
+
+/** The longest path of a unix socket on macOS is 104 bytes with its end; Linux has 108. */
+const maxSocketPath = 103;
+
+/** Room for the longest socket name in `run`. */
+const maxSocketName = 40;
+
+/** The places of the mesh whose state is in `path`. Creates nothing. */
+export function stateDirectory(path: string, temporary: string = tmpdir()): StateDirectory {
+  const state = resolve(path);
+  const hash = createHash('sha256').update(state).digest('hex').slice(0, 8);
+  const name = `weft-${userInfo().uid}-${hash}`;
+  const short = join(temporary, name).length + maxSocketName <= maxSocketPath;
+  const run = join(short ? temporary : '/tmp', name);
+  return {
+    path: state,
+    postgres: join(state, 'postgres'),
+    secrets: join(state, 'secrets'),
+    mesh: join(state, 'mesh'),
+    userMesh: join(state, 'mesh/user'),
+    controlPlane: join(state, 'control-plane'),
+    tokens: join(state, 'tokens'),
+    envoy: join(state, 'envoy'),
+    log: join(state, 'log'),
+    processes: join(state, 'processes.json'),
+    run,
+    controlSocket: join(run, 'up.sock'),
+    apiSocket: join(run, 'api.sock'),
+  };
+}
+
+/** Makes the directories, private where they hold secrets or sockets. */
+export function createStateDirectory(state: StateDirectory): void {
+  for (const directory of [state.path, state.mesh, state.userMesh, state.log])
+    mkdirSync(directory, { recursive: true });
+  for (const directory of [state.secrets, state.controlPlane, state.tokens, state.envoy]) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+  }
+  mkdirSync(state.run, { recursive: true, mode: 0o700 });
+  // /tmp is everybody's: somebody else may have made a directory of that name first.
+  const made = lstatSync(state.run);
+  if (!made.isDirectory() || made.uid !== userInfo().uid) {
+    throw new CommandError(`${state.run} belongs to somebody else; set TMPDIR to a directory of your own.`);
+  }
+  chmodSync(state.run, 0o700);
+}

@@ -1,0 +1,87 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { reasonOf } from '../command-error.ts';
+import { meshClient } from '../mesh-client.ts';
+import type { Project } from '../project.ts';
+import { KeptProcess } from './kept-process.ts';
+import type { ProcessLog } from './logs.ts';
+import type { MeshRun } from './mesh-run.ts';
+import { startProgram } from './running.ts';
+
+const stopMs = 5_000;
+
+/** The control plane as a process. */
+export class ControlPlaneProcess {
+  readonly #run: MeshRun;
+  readonly #log: ProcessLog;
+  readonly #process: KeptProcess;
+  readonly #client;
+
+  constructor(run: MeshRun, project: Project) {
+    const { state } = run;
+    this.#run = run;
+    this.#log = run.logs.open('control-plane');
+    this.#client = meshClient(state.apiSocket, 2_000);
+    const places = ['--mesh', state.mesh, '--state', state.controlPlane, '--tokens', state.tokens];
+    const addresses = ['--xds', `127.0.0.1:${run.xdsPort}`, '--api', `unix:${state.apiSocket}`];
+    this.#process = new KeptProcess({
+      name: 'control-plane',
+      records: run.records,
+      report: run.report,
+      lastLine: () => this.#log.lastLine,
+      start: () => {
+        rmSync(state.apiSocket, { force: true });
+        return startProgram({
+          command: ['node', project.controlPlaneMain, ...places, ...addresses],
+          cwd: project.root,
+          env: { ...run.env, OTEL_SERVICE_NAME: 'weft-control-plane' },
+          log: this.#log,
+        });
+      },
+    });
+  }
+
+  /** What `weft status` shows of it. */
+  get facts() {
+    return {
+      pid: this.#process.pid,
+      reason: this.#process.reason,
+      restarts: this.#process.restarts,
+      xds: `127.0.0.1:${this.#run.xdsPort}`,
+      apiSocket: this.#run.state.apiSocket,
+      log: this.#log.path,
+    };
+  }
+
+  /** Starts it and waits until it answers. */
+  async start(signal: AbortSignal, waiting: (reason: string) => void): Promise<void> {
+    await this.#process.start();
+    for (;;) {
+      try {
+        await this.status();
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        waiting(this.#process.reason || reasonOf(error));
+        await sleep(50, undefined, { signal });
+      }
+    }
+  }
+
+  /** What it knows now. Rejects when it does not answer. */
+  status(): Promise<GetStatusResponse> {
+    return this.#client.getStatus({});
+  }
+
+  /** Ends the present process; it starts again by itself. */
+  restart(): Promise<void> {
+    return this.#process.restart(stopMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop(stopMs);
+    rmSync(this.#run.state.apiSocket, { force: true });
+    this.#log.close();
+  }
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { reasonOf } from '../command-error.ts';
+
+/** What other commands may ask of the supervisor. */
+export interface ControlHandlers {
+  /** Answers at once. */
+  readonly status: () => unknown;
+  /** Resolves when the replicas are there and ready. */
+  readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
+  /** Begins to stop and returns. */
+  readonly down: () => void;
+}
+
+/** A request to scale. */
+export const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int().min(0).max(50) });
+
+/** The supervisor's side of its socket. */
+export interface ControlSocket {
+  close(): void;
+}
+
+const maxBodyBytes = 10_000;
+
+/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, POST /down. */
+export async function serveControlSocket(path: string, handlers: ControlHandlers): Promise<ControlSocket> {
+  rmSync(path, { force: true });
+  const server = createServer((request, response) => {
+    answer(request, response, handlers).catch((error: unknown) => reply(response, 500, { error: reasonOf(error) }));
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  chmodSync(path, 0o600);
+  return {
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, handlers: ControlHandlers): Promise<void> {
+  const what = `${request.method} ${request.url}`;
+  if (what === 'GET /status') {
+    reply(response, 200, handlers.status());
+  } else if (what === 'POST /down') {
+    handlers.down();
+    reply(response, 202, {});
+  } else if (what === 'POST /scale') {
+    const body = scaleRequestSchema.safeParse(JSON.parse(await readBody(request)));
+    if (!body.success) {
+      reply(response, 400, {
+        error: body.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`).join('; '),
+      });
+      return;
+    }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    await handlers.scale(body.data.service, body.data.replicas, gone.signal);
+    reply(response, 200, {});
+  } else {
+    reply(response, 404, { error: `there is no ${what}` });
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let body = '';
+  request.setEncoding('utf8');
+  for await (const text of request) {
+    body += text;
+    if (body.length > maxBodyBytes) throw new Error(`a request of more than ${maxBodyBytes} bytes`);
+  }
+  return body;
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

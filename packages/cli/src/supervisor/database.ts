@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DevPostgres, startPostgres } from '@weft/dev-postgres';
+import { writeFileAtomically } from '../atomic-file.ts';
+import { freePort } from './free-port.ts';
+import { KeptProcess } from './kept-process.ts';
+import type { ProcessLog } from './logs.ts';
+import type { MeshRun } from './mesh-run.ts';
+import type { Running } from './running.ts';
+
+const stopMs = 25_000;
+
+/** The PostgreSQL of the mesh: one server, one role and one schema for each service. */
+export class Database {
+  readonly port: number;
+  readonly #run: MeshRun;
+  readonly #log: ProcessLog;
+  readonly #process: KeptProcess;
+  #server: DevPostgres | undefined;
+
+  /** Chooses a port, which it keeps when PostgreSQL is started again: services go on connecting to it. */
+  static async create(run: MeshRun): Promise<Database> {
+    return new Database(run, await freePort());
+  }
+
+  private constructor(run: MeshRun, port: number) {
+    this.port = port;
+    this.#run = run;
+    this.#log = run.logs.open('postgres');
+    this.#process = new KeptProcess({
+      name: 'postgres',
+      records: run.records,
+      report: run.report,
+      start: () => this.#start(),
+    });
+  }
+
+  /** What `weft status` shows of it. */
+  get facts() {
+    return {
+      pid: this.#process.pid,
+      reason: this.#process.reason,
+      restarts: this.#process.restarts,
+      listen: `127.0.0.1:${this.port}`,
+      dataDir: this.#run.state.postgres,
+      log: this.#log.path,
+    };
+  }
+
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop(stopMs);
+    this.#log.close();
+  }
+
+  /** Makes the role that owns `schema` and nothing else, and returns how it connects. */
+  async provision(schema: string): Promise<Readonly<Record<string, string>>> {
+    if (!this.#server) throw new Error('PostgreSQL does not run');
+    const password = this.#password(schema);
+    return (await this.#server.provision({ role: schema, schema, password })).env;
+  }
+
+  async #start(): Promise<Running> {
+    const { port } = this;
+    // The server's own log is for its file; that it ended is told by whoever keeps it running.
+    const log = (line: string) => this.#log.line(line, { quiet: true });
+    const server = await startPostgres({ dataDir: this.#run.state.postgres, port, log });
+    this.#server = server;
+    return {
+      pid: server.pid,
+      exited: server.exited.then((error) => (error ? `this: ${error.message}` : 'a stop')),
+      stop: () => server.stop(),
+    };
+  }
+
+  /** The same in each run, so that a process of an earlier one does not lock others out; random, and for this user's eyes. */
+  #password(role: string): string {
+    const file = join(this.#run.state.secrets, `${role}.password`);
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+    const password = randomBytes(24).toString('base64url');
+    writeFileAtomically(file, `${password}\n`, 0o600);
+    return password;
+  }
+}

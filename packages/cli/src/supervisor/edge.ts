@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requestAdmin } from '@weft/dev-envoy';
+import { writeFileAtomically } from '../atomic-file.ts';
+import { KeptProcess } from './kept-process.ts';
+import type { ProcessLog } from './logs.ts';
+import type { MeshRun } from './mesh-run.ts';
+import { accepts } from './replica.ts';
+import { startSidecar } from './sidecar.ts';
+
+const namespace = 'weft-system';
+const name = 'edge';
+const probeIntervalMs = 500;
+const firstProbeIntervalMs = 50;
+/** How long calls under way may take to end when the mesh stops. */
+const drainMs = 5_000;
+
+/** The Envoy at the mesh's door. */
+export class Edge {
+  readonly port: number;
+  readonly #run: MeshRun;
+  readonly #log: ProcessLog;
+  readonly #envoy: KeptProcess;
+  readonly #stopped = new AbortController();
+  #reason = 'it starts';
+  #probing: Promise<void> | undefined;
+
+  constructor(run: MeshRun, port: number) {
+    this.#run = run;
+    this.port = port;
+    this.#log = run.logs.open(name);
+    this.#envoy = new KeptProcess({
+      name,
+      records: run.records,
+      report: run.report,
+      lastLine: () => this.#log.lastLine,
+      start: () => startSidecar(run, { namespace, name }, this.#log),
+      onUp: () => this.#update('it waits for its configuration'),
+      onDown: (reason) => this.#update(reason),
+    });
+    const token = join(run.state.tokens, namespace, name);
+    mkdirSync(dirname(token), { recursive: true, mode: 0o700 });
+    writeFileAtomically(token, randomBytes(32).toString('base64url'), 0o600);
+    this.#publish();
+  }
+
+  /** Why it serves nobody; empty when it does. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** What `weft status` shows of it. */
+  get facts() {
+    return {
+      namespace,
+      name,
+      service: '',
+      ready: this.#reason === '',
+      reason: this.#reason,
+      envoyPid: this.#envoy.pid,
+      envoyRestarts: this.#envoy.restarts,
+      listen: `127.0.0.1:${this.port}`,
+      adminSocket: this.#run.adminSocket(name),
+      envoyLog: this.#log.path,
+    };
+  }
+
+  /** Starts it; the control plane must have written its root before. */
+  async start(): Promise<void> {
+    await this.#envoy.start();
+    this.#probing = this.#probe();
+  }
+
+  /** Lets calls under way end, within a bound, then ends it. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#drain();
+    await this.#envoy.stop(drainMs);
+    await this.#probing;
+    this.#log.close();
+  }
+
+  async #drain(): Promise<void> {
+    const socketPath = this.#run.adminSocket(name);
+    const end = Date.now() + drainMs;
+    try {
+      await requestAdmin({ socketPath, path: '/drain_listeners?graceful&skip_exit', method: 'POST', timeoutMs: 1_000 });
+      const path = '/stats?filter=^http\\.gateway.*downstream_rq_active$';
+      while (Date.now() < end) {
+        const stats = await requestAdmin({ socketPath, path, timeoutMs: 1_000 });
+        if (!/: [1-9]/.test(stats)) return;
+        await sleep(50);
+      }
+    } catch {
+      // It is gone or does not answer: nothing is left to wait for.
+    }
+  }
+
+  async #probe(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      if (this.#envoy.pid !== undefined && this.#reason !== '' && (await accepts(this.port))) this.#update('');
+      const intervalMs = this.#reason === '' ? probeIntervalMs : firstProbeIntervalMs;
+      await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #update(reason: string): void {
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#publish();
+    this.#run.changed();
+  }
+
+  #publish(): void {
+    this.#run.mesh.writeWorkload({
+      namespace,
+      name,
+      labels: { app: name },
+      serviceAccount: name,
+      inbound: [],
+      gateway: { name, listen: `127.0.0.1:${this.port}` },
+      ready: this.#reason === '',
+      reason: this.#reason,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { KeptProcess } from './kept-process.ts';
+import { Logs } from './logs.ts';
+import { isAlive, livingProcesses, ProcessRecords, processIdentity } from './process-records.ts';
+import { startProgram } from './running.ts';
+
+function keep(t: ExecutionContext, script: string) {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-kept-'));
+  const log = new Logs(
+    dir,
+    () => {},
+    (_style, text) => text,
+  ).open('a');
+  const events = new EventEmitter();
+  const sentences: string[] = [];
+  const recordsPath = join(dir, 'processes.json');
+  const kept = new KeptProcess({
+    name: 'a',
+    records: new ProcessRecords(recordsPath),
+    start: () => startProgram({ command: [process.execPath, '-e', script], cwd: dir, env: process.env, log }),
+    lastLine: () => log.lastLine,
+    report: (sentence) => sentences.push(sentence),
+    onUp: (running) => events.emit('up', running.pid),
+    onDown: (reason) => events.emit('down', reason),
+  });
+  t.teardown(async () => {
+    await kept.stop(100);
+    rmSync(dir, { recursive: true });
+  });
+  return { kept, events, sentences, log, recordsPath };
+}
+
+test('a crash is told with its exit code and its last line, and the process starts again', async (t) => {
+  const { kept, events, sentences, log } = keep(
+    t,
+    'console.log("cannot find the moon"); setTimeout(() => process.exit(3), 20)',
+  );
+  const down = once(events, 'down');
+  await kept.start();
+  const first = kept.pid;
+  await down;
+  t.is(sentences[0], 'a ended with exit code 3; starts again in 1.0 s; it last said: cannot find the moon');
+  t.is(kept.reason, 'ended with exit code 3; starts again in 1.0 s; it last said: cannot find the moon');
+  await once(events, 'up');
+  t.not(kept.pid, first);
+  t.is(kept.restarts, 1);
+  t.regex(readFileSync(log.path, 'utf8'), /cannot find the moon/);
+});
+
+test('a process that does not heed SIGTERM is killed with what it started', async (t) => {
+  const child = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log("child " + process.pid)'], { stdio: 'inherit' })`;
+  const { kept, log, recordsPath } = keep(t, `process.on('SIGTERM', () => {}); ${child}; setInterval(() => {}, 1000)`);
+  await kept.start();
+  while (!log.lastLine.startsWith('child ')) await new Promise((resolve) => setImmediate(resolve));
+  const pid = Number(log.lastLine.slice('child '.length));
+  const record = { name: 'child', pid, identity: processIdentity(pid) ?? '' };
+  t.is(livingProcesses(recordsPath).length, 1);
+  await kept.stop(50);
+  while (isAlive(record)) await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(livingProcesses(recordsPath), []);
+});

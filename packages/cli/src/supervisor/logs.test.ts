@@ -1,0 +1,35 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { Logs, readableLine } from './logs.ts';
+
+test('a JSON line of the kit reads as a sentence with its fields', (t) => {
+  t.is(
+    readableLine('{"level":"warn","time":1,"service":"shop.orders","msg":"took over","order":"7","tries":2}'),
+    'warn took over order=7 tries=2',
+  );
+  t.is(readableLine('{"level":50,"msg":"no\\nway"}'), 'error no ⏎ way');
+  t.is(readableLine('{"level":"info","msg":"listens"}'), 'listens');
+  t.is(readableLine('{torn'), '{torn');
+  t.is(readableLine('plain words'), 'plain words');
+});
+
+test('lines are shown with the name of their process and kept as they were written, for the owner only', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-logs-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const shown: string[] = [];
+  const log = new Logs(
+    dir,
+    (line) => shown.push(line),
+    (_style, text) => text,
+  ).open('orders-0');
+  log.line('{"msg":"listens"}');
+  log.line('{"path":"/x"}', { quiet: true });
+  log.close();
+  log.line('too late');
+  t.deepEqual(shown, ['orders-0       listens']);
+  t.is(log.lastLine, 'listens');
+  t.is(readFileSync(log.path, 'utf8'), '{"msg":"listens"}\n{"path":"/x"}\n');
+  t.is(statSync(log.path).mode & 0o777, 0o600);
+});

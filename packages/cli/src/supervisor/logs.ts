@@ -1,0 +1,105 @@
+import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Paint, Style } from '../terminal/style.ts';
+
+/** A log that grows over this is kept once under `.1` and begun anew. */
+const maxLogBytes = 32 * 1024 * 1024;
+
+/** The lines of one process: kept in a file, and shown with its name before them. */
+export interface ProcessLog {
+  readonly path: string;
+  /** The last line that said something, for the sentence about its end. */
+  readonly lastLine: string;
+  /** Keeps a line; shows it too unless `quiet`. */
+  line(text: string, options?: { quiet?: boolean }): void;
+  close(): void;
+}
+
+const colors: readonly Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green'];
+
+/** All logs of one mesh. */
+export class Logs {
+  readonly #dir: string;
+  readonly #show: (line: string) => void;
+  readonly #paint: Paint;
+  #opened = 0;
+  #width = 14;
+
+  /** `show` takes lines for the foreground. */
+  constructor(dir: string, show: (line: string) => void, paint: Paint) {
+    this.#dir = dir;
+    this.#show = show;
+    this.#paint = paint;
+  }
+
+  /** The log of the process `name`; what was there stays. */
+  open(name: string): ProcessLog {
+    const path = join(this.#dir, `${name}.log`);
+    const color = colors[this.#opened++ % colors.length] ?? 'cyan';
+    this.#width = Math.max(this.#width, name.length);
+    let file = openSync(path, 'a', 0o600);
+    let size = statSync(path).size;
+    let lastLine = '';
+    let closed = false;
+    return {
+      path,
+      get lastLine() {
+        return lastLine;
+      },
+      line: (text, options = {}) => {
+        if (closed) return;
+        const bytes = Buffer.from(`${text}\n`);
+        if (size + bytes.length > maxLogBytes) {
+          closeSync(file);
+          renameSync(path, `${path}.1`);
+          file = openSync(path, 'a', 0o600);
+          size = 0;
+        }
+        size += writeSync(file, bytes);
+        if (options.quiet) return;
+        const readable = readableLine(text);
+        if (readable.trim()) lastLine = readable.trim();
+        this.#show(`${this.#paint(color, name.padEnd(this.#width))} ${readable}`);
+      },
+      close: () => {
+        if (!closed) closeSync(file);
+        closed = true;
+      },
+    };
+  }
+}
+
+/** A JSON log line of the service kit as a person reads it: level, message, then the other fields; any other line as it is. */
+export function readableLine(text: string): string {
+  if (!text.startsWith('{')) return text;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  if (typeof content !== 'object' || content === null || !('msg' in content)) return text;
+  const fields = new Map<string, unknown>(Object.entries(content));
+  const level = fields.get('level');
+  const word = typeof level === 'number' ? (levels.get(level) ?? String(level)) : String(level ?? '');
+  const extra = [...fields]
+    .filter(([name]) => !shown.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [word === 'info' ? '' : word, String(fields.get('msg')), ...extra]
+    .filter(Boolean)
+    .join(' ')
+    .replaceAll('\n', ' ⏎ ');
+}
+
+/** What stands elsewhere in the line, or is the same in each. */
+const shown: ReadonlySet<string> = new Set(['msg', 'level', 'time', 'service', 'pid', 'hostname']);
+
+/** pino's numbers. */
+const levels: ReadonlyMap<number, string> = new Map([
+  [10, 'trace'],
+  [20, 'debug'],
+  [30, 'info'],
+  [40, 'warn'],
+  [50, 'error'],
+  [60, 'fatal'],
+]);

@@ -1,0 +1,42 @@
+import type { ContractCall } from '../mesh/contract-calls.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { probeCall, reached } from './probe-call.ts';
+import type { Replica } from './replica.ts';
+
+/** A service with the calls of its contract. */
+export interface ContractedService {
+  readonly service: ServiceManifest;
+  readonly calls: readonly ContractCall[];
+}
+
+/**
+ * Why not every call that the contracts permit gets through, in a few words; empty when all do.
+ *
+ * Each pair of a calling replica and a service is tried once, and each exposed service through the edge, by the way that a real
+ * call takes and with a message that no method can take: nothing is written.
+ */
+export async function brokenPath(
+  contracted: readonly ContractedService[],
+  replicas: readonly Replica[],
+  edgePort: number,
+): Promise<string> {
+  const attempts: Promise<string>[] = [];
+  for (const { service: callee, calls } of contracted) {
+    const authority = callee.contract;
+    if (authority === undefined || !replicas.some(({ service }) => service === callee)) continue;
+    const exposed = calls.find((call) => call.exposed);
+    if (exposed) attempts.push(attempt('the edge', edgePort, `localhost:${edgePort}`, exposed.path));
+    for (const replica of replicas) {
+      const call = calls.find(({ callers }) => replica.service.contract && callers.includes(replica.service.contract));
+      if (call) attempts.push(attempt(replica.name, replica.outboundPort, authority, call.path));
+    }
+  }
+  return (await Promise.all(attempts)).find((reason) => reason !== '') ?? '';
+}
+
+async function attempt(caller: string, port: number, authority: string, path: string): Promise<string> {
+  const answer = await probeCall(port, authority, path);
+  return reached(answer)
+    ? ''
+    : `${caller} cannot call ${path.slice(1)} yet (${answer.message || `code ${answer.code}`})`;
+}

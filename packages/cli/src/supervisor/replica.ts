@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFileAtomically } from '../atomic-file.ts';
+import type { WorkloadManifest } from '../mesh/manifests.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { freePort, releasePort } from './free-port.ts';
+import { healthProbe } from './health-probe.ts';
+import { KeptProcess } from './kept-process.ts';
+import type { ProcessLog } from './logs.ts';
+import type { MeshRun } from './mesh-run.ts';
+import { startProgram } from './running.ts';
+import { startSidecar } from './sidecar.ts';
+
+const probeIntervalMs = 500;
+/** Until it has been ready once, an order is waiting for it. */
+const firstProbeIntervalMs = 100;
+
+/** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
+const drainMs = 20_000;
+const envoyStopMs = 5_000;
+
+/** What a replica is made from. */
+export interface ReplicaOptions {
+  readonly run: MeshRun;
+  readonly service: ServiceManifest;
+  readonly index: number;
+  readonly contract?: string;
+  /** PGHOST and so on as of the start; empty for a service without a database. */
+  readonly databaseEnv: () => Readonly<Record<string, string>>;
+}
+
+/** One process of a service, the Envoy beside it, and the Workload that tells the mesh about both. */
+export class Replica {
+  readonly name: string;
+  readonly service: ServiceManifest;
+  readonly outboundPort: number;
+  readonly #run: MeshRun;
+  readonly #contract: string | undefined;
+  readonly #inboundPort: number;
+  readonly #socket: string;
+  readonly #appLog: ProcessLog;
+  readonly #envoyLog: ProcessLog;
+  readonly #app: KeptProcess;
+  readonly #envoy: KeptProcess;
+  readonly #stopped = new AbortController();
+  #appReason = 'it starts';
+  #envoyReason = 'its Envoy starts';
+  #leaving = false;
+  #readySince: number | undefined;
+  #probing: Promise<void> | undefined;
+
+  /** Takes ports, a token and a place in the mesh; starts nothing. */
+  static async create(options: ReplicaOptions): Promise<Replica> {
+    const [inbound, outbound] = await Promise.all([freePort(), freePort()]);
+    return new Replica(options, inbound, outbound);
+  }
+
+  private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number) {
+    const { run, service, index, contract, databaseEnv } = options;
+    this.#run = run;
+    this.service = service;
+    this.name = `${service.name}-${index}`;
+    this.#contract = contract;
+    this.#inboundPort = inboundPort;
+    this.outboundPort = outboundPort;
+    this.#socket = join(run.state.run, `${this.name}.sock`);
+    this.#appLog = run.logs.open(this.name);
+    this.#envoyLog = run.logs.open(`${this.name}.envoy`);
+    this.#app = new KeptProcess({
+      name: this.name,
+      records: run.records,
+      report: run.report,
+      lastLine: () => this.#appLog.lastLine,
+      start: () => {
+        rmSync(this.#socket, { force: true });
+        return startProgram({
+          command: service.command,
+          cwd: service.directory,
+          log: this.#appLog,
+          env: {
+            ...run.env,
+            ...service.env,
+            ...databaseEnv(),
+            WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
+            WEFT_LISTEN: `unix:${this.#socket}`,
+            WEFT_OUTBOUND: `127.0.0.1:${outboundPort}`,
+            OTEL_SERVICE_NAME: service.contract ?? service.name,
+            OTEL_RESOURCE_ATTRIBUTES: `service.namespace=${service.namespace},service.instance.id=${this.name}`,
+          },
+        });
+      },
+      onUp: () => this.#update({ app: 'it starts' }),
+      onDown: (reason) => this.#update({ app: reason }),
+    });
+    this.#envoy = new KeptProcess({
+      name: `${this.name} envoy`,
+      records: run.records,
+      report: run.report,
+      lastLine: () => this.#envoyLog.lastLine,
+      start: () => startSidecar(run, { namespace: service.namespace, name: this.name }, this.#envoyLog),
+      onUp: () => this.#update({ envoy: 'its Envoy waits for its configuration' }),
+      onDown: (reason) => this.#update({ envoy: `its Envoy ${reason}` }),
+    });
+    const token = join(run.state.tokens, service.namespace, this.name);
+    mkdirSync(dirname(token), { recursive: true, mode: 0o700 });
+    writeFileAtomically(token, randomBytes(32).toString('base64url'), 0o600);
+    this.#publish();
+  }
+
+  /** Takes calls. */
+  get ready(): boolean {
+    return this.reason === '';
+  }
+
+  /** Why it takes none; empty when it does. */
+  get reason(): string {
+    if (this.#leaving) return 'it is going away';
+    return this.#appReason || this.#envoyReason;
+  }
+
+  /** What `weft status` shows of it. */
+  get facts() {
+    return {
+      namespace: this.service.namespace,
+      name: this.name,
+      service: this.service.name,
+      ready: this.ready,
+      reason: this.reason,
+      since: this.#readySince === undefined ? undefined : new Date(this.#readySince).toISOString(),
+      pid: this.#app.pid,
+      envoyPid: this.#envoy.pid,
+      restarts: this.#app.restarts,
+      envoyRestarts: this.#envoy.restarts,
+      socket: this.#socket,
+      inbound: `127.0.0.1:${this.#inboundPort}`,
+      outbound: `127.0.0.1:${this.outboundPort}`,
+      adminSocket: this.#run.adminSocket(this.name),
+      log: this.#appLog.path,
+      envoyLog: this.#envoyLog.path,
+    };
+  }
+
+  /** Starts the application, then watches its health until it is stopped. */
+  async startApplication(): Promise<void> {
+    await this.#app.start();
+    this.#probing = this.#probe();
+  }
+
+  /** Starts the Envoy; the control plane must have written its root before. */
+  startEnvoy(): Promise<void> {
+    return this.#envoy.start();
+  }
+
+  /** Takes it out of the mesh without a failed call: callers first (`settled`), then the application, then its Envoy. */
+  async leave(settled: () => Promise<void>): Promise<void> {
+    this.#leaving = true;
+    this.#publish();
+    await settled();
+    await this.stop();
+    this.#run.mesh.removeWorkload({ namespace: this.service.namespace, name: this.name });
+  }
+
+  /** Ends both processes: the application first, which drains. */
+  async stop(): Promise<void> {
+    this.#leaving = true;
+    this.#stopped.abort();
+    await this.#app.stop(drainMs);
+    await this.#envoy.stop(envoyStopMs);
+    await this.#probing;
+    rmSync(this.#socket, { force: true });
+    rmSync(join(this.#run.state.tokens, this.service.namespace, this.name), { force: true });
+    releasePort(this.#inboundPort);
+    releasePort(this.outboundPort);
+    this.#appLog.close();
+    this.#envoyLog.close();
+  }
+
+  async #probe(): Promise<void> {
+    const probe = healthProbe(this.#socket);
+    const { signal } = this.#stopped;
+    let late = 0;
+    while (!signal.aborted) {
+      const pid = this.#app.pid;
+      if (pid !== undefined) {
+        const result = await probe.check();
+        late = result.late ? late + 1 : 0;
+        // One late answer proves nothing; and the answer of a process that has ended since says nothing of the next one.
+        if (late !== 1 && pid === this.#app.pid) this.#update({ app: result.reason });
+      }
+      if (this.#envoy.pid !== undefined && this.#envoyReason !== '' && (await accepts(this.#inboundPort))) {
+        this.#update({ envoy: '' });
+      }
+      await sleep(this.ready ? probeIntervalMs : firstProbeIntervalMs, undefined, { signal }).catch(() => undefined);
+    }
+    probe.close();
+  }
+
+  #update({ app, envoy }: { app?: string; envoy?: string }): void {
+    const before = this.reason;
+    if (app !== undefined) this.#appReason = app;
+    if (envoy !== undefined) this.#envoyReason = envoy;
+    if (this.reason === before) return;
+    this.#publish();
+    this.#run.changed();
+  }
+
+  #publish(): void {
+    const { reason } = this;
+    if (reason !== '') this.#readySince = undefined;
+    else this.#readySince ??= Date.now();
+    const manifest: WorkloadManifest = {
+      namespace: this.service.namespace,
+      name: this.name,
+      labels: { app: this.service.name },
+      serviceAccount: this.service.name,
+      ...(this.#contract ? { contract: this.#contract } : {}),
+      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: `unix:${this.#socket}` }],
+      outbound: `127.0.0.1:${this.outboundPort}`,
+      ready: reason === '',
+      reason,
+    };
+    this.#run.mesh.writeWorkload(manifest);
+  }
+}
+
+/** Whether something takes connections on a port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
+}

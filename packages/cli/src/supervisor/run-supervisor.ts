@@ -1,0 +1,123 @@
+import { EventEmitter, once } from 'node:events';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { welcome } from '../commands/welcome.ts';
+import type { Project } from '../project.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { formatDuration } from '../terminal/duration.ts';
+import { Progress } from '../terminal/progress.ts';
+import { paintFor } from '../terminal/style.ts';
+import { type ControlSocket, serveControlSocket } from './control-socket.ts';
+import { endLeftovers } from './leftovers.ts';
+import { Logs } from './logs.ts';
+import { livingProcesses } from './process-records.ts';
+import { signalGroup } from './running.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** What to run. */
+export interface RunOptions {
+  readonly project: Project;
+  readonly state: StateDirectory;
+  readonly services: readonly ServiceManifest[];
+  readonly port: number;
+  /** How long it may take until an order can be placed. */
+  readonly waitMs: number;
+}
+
+/**
+ * Runs a mesh in the foreground until it is told to stop by a signal or by another command. A second signal ends every process
+ * at once.
+ *
+ * @throws CommandError when it does not come up; everything has ended then.
+ */
+export async function runSupervisor({ project, state, services, port, waitMs }: RunOptions): Promise<void> {
+  const paint = paintFor(process.stdout);
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  // Whoever read the output may have gone; the mesh goes on.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  createStateDirectory(state);
+  const ended = await endLeftovers(state);
+  if (ended.length > 0) print(`  ended ${ended.length} processes of a mesh that was killed: ${ended.join(', ')}`);
+
+  const progress = new Progress(print, paint);
+  const startedAt = Date.now();
+  const supervisor = await Supervisor.create({
+    project,
+    state,
+    services,
+    port,
+    progress,
+    logs: new Logs(state.log, print, paint),
+    report: (sentence) => print(paint('yellow', `weft: ${sentence}`)),
+  });
+
+  let phase: 'starting' | 'running' | 'stopping' = 'starting';
+  const asked = new EventEmitter();
+  const stopRequested = once(asked, 'stop');
+  const abort = new AbortController();
+  const requestStop = (): void => {
+    if (phase === 'stopping') {
+      // Asked a second time: no more patience. Whatever is left is found by its record.
+      for (const { pid } of livingProcesses(state.processes)) signalGroup(pid, 'SIGKILL');
+      process.exit(130);
+    }
+    phase = 'stopping';
+    abort.abort(new CommandError('The mesh was stopped before it was up.', { exitCode: 130 }));
+    asked.emit('stop');
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, requestStop);
+
+  let socket: ControlSocket | undefined;
+  try {
+    socket = await serveControlSocket(state.controlSocket, {
+      status: () => ({ ...supervisor.facts(), phase, port, steps: progress.steps }),
+      scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
+      down: () => {
+        if (phase !== 'stopping') requestStop();
+      },
+    });
+    await startInTime(supervisor, progress, abort.signal, waitMs);
+    // A signal in the last moment of the start has its own way out.
+    if (!abort.signal.aborted) {
+      phase = 'running';
+      print(
+        `\n${welcome(port, paint)}\n\n${paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`)}`,
+      );
+      await stopRequested;
+    }
+  } finally {
+    phase = 'stopping';
+    print(paint('dim', 'Stopping: the edge, the services, the control plane, PostgreSQL ...'));
+    const stoppingAt = Date.now();
+    await supervisor.stop();
+    socket?.close();
+    for (const signal of signals) process.off(signal, requestStop);
+    print(paint('dim', `Stopped after ${formatDuration(Date.now() - stoppingAt)}; the data is in ${state.path}.`));
+  }
+}
+
+async function startInTime(
+  supervisor: Supervisor,
+  progress: Progress,
+  signal: AbortSignal,
+  waitMs: number,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(waitMs);
+  const either = AbortSignal.any([signal, timeout]);
+  try {
+    await Promise.race([supervisor.start(either), once(either, 'abort').then(() => Promise.reject(either.reason))]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (timeout.aborted) {
+      const open = progress.steps.find(({ done }) => !done);
+      const where = open ? `${open.name}${open.detail ? `: ${open.detail}` : ''}` : 'unknown';
+      throw new CommandError(`The mesh was not up within ${formatDuration(waitMs)}; it waited for ${where}.`);
+    }
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`The mesh did not start: ${reasonOf(error)}.`.replace(/\.\.$/, '.'), { cause: error });
+  }
+}

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { ProcessLog } from './logs.ts';
+
+/** A process that was started. */
+export interface Running {
+  readonly pid: number;
+  /** How it ended, in a few words: "exit code 1", "signal SIGKILL". */
+  readonly exited: Promise<string>;
+  /** Asks it to end and waits; ends it by force when it takes longer than `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** What to start. */
+export interface Program {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: ProcessLog;
+}
+
+/** Starts a program in a process group of its own, so that Ctrl-C at the terminal reaches only the supervisor. */
+export async function startProgram({ command, cwd, env, log }: Program): Promise<Running> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      const how = signal ? `signal ${signal}` : `exit code ${code}`;
+      // Its last words may still be in the pipe; but a process that it started may hold the pipe open for good.
+      child.once('close', () => resolve(how));
+      setTimeout(() => resolve(how), 250).unref();
+    });
+  });
+  for (const stream of [child.stdout, child.stderr]) follow(stream, log);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${file} has no process id`);
+  // What it started itself goes with it.
+  exited.then(() => signalGroup(pid, 'SIGKILL'));
+  return {
+    pid,
+    exited,
+    stop: async (timeoutMs) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), timeoutMs);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Sends a signal to all of a process group; nothing when there is none. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+function follow(stream: Readable, log: ProcessLog): void {
+  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => log.line(line));
+}

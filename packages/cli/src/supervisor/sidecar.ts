@@ -1,0 +1,35 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { proxyBootstrap } from '@weft/control-plane/bootstrap';
+import { startEnvoy } from '@weft/dev-envoy';
+import type { ProcessLog } from './logs.ts';
+import type { MeshRun } from './mesh-run.ts';
+import type { Running } from './running.ts';
+
+/** Starts the Envoy of a workload with the bootstrap that it would have in a cluster. */
+export async function startSidecar(
+  run: MeshRun,
+  workload: { readonly namespace: string; readonly name: string },
+  log: ProcessLog,
+): Promise<Running> {
+  const adminSocket = run.adminSocket(workload.name);
+  rmSync(adminSocket, { force: true });
+  const envoy = await startEnvoy({
+    envoy: await run.envoy(),
+    dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),
+    // Access logs are for the file; what Envoy itself has to say is for the person.
+    log: (line, stream) => log.line(line, { quiet: stream === 'stdout' }),
+    bootstrap: proxyBootstrap({
+      workloadId: `${workload.namespace}/${workload.name}`,
+      adminSocket,
+      xds: { host: '127.0.0.1', port: run.xdsPort },
+      rootDir: join(run.state.controlPlane, 'root'),
+      tokenFile: join(run.state.tokens, workload.namespace, workload.name),
+    }),
+  });
+  return {
+    pid: envoy.pid,
+    exited: envoy.exited.then((code) => (code === null ? 'a signal' : `exit code ${code}`)),
+    stop: () => envoy.stop(),
+  };
+}

@@ -1,0 +1,116 @@
+import { request } from 'node:http';
+import { z } from 'zod';
+import { CommandError } from '../command-error.ts';
+
+const processSchema = z.object({ pid: z.int().optional(), reason: z.string(), restarts: z.int() });
+
+const replicaSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  service: z.string(),
+  ready: z.boolean(),
+  reason: z.string(),
+  since: z.string().optional(),
+  pid: z.int().optional(),
+  envoyPid: z.int().optional(),
+  restarts: z.int(),
+  envoyRestarts: z.int(),
+  socket: z.string(),
+  inbound: z.string(),
+  outbound: z.string(),
+  adminSocket: z.string(),
+  log: z.string(),
+  envoyLog: z.string(),
+});
+
+const stepSchema = z.object({
+  name: z.string(),
+  detail: z.string().optional(),
+  startedAt: z.number(),
+  done: z.object({ ms: z.number(), result: z.string() }).optional(),
+});
+
+const statusSchema = z.object({
+  pid: z.int(),
+  phase: z.enum(['starting', 'running', 'stopping']),
+  port: z.int(),
+  steps: z.array(stepSchema),
+  mesh: z.string(),
+  edge: z.object({
+    ready: z.boolean(),
+    reason: z.string(),
+    envoyPid: z.int().optional(),
+    envoyRestarts: z.int(),
+    listen: z.string(),
+    adminSocket: z.string(),
+    envoyLog: z.string(),
+  }),
+  controlPlane: processSchema.extend({ xds: z.string(), apiSocket: z.string(), log: z.string() }),
+  postgres: processSchema.extend({ listen: z.string(), dataDir: z.string(), log: z.string() }),
+  replicas: z.array(replicaSchema),
+});
+
+/** What a supervisor says of its mesh. */
+export type SupervisorStatus = z.infer<typeof statusSchema>;
+
+const errorSchema = z.object({ error: z.string() });
+
+/** Another command's side of the supervisor's socket. */
+export class SupervisorClient {
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** Undefined when no supervisor runs. */
+  async status(): Promise<SupervisorStatus | undefined> {
+    const answer = await this.#send('GET', '/status');
+    return answer === undefined ? undefined : statusSchema.parse(answer);
+  }
+
+  /** Resolves when the service has so many replicas, all of them ready. */
+  async scale(service: string, replicas: number): Promise<void> {
+    const answer = await this.#send('POST', '/scale', { service, replicas });
+    if (answer === undefined) throw notRunning();
+  }
+
+  /** Begins to stop it; false when none runs. */
+  async down(): Promise<boolean> {
+    return (await this.#send('POST', '/down')) !== undefined;
+  }
+
+  #send(method: string, path: string, body?: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = request({ socketPath: this.#socketPath, method, path, agent: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const content: unknown = text ? JSON.parse(text) : {};
+          const { statusCode = 500 } = response;
+          if (statusCode < 300) resolve(content);
+          else
+            reject(
+              new CommandError(errorSchema.safeParse(content).data?.error ?? `the supervisor answered ${statusCode}`),
+            );
+        });
+      });
+      call.on('error', (error: NodeJS.ErrnoException) => {
+        // No socket, or one that a killed supervisor has left: none runs.
+        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+        else if (error.code === 'ECONNRESET') reject(new CommandError('The mesh was stopped meanwhile.'));
+        else reject(error);
+      });
+      call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+/** No mesh runs. */
+export function notRunning(): CommandError {
+  return new CommandError('No mesh runs here; start it with `make up`.');
+}
