@@ -1,0 +1,61 @@
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
+import type { Service } from '../model/service.ts';
+import { callerName } from './caller-name.ts';
+
+/** Why a call was not made. */
+export interface Refusal {
+  /** Its logical name, or its SPIFFE ID without one. */
+  readonly caller: string;
+  /** What Envoy answers with; gRPC callers get the code that belongs to it. */
+  readonly httpStatus: 403 | 404 | 503;
+  /** For the caller. */
+  readonly message: string;
+}
+
+/**
+ * Says why the mesh does not take a call to `path` at `authority` from a workload: it may not (403, PERMISSION_DENIED), there is
+ * no such method (404, UNIMPLEMENTED), or it may and its proxy has not heard of it yet (503, UNAVAILABLE).
+ */
+export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, authority: string): Refusal {
+  const caller = callerName(mesh, workload);
+  const [pathOnly = path] = path.split('?', 1);
+  const method = methodAt(mesh, pathOnly, authority);
+  if (method === undefined) {
+    return { caller, httpStatus: 404, message: `weft: no service of the mesh has ${shorten(pathOnly)}` };
+  }
+  const name = pathOnly.slice(1);
+  if (method.callers.has(caller)) {
+    return {
+      caller,
+      httpStatus: 503,
+      message: `weft: ${caller} may call ${name}, but its proxy does not know it yet; try again`,
+    };
+  }
+  const callers = [...method.callers].sort();
+  const named = callers.length === 0 ? 'nobody' : callers.join(', ');
+  return { caller, httpStatus: 403, message: `weft: ${caller} may not call ${name}; its contract names ${named}` };
+}
+
+/** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */
+function methodAt(mesh: Mesh, path: string, authority: string): Method | undefined {
+  const host = authority.replace(/:\d+$/, '');
+  let found: Method | undefined;
+  for (const service of mesh.services.values()) {
+    const method = service.methods.get(path);
+    if (method === undefined) continue;
+    if (isAddressed(service, host)) return method;
+    found ??= method;
+  }
+  return found;
+}
+
+function isAddressed(service: Service, host: string): boolean {
+  return service.logicalName === host || service.hosts.includes(host);
+}
+
+/** A path comes from the caller and goes into a header. */
+function shorten(path: string): string {
+  const printable = path.replace(/[^\x21-\x7e]/g, '?');
+  return printable.length <= 200 ? printable : `${printable.slice(0, 200)}...`;
+}

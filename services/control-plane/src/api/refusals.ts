@@ -1,0 +1,62 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  CheckRequestSchema,
+  type CheckResponse,
+  CheckResponseSchema,
+} from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
+import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { DenialCounts } from './denial-counts.ts';
+import type { RawMethod } from './raw-method.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
+
+/** The path of the method that proxies ask about calls which have no route. */
+export const checkPath = '/envoy.service.auth.v3.Authorization/Check';
+
+export interface Refusals {
+  /** Answers `checkPath`: always with a refusal, and with the sentence for the caller. */
+  readonly method: RawMethod;
+  readonly counts: DenialCounts;
+}
+
+/**
+ * What a proxy asks about a call that it has no route for. The answer is made here, so that a proxy need not hold a word about
+ * services that it may not call, and its memory stays flat as the mesh grows.
+ */
+export function createRefusals(options: {
+  readonly mesh: () => Mesh | undefined;
+  /** Told of the first call of each caller to each method. */
+  readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
+}): Refusals {
+  const counts = new DenialCounts();
+  const method: RawMethod = async (call, workload) => {
+    const request = await only(call.messages);
+    const mesh = options.mesh();
+    if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
+    const { path = '', host = '' } = fromBinary(CheckRequestSchema, request).attributes?.request?.http ?? {};
+    const refusal = refusalOf(mesh, workload, path, host);
+    // A call that its proxy does not know yet was not denied.
+    if (refusal.httpStatus !== 503 && counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
+    call.finish({ code: grpcCode.ok }, call.frame(toBinary(CheckResponseSchema, checkResponse(refusal))));
+  };
+  return { method, counts };
+}
+
+function checkResponse({ httpStatus, message }: Refusal): CheckResponse {
+  return create(CheckResponseSchema, {
+    status: { code: grpcCode.permissionDenied, message },
+    httpResponse: {
+      case: 'deniedResponse',
+      value: {
+        status: { code: httpStatus },
+        headers: [{ header: { key: 'content-type', value: 'text/plain' } }],
+        body: message,
+      },
+    },
+  });
+}
+
+async function only(messages: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  for await (const message of messages) return message;
+  throw new GrpcError(grpcCode.invalidArgument, 'the request must be one message, not none');
+}
