@@ -1,0 +1,7 @@
+export default {
+  extensions: ['ts'],
+  files: ['src/**/*.test.ts'],
+  workerThreads: false,
+  concurrency: 2,
+  timeout: '60s',
+};

@@ -1,0 +1,48 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { AuthorizeResponseSchema, PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
+import { type Database, implement, onceAcross, type ServiceImplementation } from '@weft/service-kit';
+import { cardOf } from './card.ts';
+import { errors } from './errors.ts';
+import { authorize, beginAuthorization, capture, refund } from './payment.ts';
+import { type PaymentProvider, ProviderUnavailable } from './payment-provider.ts';
+
+/** shop.payments.v1.PaymentService: payments in `db`, money at `bank`. */
+export function paymentService(db: Database, bank: PaymentProvider): ServiceImplementation {
+  return implement(PaymentService, {
+    async authorize(request, call) {
+      const { orderId, amount, cardNumber } = request;
+      // Validation has refused a request without one.
+      if (amount === undefined) throw errors.neverAuthorized(orderId);
+      return await onceAcross(db, call, request, AuthorizeResponseSchema, {
+        begin: (tx) => beginAuthorization(tx, orderId, amount, cardOf(cardNumber)),
+        work: () =>
+          asking(orderId, async () => {
+            const payment = await authorize(db, bank, orderId, amount, cardNumber, call.signal);
+            return {
+              paymentId: payment.payment_id ?? '',
+              status: PaymentStatus.AUTHORIZED,
+              ...(payment.authorized_at && { authorizedAt: timestampFromDate(payment.authorized_at) }),
+            };
+          }),
+      });
+    },
+    async capture({ orderId }, call) {
+      const payment = await asking(orderId, () => capture(db, bank, orderId, call.signal));
+      return { paymentId: payment.payment_id ?? '', status: PaymentStatus.CAPTURED };
+    },
+    async refund({ orderId }, call) {
+      const paymentId = await asking(orderId, () => refund(db, bank, orderId, call.signal));
+      return { paymentId, status: PaymentStatus.REFUNDED };
+    },
+  });
+}
+
+// A bank without an answer is an answer of ours: UNAVAILABLE.
+async function asking<T>(orderId: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ProviderUnavailable) throw errors.bankUnavailable(orderId, error);
+    throw error;
+  }
+}
