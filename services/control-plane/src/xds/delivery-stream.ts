@@ -1,0 +1,192 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  DeltaDiscoveryRequestSchema,
+  DiscoveryRequestSchema,
+} from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
+import type { WorkloadId } from '../model/mesh.ts';
+import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery.ts';
+import { encodeResponse } from './encode.ts';
+import { isWaiting } from './order.ts';
+import { type ProxyState, typeStates } from './proxy-state.ts';
+import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
+import { newStream, type StreamEffect, type StreamEvent, type StreamState, step } from './stream.ts';
+
+/** Why a stream ends, as the name of a gRPC code. */
+export type EndCode = 'ok' | 'aborted' | 'internal' | 'invalidArgument' | 'permissionDenied' | 'unavailable';
+
+/** The side of a stream that goes to the proxy. */
+export interface StreamOutput {
+  /** Takes a framed message. False: `drained` of the stream is to be called before more is written. */
+  write(framed: Uint8Array): boolean;
+  end(code: EndCode, message: string): void;
+}
+
+interface Surroundings {
+  readonly workload: WorkloadId;
+  readonly variant: StreamState['variant'];
+  readonly output: StreamOutput;
+  readonly snapshot: () => Snapshot | undefined;
+  readonly onSecretsNamed?: (versions: ReadonlyMap<string, string>) => void;
+  readonly onAck: (event: AckEvent) => void;
+  readonly onNack: (event: NackEvent) => void;
+  readonly onSent: (event: SentEvent) => void;
+  readonly onClosed: () => void;
+  readonly log: XdsLogger;
+  readonly now: () => number;
+  readonly patienceMs: number;
+}
+
+/** One proxy's stream: drives the state machine of stream.ts and does what it says. */
+export class DeliveryStream {
+  readonly #around: Surroundings;
+  readonly #connectedAt: number;
+  readonly #ackedAt = new Map<TypeUrl, number>();
+  readonly #nackedAt = new Map<TypeUrl, number>();
+  readonly #events: StreamEvent[] = [];
+  #state: StreamState;
+  #envoyVersion = '';
+  #patience: NodeJS.Timeout | undefined;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    this.#connectedAt = around.now();
+    this.#state = newStream(around.variant, around.workload);
+  }
+
+  /** Takes one message from the proxy. A message that cannot be decoded ends the stream. */
+  receive(message: Uint8Array): void {
+    const event = this.#decode(message);
+    if (event === undefined) {
+      this.end('invalidArgument', 'a request could not be decoded');
+      return;
+    }
+    this.#nameSecrets(event);
+    if (!this.#state.identified) this.push();
+    this.#advance(event);
+  }
+
+  /** Brings the proxy up to the newest snapshot, as far as it is known. */
+  push(): void {
+    if (this.#state.closed) return;
+    const snapshot = this.#around.snapshot();
+    if (snapshot !== undefined) this.#advance({ kind: 'snapshot', snapshot });
+  }
+
+  /** The output takes more. */
+  drained(): void {
+    this.#advance({ kind: 'drained' });
+  }
+
+  /** The proxy has gone, or was told to go. */
+  closed(): void {
+    if (this.#state.closed) return;
+    this.#advance({ kind: 'closed' });
+    clearTimeout(this.#patience);
+    this.#around.onClosed();
+  }
+
+  /** Ends the stream from this side. */
+  end(code: EndCode, message: string): void {
+    this.closed();
+    this.#around.output.end(code, message);
+  }
+
+  /** How far the proxy has come. */
+  proxy(): ProxyState {
+    const { workload, variant } = this.#around;
+    return {
+      workload,
+      variant,
+      connectedAt: this.#connectedAt,
+      envoyVersion: this.#envoyVersion,
+      types: typeStates(this.#state, { ackedAt: this.#ackedAt, nackedAt: this.#nackedAt }),
+    };
+  }
+
+  #decode(message: Uint8Array): Extract<StreamEvent, { request: unknown }> | undefined {
+    try {
+      return this.#around.variant === 'delta'
+        ? { kind: 'delta request', request: fromBinary(DeltaDiscoveryRequestSchema, message) }
+        : { kind: 'sotw request', request: fromBinary(DiscoveryRequestSchema, message) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #nameSecrets(event: StreamEvent): void {
+    if (event.kind !== 'delta request' || event.request.typeUrl !== typeUrls.secret) return;
+    if (this.#state.watches.has(typeUrls.secret)) return;
+    const versions = Object.entries(event.request.initialResourceVersions);
+    if (versions.length === 0 || this.#around.onSecretsNamed === undefined) return;
+    this.#around.onSecretsNamed(new Map(versions));
+    this.push();
+  }
+
+  #advance(event: StreamEvent): void {
+    this.#events.push(event);
+    // A listener that is told of an effect may cause the next event: it has its turn after the effects of this one.
+    if (this.#events.length > 1) return;
+    for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+      const { state, effects } = step(this.#state, next);
+      this.#state = state;
+      let full = false;
+      for (const effect of effects) if (this.#perform(effect)) full = true;
+      if (full) this.#state = step(this.#state, { kind: 'blocked' }).state;
+      this.#events.shift();
+    }
+    this.#wait();
+  }
+
+  /** Does one effect. True: the output is full. */
+  #perform(effect: StreamEffect): boolean {
+    const { workload, variant, output, log, now, onAck, onNack, onSent, onClosed } = this.#around;
+    switch (effect.kind) {
+      case 'send': {
+        const { typeUrl, nonce, resources, removed } = effect.response;
+        const taken = output.write(encodeResponse(variant, effect.response));
+        onSent({ workload, typeUrl, nonce, resources: resources.map(({ name }) => name), removed });
+        return !taken;
+      }
+      case 'acked': {
+        const { typeUrl, nonce, version, complete } = effect;
+        const at = now();
+        if (complete) this.#ackedAt.set(typeUrl, at);
+        onAck({ workload, typeUrl, nonce, version, complete, at });
+        return false;
+      }
+      case 'refused': {
+        const { typeUrl, refusal } = effect;
+        const at = now();
+        this.#nackedAt.set(typeUrl, at);
+        log.warn({ workload, typeUrl, ...refusal }, 'a proxy refused its configuration');
+        onNack({ workload, typeUrl, ...refusal, at });
+        return false;
+      }
+      case 'identified':
+        this.#envoyVersion = effect.envoyVersion;
+        return false;
+      case 'unknown type':
+        log.warn({ workload, typeUrl: effect.typeUrl }, 'a proxy asked for a type that is not served');
+        return false;
+      case 'end':
+        log.warn({ workload, code: effect.code, reason: effect.message }, 'a stream broke the protocol');
+        clearTimeout(this.#patience);
+        onClosed();
+        output.end(effect.code, effect.message);
+        return false;
+    }
+  }
+
+  /** Starts or ends the wait for a client that does not follow the usual order. */
+  #wait(): void {
+    if (this.#state.closed || !isWaiting(this.#state)) {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    } else if (this.#patience === undefined) {
+      this.#patience = setTimeout(() => {
+        this.#patience = undefined;
+        this.#advance({ kind: 'waited' });
+      }, this.#around.patienceMs).unref();
+    }
+  }
+}

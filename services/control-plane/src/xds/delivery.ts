@@ -1,0 +1,161 @@
+import type { WorkloadId } from '../model/mesh.ts';
+import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
+import type { ProxyState } from './proxy-state.ts';
+import { createPushScheduler } from './push-scheduler.ts';
+import type { Snapshot, TypeUrl } from './resource.ts';
+import type { StreamState } from './stream.ts';
+import type { Refusal } from './watch.ts';
+
+/** Where delivery takes what each proxy should hold. */
+export interface SnapshotSource {
+  /** Undefined: not known yet. The proxy then keeps what it has; an empty snapshot would take everything from it. */
+  get(id: WorkloadId): Snapshot | undefined;
+  /**
+   * Calls `listener` after each change. `endpointsOnly`: goes out to all at once; else some proxies may wait for their turn.
+   * Returns what ends it.
+   */
+  onChange(listener: (change: SnapshotChange) => void): () => void;
+}
+
+/** Whose snapshots changed. */
+export interface SnapshotChange {
+  readonly proxies: 'all' | ReadonlySet<WorkloadId>;
+  readonly endpointsOnly: boolean;
+}
+
+/** What a proxy took. */
+export interface AckEvent {
+  readonly workload: WorkloadId;
+  readonly typeUrl: TypeUrl;
+  readonly nonce: string;
+  /** Of everything of the type that it now holds. */
+  readonly version: string;
+  /** It refuses nothing of the type. */
+  readonly complete: boolean;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What a proxy refused. */
+export interface NackEvent extends Refusal {
+  readonly workload: WorkloadId;
+  readonly typeUrl: TypeUrl;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What a stream was sent, by name only. */
+export interface SentEvent {
+  readonly workload: WorkloadId;
+  readonly typeUrl: TypeUrl;
+  readonly nonce: string;
+  readonly resources: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** As much of a logger as delivery needs. */
+export interface XdsLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface DeliveryOptions {
+  readonly snapshots: SnapshotSource;
+  /**
+   * Told, before the first snapshot of a stream is taken for it, which versions of secrets the proxy says that it holds. Whoever
+   * makes secrets can so go on with a certificate that is still good: what the snapshot then has under the same version is not
+   * sent. Default: nobody is told.
+   */
+  readonly onSecretsNamed?: (id: WorkloadId, versions: ReadonlyMap<string, string>) => void;
+  /** Default: dropped. */
+  readonly log?: XdsLogger;
+  /** Milliseconds since the epoch. Default: Date.now. */
+  readonly now?: () => number;
+  /** How long listeners and routes wait for a client that does not ask for its new clusters' endpoints. Default: 10 s. */
+  readonly patienceMs?: number;
+}
+
+/** The delivery of snapshots to proxies: one stream a proxy. */
+export interface Delivery {
+  /** Begins a proxy's stream; an older one of the same proxy ends. */
+  open(id: WorkloadId, variant: StreamState['variant'], output: StreamOutput): DeliveryStream;
+  /** Connected proxies. A snapshot of the moment. */
+  proxies(): ReadonlyMap<WorkloadId, ProxyState>;
+  /** Each returns what ends it. */
+  onAck(listener: (event: AckEvent) => void): () => void;
+  onNack(listener: (event: NackEvent) => void): () => void;
+  onSent(listener: (event: SentEvent) => void): () => void;
+  /** Ends the stream of a workload that is gone. */
+  drop(id: WorkloadId): void;
+  /** Ends all streams (UNAVAILABLE) and stops listening to the source. */
+  close(): void;
+}
+
+/** Starts delivery; pushes go out as soon as streams are open. */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { snapshots, onSecretsNamed, log = silent, now = Date.now, patienceMs = 10_000 } = options;
+  const streams = new Map<WorkloadId, DeliveryStream>();
+  const acks = new Listeners<AckEvent>();
+  const nacks = new Listeners<NackEvent>();
+  const sends = new Listeners<SentEvent>();
+  const scheduler = createPushScheduler<WorkloadId>({ push: (id) => streams.get(id)?.push() });
+  const stopListening = snapshots.onChange(({ proxies, endpointsOnly }) => {
+    const ids = proxies === 'all' ? [...streams.keys()] : [...proxies].filter((id) => streams.has(id));
+    if (endpointsOnly) scheduler.now(ids);
+    else scheduler.soon(ids);
+  });
+
+  return {
+    open(id, variant, output) {
+      const older = streams.get(id);
+      const stream: DeliveryStream = new DeliveryStream({
+        workload: id,
+        variant,
+        output,
+        snapshot: () => snapshots.get(id),
+        ...(onSecretsNamed ? { onSecretsNamed: (versions) => onSecretsNamed(id, versions) } : {}),
+        onAck: (event) => acks.tell(event),
+        onNack: (event) => nacks.tell(event),
+        onSent: (event) => sends.tell(event),
+        onClosed: () => {
+          if (streams.get(id) !== stream) return;
+          streams.delete(id);
+          scheduler.forget(id);
+        },
+        log,
+        now,
+        patienceMs,
+      });
+      // In its place before anything is computed for it, so that no change is missed.
+      streams.set(id, stream);
+      older?.end('aborted', `${id} has opened a newer stream`);
+      return stream;
+    },
+    proxies: () => new Map([...streams].map(([id, stream]) => [id, stream.proxy()])),
+    onAck: (listener) => acks.add(listener),
+    onNack: (listener) => nacks.add(listener),
+    onSent: (listener) => sends.add(listener),
+    drop(id) {
+      streams.get(id)?.end('permissionDenied', `${id} is gone`);
+    },
+    close() {
+      stopListening();
+      for (const stream of [...streams.values()]) stream.end('unavailable', 'the control plane is stopping');
+    },
+  };
+}
+
+const silent: XdsLogger = { info() {}, warn() {} };
+
+class Listeners<Event> {
+  readonly #listeners = new Set<(event: Event) => void>();
+
+  add(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: Event): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
