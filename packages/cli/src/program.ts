@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
 import { downCommand } from './commands/down.ts';
+import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
 import { scaleCommand } from './commands/scale.ts';
@@ -18,8 +20,11 @@ export function program(): Command {
   const commands = [
     upCommand(),
     downCommand(),
+    cleanCommand(),
     statusCommand(),
     scaleCommand(),
+    stopCommand(),
+    startCommand(),
     logsCommand(),
     compileCommand(),
     lintCommand(),

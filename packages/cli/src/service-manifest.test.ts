@@ -6,10 +6,8 @@ test('what is not said has its default', (t) => {
     name: 'catalog',
     namespace: 'shop',
     contract: 'shop.catalog',
-    command: ['node', 'src/main.ts'],
-    port: 8080,
     replicas: 1,
-    env: {},
+    main: 'src/main.ts',
     directory: '/p/catalog',
   });
 });
@@ -18,7 +16,7 @@ for (const [title, text, message] of [
   ['a misspelt field', 'name: catalog\nreplica: 3\n', /replica/],
   ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 of a-z/],
   ['no name', 'contract: shop.catalog\n', /name: /],
-  ['a schema that would need quoting', 'name: a\ndatabase: {schema: "x; drop"}\n', /database\.schema: must be/],
+  ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
   ['no YAML', 'name: [\n', /not YAML: /],
   ['an empty file', '', /name: /],

@@ -21,15 +21,11 @@ const serviceManifestSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be a proto package without its version, as "shop.orders"')
     .optional(),
-  /** What is started in the service's directory. */
-  command: z.array(z.string().min(1)).min(1).default(['node', 'src/main.ts']),
-  /** The port that other services know; each replica listens elsewhere. */
-  port: z.int().min(1).max(65_535).default(8080),
-  replicas: z.int().min(0).max(50).default(1),
   /** The schema that it owns in PostgreSQL, and the role of that name; none: it needs no database. */
-  database: z.strictObject({ schema: databaseName }).optional(),
-  /** More environment variables. */
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  schema: databaseName.optional(),
+  replicas: z.int().min(0).max(50).default(1),
+  /** What Node runs, in the service's directory. */
+  main: z.string().min(1).default('src/main.ts'),
 });
 
 /** What weft.yaml says about running one service on one machine. */

@@ -29,6 +29,11 @@ export class Readiness {
     return this.#draining;
   }
 
+  /** Each check by name, and whether it held when it was last run. */
+  get checks(): ReadonlyMap<string, boolean> {
+    return new Map(Object.keys(this.#checks).map((name) => [name, !this.#failing.has(name)]));
+  }
+
   /** From now on not ready, for good. */
   drain(): void {
     this.#draining = true;
@@ -91,7 +96,11 @@ export function healthService(readiness: Readiness, serviceNames: readonly strin
     },
     async list() {
       const now = await status();
-      return { statuses: Object.fromEntries([...known].map((name) => [name, { status: now }])) };
+      const statuses = new Map([...known].map((name) => [name, { status: now }]));
+      // "check:database" beside the services: why it is not ready, for whoever runs it.
+      for (const [name, holds] of readiness.checks)
+        statuses.set(`check:${name}`, { status: holds ? ServingStatus.SERVING : ServingStatus.NOT_SERVING });
+      return { statuses: Object.fromEntries(statuses) };
     },
   });
 }

@@ -38,16 +38,13 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
   return sections.join('\n\n');
 }
 
-function processes({ phase, port, postgres, controlPlane, edge, replicas }: SupervisorStatus, paint: Paint): string {
-  const lines = [`edge http://localhost:${port}  PostgreSQL ${postgres.listen}  (${phase})`];
-  const down: [string, string][] = [
-    ['PostgreSQL', postgres.reason],
-    ['control plane', controlPlane.reason],
-    ['edge', edge.reason],
-  ];
-  for (const { name, ready, reason } of replicas) if (!ready) down.push([name, reason]);
-  for (const [name, reason] of down) if (reason) lines.push(paint('red', `${name}: ${reason}`));
-  return lines.join('\n');
+function processes({ phase, port, processes, replicas }: SupervisorStatus, paint: Paint): string {
+  const where = processes.map(({ name, listen }) => `${name} ${listen}`);
+  const down = [...processes, ...replicas].filter(({ reason }) => reason !== '');
+  return [
+    `edge http://localhost:${port}  ${where.join('  ')}  (${phase})`,
+    ...down.map(({ name, reason }) => paint('red', `${name}: ${reason}`)),
+  ].join('\n');
 }
 
 function services(mesh: GetStatusResponse, paint: Paint): string {

@@ -30,14 +30,14 @@ export function workloadYaml(workload: WorkloadManifest): string {
 }
 
 /** The `v1 Service` of a local service: its replicas carry the label `app`. */
-export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name' | 'port'>): string {
+export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name'>): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace: service.namespace, name: service.name },
     spec: {
       selector: { app: service.name },
-      ports: [{ name: 'grpc', port: service.port, appProtocol: 'kubernetes.io/h2c' }],
+      ports: [{ name: 'grpc', port: 8080, appProtocol: 'kubernetes.io/h2c' }],
     },
   });
 }

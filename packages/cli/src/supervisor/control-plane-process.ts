@@ -45,11 +45,11 @@ export class ControlPlaneProcess {
   /** What `weft status` shows of it. */
   get facts() {
     return {
+      name: 'control-plane',
       pid: this.#process.pid,
       reason: this.#process.reason,
       restarts: this.#process.restarts,
-      xds: `127.0.0.1:${this.#run.xdsPort}`,
-      apiSocket: this.#run.state.apiSocket,
+      listen: `127.0.0.1:${this.#run.xdsPort}`,
       log: this.#log.path,
     };
   }
@@ -74,9 +74,13 @@ export class ControlPlaneProcess {
     return this.#client.getStatus({});
   }
 
-  /** Ends the present process; it starts again by itself. */
-  restart(): Promise<void> {
-    return this.#process.restart(stopMs);
+  /** Ends it until it is released. */
+  hold(): Promise<void> {
+    return this.#process.hold(stopMs);
+  }
+
+  release(): void {
+    this.#process.release();
   }
 
   async stop(): Promise<void> {

@@ -10,12 +10,15 @@ export interface ControlHandlers {
   readonly status: () => unknown;
   /** Resolves when the replicas are there and ready. */
   readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
+  /** Resolves when the process has ended, or at once when it may start again. */
+  readonly hold: (process: string, held: boolean) => Promise<void>;
   /** Begins to stop and returns. */
   readonly down: () => void;
 }
 
-/** A request to scale. */
-export const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int().min(0).max(50) });
+const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int().min(0).max(50) });
+
+const holdRequestSchema = z.strictObject({ process: z.string(), held: z.boolean() });
 
 /** The supervisor's side of its socket. */
 export interface ControlSocket {
@@ -50,30 +53,28 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     handlers.down();
     reply(response, 202, {});
   } else if (what === 'POST /scale') {
-    const body = scaleRequestSchema.safeParse(JSON.parse(await readBody(request)));
-    if (!body.success) {
-      reply(response, 400, {
-        error: body.error.issues.map(({ path: at, message }) => `${at.join('.')}: ${message}`).join('; '),
-      });
-      return;
-    }
+    const { service, replicas } = await readBody(request, scaleRequestSchema);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    await handlers.scale(body.data.service, body.data.replicas, gone.signal);
+    await handlers.scale(service, replicas, gone.signal);
+    reply(response, 200, {});
+  } else if (what === 'POST /hold') {
+    const { process, held } = await readBody(request, holdRequestSchema);
+    await handlers.hold(process, held);
     reply(response, 200, {});
   } else {
     reply(response, 404, { error: `there is no ${what}` });
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
   let body = '';
   request.setEncoding('utf8');
   for await (const text of request) {
     body += text;
     if (body.length > maxBodyBytes) throw new Error(`a request of more than ${maxBodyBytes} bytes`);
   }
-  return body;
+  return schema.parse(JSON.parse(body));
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

@@ -39,17 +39,26 @@ export class Database {
   /** What `weft status` shows of it. */
   get facts() {
     return {
+      name: 'postgres',
       pid: this.#process.pid,
       reason: this.#process.reason,
       restarts: this.#process.restarts,
       listen: `127.0.0.1:${this.port}`,
-      dataDir: this.#run.state.postgres,
       log: this.#log.path,
     };
   }
 
   start(): Promise<void> {
     return this.#process.start();
+  }
+
+  /** Ends it until it is released. */
+  hold(): Promise<void> {
+    return this.#process.hold(stopMs);
+  }
+
+  release(): void {
+    this.#process.release();
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,8 @@ import { accepts } from './replica.ts';
 import { startSidecar } from './sidecar.ts';
 
 const namespace = 'weft-system';
-const name = 'edge';
+const gateway = 'edge';
+const name = 'edge-0';
 const probeIntervalMs = 500;
 const firstProbeIntervalMs = 50;
 /** How long calls under way may take to end when the mesh stops. */
@@ -51,15 +52,21 @@ export class Edge {
     return this.#reason;
   }
 
+  /** `namespace/name` in the mesh. */
+  get workload(): string {
+    return `${namespace}/${name}`;
+  }
+
   /** What `weft status` shows of it. */
   get facts() {
     return {
       namespace,
       name,
-      service: '',
+      service: gateway,
       ready: this.#reason === '',
       reason: this.#reason,
       envoyPid: this.#envoy.pid,
+      restarts: 0,
       envoyRestarts: this.#envoy.restarts,
       listen: `127.0.0.1:${this.port}`,
       adminSocket: this.#run.adminSocket(name),
@@ -118,10 +125,10 @@ export class Edge {
     this.#run.mesh.writeWorkload({
       namespace,
       name,
-      labels: { app: name },
-      serviceAccount: name,
+      labels: { app: gateway },
+      serviceAccount: gateway,
       inbound: [],
-      gateway: { name, listen: `127.0.0.1:${this.port}` },
+      gateway: { name: gateway, listen: `127.0.0.1:${this.port}` },
       ready: this.#reason === '',
       reason: this.#reason,
     });

@@ -17,6 +17,6 @@ export function baseEnvironment(
     ...kept,
     PATH: [join(project.root, 'node_modules/.bin'), env.PATH ?? ''].join(delimiter),
     // Compiled and type-stripped once, by the first process that needs a file.
-    NODE_COMPILE_CACHE: join(state.path, 'compile-cache'),
+    NODE_COMPILE_CACHE: state.compileCache,
   };
 }

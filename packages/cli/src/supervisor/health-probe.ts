@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { Health, HealthCheckResponse_ServingStatus } from '@weft/contracts/grpc/health/v1/health';
 import { reasonOf } from '../command-error.ts';
 
 /** How long an application may take to say how it is. */
-const timeoutMs = 2_000;
+const timeoutMs = 3_000;
 
 /** What a check found. */
 export interface HealthResult {
@@ -33,7 +33,7 @@ export function healthProbe(socketPath: string): HealthProbe {
       try {
         const { status } = await client.check({ service: '' });
         if (status === HealthCheckResponse_ServingStatus.SERVING) return { reason: '', late: false };
-        return { reason: 'its health check says that it does not serve', late: false };
+        return { reason: await notServing(client), late: false };
       } catch (error) {
         const late = error instanceof ConnectError && error.code === Code.DeadlineExceeded;
         return { reason: late ? `its health check takes longer than ${timeoutMs} ms` : explain(error), late };
@@ -42,6 +42,22 @@ export function healthProbe(socketPath: string): HealthProbe {
     close: () => sessionManager.abort(),
   };
 }
+
+/** Names what fails, where the application lists its checks beside its services as the service kit does. */
+async function notServing(client: Client<typeof Health>): Promise<string> {
+  const { statuses } = await client.list({});
+  const failing = Object.entries(statuses)
+    .filter(
+      ([name, { status }]) => name.startsWith(checkPrefix) && status !== HealthCheckResponse_ServingStatus.SERVING,
+    )
+    .map(([name]) => name.slice(checkPrefix.length));
+  return failing.length > 0
+    ? `its check of ${failing.join(' and ')} fails`
+    : 'its health check says that it does not serve';
+}
+
+/** How the service kit names a check in grpc.health.v1's List. */
+const checkPrefix = 'check:';
 
 function explain(error: unknown): string {
   const text = reasonOf(error);

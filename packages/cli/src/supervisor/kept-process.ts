@@ -31,6 +31,7 @@ export class KeptProcess {
   #starting: Promise<unknown> | undefined;
   #reason = '';
   #restarts = 0;
+  #held: PromiseWithResolvers<void> | undefined;
 
   constructor(options: KeptProcessOptions) {
     this.#options = options;
@@ -67,9 +68,20 @@ export class KeptProcess {
     await this.#loop;
   }
 
-  /** Ends the present process; another follows. */
-  async restart(timeoutMs: number): Promise<void> {
+  /** Ends it until `release`, by force after `timeoutMs`. */
+  async hold(timeoutMs: number): Promise<void> {
+    this.#held ??= Promise.withResolvers<void>();
+    await this.#starting;
+    const { pid } = this;
     await this.#running?.stop(timeoutMs);
+    // It has ended when the loop has noticed, not before.
+    while (pid !== undefined && this.pid === pid) await sleep(5);
+  }
+
+  /** Lets it start again, at once. */
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
   }
 
   async #startOnce(): Promise<Running | undefined> {
@@ -96,13 +108,16 @@ export class KeptProcess {
         this.#running = undefined;
       }
       if (signal.aborted) return;
-      const delayMs = this.#backoff.next(Date.now() - startedAt);
-      const lastLine = this.#options.lastLine?.();
-      const times = this.#backoff.failures > 1 ? `, the ${ordinal(this.#backoff.failures)} time in a row` : '';
-      this.#reason = `${end}${times}; starts again in ${formatDuration(delayMs)}${lastLine ? `; it last said: ${lastLine}` : ''}`;
-      this.#options.onDown?.(this.#reason);
-      this.#options.report(`${this.#options.name} ${this.#reason}`);
-      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      if (this.#held) {
+        this.#reason = 'was stopped by `weft stop`';
+        this.#options.onDown?.(this.#reason);
+        this.#options.report(
+          `${this.#options.name} ${this.#reason}; \`weft start ${this.#options.name}\` starts it again`,
+        );
+        await Promise.race([this.#held.promise, aborted(signal)]);
+      } else {
+        await this.#wait(end, Date.now() - startedAt);
+      }
       if (signal.aborted) return;
       startedAt = Date.now();
       this.#restarts++;
@@ -114,6 +129,22 @@ export class KeptProcess {
       }
     }
   }
+
+  /** Says how it ended, and waits for the time of the next start. */
+  async #wait(end: string, ranMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    const delayMs = this.#backoff.next(ranMs);
+    const lastLine = this.#options.lastLine?.();
+    const times = this.#backoff.failures > 1 ? `, the ${ordinal(this.#backoff.failures)} time in a row` : '';
+    this.#reason = `${end}${times}; starts again in ${formatDuration(delayMs)}${lastLine ? `; it last said: ${lastLine}` : ''}`;
+    this.#options.onDown?.(this.#reason);
+    this.#options.report(`${this.#options.name} ${this.#reason}`);
+    await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function ordinal(count: number): string {

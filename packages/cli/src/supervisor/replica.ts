@@ -20,6 +20,7 @@ const firstProbeIntervalMs = 100;
 
 /** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
 const drainMs = 20_000;
+const startingReason = 'it starts';
 const envoyStopMs = 5_000;
 
 /** What a replica is made from. */
@@ -46,7 +47,7 @@ export class Replica {
   readonly #app: KeptProcess;
   readonly #envoy: KeptProcess;
   readonly #stopped = new AbortController();
-  #appReason = 'it starts';
+  #appReason = startingReason;
   #envoyReason = 'its Envoy starts';
   #leaving = false;
   #readySince: number | undefined;
@@ -77,12 +78,11 @@ export class Replica {
       start: () => {
         rmSync(this.#socket, { force: true });
         return startProgram({
-          command: service.command,
+          command: ['node', service.main],
           cwd: service.directory,
           log: this.#appLog,
           env: {
             ...run.env,
-            ...service.env,
             ...databaseEnv(),
             WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
             WEFT_LISTEN: `unix:${this.#socket}`,
@@ -92,7 +92,7 @@ export class Replica {
           },
         });
       },
-      onUp: () => this.#update({ app: 'it starts' }),
+      onUp: () => this.#update({ app: startingReason }),
       onDown: (reason) => this.#update({ app: reason }),
     });
     this.#envoy = new KeptProcess({

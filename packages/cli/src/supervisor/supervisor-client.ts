@@ -2,7 +2,15 @@ import { request } from 'node:http';
 import { z } from 'zod';
 import { CommandError } from '../command-error.ts';
 
-const processSchema = z.object({ pid: z.int().optional(), reason: z.string(), restarts: z.int() });
+const processSchema = z.object({
+  name: z.string(),
+  pid: z.int().optional(),
+  /** Why it does not run; empty while it does. */
+  reason: z.string(),
+  restarts: z.int(),
+  listen: z.string(),
+  log: z.string(),
+});
 
 const replicaSchema = z.object({
   namespace: z.string(),
@@ -11,15 +19,19 @@ const replicaSchema = z.object({
   ready: z.boolean(),
   reason: z.string(),
   since: z.string().optional(),
+  /** Of the application; the edge has none. */
   pid: z.int().optional(),
   envoyPid: z.int().optional(),
   restarts: z.int(),
   envoyRestarts: z.int(),
-  socket: z.string(),
-  inbound: z.string(),
-  outbound: z.string(),
+  /** Where the application listens. */
+  socket: z.string().optional(),
+  /** Where the Envoy takes calls: from the mesh, from the application, from outside. */
+  inbound: z.string().optional(),
+  outbound: z.string().optional(),
+  listen: z.string().optional(),
   adminSocket: z.string(),
-  log: z.string(),
+  log: z.string().optional(),
   envoyLog: z.string(),
 });
 
@@ -36,17 +48,7 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
-  edge: z.object({
-    ready: z.boolean(),
-    reason: z.string(),
-    envoyPid: z.int().optional(),
-    envoyRestarts: z.int(),
-    listen: z.string(),
-    adminSocket: z.string(),
-    envoyLog: z.string(),
-  }),
-  controlPlane: processSchema.extend({ xds: z.string(), apiSocket: z.string(), log: z.string() }),
-  postgres: processSchema.extend({ listen: z.string(), dataDir: z.string(), log: z.string() }),
+  processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });
 
@@ -72,6 +74,12 @@ export class SupervisorClient {
   /** Resolves when the service has so many replicas, all of them ready. */
   async scale(service: string, replicas: number): Promise<void> {
     const answer = await this.#send('POST', '/scale', { service, replicas });
+    if (answer === undefined) throw notRunning();
+  }
+
+  /** Stops or starts one process, to see what the mesh does without it. */
+  async hold(process: string, held: boolean): Promise<void> {
+    const answer = await this.#send('POST', '/hold', { process, held });
     if (answer === undefined) throw notRunning();
   }
 

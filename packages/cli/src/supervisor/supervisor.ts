@@ -109,11 +109,25 @@ export class Supervisor {
     return {
       pid: process.pid,
       mesh: this.#run.mesh.path,
-      edge: this.#edge.facts,
-      controlPlane: this.#controlPlane.facts,
-      postgres: this.#database.facts,
-      replicas: this.#replicas.map((replica) => replica.facts),
+      processes: [this.#controlPlane.facts, this.#database.facts],
+      replicas: [this.#edge.facts, ...this.#replicas.map((replica) => replica.facts)],
     };
+  }
+
+  /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
+  hold(name: string): Promise<void> {
+    return this.#process(name).hold();
+  }
+
+  /** Ends the hold; the process starts again by itself. */
+  release(name: string): void {
+    this.#process(name).release();
+  }
+
+  #process(name: string): ControlPlaneProcess | Database {
+    const found = [this.#controlPlane, this.#database].find(({ facts }) => facts.name === name);
+    if (!found) throw new CommandError(`No process is called ${name}; there are control-plane and postgres.`);
+    return found;
   }
 
   get #replicas(): Replica[] {
@@ -130,7 +144,7 @@ export class Supervisor {
     const controlPlane = progress.step(
       'control plane',
       (step) => this.#controlPlane.start(either, (reason) => waitsFor(step, reason)),
-      () => this.#controlPlane.facts.xds,
+      () => `xDS on ${this.#controlPlane.facts.listen}`,
     );
     const database = progress.step(
       'PostgreSQL',
@@ -216,7 +230,7 @@ export class Supervisor {
   async #provision(): Promise<void> {
     await Promise.all(
       this.#services.map(async (running) => {
-        const schema = running.service.database?.schema;
+        const schema = running.service.schema;
         if (schema) running.databaseEnv = await this.#database.provision(schema);
       }),
     );
@@ -243,7 +257,7 @@ export class Supervisor {
     const names = this.#replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
     await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''));
     await this.#poll(signal, step, async () =>
-      notInSync(await this.#controlPlane.status(), [...names, 'weft-system/edge']),
+      notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
     );
     await this.#poll(signal, step, () => brokenPath(this.#services, this.#replicas, this.#edge.port));
   }

@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import { SupervisorClient } from '../supervisor/supervisor-client.ts';
+import { chosenState, stateOption } from './options.ts';
+
+/** `weft stop`: ends one process of the mesh for a while. */
+export function stopCommand(): Command {
+  return new Command('stop')
+    .summary('stop the control plane or PostgreSQL, to see what the mesh does without it')
+    .argument('<process>', 'control-plane or postgres')
+    .addOption(stateOption())
+    .action(async (process: string, options: { state?: string }) => {
+      await new SupervisorClient(chosenState(options.state).controlSocket).hold(process, true);
+      console.log(`${process} has stopped; \`npx weft start ${process}\` starts it again.`);
+    });
+}
+
+/** `weft start`: starts again what `weft stop` has ended. */
+export function startCommand(): Command {
+  return new Command('start')
+    .summary('start again what `weft stop` has ended')
+    .argument('<process>', 'control-plane or postgres')
+    .addOption(stateOption())
+    .action(async (process: string, options: { state?: string }) => {
+      await new SupervisorClient(chosenState(options.state).controlSocket).hold(process, false);
+      console.log(`${process} starts again.`);
+    });
+}
