@@ -33,3 +33,8 @@ export function currentCall(): Call | undefined {
 export function runAsCall<T>(call: Call, fn: () => T): T {
   return calls.run(call, fn);
 }
+
+/** Runs `fn` as part of no call: for work that must go on when the caller has gone, such as storing an answer. */
+export function runOutsideCalls<T>(fn: () => T): T {
+  return calls.exit(fn);
+}

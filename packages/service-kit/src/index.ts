@@ -2,6 +2,8 @@ export { type CallOptions, type Client, type ClientOptions, client } from './cli
 export { type Call, currentCall } from './current-call.ts';
 export { defaultLimits, type Limits } from './grpc/limits.ts';
 export type { Check } from './health.ts';
+export { once } from './idempotency/once.ts';
+export { type AcrossSteps, onceAcross } from './idempotency/once-across.ts';
 export { type Handler, type Handlers, implement, type ServiceImplementation } from './implement.ts';
 export { createLogger, logger } from './log/logger.ts';
 export { type Loggable, redact } from './log/redact.ts';
@@ -20,3 +22,4 @@ export { type PostgresOptions, postgres } from './postgres/postgres.ts';
 export { type ServeOptions, type Server, serve } from './serve.ts';
 export { type ErrorDetail, ServiceError, type ServiceErrorOptions } from './service-error.ts';
 export { onShutdown } from './shutdown.ts';
+export { uuidv7 } from './uuidv7.ts';

@@ -9,7 +9,7 @@ import { isRetryable, isStalePlan, toServiceError } from './database-error.ts';
 import { migrate } from './migrate.ts';
 import { Session } from './session.ts';
 import { sqlSpan } from './sql-span.ts';
-import { defaultTimeoutMs, type StatementLimit, statementLimit } from './statement-limit.ts';
+import { defaultTimeoutMs, type StatementLimit, statementLimit, untilOver } from './statement-limit.ts';
 import { rowsOf, runTransaction, statementOf } from './transaction.ts';
 import { currentTransaction } from './transaction-scope.ts';
 
@@ -62,9 +62,10 @@ class PostgresDatabase implements Database {
     this.#log = options.log ?? logger();
     this.#pool = new pg.Pool({ ...this.#clientConfig(), max: this.#maxConnections, idleTimeoutMillis: 60_000 });
     // A connection lost while idle is replaced when the next one is needed; without listeners it would end the process.
-    this.#pool.on('error', (error) => this.#log.warn({ err: error }, 'lost an idle database connection'));
+    this.#pool.on('error', (error) => this.#log.warn({ reason: error.message }, 'lost an idle database connection'));
     this.#pool.on('connect', (client) => {
-      client.on('error', (error) => this.#log.warn({ err: error }, 'lost a database connection'));
+      // In use: the statement under way rejects with the same error.
+      client.on('error', () => {});
       // Pipelined before the first statement. A connection on which this fails is lost, and that one says so.
       client.query(this.#settings).catch(() => {});
     });
@@ -150,7 +151,7 @@ class PostgresDatabase implements Database {
   async #acquire(limit: StatementLimit): Promise<Session> {
     const connecting = this.#pool.connect();
     try {
-      return new Session(await orAborted(connecting, limit), this.#connection);
+      return new Session(await untilOver(connecting, limit), this.#connection);
     } catch (error) {
       // Whoever stopped waiting still gets its turn, and passes it on.
       if (limit.signal?.aborted) connecting.then((client) => client.release()).catch(() => {});
@@ -186,14 +187,4 @@ class PostgresDatabase implements Database {
       types: columnTypes,
     };
   }
-}
-
-function orAborted<T>(promise: Promise<T>, limit: StatementLimit): Promise<T> {
-  const { signal } = limit;
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(limit.error());
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { cancelRequest } from './cancel-request.ts';
-import { roundTimeout, type StatementLimit } from './statement-limit.ts';
+import { roundTimeout, type StatementLimit, untilOver } from './statement-limit.ts';
 
 /** What statement_timeout a connection of the pool has; kept with the connection, not with who borrows it. */
 const timeouts = new WeakMap<PoolClient, number>();
@@ -35,23 +35,7 @@ export class Session {
       done();
       if (error instanceof pg.DatabaseError) this.#failure ??= error;
     });
-    const signal = limit?.signal;
-    if (!limit || !signal) return pending;
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(limit.error());
-      const settle = () => signal.removeEventListener('abort', abort);
-      signal.addEventListener('abort', abort, { once: true });
-      pending.then(
-        (result) => {
-          settle();
-          resolve(result);
-        },
-        (error) => {
-          settle();
-          reject(error);
-        },
-      );
-    });
+    return limit ? untilOver(pending, limit) : pending;
   }
 
   /** Sends a statement that nobody waits for; its failure shows in those behind it. */

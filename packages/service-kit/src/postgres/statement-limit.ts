@@ -40,3 +40,15 @@ export function roundTimeout(timeoutMs: number): number {
   const unit = 10 ** (Math.floor(Math.log10(timeoutMs)) - 1);
   return Math.ceil(timeoutMs / unit) * unit;
 }
+
+/** What `promise` becomes, unless the limit ends first. */
+export function untilOver<T>(promise: Promise<T>, limit: StatementLimit): Promise<T> {
+  const { signal } = limit;
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(limit.error());
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

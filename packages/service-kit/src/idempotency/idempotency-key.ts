@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { type DescField, type DescMethod, getOption, hasOption, type Message, toBinary } from '@bufbuild/protobuf';
+import { reflect } from '@bufbuild/protobuf/reflect';
+import { Code } from '@connectrpc/connect';
+import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import type { Call } from '../current-call.ts';
+import { ServiceError } from '../service-error.ts';
+
+/** What tells a repeat from another request. */
+export interface RequestIdentity {
+  readonly caller: string;
+  /** shop.orders.v1.OrderService/PlaceOrder */
+  readonly method: string;
+  /** Chosen by the caller. */
+  readonly key: string;
+  /** SHA-256 of the request. */
+  readonly requestHash: Buffer;
+}
+
+const keyFields = new WeakMap<DescMethod, readonly DescField[]>();
+
+/**
+ * Who asks for what, by the request field that the contract names in idempotency_key.
+ *
+ * @throws ServiceError INVALID_ARGUMENT for an empty key; TypeError when the contract names no string field.
+ */
+export function identify(call: Call, request: Message): RequestIdentity {
+  const { method } = call;
+  const key = keyOf(method, request);
+  if (key === '') {
+    throw new ServiceError(Code.InvalidArgument, `${method.name}: ${pathOf(method)} must not be empty`);
+  }
+  return {
+    caller: call.caller,
+    method: `${method.parent.typeName}/${method.name}`,
+    key,
+    requestHash: createHash('sha256').update(toBinary(method.input, request)).digest(),
+  };
+}
+
+/** A key for a call onward: the same for the same request and step, whoever makes it and however often. */
+export function deriveKey(identity: RequestIdentity, step: string): string {
+  const { caller, method, key } = identity;
+  return createHash('sha256')
+    .update(JSON.stringify([caller, method, key, step]))
+    .digest('base64url');
+}
+
+function keyOf(method: DescMethod, request: Message): string {
+  let message = reflect(method.input, request);
+  for (const field of fieldsOf(method)) {
+    if (field.fieldKind === 'message') {
+      if (!message.isSet(field)) return '';
+      message = message.get(field);
+    } else {
+      const value: unknown = field.fieldKind === 'scalar' ? message.get(field) : undefined;
+      if (typeof value === 'string') return value;
+    }
+  }
+  throw new TypeError(`${method.name}: idempotency_key "${pathOf(method)}" must name a string field`);
+}
+
+function fieldsOf(method: DescMethod): readonly DescField[] {
+  const known = keyFields.get(method);
+  if (known) return known;
+  const fields: DescField[] = [];
+  let { input } = method;
+  for (const name of pathOf(method).split('.')) {
+    const field = input.fields.find((candidate) => candidate.name === name);
+    if (!field) throw new TypeError(`${method.name}: idempotency_key names ${name}, which ${input.typeName} has not`);
+    fields.push(field);
+    if (field.fieldKind === 'message') input = field.message;
+  }
+  keyFields.set(method, fields);
+  return fields;
+}
+
+function pathOf(method: DescMethod): string {
+  const own = hasOption(method, methodPolicy) ? getOption(method, methodPolicy).idempotencyKey : undefined;
+  const path = own ?? getOption(method.parent, servicePolicy).defaults?.idempotencyKey;
+  if (!path) throw new TypeError(`${method.name}: its contract sets no (weft.policy.v1.method).idempotency_key`);
+  return path;
+}
