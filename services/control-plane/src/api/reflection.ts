@@ -7,8 +7,8 @@ import {
 } from '@weft/contracts/grpc/reflection/v1/reflection';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { Mesh } from '../model/mesh.ts';
+import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { type ExposedFiles, exposedFiles } from './exposed-files.ts';
-import type { RawMethod } from './raw-method.ts';
 
 /** Both versions that tools ask for; their messages are the same on the wire. */
 export const reflectionPaths: readonly string[] = [
@@ -22,7 +22,7 @@ type Reply = ServerReflectionResponse['messageResponse'];
  * Answers reflection for the edge, with what the contracts expose and nothing else.
  * See https://github.com/grpc/grpc/blob/master/doc/server-reflection.md.
  */
-export function createReflection(mesh: () => Mesh | undefined): RawMethod {
+export function createReflection(mesh: () => Mesh | undefined): AuthenticatedMethod {
   let readFrom: Mesh['services'] | undefined;
   let files: ExposedFiles | undefined;
   const current = (): ExposedFiles => {

@@ -6,8 +6,8 @@ import {
 } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
-import type { RawMethod } from './raw-method.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
 /** The path of the method that proxies ask about calls which have no route. */
@@ -15,7 +15,7 @@ export const checkPath = '/envoy.service.auth.v3.Authorization/Check';
 
 export interface Refusals {
   /** Answers `checkPath`: always with a refusal, and with the sentence for the caller. */
-  readonly method: RawMethod;
+  readonly method: AuthenticatedMethod;
   readonly counts: DenialCounts;
 }
 
@@ -29,7 +29,7 @@ export function createRefusals(options: {
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
 }): Refusals {
   const counts = new DenialCounts();
-  const method: RawMethod = async (call, workload) => {
+  const method: AuthenticatedMethod = async (call, workload) => {
     const request = await only(call.messages);
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');

@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
 import type { WorkloadId } from '../model/mesh.ts';
-import { type Authenticated, bearerToken, type Proof } from './proof.ts';
+import type { Authentication } from '../xds/transport.ts';
+import { bearerToken, type Proof } from './proof.ts';
 
 /** No shorter secret is taken for one: an empty or half-written file must not open a door. */
 const minTokenLength = 16;
@@ -45,9 +46,9 @@ export class LocalTokens implements Proof {
     this.#unwatch();
   }
 
-  async authenticate(headers: IncomingHttpHeaders): Promise<Authenticated> {
+  async authenticate(headers: IncomingHttpHeaders): Promise<Authentication> {
     const token = bearerToken(headers);
-    if (token === undefined) return { reason: 'no bearer token' };
+    if (token === undefined) return { ok: false, message: 'the call has no bearer token' };
     const hash = hashOf(token);
     let workload = this.#byHash.get(hash);
     if (workload === undefined && Date.now() - this.#lastReadMs > 250) {
@@ -55,7 +56,7 @@ export class LocalTokens implements Proof {
       await this.#refresh();
       workload = this.#byHash.get(hash);
     }
-    return workload === undefined ? { reason: 'a token that no workload has' } : { workload };
+    return workload === undefined ? { ok: false, message: 'the token belongs to no workload' } : { ok: true, workload };
   }
 
   #refresh(): Promise<void> {

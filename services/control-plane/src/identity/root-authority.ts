@@ -6,8 +6,9 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { readIfThere, replaceFile } from '../state/replace-file.ts';
 import { type Issuer, signCertificate, toPem } from './certificate.ts';
 
 const commonName = 'Weft mesh root';
@@ -75,7 +76,10 @@ export async function openRootAuthority(directory: string, nowMs: number = Date.
     );
   }
   await chmod(keyPath, 0o600);
-  await replaceFile(join(directory, 'ca-sds.yaml'), fileSds(resolve(certificatePath)), 0o644);
+  const sdsPath = join(directory, 'ca-sds.yaml');
+  const sds = fileSds(resolve(certificatePath));
+  // An equal file is left alone: proxies watch the directory.
+  if ((await readIfThere(sdsPath)) !== sds) await replaceFile(sdsPath, sds, 0o644);
   const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
   return { issuer: { commonName, key }, pem, notAfterMs, secret };
 }
@@ -122,32 +126,4 @@ resources:
     trusted_ca:
       filename: ${JSON.stringify(rootPath)}
 `;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Writes a file so that a reader, and a crash, meets the old content or the new one. An equal file is left alone. */
-async function replaceFile(path: string, content: string, mode: number): Promise<void> {
-  if ((await readIfThere(path)) === content) return;
-  const fresh = `${path}.${process.pid}.new`;
-  try {
-    const file = await open(fresh, 'w', mode);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(fresh, path);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
 }

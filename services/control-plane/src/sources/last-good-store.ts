@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../state/replace-file.ts';
 import type { ContractFact } from './facts.ts';
 import type { Manifest } from './manifest.ts';
 import type { LastGood } from './mesh-files.ts';
@@ -83,10 +84,10 @@ export class LastGoodStore {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [sha256, bytes] of objects) {
       if (this.#written.has(sha256)) continue;
-      await writeAtomically(join(folder, sha256), bytes);
+      await replaceFile(join(folder, sha256), bytes, 0o600);
       this.#written.add(sha256);
     }
-    await writeAtomically(join(this.#directory, 'index.json'), Buffer.from(JSON.stringify(index)));
+    await replaceFile(join(this.#directory, 'index.json'), JSON.stringify(index), 0o600);
     for (const name of await readdir(folder)) {
       if (objects.has(name)) continue;
       this.#written.delete(name);
@@ -107,9 +108,4 @@ export class LastGoodStore {
 
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(`${path}.new`, bytes, { mode: 0o600 });
-  await rename(`${path}.new`, path);
 }

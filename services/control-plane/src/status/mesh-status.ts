@@ -1,0 +1,114 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  type ProxySchema,
+  type ServiceSchema,
+  type WorkloadSchema,
+} from '@weft/contracts/weft/api/v1/mesh';
+import type { DenialCount } from '../api/denial-counts.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Service } from '../model/service.ts';
+import type { SocketAddress, Workload } from '../model/workload.ts';
+import type { ProxyState } from '../xds/proxy-state.ts';
+import { nackSource } from './nack-source.ts';
+import type { DatedProblem } from './problem-log.ts';
+
+/** What a status is made from. */
+export interface StatusInput {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly rootNotAfterMs: number;
+  readonly mesh: Mesh;
+  readonly proxies: ReadonlyMap<WorkloadId, ProxyState>;
+  readonly problems: readonly DatedProblem[];
+  readonly denials: readonly DenialCount[];
+  /** The last moment of a workload's certificate. */
+  readonly certificateNotAfterMs: (workload: Workload) => number;
+}
+
+/** The mesh as `weft status` shows it. */
+export function meshStatus(input: StatusInput): GetStatusResponse {
+  const { mesh, problems, denials } = input;
+  const services = byId(mesh.services);
+  return create(GetStatusResponseSchema, {
+    controlPlane: {
+      version: input.version,
+      startedAt: timestampFromMs(input.startedAtMs),
+      trustDomain: mesh.settings.trustDomain,
+      rootNotAfter: timestampFromMs(input.rootNotAfterMs),
+    },
+    services: services.map((service) => serviceStatus(mesh, service)),
+    workloads: byId(mesh.workloads).map((workload) => {
+      const own = services.filter((service) => service.workloads.includes(workload.id));
+      return workloadStatus(input, workload, own);
+    }),
+    problems: problems.map(({ resource, field = '', message, advice = '', sinceMs }) => {
+      return { resource, field, message, advice, since: timestampFromMs(sinceMs) };
+    }),
+    denials: denials.map(({ caller, method, count, lastAtMs, message }) => {
+      return { caller, method, count: BigInt(count), lastAt: timestampFromMs(lastAtMs), message };
+    }),
+  });
+}
+
+function serviceStatus(mesh: Mesh, service: Service): MessageInitShape<typeof ServiceSchema> {
+  const replicas = service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []);
+  const ready = replicas.filter((replica) => replica.ready);
+  const running = new Set(ready.map((replica) => replica.contractHash));
+  const versions = [...service.versions.values()];
+  return {
+    namespace: service.namespace,
+    name: service.name,
+    logicalName: service.logicalName ?? '',
+    grpcServices: [...new Set(versions.flatMap((version) => version.grpcServices))].sort(),
+    contractHashes: versions.map((version) => version.hash).filter((hash) => running.has(hash)),
+    readyReplicas: ready.length,
+    replicas: replicas.length,
+  };
+}
+
+function workloadStatus(
+  input: StatusInput,
+  workload: Workload,
+  services: readonly Service[],
+): MessageInitShape<typeof WorkloadSchema> {
+  const proxy = input.proxies.get(workload.id);
+  const address = workload.gateway?.listen ?? workload.inbound[0]?.listen;
+  return {
+    namespace: workload.namespace,
+    name: workload.name,
+    services: services.map((service) => service.name),
+    ready: workload.ready,
+    reason: workload.ready ? '' : (workload.reason ?? ''),
+    address: address === undefined ? '' : addressText(address),
+    ...(proxy === undefined ? {} : { proxy: proxyStatus(input, workload, proxy) }),
+  };
+}
+
+function proxyStatus(input: StatusInput, workload: Workload, proxy: ProxyState): MessageInitShape<typeof ProxySchema> {
+  return {
+    spiffeId: workload.spiffeId,
+    connectedAt: timestampFromMs(proxy.connectedAt),
+    envoyVersion: proxy.envoyVersion,
+    certificateNotAfter: timestampFromMs(input.certificateNotAfterMs(workload)),
+    acknowledgements: [...proxy.types].map(([typeUrl, type]) => ({
+      typeUrl,
+      sentVersion: type.sentVersion,
+      ackedVersion: type.ackedVersion ?? '',
+      ...(type.ackedAt === undefined ? {} : { ackedAt: timestampFromMs(type.ackedAt) }),
+      resources: type.resources,
+      nack: type.nack?.message ?? '',
+      nackSource: type.nack === undefined ? '' : nackSource(input.mesh, type.nack.names),
+    })),
+  };
+}
+
+function byId<T extends { readonly id: string }>(items: ReadonlyMap<string, T>): T[] {
+  return [...items.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function addressText({ host, port }: SocketAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
