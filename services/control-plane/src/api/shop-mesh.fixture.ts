@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { assemble } from '../assembly/assemble.ts';
+import type { Mesh } from '../model/mesh.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+
+const descriptors = new URL('../../../../packages/contracts/descriptors/', import.meta.url);
+const names = ['catalog', 'inventory', 'payments', 'orders'];
+
+/** The shop as a mesh: one replica of each service, and the edge. For tests. */
+export function shopMesh(): Mesh {
+  const files = new Map<string, Uint8Array>();
+  const put = (path: string, ...documents: object[]) =>
+    files.set(path, Buffer.from(documents.map((document) => JSON.stringify(document)).join('\n---\n')));
+  const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+  put('mesh.yaml', { apiVersion: 'weft.dev/v1', kind: 'MeshConfig', metadata: { name: 'mesh' }, spec: { packages } });
+  names.forEach((name, index) => {
+    const descriptorSet = readFileSync(new URL(`shop.${name}.binpb`, descriptors));
+    files.set(`contracts/shop/shop.${name}.binpb`, descriptorSet);
+    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    const inbound = [{ listen: `127.0.0.1:${20_000 + index}`, application: `unix:/run/${name}.sock` }];
+    const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
+    put(
+      `${name}.yaml`,
+      { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name }, spec },
+      {
+        apiVersion: 'weft.dev/v1',
+        kind: 'Workload',
+        metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+        spec: { serviceAccount: name, contract, inbound, outbound: `127.0.0.1:${20_100 + index}` },
+        status: { ready: true },
+      },
+    );
+  });
+  put(
+    'edge.yaml',
+    { apiVersion: 'weft.dev/v1', kind: 'Gateway', metadata: { name: 'edge' }, spec: {} },
+    {
+      apiVersion: 'weft.dev/v1',
+      kind: 'Workload',
+      metadata: { namespace: 'weft', name: 'edge-0' },
+      spec: { serviceAccount: 'edge', gateway: { name: 'edge', listen: '127.0.0.1:8080' } },
+      status: { ready: true },
+    },
+  );
+  return assemble(parseDirectory(files));
+}
