@@ -1,0 +1,30 @@
+import type { LogicalName, Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Service } from '../model/service.ts';
+import { memoize } from './memoize.ts';
+
+/** Services with a method that a caller's name is on, by that name, in id order. */
+export const servicesByCaller: (services: Mesh['services']) => ReadonlyMap<LogicalName, readonly Service[]> = memoize(
+  (services) => {
+    const found = new Map<LogicalName, Service[]>();
+    for (const service of services.values()) {
+      for (const caller of callersOf(service.methods)) found.set(caller, [...(found.get(caller) ?? []), service]);
+    }
+    return found;
+  },
+);
+
+/** Everybody whom a method of a service names. */
+export const callersOf: (methods: Service['methods']) => ReadonlySet<LogicalName> = memoize(
+  (methods) => new Set([...methods.values()].flatMap(({ callers }) => [...callers])),
+);
+
+/** The services that a workload is a replica of, in id order. */
+export const servicesByWorkload: (services: Mesh['services']) => ReadonlyMap<WorkloadId, readonly Service[]> = memoize(
+  (services) => {
+    const found = new Map<WorkloadId, Service[]>();
+    for (const service of services.values()) {
+      for (const id of service.workloads) found.set(id, [...(found.get(id) ?? []), service]);
+    }
+    return found;
+  },
+);

@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import type { Service } from '../model/service.ts';
+import type { InboundPort } from '../model/workload.ts';
+import { type Resource, typeUrls } from '../xds/resource.ts';
+import { address } from './address.ts';
+import { circuitBreakers } from './circuit-breakers.ts';
+import { encodeResource } from './encode.ts';
+import { http2Only, sameAsCaller } from './http-protocol-options.ts';
+import { memoize } from './memoize.ts';
+import { inboundName } from './names.ts';
+
+/** The cluster of the application behind an inbound port; `maxRequests`: the most that it works on at once. */
+export const applicationCluster = memoize(
+  (port: InboundPort, protocol: Service['protocol'], maxRequests: number | undefined): Resource => {
+    const name = inboundName(port.listen.port);
+    const cluster = create(ClusterSchema, {
+      name,
+      clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
+      connectTimeout: durationFromMs(1000),
+      loadAssignment: {
+        clusterName: name,
+        endpoints: [
+          {
+            lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(port.application) } } }],
+          },
+        ],
+      },
+      circuitBreakers: circuitBreakers(maxRequests === undefined ? {} : { maxRequests }),
+      typedExtensionProtocolOptions: protocol === 'http' ? sameAsCaller() : http2Only({}),
+    });
+    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+  },
+);

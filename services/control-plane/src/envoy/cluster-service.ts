@@ -1,0 +1,68 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  ClusterSchema,
+  Cluster_DiscoveryType as DiscoveryType,
+  Cluster_LbPolicy as LbPolicy,
+  Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as SubsetFallback,
+} from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import type { SpiffeId } from '../model/mesh.ts';
+import type { RetryBudget, Service } from '../model/service.ts';
+import { type Resource, typeUrls } from '../xds/resource.ts';
+import { circuitBreakers } from './circuit-breakers.ts';
+import { fromControlPlane } from './config-source.ts';
+import { encodeResource } from './encode.ts';
+import { admitsKey } from './endpoints.ts';
+import { http2Only, sameAsCaller } from './http-protocol-options.ts';
+import { memoize } from './memoize.ts';
+import { serviceCluster } from './names.ts';
+import { upstreamTls } from './tls-context.ts';
+
+/** The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. */
+export function serviceClusterResource(service: Service): Resource {
+  return encodeCluster(service.identities, service.retryBudget, service.id, service.protocol);
+}
+
+const encodeCluster = memoize(
+  (
+    identities: readonly SpiffeId[],
+    budget: RetryBudget,
+    id: Service['id'],
+    protocol: Service['protocol'],
+  ): Resource => {
+    const name = serviceCluster(id);
+    const cluster = create(ClusterSchema, {
+      name,
+      clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
+      edsClusterConfig: { edsConfig: fromControlPlane, serviceName: name },
+      connectTimeout: durationFromMs(1000),
+      lbPolicy: LbPolicy.LEAST_REQUEST,
+      // Always there, so that versions that begin or cease to differ change endpoints and routes and leave the cluster alone.
+      lbSubsetConfig: {
+        fallbackPolicy: SubsetFallback.ANY_ENDPOINT,
+        subsetSelectors: [{ keys: [admitsKey] }],
+        listAsAny: true,
+      },
+      circuitBreakers: circuitBreakers({ budget }),
+      // A replica that died while the control plane is away is left out for a while after connections to it fail.
+      outlierDetection: {
+        splitExternalLocalOriginErrors: true,
+        consecutiveLocalOriginFailure: 3,
+        enforcingConsecutiveLocalOriginFailure: 100,
+        enforcingLocalOriginSuccessRate: 0,
+        enforcingConsecutive5xx: 0,
+        enforcingConsecutiveGatewayFailure: 0,
+        enforcingSuccessRate: 0,
+        baseEjectionTime: durationFromMs(5000),
+        maxEjectionTime: durationFromMs(30_000),
+        maxEjectionPercent: 50,
+      },
+      typedExtensionProtocolOptions:
+        protocol === 'http'
+          ? sameAsCaller()
+          : http2Only({ connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) } }),
+      transportSocket: upstreamTls(identities),
+    });
+    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+  },
+);

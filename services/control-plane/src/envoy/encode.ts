@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import type { Resource, TypeUrl } from '../xds/resource.ts';
+
+/** Encodes a resource, once for all proxies that get it. Its version is the first 16 hex digits of its body's SHA-256. */
+export function encodeResource<Desc extends DescMessage>(
+  typeUrl: TypeUrl,
+  name: string,
+  schema: Desc,
+  message: MessageShape<Desc>,
+): Resource {
+  const body = toBinary(schema, message);
+  const version = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  return { typeUrl, name, version, body };
+}

@@ -1,0 +1,113 @@
+import { create, type DescFile, type DescMessage, toBinary } from '@bufbuild/protobuf';
+import {
+  type DescriptorProto,
+  DescriptorProtoSchema,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  MethodOptionsSchema,
+  OneofDescriptorProtoSchema,
+} from '@bufbuild/protobuf/wkt';
+import { http as httpOption } from '@weft/contracts/google/api/annotations';
+import { openDescriptorSet } from '../contracts/descriptor-set.ts';
+
+/**
+ * A descriptor set of these methods (by path) and of nothing else: their services with no other method, the files of their
+ * messages, and of the options only google.api.http. It shows outsiders no method that they may not call.
+ */
+export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet<string>): Uint8Array {
+  const registry = openDescriptorSet(descriptorSet);
+  const needed = new Map<string, DescFile>();
+  const files = [...registry.files];
+  const exposing = files.filter((file) =>
+    file.services.some(({ methods, typeName }) => methods.some(({ name }) => paths.has(`/${typeName}/${name}`))),
+  );
+  for (const file of exposing) need(file, paths, needed);
+  // In the set's own order, in which a file follows what it imports.
+  const kept = files.filter((file) => needed.has(file.name));
+  return toBinary(
+    FileDescriptorSetSchema,
+    create(FileDescriptorSetSchema, { file: kept.map((file) => bare(file, paths)) }),
+  );
+}
+
+function need(file: DescFile, paths: ReadonlySet<string>, needed: Map<string, DescFile>): void {
+  if (needed.has(file.name)) return;
+  needed.set(file.name, file);
+  for (const referenced of references(file, paths)) need(referenced, paths, needed);
+}
+
+/** The files whose types a file uses itself, whatever it imports. */
+function references(file: DescFile, paths: ReadonlySet<string>): Set<DescFile> {
+  const found = new Set<DescFile>();
+  const visit = (message: DescMessage) => {
+    for (const field of message.fields) {
+      if (field.message) found.add(field.message.file);
+      if (field.enum) found.add(field.enum.file);
+      // A map's values are the fields of an entry that is no message of its own here.
+      if (field.fieldKind === 'map' && field.mapKind === 'message') found.add(field.message.file);
+    }
+    message.nestedMessages.forEach(visit);
+  };
+  file.messages.forEach(visit);
+  for (const service of file.services) {
+    for (const method of service.methods) {
+      if (!paths.has(`/${service.typeName}/${method.name}`)) continue;
+      found.add(method.input.file);
+      found.add(method.output.file);
+    }
+  }
+  found.delete(file);
+  return found;
+}
+
+function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
+  const { proto } = file;
+  return create(FileDescriptorProtoSchema, {
+    name: proto.name,
+    package: proto.package,
+    syntax: proto.syntax,
+    edition: proto.edition,
+    dependency: [...references(file, paths)].map((referenced) => referenced.proto.name).sort(),
+    messageType: proto.messageType.map(bareMessage),
+    enumType: proto.enumType,
+    service: file.services.flatMap((service) => {
+      const methods = service.methods.filter(({ name }) => paths.has(`/${service.typeName}/${name}`));
+      if (methods.length === 0) return [];
+      return {
+        name: service.name,
+        method: methods.map(({ proto: method }) => {
+          const unknown = method.options?.$unknown?.filter(({ no }) => no === httpOption.number);
+          const options = create(MethodOptionsSchema, {});
+          if (unknown) options.$unknown = unknown;
+          return {
+            name: method.name,
+            inputType: method.inputType,
+            outputType: method.outputType,
+            clientStreaming: method.clientStreaming,
+            serverStreaming: method.serverStreaming,
+            options,
+          };
+        }),
+      };
+    }),
+  });
+}
+
+function bareMessage(message: DescriptorProto): DescriptorProto {
+  return create(DescriptorProtoSchema, {
+    ...message,
+    field: message.field.map((field) => ({ ...field, options: withoutExtensions(field.options) })),
+    nestedType: message.nestedType.map(bareMessage),
+    oneofDecl: message.oneofDecl.map(({ name }) => create(OneofDescriptorProtoSchema, { name })),
+    extension: [],
+    options: withoutExtensions(message.options),
+    $unknown: undefined,
+  });
+}
+
+function withoutExtensions<T extends { $unknown?: unknown }>(options: T | undefined): T | undefined {
+  if (options === undefined) return undefined;
+  const { $unknown: _, ...known } = options;
+  return known as T;
+}

@@ -1,0 +1,73 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
+import {
+  HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+} from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
+import type { TracingSettings } from '../model/mesh.ts';
+import { accessLog } from './access-log.ts';
+import { fromControlPlane } from './config-source.ts';
+import type { ReplyMapper } from './local-reply.ts';
+import { filters } from './names.ts';
+import { tracing } from './tracing.ts';
+import { extension, typedConfig } from './typed-config.ts';
+
+/** What one listener's HTTP connection manager is made of. */
+export interface HttpListener {
+  readonly direction: 'inbound' | 'outbound' | 'gateway';
+  /** The route configuration that the control plane gives it. */
+  readonly routes: string;
+  /** The name under which its spans appear. */
+  readonly serviceName: string;
+  readonly tracing?: TracingSettings;
+  /** Before the router, in this order. */
+  readonly filters: readonly MessageInitShape<typeof HttpFilterSchema>[];
+  readonly replies: readonly ReplyMapper[];
+  /** Families of request headers that are dropped before anything reads them, besides Envoy's own. */
+  readonly dropHeaders?: readonly string[];
+  readonly more: Omit<MessageInitShape<typeof HttpConnectionManagerSchema>, '$typeName'>;
+}
+
+/** The network filter that speaks HTTP, with what all listeners have alike. */
+export function httpConnectionManager(listener: HttpListener): Filter {
+  return create(
+    FilterSchema,
+    extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
+      statPrefix: listener.routes.replace(/[^a-zA-Z0-9]+/g, '_'),
+      routeSpecifier: {
+        case: 'rds',
+        value: { routeConfigName: listener.routes, configSource: fromControlPlane },
+      },
+      httpFilters: [
+        ...listener.filters,
+        {
+          name: filters.router,
+          configType: { case: 'typedConfig', value: typedConfig(RouterSchema, { suppressEnvoyHeaders: true }) },
+        },
+      ],
+      // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
+      earlyHeaderMutationExtensions: [
+        {
+          name: 'envoy.http.early_header_mutation.header_mutation',
+          typedConfig: typedConfig(HeaderMutationSchema, {
+            mutations: ['x-envoy-', ...(listener.dropHeaders ?? [])].map((prefix) => ({
+              action: {
+                case: 'removeOnMatch' as const,
+                value: { keyMatcher: { matchPattern: { case: 'prefix' as const, value: prefix } } },
+              },
+            })),
+          }),
+        },
+      ],
+      accessLog: [accessLog(listener.direction)],
+      localReplyConfig: { mappers: [...listener.replies] },
+      // Routes say how long a stream may be idle.
+      streamIdleTimeout: durationFromMs(0),
+      ...(listener.tracing ? { tracing: tracing(listener.tracing, listener.serviceName) } : {}),
+      ...listener.more,
+    }),
+  );
+}

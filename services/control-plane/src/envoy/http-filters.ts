@@ -1,0 +1,67 @@
+import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { ApiVersion } from '@weft/envoy-api/envoy/config/core/v3/config_source';
+import { RBACSchema as RulesSchema } from '@weft/envoy-api/envoy/config/rbac/v3/rbac';
+import { FilterConfigSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { BufferSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
+import { CorsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
+import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
+import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
+import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
+import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
+import { RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
+import { StatusCode } from '@weft/envoy-api/envoy/type/v3/http_status';
+import { controlPlaneCluster, filters } from './names.ts';
+import { typedConfig } from './typed-config.ts';
+
+// The filters of a listener never change with a contract. Those marked `disabled` run only on routes that turn them on.
+
+function filter<Desc extends DescMessage>(name: string, schema: Desc, init: MessageInitShape<Desc>, disabled: boolean) {
+  return { name, disabled, configType: { case: 'typedConfig' as const, value: typedConfig(schema, init) } };
+}
+
+/** Turns a filter on for a route, with the listener's own settings. */
+export const enabled: Any = anyPack(FilterConfigSchema, create(FilterConfigSchema, { config: { typeUrl: '' } }));
+
+/** Counts calls by method; every route of a contract turns it on, so that the contracts bound its counters. */
+export const grpcStats = filter(
+  filters.grpcStats,
+  GrpcStatsSchema,
+  { perMethodStatSpecifier: { case: 'statsForAllMethods', value: { value: true } }, enableUpstreamStats: true },
+  true,
+);
+
+/** Refuses everybody on routes that do not name callers. */
+export const denyByDefault = filter(filters.rbac, RBACSchema, { rules: create(RulesSchema, {}) }, false);
+
+/** Limits calls on routes that say so. */
+export const localRateLimit = filter(filters.localRateLimit, LocalRateLimitSchema, { statPrefix: 'rate_limit' }, true);
+
+/** Asks the control plane for the words of a refusal; it never permits, and while it is away the answer is 403 without words. */
+export const refusal = filter(
+  filters.extAuthz,
+  ExtAuthzSchema,
+  {
+    services: {
+      case: 'grpcService',
+      value: {
+        targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster } },
+        timeout: durationFromMs(1000),
+      },
+    },
+    transportApiVersion: ApiVersion.V3,
+    statusOnError: { code: StatusCode.Forbidden },
+    statPrefix: 'refusal',
+  },
+  true,
+);
+
+/** Answers browsers by the policy of the virtual host. */
+export const cors = filter(filters.cors, CorsSchema, {}, false);
+
+/** Holds unary requests until they are whole, up to the route's limit. */
+export const buffer = filter(filters.buffer, BufferSchema, { maxRequestBytes: 1 }, true);
+
+/** Turns REST into gRPC on routes that say how. */
+export const transcoder = filter(filters.transcoder, GrpcJsonTranscoderSchema, {}, true);

@@ -1,0 +1,39 @@
+import { create } from '@bufbuild/protobuf';
+import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
+import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
+import { HttpConnectionManager_CodecType as CodecType } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import type { MeshSettings } from '../model/mesh.ts';
+import type { OutboundPort } from '../model/workload.ts';
+import { type Resource, typeUrls } from '../xds/resource.ts';
+import { address } from './address.ts';
+import { encodeResource } from './encode.ts';
+import { httpConnectionManager } from './http-connection-manager.ts';
+import { grpcStats, refusal } from './http-filters.ts';
+import { outboundReplies } from './local-reply.ts';
+import { memoize } from './memoize.ts';
+import { outboundName } from './names.ts';
+
+/** Where a sidecar takes the calls of its own application: plain HTTP on loopback. */
+export const outboundListener = memoize((settings: MeshSettings, port: OutboundPort, serviceName: string): Resource => {
+  const listener = create(ListenerSchema, {
+    name: outboundName,
+    address: address(port.listen),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    filterChains: [
+      {
+        filters: [
+          httpConnectionManager({
+            direction: 'outbound',
+            routes: outboundName,
+            serviceName,
+            ...(settings.tracing ? { tracing: settings.tracing } : {}),
+            filters: [grpcStats, refusal],
+            replies: outboundReplies,
+            more: { codecType: CodecType.AUTO, skipXffAppend: true },
+          }),
+        ],
+      },
+    ],
+  });
+  return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
+});

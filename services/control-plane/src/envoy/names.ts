@@ -1,0 +1,53 @@
+import type { ServiceId } from '../model/mesh.ts';
+import type { Workload } from '../model/workload.ts';
+
+// Names of resources. They are stable: a rename drains connections.
+
+/** The bootstrap's cluster of the control plane. */
+export const controlPlaneCluster = 'xds';
+/** The cluster of the trace collector. */
+export const tracingCluster = 'tracing';
+/** The secret with a proxy's own certificate. */
+export const identitySecret = 'identity';
+/** The secret with the mesh's root certificates. */
+export const rootSecret = 'root';
+/** The listener and route configuration for a proxy's own application. */
+export const outboundName = 'outbound';
+
+/** The cluster and endpoints of a service, the same for all its callers. */
+export function serviceCluster(id: ServiceId): string {
+  return `outbound|${id}`;
+}
+
+/** The listener of an inbound port and the cluster of the application behind it. */
+export function inboundName(port: number): string {
+  return `inbound|${port}`;
+}
+
+/** The route configuration of an inbound port. */
+export function inboundRoutes(owner: ServiceId | Workload['id'], port: number): string {
+  return `inbound|${owner}|${port}`;
+}
+
+/** The listener and route configuration of a gateway. */
+export function gatewayName(name: string): string {
+  return `gateway|${name}`;
+}
+
+/** HTTP filters, by the names under which routes configure them. */
+export const filters = {
+  buffer: 'envoy.filters.http.buffer',
+  cors: 'envoy.filters.http.cors',
+  extAuthz: 'envoy.filters.http.ext_authz',
+  grpcStats: 'envoy.filters.http.grpc_stats',
+  localRateLimit: 'envoy.filters.http.local_ratelimit',
+  rbac: 'envoy.filters.http.rbac',
+  router: 'envoy.filters.http.router',
+  transcoder: 'envoy.filters.http.grpc_json_transcoder',
+} as const;
+
+/** The namespace of our own metadata on routes and endpoints. */
+export const metadataNamespace = 'weft';
+
+/** Tells a caller's sidecar that a call has not reached the application, so that any method may be tried again. */
+export const deliveredHeader = 'x-weft-delivered';

@@ -1,0 +1,35 @@
+import { create } from '@bufbuild/protobuf';
+import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import type { LogicalName } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
+import type { Service } from '../model/service.ts';
+import { admitsKey, subsetToken } from './endpoints.ts';
+import { enabled } from './http-filters.ts';
+import { calleeKey } from './local-reply.ts';
+import { filters, metadataNamespace, serviceCluster } from './names.ts';
+import { retryPolicy } from './retry-policy.ts';
+import { routeTimes } from './route-time.ts';
+
+/** What of a service its callers' routes depend on; nothing of its replicas. */
+export type Callee = Pick<Service, 'id' | 'logicalName' | 'methods' | 'versions'>;
+
+/** The route of a call from `caller` to one method of a service. */
+export function callRoute(method: Method, callee: Callee, caller: LogicalName): Route {
+  const token = subsetToken(method, caller, callee.versions);
+  return create(RouteSchema, {
+    name: method.path,
+    match: { pathSpecifier: { case: 'path', value: method.path } },
+    metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id } } },
+    typedPerFilterConfig: { [filters.grpcStats]: enabled },
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: serviceCluster(callee.id) },
+        ...routeTimes(method),
+        retryPolicy: retryPolicy(method),
+        ...(token === undefined ? {} : { metadataMatch: { filterMetadata: { 'envoy.lb': { [admitsKey]: token } } } }),
+        ...(method.hedge ? { hedgePolicy: { hedgeOnPerTryTimeout: true } } : {}),
+      },
+    },
+  });
+}

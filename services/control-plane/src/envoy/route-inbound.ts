@@ -1,0 +1,111 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { HeaderValueOption_HeaderAppendAction as AppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
+import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
+import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import type { ContractVersion } from '../model/contract.ts';
+import type { LogicalName, Mesh, SpiffeId } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
+import { type Resource, typeUrls } from '../xds/resource.ts';
+import { encodeResource } from './encode.ts';
+import { enabled } from './http-filters.ts';
+import { refusalKey } from './local-reply.ts';
+import { memoize } from './memoize.ts';
+import { deliveredHeader, filters, inboundName, metadataNamespace } from './names.ts';
+import { rateLimits } from './rate-limit.ts';
+import { admit } from './rbac.ts';
+import { routeTimes } from './route-time.ts';
+
+/** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
+export function inboundRoutesResource(
+  mesh: Mesh,
+  version: ContractVersion | undefined,
+  name: string,
+  port: number,
+): Resource {
+  return encodeRoutes(mesh.identities, version ?? none, name, port);
+}
+
+/** Stands for "no contract", since a key must be an object. */
+const none = { methods: new Map<string, Method>() };
+
+const encodeRoutes = memoize(
+  (identities: Mesh['identities'], version: Pick<ContractVersion, 'methods'>, name: string, port: number): Resource => {
+    const routes = create(RouteConfigurationSchema, {
+      name,
+      virtualHosts: [
+        {
+          name,
+          domains: ['*'],
+          routes: [
+            ...[...version.methods.values()].map((method) => methodRoute(method, identities, port)),
+            nobody(
+              version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
+            ),
+          ],
+        },
+      ],
+      // Only a sidecar may say that a call was never delivered.
+      responseHeadersToRemove: [deliveredHeader],
+    });
+    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
+  },
+);
+
+function methodRoute(method: Method, identities: Mesh['identities'], port: number): Route {
+  const callers = [...method.callers];
+  const names = callers.length === 0 ? 'nobody' : callers.join(', ');
+  const limits = rateLimits(method, identities);
+  return create(RouteSchema, {
+    name: method.path,
+    match: { pathSpecifier: { case: 'path', value: method.path } },
+    metadata: refusalMetadata(`${method.path.slice(1)}; its contract names ${names}`),
+    typedPerFilterConfig: {
+      [filters.grpcStats]: enabled,
+      [filters.rbac]: admit(identitiesOf(callers, identities)),
+      ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
+    },
+    // The application learns how long the mesh will wait, also from callers that did not say.
+    ...(method.deadlineMs === undefined
+      ? {}
+      : {
+          requestHeadersToAdd: [
+            {
+              header: { key: 'grpc-timeout', value: `${method.deadlineMs}m` },
+              appendAction: AppendAction.ADD_IF_ABSENT,
+            },
+          ],
+        }),
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: inboundName(port) },
+        ...routeTimes(method),
+        ...(limits ? { rateLimits: limits.actions } : {}),
+        retryPolicy: {
+          retryOn: 'connect-failure,refused-stream',
+          numRetries: 2,
+          retryBackOff: { baseInterval: durationFromMs(10), maxInterval: durationFromMs(50) },
+        },
+      },
+    },
+  });
+}
+
+function nobody(refusal: string): Route {
+  return create(RouteSchema, {
+    name: 'refused',
+    match: { pathSpecifier: { case: 'prefix', value: '/' } },
+    metadata: refusalMetadata(refusal),
+    typedPerFilterConfig: { [filters.rbac]: admit([]) },
+    action: { case: 'directResponse', value: { status: 403 } },
+  });
+}
+
+function refusalMetadata(refusal: string) {
+  return { filterMetadata: { [metadataNamespace]: { [refusalKey]: refusal } } };
+}
+
+function identitiesOf(names: readonly LogicalName[], identities: Mesh['identities']): SpiffeId[] {
+  return [...new Set(names.flatMap((name) => identities.get(name) ?? []))].sort();
+}

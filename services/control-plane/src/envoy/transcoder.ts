@@ -1,0 +1,44 @@
+import type { Any } from '@bufbuild/protobuf/wkt';
+import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
+import type { ContractVersion } from '../model/contract.ts';
+import { parseHttpTemplate } from '../model/http-template.ts';
+import type { Method } from '../model/method.ts';
+import { exposedDescriptors } from './exposed-descriptors.ts';
+import { typedConfig } from './typed-config.ts';
+
+/** Turns the REST of these methods, all of one contract version, into gRPC. */
+export function transcode(version: ContractVersion, methods: readonly Method[], maxMessageBytes: number): Any {
+  return typedConfig(GrpcJsonTranscoderSchema, {
+    descriptorSet: {
+      case: 'protoDescriptorBin',
+      value: exposedDescriptors(version.descriptorSet, new Set(methods.map(({ path }) => path))),
+    },
+    services: [...new Set(methods.map(({ grpcService }) => grpcService))].sort(),
+    // An error's status and details in the body, as JSON.
+    convertGrpcStatus: true,
+    printOptions: { alwaysPrintPrimitiveFields: true, streamNewlineDelimited: true },
+    requestValidationOptions: { rejectUnknownMethod: true, rejectUnknownQueryParameters: true },
+    maxRequestBodySize: maxMessageBytes,
+    maxResponseBodySize: maxMessageBytes,
+  });
+}
+
+/** Matches the paths (without query) of all bindings of these methods. */
+export function restPaths(methods: readonly Method[]): string {
+  const patterns = methods.flatMap(({ http }) => http.map(({ template }) => pathPattern(template)));
+  return [...new Set(patterns)].sort().join('|');
+}
+
+function pathPattern(text: string): string {
+  const template = parseHttpTemplate(text);
+  if (template === undefined) return literally(text);
+  const segments = template.segments.map((segment) => {
+    if (segment === '*') return '[^/]+';
+    return segment === '**' ? '.*' : literally(segment.literal);
+  });
+  return `/${segments.join('/')}${template.customVerb === undefined ? '' : `:${literally(template.customVerb)}`}`;
+}
+
+function literally(text: string): string {
+  return text.replace(/[.\\+*?()[\]{}|^$]/g, '\\$&');
+}
