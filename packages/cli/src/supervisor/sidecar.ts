@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { proxyBootstrap } from '@weft/control-plane/bootstrap';
+import { bootstrap } from '@weft/control-plane/bootstrap';
 import { startEnvoy } from '@weft/dev-envoy';
+import { z } from 'zod';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import type { Running } from './running.ts';
@@ -19,13 +20,15 @@ export async function startSidecar(
     dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),
     // Access logs are for the file; what Envoy itself has to say is for the person.
     log: (line, stream) => log.line(line, { quiet: stream === 'stdout' }),
-    bootstrap: proxyBootstrap({
-      workloadId: `${workload.namespace}/${workload.name}`,
-      adminSocket,
-      xds: { host: '127.0.0.1', port: run.xdsPort },
-      rootDir: join(run.state.controlPlane, 'root'),
-      tokenFile: join(run.state.tokens, workload.namespace, workload.name),
-    }),
+    bootstrap: z.record(z.string(), z.unknown()).parse(
+      bootstrap({
+        workload: `${workload.namespace}/${workload.name}`,
+        controlPlane: { host: '127.0.0.1', port: run.xdsPort },
+        rootSdsPath: join(run.state.controlPlane, 'root/ca-sds.yaml'),
+        tokenPath: join(run.state.tokens, workload.namespace, workload.name),
+        adminSocket,
+      }),
+    ),
   });
   return {
     pid: envoy.pid,

@@ -1,0 +1,43 @@
+# Weft on one machine. `make` lists the targets.
+
+# The project's own Node 24 and tools come before whatever the machine has.
+WITH_TOOLS = PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status clean test lint generate bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "  Variables: DETACH=1 (up returns when an order can be placed), WEFT_PORT=8081, NAME=rpc (one benchmark)"
+
+up: generate ## start everything; Ctrl-C or `make down` stops it
+	@$(WITH_TOOLS) exec weft up $(DETACHED)
+
+down: ## stop everything; the data stays
+	@if [ -e node_modules/.bin/weft ]; then $(WITH_TOOLS) exec weft down; else echo "Nothing is installed, so no mesh runs."; fi
+
+status: ## what runs, and what every proxy has acknowledged
+	@$(WITH_TOOLS) exec weft status
+
+clean: ## stop everything and forget the data
+	@if [ -e node_modules/.bin/weft ]; then $(WITH_TOOLS) exec weft clean; else rm -rf .weft; fi
+
+test: node_modules/.package-lock.json ## all checks and tests; ends with "N passed, N failed"
+	@$(WITH_TOOLS) exec node scripts/test.ts
+
+lint: generate ## style, types and contracts
+	@$(WITH_TOOLS) exec node scripts/test.ts lint
+
+generate: node_modules/.package-lock.json ## code from proto/
+	@$(WITH_TOOLS) node scripts/generate.ts
+
+bench: generate ## all benchmarks, or NAME=one of bench/*.ts
+	@$(WITH_TOOLS) exec node scripts/bench.ts $(NAME)
+
+# npm's own record of what is installed, older than the lock file when that has changed.
+node_modules/.package-lock.json: package-lock.json
+	@sh scripts/check-machine.sh
+	@echo "Installing packages (a minute or two the first time) ..."
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@

@@ -1,0 +1,119 @@
+/**
+ * Everything that guards main: generated code, style, contracts, types, unit tests, then tests through the running mesh.
+ * Each check counts as one test. The last line is `N passed, N failed`.
+ *
+ *   node scripts/test.ts         all of it
+ *   node scripts/test.ts lint    without the tests
+ *   node scripts/test.ts unit    without the tests through the running mesh
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { readTapLine, type TapCount } from './tap.ts';
+
+const root = join(import.meta.dirname, '..');
+const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}` };
+const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
+const kind = process.argv[2] ?? 'all';
+
+/** Runs a command and returns all that it wrote; its exit code decides. */
+function run(command: string, ...args: readonly string[]): { ok: boolean; output: string } {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}` };
+}
+
+/** One check, shown with its output when it fails. */
+function check(name: string, { ok, output }: { ok: boolean; output: string }): void {
+  if (ok) count.passed++;
+  else count.failed++;
+  console.log(`  ${ok ? '✓' : '✗'} ${name}`);
+  if (!ok) console.log(output.trim().replace(/^/gm, '      '));
+}
+
+function skip(name: string, reason: string): void {
+  count.skipped++;
+  console.log(`  - ${name} (skip: ${reason})`);
+}
+
+/** A run of ava, shown test by test. */
+async function ava(title: string, ...args: readonly string[]): Promise<void> {
+  console.log(`\n${title}`);
+  const before = count.passed + count.failed;
+  const failedBefore = count.failed;
+  const child = spawn('ava', ['--tap', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const shown = readTapLine(line, count);
+    if (shown !== undefined) console.log(shown);
+  }
+  const code = await ended;
+  // A file that crashed, or none that was found, is no failed test to ava.
+  if (code !== 0 && count.failed === failedBefore)
+    check(title, { ok: false, output: `ava ended with exit code ${code}` });
+  if (code === 0 && count.passed + count.failed === before) check(title, { ok: false, output: 'no test has run' });
+}
+
+function digestOf(pattern: string): string {
+  const hash = createHash('sha256');
+  for (const file of globSync(pattern, { cwd: root }).sort()) hash.update(file).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+function checkGeneratedCode(): void {
+  const generated = 'packages/contracts/src/gen/**/*.ts';
+  const before = digestOf(generated);
+  const made = run('node', 'scripts/generate.ts');
+  check('code can be generated', made);
+  const fresh = digestOf(generated) === before;
+  check('generated code is what proto/ says', {
+    ok: made.ok && fresh,
+    output: 'It was stale and has been made anew; commit packages/contracts/src/gen.',
+  });
+}
+
+/** Compares with main as it was published, from a copy: its third-party files are not in git. */
+function checkBreaking(): void {
+  const name = 'contracts break nothing that main has';
+  const head = run('git', 'rev-parse', '--abbrev-ref', 'HEAD').output.trim();
+  const main = ['origin/main', 'main'].find(
+    (ref) =>
+      !(ref === 'main' && head === 'main') && run('git', 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`).ok,
+  );
+  if (main === undefined) return skip(name, 'this repository has no other main to compare with');
+  if (!run('git', 'cat-file', '-e', `${main}:buf.yaml`).ok) return skip(name, `${main} has no contracts yet`);
+  const copy = mkdtempSync(join(tmpdir(), 'weft-main-'));
+  try {
+    const tar = join(copy, 'main.tar');
+    const archived = run('git', 'archive', '--output', tar, main, 'proto', 'buf.yaml');
+    const unpacked = archived.ok ? run('tar', '-xf', tar, '-C', copy) : archived;
+    if (!unpacked.ok) return check(name, unpacked);
+    cpSync(join(root, 'third_party/proto'), join(copy, 'third_party/proto'), { recursive: true });
+    check(name, run('buf', 'breaking', '--against', copy));
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+console.log('Checks');
+checkGeneratedCode();
+check('style (biome)', run('biome', 'check', '.'));
+check('contracts: style (buf lint)', run('buf', 'lint'));
+check('contracts: policy (weft lint)', run('weft', 'lint'));
+checkBreaking();
+check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
+if (kind !== 'lint') await ava('Unit tests');
+if (kind === 'all') {
+  const config = 'tests/ava.e2e.config.js';
+  if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
+}
+if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);
+console.log(`\n${count.passed} passed, ${count.failed} failed`);
+process.exitCode = count.failed > 0 ? 1 : 0;
