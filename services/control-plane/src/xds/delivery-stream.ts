@@ -8,7 +8,7 @@ import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
-import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
+import type { Snapshot, TypeUrl } from './resource.ts';
 import { newStream, type StreamEffect, type StreamEvent, type StreamState, step } from './stream.ts';
 
 /** Why a stream ends, as the name of a gRPC code. */
@@ -26,7 +26,6 @@ interface Surroundings {
   readonly variant: StreamState['variant'];
   readonly output: StreamOutput;
   readonly snapshot: () => Snapshot | undefined;
-  readonly onSecretsNamed?: (versions: ReadonlyMap<string, string>) => void;
   readonly onAck: (event: AckEvent) => void;
   readonly onNack: (event: NackEvent) => void;
   readonly onSent: (event: SentEvent) => void;
@@ -60,7 +59,6 @@ export class DeliveryStream {
       this.end('invalidArgument', 'a request could not be decoded');
       return;
     }
-    this.#nameSecrets(event);
     if (!this.#state.identified) this.push();
     this.#advance(event);
   }
@@ -111,15 +109,6 @@ export class DeliveryStream {
     } catch {
       return undefined;
     }
-  }
-
-  #nameSecrets(event: StreamEvent): void {
-    if (event.kind !== 'delta request' || event.request.typeUrl !== typeUrls.secret) return;
-    if (this.#state.watches.has(typeUrls.secret)) return;
-    const versions = Object.entries(event.request.initialResourceVersions);
-    if (versions.length === 0 || this.#around.onSecretsNamed === undefined) return;
-    this.#around.onSecretsNamed(new Map(versions));
-    this.push();
   }
 
   #advance(event: StreamEvent): void {

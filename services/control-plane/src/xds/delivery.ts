@@ -61,12 +61,6 @@ export interface XdsLogger {
 
 export interface DeliveryOptions {
   readonly snapshots: SnapshotSource;
-  /**
-   * Told, before the first snapshot of a stream is taken for it, which versions of secrets the proxy says that it holds. Whoever
-   * makes secrets can so go on with a certificate that is still good: what the snapshot then has under the same version is not
-   * sent. Default: nobody is told.
-   */
-  readonly onSecretsNamed?: (id: WorkloadId, versions: ReadonlyMap<string, string>) => void;
   /** Default: dropped. */
   readonly log?: XdsLogger;
   /** Milliseconds since the epoch. Default: Date.now. */
@@ -93,7 +87,7 @@ export interface Delivery {
 
 /** Starts delivery; pushes go out as soon as streams are open. */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { snapshots, onSecretsNamed, log = silent, now = Date.now, patienceMs = 10_000 } = options;
+  const { snapshots, log = silent, now = Date.now, patienceMs = 10_000 } = options;
   const streams = new Map<WorkloadId, DeliveryStream>();
   const acks = new Listeners<AckEvent>();
   const nacks = new Listeners<NackEvent>();
@@ -113,7 +107,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         variant,
         output,
         snapshot: () => snapshots.get(id),
-        ...(onSecretsNamed ? { onSecretsNamed: (versions) => onSecretsNamed(id, versions) } : {}),
         onAck: (event) => acks.tell(event),
         onNack: (event) => nacks.tell(event),
         onSent: (event) => sends.tell(event),

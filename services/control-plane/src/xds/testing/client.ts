@@ -1,0 +1,111 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  DeltaDiscoveryRequestSchema,
+  DiscoveryRequestSchema,
+} from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
+import { isWaiting } from '../order.ts';
+import type { Snapshot, TypeUrl } from '../resource.ts';
+import { typeUrls } from '../resource.ts';
+import { newStream, type StreamEffect, type StreamState, step, type XdsResponse } from '../stream.ts';
+
+/** The workload of every test stream. */
+export const workload = 'shop/orders-0';
+
+/** What a client asks for in one request of a delta stream. */
+export interface DeltaAsk {
+  readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  readonly initial?: Readonly<Record<string, string>>;
+  readonly nonce?: string;
+  readonly error?: string;
+}
+
+/** What a client asks for in one request of a state-of-the-world stream. */
+export interface SotwAsk {
+  readonly names?: readonly string[];
+  readonly version?: string;
+  readonly nonce?: string;
+  readonly error?: string;
+}
+
+/** A stream under test: every event's effects are kept, responses apart. */
+export class TestStream {
+  state: StreamState;
+  readonly effects: StreamEffect[] = [];
+  readonly responses: XdsResponse[] = [];
+  #first = true;
+
+  constructor(variant: 'delta' | 'sotw', snapshot?: Snapshot) {
+    this.state = newStream(variant, workload);
+    if (snapshot) this.snapshot(snapshot);
+  }
+
+  delta(typeUrl: string, ask: DeltaAsk = {}): XdsResponse[] {
+    const request = create(DeltaDiscoveryRequestSchema, {
+      ...this.#node(),
+      typeUrl,
+      resourceNamesSubscribe: [...(ask.subscribe ?? [])],
+      resourceNamesUnsubscribe: [...(ask.unsubscribe ?? [])],
+      initialResourceVersions: { ...ask.initial },
+      responseNonce: ask.nonce ?? '',
+      ...(ask.error === undefined ? {} : { errorDetail: { code: 13, message: ask.error } }),
+    });
+    return this.#take(step(this.state, { kind: 'delta request', request }));
+  }
+
+  sotw(typeUrl: string, ask: SotwAsk = {}): XdsResponse[] {
+    const request = create(DiscoveryRequestSchema, {
+      ...this.#node(),
+      typeUrl,
+      resourceNames: [...(ask.names ?? [])],
+      versionInfo: ask.version ?? '',
+      responseNonce: ask.nonce ?? '',
+      ...(ask.error === undefined ? {} : { errorDetail: { code: 13, message: ask.error } }),
+    });
+    return this.#take(step(this.state, { kind: 'sotw request', request }));
+  }
+
+  snapshot(snapshot: Snapshot): XdsResponse[] {
+    return this.#take(step(this.state, { kind: 'snapshot', snapshot }));
+  }
+
+  event(kind: 'blocked' | 'drained' | 'waited' | 'closed'): XdsResponse[] {
+    return this.#take(step(this.state, { kind }));
+  }
+
+  get waiting(): boolean {
+    return isWaiting(this.state);
+  }
+
+  #node() {
+    if (!this.#first) return {};
+    this.#first = false;
+    return { node: { id: workload } };
+  }
+
+  #take({ state, effects }: { state: StreamState; effects: readonly StreamEffect[] }): XdsResponse[] {
+    this.state = state;
+    this.effects.push(...effects);
+    const responses = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.response] : []));
+    this.responses.push(...responses);
+    return responses;
+  }
+}
+
+/** The names in a response, sorted. */
+export function names(response: XdsResponse | undefined): string[] {
+  return (response?.resources ?? []).map(({ name }) => name).sort();
+}
+
+/** Responses in short: `cluster a,b -c`. */
+export function brief(responses: readonly XdsResponse[]): string[] {
+  return responses.map((response) =>
+    [shortName(response.typeUrl), names(response).join(','), ...response.removed.map((name) => `-${name}`)]
+      .filter((part) => part !== '')
+      .join(' '),
+  );
+}
+
+function shortName(typeUrl: TypeUrl): string {
+  return Object.entries(typeUrls).find(([, url]) => url === typeUrl)?.[0] ?? typeUrl;
+}
