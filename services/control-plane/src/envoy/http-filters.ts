@@ -64,4 +64,9 @@ export const cors = filter(filters.cors, CorsSchema, {}, false);
 export const buffer = filter(filters.buffer, BufferSchema, { maxRequestBytes: 1 }, true);
 
 /** Turns REST into gRPC on routes that say how. */
-export const transcoder = filter(filters.transcoder, GrpcJsonTranscoderSchema, {}, true);
+export const transcoder = filter(
+  filters.transcoder,
+  GrpcJsonTranscoderSchema,
+  { descriptorSet: { case: 'protoDescriptorBin', value: new Uint8Array() } },
+  true,
+);
