@@ -79,7 +79,7 @@ function checkGeneratedCode(): void {
   });
 }
 
-/** Compares with main as it was published, from a copy: its third-party files are not in git. */
+/** Compares with main as it was published. */
 function checkBreaking(): void {
   const name = 'contracts break nothing that main has';
   const head = run('git', 'rev-parse', '--abbrev-ref', 'HEAD').output.trim();
@@ -87,16 +87,25 @@ function checkBreaking(): void {
     (ref) =>
       !(ref === 'main' && head === 'main') && run('git', 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`).ok,
   );
-  if (main === undefined) return skip(name, 'this repository has no other main to compare with');
-  if (!run('git', 'cat-file', '-e', `${main}:buf.yaml`).ok) return skip(name, `${main} has no contracts yet`);
+  if (main === undefined) {
+    skip(name, 'this repository has no other main to compare with');
+  } else if (!run('git', 'cat-file', '-e', `${main}:buf.yaml`).ok) {
+    skip(name, `${main} has no contracts yet`);
+  } else {
+    check(name, breaking(main));
+  }
+}
+
+/** Third-party files are not in git, so the published contracts are laid out beside them first. */
+function breaking(main: string): { ok: boolean; output: string } {
   const copy = mkdtempSync(join(tmpdir(), 'weft-main-'));
   try {
     const tar = join(copy, 'main.tar');
     const archived = run('git', 'archive', '--output', tar, main, 'proto', 'buf.yaml');
     const unpacked = archived.ok ? run('tar', '-xf', tar, '-C', copy) : archived;
-    if (!unpacked.ok) return check(name, unpacked);
+    if (!unpacked.ok) return unpacked;
     cpSync(join(root, 'third_party/proto'), join(copy, 'third_party/proto'), { recursive: true });
-    check(name, run('buf', 'breaking', '--against', copy));
+    return run('buf', 'breaking', '--against', copy);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

@@ -11,7 +11,7 @@ import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { runSupervisor } from '../supervisor/run-supervisor.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
-import { formatDuration } from '../terminal/duration.ts';
+import { doneLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { chosenState, stateOption } from './options.ts';
 import { welcome } from './welcome.ts';
@@ -117,21 +117,15 @@ async function followDetached(
       if (!step.done || told.has(step.name)) continue;
       told.add(step.name);
       lastWordAt = Date.now();
-      console.log(doneLine(step.name, step.done, paint));
+      console.log(doneLine(step, paint));
     }
     if (status?.phase === 'running') return;
-    if (Date.now() - lastWordAt > 3_000) {
-      const open = status?.steps.find(({ done }) => !done);
-      if (open) console.log(paint('dim', `  … ${open.name}${open.detail ? `: ${open.detail}` : ''}`));
+    if (Date.now() - lastWordAt > 2_500) {
       lastWordAt = Date.now();
+      console.log(waitingLine(status?.steps ?? [], paint));
     }
     await sleep(50);
   }
-}
-
-function doneLine(name: string, done: { ms: number; result: string }, paint: Paint): string {
-  const text = done.result ? `${name}: ${done.result}` : name;
-  return `  ${paint('green', '✓')} ${text} ${paint('dim', `(${formatDuration(done.ms)})`)}`;
 }
 
 /** Why the detached command has ended: its own last sentence. */

@@ -33,3 +33,26 @@ test('lines are shown with the name of their process and kept as they were writt
   t.is(readFileSync(log.path, 'utf8'), '{"msg":"listens"}\n{"path":"/x"}\n');
   t.is(statSync(log.path).mode & 0o777, 0o600);
 });
+
+test('of a crash the line with the error is the one to tell', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'weft-logs-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const log = new Logs(
+    dir,
+    () => {},
+    (_style, text) => text,
+  ).open('a');
+  for (const line of [
+    'throw err;',
+    '^',
+    'Error: Cannot find module "x"',
+    '    at load (node:1)',
+    '}',
+    '',
+    'Node.js v24',
+  ]) {
+    log.line(line);
+  }
+  t.is(log.lastLine, 'Error: Cannot find module "x"');
+  log.close();
+});

@@ -8,12 +8,17 @@ const maxLogBytes = 32 * 1024 * 1024;
 /** The lines of one process: kept in a file, and shown with its name before them. */
 export interface ProcessLog {
   readonly path: string;
-  /** The last line that said something, for the sentence about its end. */
+  /** The line that says best why it ended: the last error of its last lines, else the last line. */
   readonly lastLine: string;
   /** Keeps a line; shows it too unless `quiet`. */
   line(text: string, options?: { quiet?: boolean }): void;
   close(): void;
 }
+
+/** A crash of Node is told in about so many lines. */
+const keptLines = 25;
+
+const tellsError = /^(error|fatal)\b|\b\w*Error\b|\bFATAL\b/;
 
 const colors: readonly Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green'];
 
@@ -39,12 +44,12 @@ export class Logs {
     this.#width = Math.max(this.#width, name.length);
     let file = openSync(path, 'a', 0o600);
     let size = statSync(path).size;
-    let lastLine = '';
+    const lastLines: string[] = [];
     let closed = false;
     return {
       path,
       get lastLine() {
-        return lastLine;
+        return lastLines.findLast((line) => tellsError.test(line)) ?? lastLines.at(-1) ?? '';
       },
       line: (text, options = {}) => {
         if (closed) return;
@@ -58,7 +63,7 @@ export class Logs {
         size += writeSync(file, bytes);
         if (options.quiet) return;
         const readable = readableLine(text);
-        if (readable.trim()) lastLine = readable.trim();
+        if (readable.trim() && lastLines.push(readable.trim()) > keptLines) lastLines.shift();
         this.#show(`${this.#paint(color, name.padEnd(this.#width))} ${readable}`);
       },
       close: () => {

@@ -39,6 +39,7 @@ const stepSchema = z.object({
   name: z.string(),
   detail: z.string().optional(),
   startedAt: z.number(),
+  over: z.boolean().optional(),
   done: z.object({ ms: z.number(), result: z.string() }).optional(),
 });
 

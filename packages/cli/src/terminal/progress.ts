@@ -5,23 +5,26 @@ import type { Paint } from './style.ts';
 export interface Step {
   readonly name: string;
   /** What it waits for now, shown when it takes long. */
-  detail?: string;
+  detail?: string | undefined;
   readonly startedAt: number;
-  /** How it ended: how long it took and what there is now. */
-  done?: { readonly ms: number; readonly result: string };
+  /** It has ended, well or not. */
+  over?: boolean | undefined;
+  /** How it ended well: how long it took and what there is now. */
+  done?: { readonly ms: number; readonly result: string } | undefined;
 }
 
-/** After so long without a word a step says that it is still at work. */
-const silenceMs = 2_000;
+/** After so long without a word they say what they wait for. */
+const silenceMs = 2_500;
 
 /**
- * Steps that run side by side, told one line each: when a step is done, and while it takes long. Lines are never overwritten, so
- * that they read the same on a terminal, in a log and among the output of other processes.
+ * Steps that run side by side, told one line each when they are done, and together in one line while they take long. Lines are
+ * never overwritten, so that they read the same on a terminal, in a log and among the output of other processes.
  */
 export class Progress {
   readonly steps: Step[] = [];
   readonly #print: (line: string) => void;
   readonly #paint: Paint;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(print: (line: string) => void, paint: Paint) {
     this.#print = print;
@@ -32,18 +35,32 @@ export class Progress {
   async step<T>(name: string, work: (step: Step) => Promise<T>, result: (value: T) => string = () => ''): Promise<T> {
     const step: Step = { name, startedAt: Date.now() };
     this.steps.push(step);
-    const timer = setInterval(() => {
-      const detail = step.detail ? `: ${step.detail}` : '';
-      this.#print(this.#paint('dim', `  … ${name}${detail} (${formatDuration(Date.now() - step.startedAt)})`));
-    }, silenceMs);
+    this.#timer ??= setInterval(() => this.#print(waitingLine(this.steps, this.#paint)), silenceMs);
     try {
       const value = await work(step);
       step.done = { ms: Date.now() - step.startedAt, result: result(value) };
-      const text = step.done.result ? `${name}: ${step.done.result}` : name;
-      this.#print(`  ${this.#paint('green', '✓')} ${text} ${this.#paint('dim', `(${formatDuration(step.done.ms)})`)}`);
+      this.#print(doneLine(step, this.#paint));
+      this.#timer?.refresh();
       return value;
     } finally {
-      clearInterval(timer);
+      step.over = true;
+      if (this.steps.every(({ over }) => over)) {
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      }
     }
   }
+}
+
+/** That a step is done: "✓ catalog (1.2 s)". */
+export function doneLine({ name, done }: Pick<Step, 'name' | 'done'>, paint: Paint): string {
+  const text = done?.result ? `${name}: ${done.result}` : name;
+  return `  ${paint('green', '✓')} ${text} ${paint('dim', `(${formatDuration(done?.ms ?? 0)})`)}`;
+}
+
+/** What is waited for: "… waiting for catalog (its Envoy starts), orders". */
+export function waitingLine(steps: readonly Step[], paint: Paint): string {
+  const open = steps.filter(({ over, done }) => !over && !done);
+  const names = open.map(({ name, detail }) => (detail ? `${name} (${detail})` : name));
+  return paint('dim', `  … waiting for ${names.join(', ')}`);
 }
