@@ -6,7 +6,7 @@ import { CatalogService, ImportProductsRequestSchema, ProductSchema } from '@wef
 import { client, type Server, serve } from '@weft/service-kit';
 import ava, { type TestFn } from 'ava';
 import { catalogService } from './catalog-service.ts';
-import { startTestDatabase, type TestDatabase } from './test-database.ts';
+import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; server: Server; catalog: ReturnType<typeof connect> }>;
 

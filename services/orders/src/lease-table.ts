@@ -61,7 +61,8 @@ export class LeaseTable<Step extends string> {
     const { rows } = await this.#db.query<{ order_id: string }>(
       `update order_steps set lease_until = now() + $3 * interval '1 millisecond'
        from unnest($1::uuid[], $2::bigint[]) as held (id, number)
-       where order_id = held.id and lease_number = held.number and state = 'ready'
+       -- One that was given back meanwhile stays so: its number is the same until the next claim.
+       where order_id = held.id and lease_number = held.number and state = 'ready' and lease_until is not null
        returning order_id`,
       [leases.map((lease) => lease.id), leases.map((lease) => lease.number), this.#terms.leaseMs],
     );

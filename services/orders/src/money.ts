@@ -15,7 +15,7 @@ export function nanosOf(money: Money): bigint {
 export function moneyOf(currencyCode: string, nanos: bigint): Money | undefined {
   // BigInt division rounds towards zero, so units and nanos have the same sign, as the contract wants.
   const units = nanos / nanosInUnit;
-  if (units > maxUnits || units < -maxUnits) return undefined;
+  if (nanos > maxUnits * nanosInUnit || nanos < -maxUnits * nanosInUnit) return undefined;
   return create(MoneySchema, { currencyCode, units, nanos: Number(nanos % nanosInUnit) });
 }
 

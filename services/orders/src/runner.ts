@@ -47,11 +47,13 @@ export class Runner<Step extends string, Result> {
   readonly #held = new Map<Lease<Step>['id'], Held<Step>>();
   readonly #stopping = new AbortController();
   #wake = Promise.withResolvers<void>();
-  readonly #loops: Promise<unknown>;
+  readonly #claiming: Promise<void>;
+  readonly #renewing: Promise<void>;
 
   constructor(options: RunnerOptions<Step, Result>) {
     this.#options = options;
-    this.#loops = Promise.all([this.#claimLoop(), this.#renewLoop()]);
+    this.#claiming = this.#claimLoop();
+    this.#renewing = this.#renewLoop();
   }
 
   /** Looks for work now. */
@@ -66,13 +68,14 @@ export class Runner<Step extends string, Result> {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.wake();
+    await this.#claiming;
     const ended = Promise.all([...this.#held.values()].map((held) => held.ended));
     const grace = new AbortController();
     await Promise.race([ended, delay(graceMs, undefined, { signal: grace.signal }).catch(() => {})]);
     grace.abort();
     for (const held of this.#held.values()) held.abort.abort(new LeaseLost('the replica is stopping'));
     await ended;
-    await this.#loops;
+    await this.#renewing;
   }
 
   async #claimLoop(): Promise<void> {

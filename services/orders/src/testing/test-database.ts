@@ -14,15 +14,15 @@ export interface TestDatabase {
   remove(): Promise<void>;
 }
 
-/** Starts PostgreSQL in a temporary directory and migrates the schema "inventory". Points libpq's variables at it. */
+/** Starts PostgreSQL in a temporary directory and migrates the schema "orders". Points libpq's variables at it. */
 export async function startTestDatabase(): Promise<TestDatabase> {
-  const directory = await mkdtemp(join(tmpdir(), 'shop-inventory-'));
+  const directory = await mkdtemp(join(tmpdir(), 'shop-orders-'));
   const server = await startPostgres({ dataDir: join(directory, 'data') });
-  const { env } = await server.provision({ role: 'inventory' });
+  const { env } = await server.provision({ role: 'orders' });
   Object.assign(process.env, env);
   const opened: Database[] = [];
   const open = () => {
-    const db = postgres({ schema: 'inventory', migrations: new URL('../migrations/', import.meta.url) });
+    const db = postgres({ schema: 'orders', migrations: new URL('../../migrations/', import.meta.url) });
     opened.push(db);
     return db;
   };
