@@ -67,7 +67,7 @@ function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
     name: proto.name,
     package: proto.package,
     syntax: proto.syntax,
-    edition: proto.edition,
+    ...(proto.syntax === 'editions' ? { edition: proto.edition } : {}),
     dependency: [...references(file, paths)].map((referenced) => referenced.proto.name).sort(),
     messageType: proto.messageType.map(bareMessage),
     enumType: proto.enumType,
