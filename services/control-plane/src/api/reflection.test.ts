@@ -62,8 +62,9 @@ async function ask(t: ExecutionContext, path: string) {
   });
   return async (messageRequest: ServerReflectionRequest['messageRequest']) => {
     stream.write(create(ServerReflectionRequestSchema, { messageRequest }));
-    const { value }: IteratorResult<ServerReflectionResponse> = await answers.next();
-    return value.messageResponse;
+    const next = await answers.next();
+    const response: ServerReflectionResponse = next.value;
+    return response.messageResponse;
   };
 }
 

@@ -91,9 +91,11 @@ test('another identity, lifetime or root is another certificate', (t) => {
   const moved = identities.secrets({ ...orders, spiffeId: 'spiffe://weft.local/ns/shop/sa/other' }).get('identity');
   t.not(moved?.version, first);
   t.is(open(moved).certificate.subjectAltName, 'URI:spiffe://weft.local/ns/shop/sa/other');
-  identities.track(mapOf(orders), hourMs);
+  t.deepEqual([...identities.track(mapOf(orders), hourMs)], [orders.id]);
+  t.deepEqual([...identities.track(mapOf(orders), hourMs)], [orders.id]);
   t.teardown(() => identities.close());
   t.not(identities.secrets(orders).get('identity')?.version, first);
+  t.deepEqual([...identities.track(mapOf(orders), hourMs)], []);
   const otherRoot = new WorkloadIdentities({ root: { ...root, secret: Buffer.from('other') } });
   t.not(otherRoot.secrets(orders).get('identity')?.version, first);
 });

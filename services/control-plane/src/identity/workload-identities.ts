@@ -33,7 +33,7 @@ interface Issued {
   readonly spiffeId: SpiffeId;
   readonly lifetimeMs: number;
   readonly epoch: Epoch;
-  readonly resource: Resource;
+  readonly secrets: ReadonlyMap<string, Resource>;
 }
 
 /**
@@ -61,20 +61,26 @@ export class WorkloadIdentities {
     this.rootSecret = rootSecret(options.root.pem);
   }
 
-  /** Says which workloads there are and how long their certificates live. Those that are gone are forgotten. */
-  track(workloads: ReadonlyMap<WorkloadId, Identified>, lifetimeMs: number): void {
+  /**
+   * Says which workloads there are and how long their certificates live. Those that are gone are forgotten. Returns those that
+   * have other certificates now, because their identity or the lifetime changed.
+   */
+  track(workloads: ReadonlyMap<WorkloadId, Identified>, lifetimeMs: number): ReadonlySet<WorkloadId> {
     this.#tracked = workloads;
     this.#lifetimeMs = lifetimeMs;
-    for (const id of this.#issued.keys()) if (!workloads.has(id)) this.#issued.delete(id);
+    const changed = new Set<WorkloadId>();
+    for (const [id, { spiffeId, lifetimeMs: before }] of this.#issued) {
+      const workload = workloads.get(id);
+      if (workload === undefined) this.#issued.delete(id);
+      else if (workload.spiffeId !== spiffeId || before !== lifetimeMs) changed.add(id);
+    }
     this.#schedule();
+    return changed;
   }
 
   /** The secrets of a workload now, by name; the same objects until the certificate is renewed. */
   secrets(workload: Identified): ReadonlyMap<string, Resource> {
-    return new Map([
-      [secretNames.identity, this.#current(workload).resource],
-      [secretNames.root, this.rootSecret],
-    ]);
+    return this.#current(workload).secrets;
   }
 
   /** The last moment of a workload's present certificate. */
@@ -97,8 +103,11 @@ export class WorkloadIdentities {
     const { root } = this.#options;
     const lifetimeMs = this.#lifetimeMs;
     const epoch = epochAt(nowMs, lifetimeMs, root.secret, id);
-    const resource = new IdentitySecret(root, { id, spiffeId }, epoch, lifetimeMs);
-    const issued = { spiffeId, lifetimeMs, epoch, resource };
+    const secrets = new Map<string, Resource>([
+      [secretNames.identity, new IdentitySecret(root, { id, spiffeId }, epoch, lifetimeMs)],
+      [secretNames.root, this.rootSecret],
+    ]);
+    const issued = { spiffeId, lifetimeMs, epoch, secrets };
     this.#issued.set(id, issued);
     return issued;
   }

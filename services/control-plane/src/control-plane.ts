@@ -1,0 +1,120 @@
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createReflection, reflectionPaths } from './api/reflection.ts';
+import { checkPath, createRefusals } from './api/refusals.ts';
+import { assemble } from './assembly/assemble.ts';
+import { createCompiler } from './envoy/compiler.ts';
+import { LocalTokens } from './identity/local-tokens.ts';
+import { openRootAuthority } from './identity/root-authority.ts';
+import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
+import { WorkloadIdentities } from './identity/workload-identities.ts';
+import type { SocketAddress } from './model/workload.ts';
+import { Snapshots } from './snapshots.ts';
+import { openDirectory } from './sources/directory.ts';
+import type { Facts } from './sources/facts.ts';
+import { LastGoodStore } from './sources/last-good-store.ts';
+import { meshStatus } from './status/mesh-status.ts';
+import { nackSource } from './status/nack-source.ts';
+import { openProblemLog } from './status/problem-store.ts';
+import { version } from './version.ts';
+import { createDelivery } from './xds/delivery.ts';
+import { type AuthenticatedMethod, serveXds } from './xds/transport.ts';
+
+export interface ControlPlaneOptions {
+  readonly meshDirectory: string;
+  readonly stateDirectory: string;
+  /** Holds the root's key and certificate, and what Envoy needs of it; in the state directory. */
+  readonly rootDirectory: string;
+  readonly tokensDirectory: string;
+  /** Where proxies connect. */
+  readonly listen: SocketAddress;
+  /** Where weft.api.v1 is served: "unix:/path". */
+  readonly api: string;
+}
+
+/**
+ * Runs the control plane in this process: source, assembly, compiler, delivery and API, wired one after the other. Resolves once
+ * it serves; SIGTERM then ends the streams and the process. Rejects when it cannot start; see startup-message.ts.
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<void> {
+  const startedAtMs = Date.now();
+  // The kit's server is the slowest to load; it does so while everything else starts.
+  const kit = Promise.all([
+    import('@weft/service-kit'),
+    import('./api/mesh-service.ts'),
+    import('./api/envoy-extensions.ts'),
+  ]);
+  kit.catch(() => undefined);
+
+  const root = await openRootAuthority(options.rootDirectory);
+  const [{ logger, onShutdown, serve }, { meshService }, { envoyExtensions }] = await kit;
+  const log = logger();
+  const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
+
+  const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => snapshots.renewed(workloads) });
+  const snapshots = new Snapshots(createCompiler(), identities);
+  const delivery = createDelivery({ snapshots, log });
+  const tokens = new LocalTokens({
+    directory: options.tokensDirectory,
+    onRevoked: (workload) => delivery.drop(workload),
+  });
+  await tokens.open();
+
+  const onFacts = (facts: Facts) => {
+    const mesh = assemble(facts, snapshots.mesh);
+    for (const problem of problems.update(mesh.problems)) log.warn(problem, 'something in the mesh was not understood');
+    for (const gone of snapshots.take(mesh)) delivery.drop(gone);
+  };
+  const store = new LastGoodStore(join(options.stateDirectory, 'last-good'));
+  const source = await openDirectory({ directory: options.meshDirectory, store, onFacts });
+
+  delivery.onNack(({ workload, typeUrl, names, message }) => {
+    const from = snapshots.mesh === undefined ? '' : nackSource(snapshots.mesh, names);
+    log.error(
+      { workload, typeUrl, resources: names, source: from, reason: message },
+      'a proxy refused what it was sent',
+    );
+  });
+  const refusals = createRefusals({
+    mesh: () => snapshots.mesh,
+    onFirst: ({ caller, message }, path, workload) => log.warn({ workload, caller, path }, message),
+  });
+  const methods = new Map<string, AuthenticatedMethod>([[checkPath, refusals.method]]);
+  const reflection = createReflection(() => snapshots.mesh);
+  for (const path of reflectionPaths) methods.set(path, reflection);
+
+  const tls = serverCertificate(root);
+  const authenticate = tokens.authenticate.bind(tokens);
+  const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods, log });
+  const stopRenewal = keepServerCertificate(xds, root);
+
+  const status = () => {
+    const { mesh } = snapshots;
+    if (mesh === undefined) return undefined;
+    return meshStatus({
+      version,
+      startedAtMs,
+      rootNotAfterMs: root.notAfterMs,
+      mesh,
+      proxies: delivery.proxies(),
+      problems: problems.list(),
+      denials: refusals.counts.list(),
+      certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
+    });
+  };
+  const api = meshService({ status, snapshot: (id) => snapshots.get(id), extensions: envoyExtensions });
+  onShutdown(async () => {
+    stopRenewal();
+    delivery.close();
+    identities.close();
+    tokens.close();
+    await Promise.all([xds.close(), source.close(), problems.close()]);
+    log.info('stopped');
+  });
+  await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });
+  if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
+  log.info(
+    { version, xds: `${options.listen.host}:${xds.port}`, workloads: snapshots.mesh?.workloads.size ?? 0 },
+    'ready',
+  );
+}

@@ -1,0 +1,17 @@
+import type { SocketAddress } from './model/workload.ts';
+import { parseSocketAddress } from './sources/address.ts';
+
+/** An option of the command line has a value that cannot be. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+}
+
+/** Reads the value of --xds: an IP address and a port; port 0 lets the system choose. */
+export function parseListenAddress(text: string): SocketAddress {
+  const anyPort = /^(.+):0$/.exec(text)?.[1];
+  const address = parseSocketAddress(anyPort === undefined ? text : `${anyPort}:1`);
+  if (address === undefined) {
+    throw new OptionError(`--xds ${JSON.stringify(text)} must be an IP address and a port, such as 127.0.0.1:15012`);
+  }
+  return anyPort === undefined ? address : { ...address, port: 0 };
+}

@@ -1,0 +1,42 @@
+import type { Problem } from '../model/problem.ts';
+import { readIfThere, replaceFile } from '../state/replace-file.ts';
+import { type DatedProblem, ProblemLog } from './problem-log.ts';
+
+/** A problem log whose dates are on disk. */
+export interface StoredProblemLog {
+  /** Takes the problems of now, and gives those that were not there before. */
+  update(problems: readonly Problem[]): readonly Problem[];
+  list(): readonly DatedProblem[];
+  /** Resolves when the dates are on disk, or cannot be. */
+  close(): Promise<void>;
+}
+
+/** Opens the log of a file. One that is not there or not readable is empty; a disk that refuses costs only dates. */
+export async function openProblemLog(path: string): Promise<StoredProblemLog> {
+  const log = new ProblemLog(parseDates(await readIfThere(path).catch(() => undefined)));
+  let written = '';
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    update(problems) {
+      const fresh = log.update(problems);
+      const dates = JSON.stringify(log.dates());
+      if (dates !== written) {
+        written = dates;
+        writing = writing.then(() => replaceFile(path, dates, 0o600)).catch(() => undefined);
+      }
+      return fresh;
+    },
+    list: () => log.list(),
+    close: () => writing,
+  };
+}
+
+function parseDates(text: string | undefined): Record<string, number> {
+  try {
+    const dates: unknown = JSON.parse(text ?? '{}');
+    if (typeof dates !== 'object' || dates === null) return {};
+    return Object.fromEntries(Object.entries(dates).filter(([, date]) => typeof date === 'number'));
+  } catch {
+    return {};
+  }
+}
