@@ -130,7 +130,7 @@ async function holdLease(
         // Not reachable: the lease may yet be renewed in time, and if not, the last update tells.
         () => {},
       );
-    }, leaseMs / 3),
+    }, leaseMs / 3).unref(),
   );
   try {
     let answer: Answer;
