@@ -9,7 +9,7 @@ import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
 import type { Snapshot, TypeUrl } from './resource.ts';
-import { newStream, type StreamEffect, type StreamEvent, type StreamState, step } from './stream.ts';
+import { newStream, type StreamEffect, type StreamEvent, type StreamState, step, type Unfinished } from './stream.ts';
 
 /** Why a stream ends, as the name of a gRPC code. */
 export type EndCode = 'ok' | 'aborted' | 'internal' | 'invalidArgument' | 'permissionDenied' | 'unavailable';
@@ -25,6 +25,7 @@ interface Surroundings {
   readonly workload: WorkloadId;
   readonly variant: StreamState['variant'];
   readonly output: StreamOutput;
+  readonly before?: Unfinished;
   readonly snapshot: () => Snapshot | undefined;
   readonly onAck: (event: AckEvent) => void;
   readonly onNack: (event: NackEvent) => void;
@@ -49,7 +50,7 @@ export class DeliveryStream {
   constructor(around: Surroundings) {
     this.#around = around;
     this.#connectedAt = around.now();
-    this.#state = newStream(around.variant, around.workload);
+    this.#state = newStream(around.variant, around.workload, around.before);
   }
 
   /** Takes one message from the proxy. A message that cannot be decoded ends the stream. */
@@ -87,6 +88,12 @@ export class DeliveryStream {
   end(code: EndCode, message: string): void {
     this.closed();
     this.#around.output.end(code, message);
+  }
+
+  /** What the proxy's next stream must know; undefined: nothing. */
+  unfinished(): Unfinished | undefined {
+    const { awaited } = this.#state;
+    return awaited.size > 0 ? { awaited } : undefined;
   }
 
   /** How far the proxy has come. */

@@ -3,7 +3,7 @@ import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
 import type { Snapshot, TypeUrl } from './resource.ts';
-import type { StreamState } from './stream.ts';
+import type { StreamState, Unfinished } from './stream.ts';
 import type { Refusal } from './watch.ts';
 
 /** Where delivery takes what each proxy should hold. */
@@ -89,6 +89,7 @@ export interface Delivery {
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { snapshots, log = silent, now = Date.now, patienceMs = 10_000 } = options;
   const streams = new Map<WorkloadId, DeliveryStream>();
+  const unfinished = new Map<WorkloadId, Unfinished>();
   const acks = new Listeners<AckEvent>();
   const nacks = new Listeners<NackEvent>();
   const sends = new Listeners<SentEvent>();
@@ -102,10 +103,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     open(id, variant, output) {
       const older = streams.get(id);
+      const before = older?.unfinished() ?? unfinished.get(id);
+      unfinished.delete(id);
       const stream: DeliveryStream = new DeliveryStream({
         workload: id,
         variant,
         output,
+        ...(before ? { before } : {}),
         snapshot: () => snapshots.get(id),
         onAck: (event) => acks.tell(event),
         onNack: (event) => nacks.tell(event),
@@ -114,6 +118,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           if (streams.get(id) !== stream) return;
           streams.delete(id);
           scheduler.forget(id);
+          const left = stream.unfinished();
+          if (left) unfinished.set(id, left);
         },
         log,
         now,
@@ -130,6 +136,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     onSent: (listener) => sends.add(listener),
     drop(id) {
       streams.get(id)?.end('permissionDenied', `${id} is gone`);
+      unfinished.delete(id);
     },
     close() {
       stopListening();

@@ -18,7 +18,7 @@ export interface StreamState {
   /** What the client should hold; undefined: not known yet, and nothing is sent. */
   readonly snapshot: Snapshot | undefined;
   readonly watches: ReadonlyMap<TypeUrl, Watch>;
-  /** Endpoints that clusters sent on this stream wait for: the nonce that they were then sent under, or empty. */
+  /** Endpoints that clusters sent on this stream (and the one before) wait for: the nonce that they were then sent under, or empty. */
   readonly awaited: ReadonlyMap<string, string>;
   /** The client has had its time to ask for listeners and routes; that it did not means that it never will. */
   readonly waited: boolean;
@@ -80,15 +80,18 @@ export interface Step {
 
 const served: ReadonlySet<string> = new Set(Object.values(typeUrls));
 
+/** Of a stream that ended, what the next one of the same client must know: clusters that may still wait for their endpoints. */
+export type Unfinished = Pick<StreamState, 'awaited'>;
+
 /** A stream before its first message. */
-export function newStream(variant: StreamState['variant'], workload: WorkloadId): StreamState {
+export function newStream(variant: StreamState['variant'], workload: WorkloadId, before?: Unfinished): StreamState {
   return {
     variant,
     workload,
     identified: false,
     snapshot: undefined,
     watches: new Map(),
-    awaited: new Map(),
+    awaited: new Map([...(before?.awaited.keys() ?? [])].map((name) => [name, ''])),
     waited: false,
     nonce: 0,
     blocked: false,

@@ -128,7 +128,7 @@ export class ModelClient {
     this.#toClient = [];
     this.#nonces = new Set();
     this.#identified = false;
-    this.#stream = newStream(this.#variant, workload);
+    this.#stream = newStream(this.#variant, workload, this.#stream);
     if (this.#snapshot) this.#serve({ kind: 'snapshot', snapshot: this.#snapshot });
     for (const view of this.views.values()) {
       view.begun = false;
