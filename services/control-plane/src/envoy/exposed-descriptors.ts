@@ -9,6 +9,7 @@ import {
   OneofDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
+import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 
 /**
@@ -23,18 +24,19 @@ export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet
     file.services.some(({ methods, typeName }) => methods.some(({ name }) => paths.has(`/${typeName}/${name}`))),
   );
   for (const file of exposing) need(file, paths, needed);
-  // In the set's own order, in which a file follows what it imports.
-  const kept = files.filter((file) => needed.has(file.name));
+  // An error's details are in no method's signature, and without their types no error has a body.
+  need(file_google_rpc_error_details, paths, needed);
   return toBinary(
     FileDescriptorSetSchema,
-    create(FileDescriptorSetSchema, { file: kept.map((file) => bare(file, paths)) }),
+    create(FileDescriptorSetSchema, { file: [...needed.values()].map((file) => bare(file, paths)) }),
   );
 }
 
 function need(file: DescFile, paths: ReadonlySet<string>, needed: Map<string, DescFile>): void {
   if (needed.has(file.name)) return;
-  needed.set(file.name, file);
   for (const referenced of references(file, paths)) need(referenced, paths, needed);
+  // Imports cannot form a circle, so every file comes after those that it refers to, as Envoy needs them.
+  needed.set(file.name, file);
 }
 
 /** The files whose types a file uses itself, whatever it imports. */

@@ -10,6 +10,7 @@ import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ex
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
+import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
 import { StatusCode } from '@weft/envoy-api/envoy/type/v3/http_status';
 import { controlPlaneCluster, filters } from './names.ts';
@@ -56,6 +57,32 @@ export const refusal = filter(
   },
   true,
 );
+
+/**
+ * Refuses requests with too many or too large headers, with an answer: the codec's own limit only resets an HTTP/2 stream, which
+ * gRPC callers see as INTERNAL.
+ */
+export function headerLimits(maxHeaders: number, maxHeaderBytes: number) {
+  const script = `function envoy_on_request(handle)
+  local count, bytes = 0, 0
+  for name, value in pairs(handle:headers()) do
+    count = count + 1
+    bytes = bytes + #name + #value
+  end
+  if count > ${maxHeaders} then
+    handle:respond({[":status"] = "431"}, "weft: " .. count .. " headers; at most ${maxHeaders} may be sent")
+  elseif bytes > ${maxHeaderBytes} then
+    handle:respond({[":status"] = "431"}, "weft: headers of " .. bytes .. " bytes; at most ${maxHeaderBytes} may be sent")
+  end
+end
+`;
+  return filter(
+    filters.lua,
+    LuaSchema,
+    { defaultSourceCode: { specifier: { case: 'inlineString', value: script } } },
+    false,
+  );
+}
 
 /** Answers browsers by the policy of the virtual host. */
 export const cors = filter(filters.cors, CorsSchema, {}, false);

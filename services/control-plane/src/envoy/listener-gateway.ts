@@ -13,7 +13,7 @@ import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { buffer, cors, grpcStats, transcoder } from './http-filters.ts';
+import { buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { memoize } from './memoize.ts';
 import { gatewayName } from './names.ts';
@@ -22,6 +22,10 @@ import { gatewayName } from './names.ts';
 export function gatewayListener(settings: MeshSettings, gateway: Gateway, listen: SocketAddress): Resource {
   return encodeListener(settings, listen, gateway.name, gateway.maxHeaderBytes, gateway.maxHeaders);
 }
+
+/** What the codec takes, so that a request above a gateway's own limits still gets an answer. */
+const codecHeaders = 16_384;
+const codecHeaderKb = (maxHeaderBytes: number) => Math.min(8192, Math.max(512, Math.ceil(maxHeaderBytes / 512)));
 
 const encodeListener = memoize(
   (
@@ -45,7 +49,7 @@ const encodeListener = memoize(
               routes: name,
               serviceName: gateway,
               ...(settings.tracing ? { tracing: settings.tracing } : {}),
-              filters: [cors, buffer, transcoder, grpcStats],
+              filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
               replies: gatewayReplies,
               dropHeaders: ['x-weft-'],
               more: {
@@ -53,8 +57,8 @@ const encodeListener = memoize(
                 useRemoteAddress: true,
                 forwardClientCertDetails: ClientCert.SANITIZE,
                 normalizePath: true,
-                maxRequestHeadersKb: Math.ceil(maxHeaderBytes / 1024),
-                commonHttpProtocolOptions: { maxHeadersCount: maxHeaders, idleTimeout: durationFromMs(300_000) },
+                maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),
+                commonHttpProtocolOptions: { maxHeadersCount: codecHeaders, idleTimeout: durationFromMs(300_000) },
                 http2ProtocolOptions: {
                   maxConcurrentStreams: 1000,
                   initialStreamWindowSize: 1 << 18,

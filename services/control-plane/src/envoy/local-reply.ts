@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { type AccessLogFilter, AccessLogFilterSchema } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import type { ResponseMapperSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { deliveredHeader, metadataNamespace } from './names.ts';
@@ -10,21 +10,36 @@ export type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
 const deadlineExceeded = '4';
 const resourceExhausted = '8';
 
-/** gRPC, but neither gRPC-Web nor Connect, which carry Envoy's HTTP status on. */
-const isGrpc = create(AccessLogFilterSchema, {
-  filterSpecifier: {
-    case: 'headerFilter',
-    value: {
-      header: {
-        name: 'content-type',
-        headerMatchSpecifier: {
-          case: 'stringMatch',
-          value: { matchPattern: { case: 'safeRegex', value: { regex: 'application/grpc([+;].*)?' } } },
+type StringPattern = { readonly regex: string } | 'present';
+
+function withHeader(name: string, pattern: StringPattern, invertMatch = false): AccessLogFilter {
+  return create(AccessLogFilterSchema, {
+    filterSpecifier: {
+      case: 'headerFilter',
+      value: {
+        header: {
+          name,
+          invertMatch,
+          headerMatchSpecifier:
+            pattern === 'present'
+              ? { case: 'presentMatch', value: true }
+              : { case: 'stringMatch', value: { matchPattern: { case: 'safeRegex', value: pattern } } },
         },
       },
     },
-  },
-});
+  });
+}
+
+/** The transcoder has made gRPC out of this request, but its caller speaks REST. */
+const originalPath = 'x-envoy-original-path';
+const isRest = withHeader(originalPath, 'present');
+/** gRPC, but neither gRPC-Web nor Connect, which carry Envoy's HTTP status on. */
+const isGrpc = both(
+  withHeader('content-type', { regex: 'application/grpc([+;].*)?' }),
+  withHeader(originalPath, 'present', true),
+);
+/** gRPC-Web and Connect call methods by their own path; whatever else is there is REST. */
+const callsMethod = withHeader(':path', { regex: '/([A-Za-z0-9_]+\\.)+[A-Za-z0-9_]+/[A-Za-z0-9_]+(\\?.*)?' });
 
 function flagged(...flags: string[]): AccessLogFilter {
   return create(AccessLogFilterSchema, { filterSpecifier: { case: 'responseFlagFilter', value: { flags } } });
@@ -57,11 +72,14 @@ const text = (format: string) => ({
 export const refusalKey = 'refusal';
 /** Metadata of outbound routes: the callee's name. */
 export const calleeKey = 'callee';
+/** Words for a deadline that has passed. */
+const tooLate = `weft: %METADATA(ROUTE:${metadataNamespace}:${calleeKey})% did not answer within the deadline`;
+const callee = `%METADATA(ROUTE:${metadataNamespace}:${calleeKey})%`;
 
 /** What every listener needs: codes that callers can act on. */
 const common: readonly ReplyMapper[] = [
   // A stream on which nothing has moved.
-  { filter: both(isGrpc, flagged('SI')), headersToAdd: [header('grpc-status', deadlineExceeded)] },
+  { filter: flagged('SI'), headersToAdd: [header('grpc-status', deadlineExceeded)] },
 ];
 
 /** The answers of a sidecar in its application's stead. */
@@ -82,43 +100,47 @@ export const inboundReplies: readonly ReplyMapper[] = [
 
 /** The answers of a sidecar to its own application. */
 export const outboundReplies: readonly ReplyMapper[] = [
-  {
-    filter: flagged('UH'),
-    ...text(`weft: %METADATA(ROUTE:${metadataNamespace}:${calleeKey})% has no replica that takes calls`),
-  },
+  { filter: flagged('UH'), ...text(`weft: ${callee} has no replica that takes calls`) },
+  { filter: flagged('UF'), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
   ...common,
+  ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
 ];
 
-// What Connect calls the conditions; REST clients get the same words.
-const connectCodes: readonly (readonly [number, string])[] = [
-  [400, 'invalid_argument'],
-  [403, 'permission_denied'],
-  [404, 'unimplemented'],
-  [408, 'deadline_exceeded'],
-  [413, 'resource_exhausted'],
-  [429, 'resource_exhausted'],
-  [431, 'resource_exhausted'],
-  [502, 'unavailable'],
-  [503, 'unavailable'],
-  [504, 'deadline_exceeded'],
+/** HTTP status, the condition's name in Connect, its number in gRPC. */
+const conditions: readonly (readonly [number, string, number])[] = [
+  [400, 'invalid_argument', 3],
+  [403, 'permission_denied', 7],
+  [404, 'unimplemented', 12],
+  [408, 'deadline_exceeded', 4],
+  [413, 'resource_exhausted', 8],
+  [429, 'resource_exhausted', 8],
+  [431, 'resource_exhausted', 8],
+  [502, 'unavailable', 14],
+  [503, 'unavailable', 14],
+  [504, 'deadline_exceeded', 4],
 ];
 
-/** The answers of a gateway: gRPC codes for gRPC, a JSON body in Connect's form for everybody else. */
+/** The answers of a gateway: gRPC codes for gRPC, Connect's JSON for Connect, google.rpc.Status as JSON for REST. */
 export const gatewayReplies: readonly ReplyMapper[] = [
   ...[413, 429, 431].map((status) => ({
     filter: both(isGrpc, answered(status)),
     headersToAdd: [header('grpc-status', resourceExhausted)],
   })),
-  ...outboundReplies.map((mapper) => ({
-    ...mapper,
-    filter: both(isGrpc, ...(mapper.filter ? [mapper.filter as AccessLogFilter] : [])),
-  })),
+  { filter: both(isGrpc, flagged('UH')), ...text(`weft: ${callee} has no replica that takes calls`) },
+  { filter: both(isGrpc, flagged('UF')), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
+  { filter: both(isGrpc, flagged('SI')), headersToAdd: [header('grpc-status', deadlineExceeded)] },
+  ...[408, 504].map((status) => ({ filter: both(isGrpc, answered(status)), ...text(tooLate) })),
   { filter: isGrpc },
-  ...connectCodes.map(([status, code]) => ({
-    filter: answered(status),
-    bodyFormatOverride: {
-      format: { case: 'jsonFormat' as const, value: { code, message: '%LOCAL_REPLY_BODY%' } },
-      contentType: 'application/json',
-    },
-  })),
+  ...conditions.flatMap(([status, name, code]) => [
+    { filter: both(isRest, answered(status)), ...json({ code, message: '%LOCAL_REPLY_BODY%' }) },
+    { filter: both(callsMethod, answered(status)), ...json({ code: name, message: '%LOCAL_REPLY_BODY%' }) },
+    // Not a method's path: nothing there in the eyes of REST.
+    { filter: answered(status), ...json({ code: status === 404 ? 5 : code, message: '%LOCAL_REPLY_BODY%' }) },
+  ]),
 ];
+
+function json(value: JsonObject) {
+  return {
+    bodyFormatOverride: { format: { case: 'jsonFormat' as const, value }, contentType: 'application/json' },
+  };
+}

@@ -40,6 +40,7 @@ export const filters = {
   cors: 'envoy.filters.http.cors',
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',
+  lua: 'envoy.filters.http.lua',
   localRateLimit: 'envoy.filters.http.local_ratelimit',
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',

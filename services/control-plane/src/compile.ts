@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { assemble } from './assembly/assemble.ts';
+import { snapshotJson } from './envoy/resource-json.ts';
+import { snapshotFor } from './envoy/snapshot.ts';
+import type { WorkloadId } from './model/mesh.ts';
+import type { Problem } from './model/problem.ts';
+import { fileKind, parseDirectory } from './sources/parse-directory.ts';
+
+export { type LintOptions, lint } from './contracts/lint.ts';
+export type { Problem } from './model/problem.ts';
+
+/** What to compile. */
+export interface CompileOptions {
+  /** A mesh directory. */
+  readonly directory: string;
+  /** Only this proxy: "shop/orders-0", or its name alone where one namespace has it. Default: all. */
+  readonly proxy?: string;
+}
+
+/** What a mesh directory gives. */
+export interface Compiled {
+  readonly problems: readonly Problem[];
+  /** By workload, in order: type URL to name to resource, as Envoy's JSON. Keys and certificates are never among them. */
+  readonly proxies: Readonly<Record<WorkloadId, JsonObject>>;
+}
+
+/** Compiles a mesh directory offline, as the control plane would. Rejects only when the directory cannot be read. */
+export async function compile(options: CompileOptions): Promise<Compiled> {
+  return compileFiles(await readMeshFiles(options.directory), options.proxy);
+}
+
+/** Compiles the files of a mesh directory, by path relative to it. Pure. */
+export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: string): Compiled {
+  const mesh = assemble(parseDirectory(files));
+  const proxies: Record<WorkloadId, JsonObject> = {};
+  for (const { id, name } of mesh.workloads.values()) {
+    if (proxy !== undefined && proxy !== id && proxy !== name) continue;
+    const snapshot = snapshotFor(mesh, id);
+    if (snapshot) proxies[id] = snapshotJson(snapshot);
+  }
+  return { problems: mesh.problems, proxies };
+}
+
+async function readMeshFiles(directory: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const path = relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/');
+    if (entry.isFile() && fileKind(path) !== undefined) {
+      files.set(path, await readFile(join(entry.parentPath, entry.name)));
+    }
+  }
+  return files;
+}
