@@ -15,9 +15,10 @@ export function paymentService(db: Database, bank: PaymentProvider): ServiceImpl
       if (amount === undefined) throw errors.neverAuthorized(orderId);
       return await onceAcross(db, call, request, AuthorizeResponseSchema, {
         begin: (tx) => beginAuthorization(tx, orderId, amount, cardOf(cardNumber)),
-        work: () =>
+        work: (_state, _key, leaseLost) =>
           asking(orderId, async () => {
-            const payment = await authorize(db, bank, orderId, amount, cardNumber, call.signal);
+            const signal = AbortSignal.any([call.signal, leaseLost]);
+            const payment = await authorize(db, bank, orderId, amount, cardNumber, signal);
             return {
               paymentId: payment.payment_id ?? '',
               status: PaymentStatus.AUTHORIZED,
