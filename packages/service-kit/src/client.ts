@@ -7,15 +7,9 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
-import {
-  Code,
-  type CallOptions as ConnectCallOptions,
-  createClient,
-  type Interceptor,
-  type Transport,
-} from '@connectrpc/connect';
+import { Code, type CallOptions as ConnectCallOptions, createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { context, propagation } from '@opentelemetry/api';
+import { clientSpans } from './call-span.ts';
 import { currentCall } from './current-call.ts';
 import { defaultLimits } from './grpc/limits.ts';
 import { logicalName } from './logical-name.ts';
@@ -71,7 +65,7 @@ export function client<Desc extends DescService>(service: Desc, options: ClientO
       sessionManager: outboundSession(outboundAddress(options.outbound)).forAuthority(authority),
       readMaxBytes: defaultLimits.maxMessageBytes,
       acceptCompression: [],
-      interceptors: [propagateTrace],
+      interceptors: [clientSpans(authority)],
     });
     return transport;
   };
@@ -113,8 +107,3 @@ function connectOptions(authority: string, options: CallOptions = {}): ConnectCa
     ...(options.onTrailer && { onTrailer: options.onTrailer }),
   };
 }
-
-const propagateTrace: Interceptor = (next) => (request) => {
-  propagation.inject(context.active(), request.header, { set: (headers, name, value) => headers.set(name, value) });
-  return next(request);
-};

@@ -1,25 +1,84 @@
-import { create, type DescMessage, type DescService, isMessage, type MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { runAsCall } from './current-call.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import {
+  create,
+  createRegistry,
+  type DescMessage,
+  type DescService,
+  isMessage,
+  type MessageInitShape,
+} from '@bufbuild/protobuf';
+import { Code, ConnectError, createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { ConnectIncomingCall } from './incoming-call.ts';
+import { logger } from './log/logger.ts';
 import { reportError } from './report-error.ts';
+import { RequestBody } from './request-body.ts';
 import { validation } from './validation.ts';
 
 /** A listener for HTTP requests that answers Connect, gRPC-Web and JSON with the handlers that gRPC has. */
 export function connectListener(services: readonly ServiceImplementation[], limits: Pick<Limits, 'maxMessageBytes'>) {
-  return connectNodeAdapter({
+  const router = createConnectRouter({
     grpc: false,
     readMaxBytes: limits.maxMessageBytes,
-    writeMaxBytes: limits.maxMessageBytes,
-    routes: (router) => {
-      for (const { service, methods } of services) router.service(service, connectHandlers(methods));
-    },
+    acceptCompression: [compressionGzip, compressionBrotli],
+    // So that google.protobuf.Any can be JSON.
+    jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
   });
+  for (const { service, methods } of services) router.service(service, connectHandlers(methods));
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
+    const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
+    const named = request.headers.host ?? request.headers[':authority'];
+    if (!handler || !named) {
+      refuse(request, response, handler ? 400 : 404);
+      return;
+    }
+    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    const body = new RequestBody(request, response);
+    handler({ ...universal, body })
+      .then((answer) => universalResponseToNodeResponse(inTime(answer, body), response))
+      .catch((error) => {
+        // What a handler throws is an answer; this is a caller that has gone before it had one.
+        logger().debug({ err: error, path: handler.requestPath }, 'the answer could not be sent');
+        response.destroy();
+      });
+  };
+}
+
+type Answer = Parameters<typeof universalResponseToNodeResponse>[0];
+
+/** The same answer, but nothing of it before the request has come to where it can be answered. */
+function inTime(answer: Answer, request: RequestBody): Answer {
+  const { body } = answer;
+  if (!body) return answer;
+  const held = async function* () {
+    for await (const chunk of body) {
+      await request.answerable();
+      yield chunk;
+    }
+  };
+  return { ...answer, body: held() };
+}
+
+function refuse(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  status: number,
+): void {
+  request.resume();
+  response.statusCode = status;
+  response.end();
 }
 
 /** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */
@@ -47,8 +106,10 @@ function connectHandler(implementation: MethodImplementation) {
       const call = new ConnectIncomingCall(context);
       try {
         const input = check(request);
-        const answer = runAsCall(call, async () => implementation.handle(input, call));
-        return output(method.output, await unlessAborted(answer, call.signal));
+        const answer = call.run(async () => implementation.handle(input, call));
+        const message = output(method.output, await unlessAborted(answer, call.signal));
+        call.ended(grpcCode.ok);
+        return message;
       } catch (error) {
         throw connectError(call, error);
       }
@@ -58,19 +119,21 @@ function connectHandler(implementation: MethodImplementation) {
     let iterator: AsyncIterator<unknown> | undefined;
     try {
       const input = check(request);
-      const answer = runAsCall(call, () => implementation.handle(input, call)) as AsyncIterable<unknown>;
+      const answer = call.run(() => implementation.handle(input, call)) as AsyncIterable<unknown>;
       iterator = answer[Symbol.asyncIterator]();
       const next = iterator.next.bind(iterator);
       for (;;) {
-        const { done, value } = await unlessAborted(runAsCall(call, next), call.signal);
-        if (done) return;
+        const { done, value } = await unlessAborted(call.run(next), call.signal);
+        if (done) break;
         yield output(method.output, value);
       }
+      call.ended(grpcCode.ok);
     } catch (error) {
       throw connectError(call, error);
     } finally {
       // Also when the caller has gone; a handler that is still at work is told to stop, and nobody waits for it.
       iterator?.return?.().then(undefined, () => {});
+      call.ended(grpcCode.cancelled);
     }
   };
 }
@@ -92,6 +155,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 function connectError(call: ConnectIncomingCall, error: unknown): ConnectError {
   const { code, message = '', details = [], trailers } = statusOf(error);
   reportError(call, error, code);
+  call.ended(code);
   const outgoing = details.flatMap((detail) => ('desc' in detail ? [detail] : []));
   const metadata = new Headers();
   for (const [name, value] of Object.entries(trailers ?? {})) metadata.set(name, String(value));

@@ -8,7 +8,6 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { runAsCall } from './current-call.ts';
 import type { GrpcCall, GrpcMethod } from './grpc/call.ts';
 import { type GrpcStatus, grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
@@ -58,13 +57,14 @@ function answerOne(
       const headers = call.headersToSend;
       if (headers) grpc.respond(headers);
       grpc.finish(okStatus(call), framed);
+      call.ended(grpcCode.ok);
     } catch (error) {
       fail(error);
     }
   };
   try {
     const message = request();
-    const answer = runAsCall(call, () => implementation.handle(message, call));
+    const answer = call.run(() => implementation.handle(message, call));
     if (answer instanceof Promise) answer.then(reply, fail);
     else reply(answer);
   } catch (error) {
@@ -86,16 +86,17 @@ async function answerMany(
   grpc.signal.addEventListener('abort', () => interrupt(grpc.signal.reason), { once: true });
   try {
     const message = request();
-    iterator = runAsCall(call, () => iterate(implementation.handle(message, call)));
-    const { next } = { next: iterator.next.bind(iterator) };
+    iterator = call.run(() => iterate(implementation.handle(message, call)));
+    const next = iterator.next.bind(iterator);
     for (;;) {
-      const { done, value } = await Promise.race([runAsCall(call, next), interrupted]);
+      const { done, value } = await Promise.race([call.run(next), interrupted]);
       if (done) break;
       grpc.respond(call.headersToSend);
       if (!grpc.write(grpc.frame(encode(output, value)))) await grpc.drained();
     }
     grpc.respond(call.headersToSend);
     grpc.finish(okStatus(call));
+    call.ended(grpcCode.ok);
   } catch (error) {
     end(call, grpc, error);
     // A handler that is still at work is told to stop; nobody waits for it.
@@ -142,5 +143,10 @@ function okStatus(call: GrpcIncomingCall): GrpcStatus {
 function end(call: GrpcIncomingCall, grpc: GrpcCall, error: unknown): void {
   const status = statusOf(error);
   reportError(call, error, status.code);
-  grpc.finish({ ...status, trailers: { ...call.headersToSend, ...call.trailersToSend, ...status.trailers } });
+  call.ended(status.code);
+  const headers = call.headersToSend;
+  // A stream's headers stay headers. The error of a unary call is one frame, and all metadata is in it.
+  if (headers && call.method.methodKind.endsWith('_streaming') && call.method.methodKind !== 'client_streaming')
+    grpc.respond(headers);
+  grpc.finish({ ...status, trailers: { ...headers, ...call.trailersToSend, ...status.trailers } });
 }

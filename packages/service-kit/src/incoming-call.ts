@@ -1,8 +1,9 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { Logger } from 'pino';
+import { type ServerSpan, startServerSpan } from './call-span.ts';
 import { callerOf } from './caller.ts';
-import type { Call } from './current-call.ts';
+import { type Call, runAsCall } from './current-call.ts';
 import type { GrpcCall } from './grpc/call.ts';
 import { fromNodeHeaders, toTrailers } from './grpc/metadata.ts';
 import { logger } from './log/logger.ts';
@@ -14,10 +15,22 @@ abstract class IncomingCall implements Call {
   abstract readonly responseTrailers: Headers;
   abstract readonly signal: AbortSignal;
   abstract readonly deadline?: number;
+  readonly #span: ServerSpan | undefined;
   #log: Logger | undefined;
 
-  constructor(method: DescMethod) {
+  constructor(method: DescMethod, header: (name: string) => string | undefined) {
     this.method = method;
+    this.#span = startServerSpan(method, header);
+  }
+
+  /** Runs `fn` as part of answering this call. */
+  run<T>(fn: () => T): T {
+    return this.#span ? this.#span.run(() => runAsCall(this, fn)) : runAsCall(this, fn);
+  }
+
+  /** Tells telemetry how the call ended. Only the first end counts. */
+  ended(code: number): void {
+    this.#span?.end(code);
   }
 
   get caller(): string {
@@ -43,7 +56,7 @@ export class GrpcIncomingCall extends IncomingCall {
   #responseTrailers: Headers | undefined;
 
   constructor(method: DescMethod, grpc: GrpcCall) {
-    super(method);
+    super(method, (name) => grpc.headers[name]?.toString());
     this.#grpc = grpc;
     if (grpc.deadline !== undefined) this.deadline = grpc.deadline;
   }
@@ -87,7 +100,7 @@ export class ConnectIncomingCall extends IncomingCall {
   declare readonly deadline?: number;
 
   constructor(context: HandlerContext) {
-    super(context.method);
+    super(context.method, (name) => context.requestHeader.get(name) ?? undefined);
     this.requestHeaders = context.requestHeader;
     this.responseHeaders = context.responseHeader;
     this.responseTrailers = context.responseTrailer;

@@ -22,6 +22,9 @@ const tellingBytes = 14;
 /** A connection that says nothing for so long is closed. */
 const firstBytesTimeoutMs = 60_000;
 
+/** Longer than the peers', usually: whoever closes first may cut off a request that is on its way. */
+const keepAliveMs = 120_000;
+
 /** A peer answers a PING well within this, or is gone. */
 const pingTimeoutMs = 1_000;
 
@@ -54,7 +57,10 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
   const sockets = new Set<Socket>();
   const http2 = createHttp2Server(http2Options(limits));
   const compat = createHttp2Server(handlers.http);
-  const http1 = createHttp1Server({ maxHeaderSize: limits.maxHeaderBytes }, handlers.http);
+  const http1 = createHttp1Server(
+    { maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: keepAliveMs },
+    handlers.http,
+  );
   let closing = false;
 
   http2.on('session', (session) => {

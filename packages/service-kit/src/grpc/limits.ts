@@ -1,6 +1,6 @@
 /** What one connection or call may take of a server. */
 export interface Limits {
-  /** The largest message, received or sent, after decompression. Larger: RESOURCE_EXHAUSTED. Default: 4 MiB, as in other gRPC servers. */
+  /** The largest message of a request, after decompression. Larger: RESOURCE_EXHAUSTED. Default: 4 MiB, as in other gRPC servers. */
   readonly maxMessageBytes: number;
   /** Calls at once on one connection; the peer holds back more. Default: 4,096. */
   readonly maxConcurrentStreams: number;

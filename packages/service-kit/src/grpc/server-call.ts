@@ -2,7 +2,7 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 import { TLSSocket } from 'node:tls';
 import type { GrpcCall } from './call.ts';
 import { acceptEncoding, type Compression, compressionOf, minCompressBytes } from './compression.ts';
-import { compressedFlag, FrameReader, frameMessage, tooLarge } from './frame.ts';
+import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
 import { MessageQueue } from './message-queue.ts';
 import { GrpcError, type GrpcStatus, grpcCode, statusHeaders } from './status.ts';
@@ -114,7 +114,6 @@ export class ServerCall implements GrpcCall {
   }
 
   frame(message: Uint8Array): Buffer {
-    if (message.length > this.#limits.maxMessageBytes) throw tooLarge(message.length, this.#limits.maxMessageBytes);
     if (!this.#compression || message.length < minCompressBytes) return frameMessage(message);
     return frameMessage(this.#compression.compress(message), compressedFlag);
   }

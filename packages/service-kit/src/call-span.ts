@@ -1,0 +1,109 @@
+import type { DescMethod } from '@bufbuild/protobuf';
+import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc/connect';
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { grpcCode } from './grpc/status.ts';
+
+/** The span of a call that is being answered. */
+export interface ServerSpan {
+  /** Runs `fn` with the span as the active one. */
+  run<T>(fn: () => T): T;
+  /** Ends it with the status code of the answer. Only the first end counts. */
+  end(code: number): void;
+}
+
+/** Codes that are the server's fault, by OpenTelemetry's conventions for gRPC. */
+const serverFaults: ReadonlySet<number> = new Set([
+  grpcCode.unknown,
+  grpcCode.deadlineExceeded,
+  grpcCode.unimplemented,
+  grpcCode.internal,
+  grpcCode.unavailable,
+  grpcCode.dataLoss,
+]);
+
+/** The span for a call with these request headers, a child of the one they name. Undefined without telemetry. */
+export function startServerSpan(
+  method: DescMethod,
+  header: (name: string) => string | undefined,
+): ServerSpan | undefined {
+  if (!enabled()) return undefined;
+  const parent = propagation.extract(ROOT_CONTEXT, header, { get: (read, name) => read(name), keys: () => [] });
+  const span = tracer().startSpan(nameOf(method), { kind: SpanKind.SERVER, attributes: attributesOf(method) }, parent);
+  const active = trace.setSpan(parent, span);
+  let ended = false;
+  return {
+    run: (fn) => context.with(active, fn),
+    end(code) {
+      if (ended) return;
+      ended = true;
+      endSpan(span, code, serverFaults.has(code));
+    },
+  };
+}
+
+/** Gives each call to `authority` a span and sends it along, with what else telemetry propagates. */
+export function clientSpans(authority: string): Interceptor {
+  return (next) => async (request) => {
+    if (!enabled()) return next(request);
+    const span = tracer().startSpan(nameOf(request.method), {
+      kind: SpanKind.CLIENT,
+      attributes: { ...attributesOf(request.method), 'server.address': authority },
+    });
+    const active = trace.setSpan(context.active(), span);
+    propagation.inject(active, request.header, { set: (headers, name, value) => headers.set(name, value) });
+    try {
+      const response = await context.with(active, () => next(request));
+      if (response.stream) return { ...response, message: untilEnd(response.message, span) };
+      endSpan(span, grpcCode.ok, false);
+      return response;
+    } catch (error) {
+      endSpan(span, ConnectError.from(error).code, true);
+      throw error;
+    }
+  };
+}
+
+async function* untilEnd(messages: StreamResponse['message'], span: Span): StreamResponse['message'] {
+  let code: number = grpcCode.cancelled; // What it stays when the reader stops in the middle.
+  try {
+    yield* messages;
+    code = grpcCode.ok;
+  } catch (error) {
+    code = ConnectError.from(error).code;
+    throw error;
+  } finally {
+    endSpan(span, code, code !== grpcCode.ok && code !== grpcCode.cancelled);
+  }
+}
+
+/** Whether `@weft/service-kit/telemetry` was imported: the API alone propagates nothing. */
+function enabled(): boolean {
+  return propagation.fields().length > 0;
+}
+
+function tracer() {
+  return trace.getTracer('@weft/service-kit');
+}
+
+function nameOf(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
+function attributesOf(method: DescMethod): Attributes {
+  return { 'rpc.system': 'grpc', 'rpc.service': method.parent.typeName, 'rpc.method': method.name };
+}
+
+function endSpan(span: Span, code: number, failed: boolean): void {
+  span.setAttribute('rpc.grpc.status_code', code);
+  if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { MessageQueue } from './grpc/message-queue.ts';
+
+/** How long a request may go on when nobody reads it anymore. Cutting it off at once could lose its answer (TCP RST). */
+const lingerMs = 1_000;
+
+/**
+ * The body of a request. Unlike the request's own iterator, it leaves the connection alone when its reader stops early: the
+ * rest is thrown away until the answer has been sent, and a little longer.
+ */
+export class RequestBody extends MessageQueue {
+  readonly #request: IncomingMessage | Http2ServerRequest;
+  #ended = false;
+  #abandoned = false;
+
+  constructor(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) {
+    super(request);
+    this.#request = request;
+    request.on('data', (chunk: Buffer) => this.push(chunk));
+    request.on('end', () => {
+      this.#ended = true;
+      this.end();
+    });
+    request.on('error', (error) => this.fail(error));
+    request.on('close', () => {
+      if (!this.#ended) this.fail(new Error('the caller has hung up'));
+    });
+    response.on('finish', () => this.#linger());
+  }
+
+  override return(): Promise<IteratorResult<Uint8Array>> {
+    this.#abandoned = true;
+    return super.return();
+  }
+
+  /**
+   * Resolves when the answer can be sent. A client that has announced a length, and sees the answer before it has sent so
+   * much, stops; some then end the request short of its length, which HTTP/2 makes an error in the place of the answer.
+   */
+  async answerable(): Promise<void> {
+    if (!this.#abandoned || this.#ended || this.#request.headers['content-length'] === undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lingerMs);
+      this.#request.on('close', () => resolve());
+      this.#request.on('end', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #linger(): void {
+    if (this.#ended) return;
+    void this.return();
+    const request = this.#request;
+    const timer = setTimeout(() => {
+      if ('stream' in request) request.stream.close(constants.NGHTTP2_NO_ERROR);
+      else request.socket.destroy();
+    }, lingerMs);
+    request.on('end', () => clearTimeout(timer));
+    request.on('close', () => clearTimeout(timer));
+  }
+}
