@@ -25,7 +25,7 @@ function serialize(error: unknown, depth: number): LoggableError {
   const message = messageOf(error);
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
   return {
-    type: error.name,
+    type: error instanceof pg.DatabaseError ? 'DatabaseError' : error.name,
     message,
     ...('code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
       ? { code: error.code }

@@ -1,0 +1,63 @@
+import { Code } from '@connectrpc/connect';
+import test from 'ava';
+import pg from 'pg';
+import { ServiceError } from '../service-error.ts';
+import { createLogger } from './logger.ts';
+import { serializeError } from './serialize-error.ts';
+
+function databaseError(code: string, message: string, detail?: string): pg.DatabaseError {
+  const error = new pg.DatabaseError(message, message.length, 'error');
+  return Object.assign(error, { code, detail, table: 'cards', constraint: 'cards_pkey' });
+}
+
+test('causes are followed, with codes and stacks', (t) => {
+  const error = new ServiceError(Code.Unavailable, 'away', { cause: new RangeError('why') });
+  const logged = serializeError(error);
+  t.like(logged, { type: 'ServiceError', message: 'away', code: Code.Unavailable });
+  t.like(logged.cause, { type: 'RangeError', message: 'why' });
+  t.regex(logged.stack ?? '', /^\s+at /);
+});
+
+test('of PostgreSQL’s errors names are kept and values are not', (t) => {
+  const duplicate = databaseError('23505', 'duplicate key value violates "cards_pkey"', 'Key (number)=(4111) exists.');
+  t.like(serializeError(duplicate), {
+    code: '23505',
+    message: 'duplicate key value violates "cards_pkey"',
+    table: 'cards',
+    constraint: 'cards_pkey',
+  });
+  const invalid = databaseError('22P02', 'invalid input syntax for type uuid: "4111"');
+  for (const error of [duplicate, invalid, new Error('x', { cause: invalid })]) {
+    t.false(JSON.stringify(serializeError(error)).includes('4111'));
+  }
+});
+
+test.serial('passwords and connection strings are not', (t) => {
+  const before = process.env.PGPASSWORD;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.PGPASSWORD;
+    else process.env.PGPASSWORD = before;
+  });
+  process.env.PGPASSWORD = 'hunter2';
+  for (const message of [
+    'cannot reach postgres://orders:swordfish@db:5432/shop',
+    'host=db password=swordfish user=orders',
+    'auth with hunter2 failed',
+  ]) {
+    t.notRegex(JSON.stringify(serializeError(new Error(message))), /swordfish|hunter2/);
+  }
+});
+
+test('what is not an error is no trouble, nor is a cause that names itself', (t) => {
+  t.deepEqual(serializeError('thrown'), { type: 'string', message: 'thrown' });
+  const error = new Error('round');
+  error.cause = error;
+  t.is(serializeError(error).message, 'round');
+});
+
+test('lines are JSON with time, level, service and message', (t) => {
+  const lines: string[] = [];
+  createLogger({ write: (line) => void lines.push(line) }).warn({ err: new Error('x') }, 'careful');
+  t.like(JSON.parse(lines[0] ?? ''), { level: 'warn', msg: 'careful', err: { type: 'Error', message: 'x' } });
+  t.regex(JSON.parse(lines[0] ?? '').time, /^\d{4}-\d\d-\d\dT/);
+});
