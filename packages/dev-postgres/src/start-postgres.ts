@@ -142,6 +142,8 @@ async function spawnServer(binaries: Binaries, directory: DataDirectory, port: n
     lc_messages: 'C',
     log_destination: 'stderr',
     logging_collector: 'off',
+    // No DETAIL lines: they quote rows.
+    log_error_verbosity: 'terse',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const args = ['-D', directory.path, '-p', String(port), ...flags];

@@ -62,7 +62,9 @@ class PostgresDatabase implements Database {
     this.#log = options.log ?? logger();
     this.#pool = new pg.Pool({ ...this.#clientConfig(), max: this.#maxConnections, idleTimeoutMillis: 60_000 });
     // A connection lost while idle is replaced when the next one is needed; without listeners it would end the process.
-    this.#pool.on('error', (error) => this.#log.warn({ reason: error.message }, 'lost an idle database connection'));
+    this.#pool.on('error', (error) => {
+      if (!this.#pool.ending) this.#log.warn({ reason: error.message }, 'lost an idle database connection');
+    });
     this.#pool.on('connect', (client) => {
       // In use: the statement under way rejects with the same error.
       client.on('error', () => {});

@@ -21,8 +21,6 @@ export interface TransactionContext {
  */
 export async function runTransaction<T>(context: TransactionContext, fn: (tx: Transaction) => Promise<T>): Promise<T> {
   const { schema, session, limit, options } = context;
-  const isolation = options.isolation ?? 'read committed';
-  const access = options.readOnly ? ' read only' : '';
   let timeoutMs = limit.remainingMs();
   let open = true;
 
@@ -40,16 +38,15 @@ export async function runTransaction<T>(context: TransactionContext, fn: (tx: Tr
         try {
           return rowsOf(await session.run(statementOf(text, values), limit));
         } catch (error) {
-          // Left as they are, serialization failures reach the loop that tries again even through fn's own catch.
+          // Serialization failures are told to fn as well; the loop that tries again looks at the session's own record.
           throw toServiceError(schema, error);
         }
       }),
   };
 
   try {
-    session.send(
-      `begin isolation level ${isolation}${access}; set local statement_timeout = ${roundTimeout(timeoutMs)}`,
-    );
+    session.setTimeout(timeoutMs);
+    session.send(beginStatement(options));
     const result = await runInTransaction(schema, () => fn(tx));
     open = false;
     limit.throwIfOver();
@@ -67,6 +64,10 @@ export async function runTransaction<T>(context: TransactionContext, fn: (tx: Tr
     if (!limit.signal?.aborted) await reclaimed;
     throw error;
   }
+}
+
+function beginStatement({ isolation, readOnly }: TransactionOptions): string {
+  return `begin${isolation ? ` isolation level ${isolation}` : ''}${readOnly ? ' read only' : ''}`;
 }
 
 /** A statement as pg takes it: prepared once a connection when it has values. */
