@@ -152,7 +152,7 @@ export class Runner<Step extends string, Result> {
       if (recorded === 'lease lost') {
         log.info(
           { id: lease.id, step: lease.step },
-          'a step ended after its lease was taken over; nothing was recorded',
+          'nothing was recorded of a step: its lease was given up or taken over',
         );
         return;
       }
