@@ -11,6 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { grpcCode } from './grpc/status.ts';
+import { recordCallDuration } from './telemetry/call-duration.ts';
 
 /** The span of a call that is being answered. */
 export interface ServerSpan {
@@ -39,6 +40,7 @@ export function startServerSpan(
   const parent = propagation.extract(ROOT_CONTEXT, header, { get: (read, name) => read(name), keys: () => [] });
   const span = tracer().startSpan(nameOf(method), { kind: SpanKind.SERVER, attributes: attributesOf(method) }, parent);
   const active = trace.setSpan(parent, span);
+  const startedAt = performance.now();
   let ended = false;
   return {
     run: (fn) => context.with(active, fn),
@@ -46,6 +48,7 @@ export function startServerSpan(
       if (ended) return;
       ended = true;
       endSpan(span, code, serverFaults.has(code));
+      recordCallDuration(method, code, startedAt);
     },
   };
 }

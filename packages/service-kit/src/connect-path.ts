@@ -154,7 +154,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function connectError(call: ConnectIncomingCall, error: unknown): ConnectError {
   const { code, message = '', details = [], trailers } = statusOf(error);
-  reportError(call, error, code);
+  call.run(() => reportError(call, error, code));
   call.ended(code);
   const outgoing = details.flatMap((detail) => ('desc' in detail ? [detail] : []));
   const metadata = new Headers();

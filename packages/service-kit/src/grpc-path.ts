@@ -142,7 +142,7 @@ function okStatus(call: GrpcIncomingCall): GrpcStatus {
 
 function end(call: GrpcIncomingCall, grpc: GrpcCall, error: unknown): void {
   const status = statusOf(error);
-  reportError(call, error, status.code);
+  call.run(() => reportError(call, error, status.code));
   call.ended(status.code);
   const headers = call.headersToSend;
   // A stream's headers stay headers. The error of a unary call is one frame, and all metadata is in it.
