@@ -10,9 +10,9 @@ export type Answer =
 /**
  * Takes an ACK or a NACK; `error` alone makes it a NACK. A nonce that is not outstanding changes nothing.
  *
- * What was refused is not sent again before it has new content, with one exception: an Envoy that refuses one of several routes,
- * endpoints or secrets may have left the others unread, so each of those is sent once more in a response of its own. Of clusters
- * and listeners it takes the good ones and names the bad.
+ * What was refused is not sent again before it has new content, with one exception: an Envoy that refuses one of several
+ * resources may have left the others unread, so each of those is sent once more in a response of its own. Not so when it says
+ * which clusters or listeners it could not add ("Error adding/updating cluster(s) x: ..."): it has taken all the others.
  */
 export function takeAnswer(
   watch: Watch,
@@ -27,19 +27,17 @@ export function takeAnswer(
   const refused = new Map(watch.refused);
   if (error === undefined) {
     for (const { name } of response.resources) refused.delete(name);
-    const taken = cleared({ ...watch, outstanding, refused });
-    return {
-      watch: refused.size === 0 ? { ...taken, ackedVersion: response.version } : taken,
-      answer: { kind: 'acked', response },
-    };
+    const acked = refused.size === 0 ? { ackedVersion: response.version } : {};
+    return { watch: cleared({ ...watch, ...acked, outstanding, refused }), answer: { kind: 'acked', response } };
   }
   const sent = response.resources.filter(({ name, version }) => watch.held.get(name)?.version === version);
   const named = wholeTypes.has(typeUrl) ? sent.filter(({ name }) => mentions(error, name)) : [];
-  const suspects = named.length > 0 ? named : sent;
+  const tookTheOthers = named.length > 0 && error.includes('Error adding/updating');
+  const suspects = tookTheOthers ? named : sent;
   for (const { name, version } of suspects) refused.set(name, version);
   const names = suspects.map(({ name }) => name);
-  const refusal = { nonce, message: error, names };
-  const again = canSendAlone && named.length === 0 && response.resources.length + response.removed.length > 1;
+  const refusal = { nonce, message: error, names: named.length > 0 ? named.map(({ name }) => name) : names };
+  const again = canSendAlone && !tookTheOthers && response.resources.length + response.removed.length > 1;
   return {
     watch: {
       ...watch,
@@ -53,13 +51,12 @@ export function takeAnswer(
   };
 }
 
-/** Whether a message names a resource, not only another whose name contains it. */
+/** Whether Envoy's words name a resource: `x: why`, or `name: "x"` where it shows one that it cannot read. */
 function mentions(message: string, name: string): boolean {
-  const partOfName = /[\w|/-]/;
-  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
-    const before = message[at - 1] ?? ' ';
-    const after = message[at + name.length] ?? ' ';
-    if (!partOfName.test(before) && !partOfName.test(after)) return true;
+  if (message.includes(`"${name}"`)) return true;
+  const beforeName = /[\s,]/;
+  for (let at = message.indexOf(`${name}:`); at >= 0; at = message.indexOf(`${name}:`, at + 1)) {
+    if (at === 0 || beforeName.test(message[at - 1] ?? '')) return true;
   }
   return false;
 }

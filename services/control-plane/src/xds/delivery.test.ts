@@ -1,4 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { NodeSchema } from '@weft/envoy-api/envoy/config/core/v3/base';
 import {
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
@@ -85,10 +86,14 @@ test('a refusal is shown and told with the name and the words, until something b
   const client = connect(delivery);
   client.ask({ typeUrl: CDS });
   const nonce = client.received[0]?.nonce ?? '';
-  client.ask({ typeUrl: CDS, responseNonce: nonce, errorDetail: { code: 13, message: 'cluster(s) b: no' } });
-  t.deepEqual(nacks, ['b: cluster(s) b: no']);
+  client.ask({
+    typeUrl: CDS,
+    responseNonce: nonce,
+    errorDetail: { code: 13, message: 'Error adding/updating cluster(s) b: no' },
+  });
+  t.deepEqual(nacks, ['b: Error adding/updating cluster(s) b: no']);
   t.is(warnings.length, 1);
-  const nack = { names: ['b'], message: 'cluster(s) b: no', nonce, at: 5_000 };
+  const nack = { names: ['b'], message: 'Error adding/updating cluster(s) b: no', nonce, at: 5_000 };
   t.deepEqual(delivery.proxies().get(id)?.types.get(CDS)?.nack, nack);
   snapshots.set(id, [cluster('a', 'x'), cluster('b')]);
   client.ack();

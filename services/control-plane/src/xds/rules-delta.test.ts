@@ -1,4 +1,5 @@
 import test from 'ava';
+import { digestOf, setVersion } from './offer.ts';
 import { typeUrls } from './resource.ts';
 import { brief, names, TestStream } from './testing/client.ts';
 import { cluster, endpoints, listener, route, secret, snapshotOf } from './testing/resources.ts';
@@ -62,6 +63,21 @@ test('rule 1: an empty version with an error is a refusal, and it names the reso
   t.deepEqual(sent, []);
   const refused = stream.effects.find((effect) => effect.kind === 'refused');
   t.deepEqual(refused?.refusal.names, ['bad']);
+});
+
+test('rule 1: of several clusters that were refused before any was read, each is tried once by itself', (t) => {
+  const stream = new TestStream('delta', snapshotOf([cluster('good'), cluster('bad')]));
+  const [both] = stream.delta(CDS);
+  const alone = stream.delta(CDS, {
+    nonce: both?.nonce ?? '',
+    error: 'name: "bad" : Proto constraint validation failed',
+  });
+  t.deepEqual(stream.state.watches.get(CDS)?.refusal?.names, ['bad']);
+  t.deepEqual(brief(alone).sort(), ['cluster bad', 'cluster good']);
+  for (const { nonce, resources } of alone) {
+    const error = resources[0]?.name === 'bad' ? { error: 'no' } : {};
+    t.deepEqual(stream.delta(CDS, { nonce, ...error }), []);
+  }
 });
 
 test('rule 1: of several refused routes each is tried once by itself, then never again', (t) => {
@@ -354,6 +370,13 @@ test('a node that is missing, or that is not the workload of the token, ends the
   stream.state = { ...stream.state, identified: false };
   stream.delta(CDS, {});
   t.like(stream.effects.at(-1), { kind: 'end', code: 'invalidArgument' });
+});
+
+test('a client that drops a resource has acknowledged the rest', (t) => {
+  const stream = settled();
+  stream.delta(EDS, { unsubscribe: ['a'] });
+  const watch = stream.state.watches.get(EDS);
+  t.is(watch?.ackedVersion, setVersion(digestOf('b', watch?.held.get('b')?.version ?? '')));
 });
 
 /** What a client names when it comes back. */

@@ -178,7 +178,8 @@ function effectsOf(typeUrl: TypeUrl, watch: Watch, answer: Answer): StreamEffect
   if (answer.kind === 'stale') return [];
   if (answer.kind === 'refused') return [{ kind: 'refused', typeUrl, refusal: answer.refusal }];
   const { nonce, version } = answer.response;
-  return [{ kind: 'acked', typeUrl, nonce, version, complete: watch.refused.size === 0 }];
+  const complete = watch.refused.size === 0;
+  return [{ kind: 'acked', typeUrl, nonce, version: complete ? (watch.ackedVersion ?? version) : version, complete }];
 }
 
 function end(state: StreamState, code: 'invalidArgument' | 'permissionDenied', message: string): Step {

@@ -124,9 +124,10 @@ export function withDue(watch: Watch, names: Iterable<string>): Watch {
   return due.size === watch.due.size ? watch : { ...watch, due };
 }
 
-/** A refusal ends with the last name that it was about. */
+/** A refusal ends with the last name that it was about; and with nothing under way, all that is held is taken. */
 export function cleared(watch: Watch): Watch {
-  if (watch.refused.size > 0 || watch.refusal === undefined) return watch;
+  if (watch.refused.size > 0) return watch;
   const { refusal: _, ...rest } = watch;
-  return rest;
+  const idle = watch.outstanding.length === 0 && watch.lastNonce !== '';
+  return idle ? { ...rest, ackedVersion: setVersion(watch.digest) } : rest;
 }

@@ -239,8 +239,8 @@ export class ModelClient {
         for (const name of view.held.keys()) if (!listed.has(name)) view.held.delete(name);
       }
     }
-    const named = bad.map(({ name }) => name).join(', ');
-    const error = bad.length === 0 ? undefined : whole ? `Error adding/updating ${named}: bad` : 'bad';
+    const named = bad.map(({ name }) => `${name}: bad`).join(', ');
+    const error = bad.length === 0 ? undefined : whole ? `Error adding/updating cluster(s) ${named}` : 'bad';
     if (error === undefined) view.version = version;
     const names = new Set(good.map(({ name }) => name));
     if (typeUrl === typeUrls.endpoints) for (const name of [...names, ...removed]) this.#warm(name);
