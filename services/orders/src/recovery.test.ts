@@ -173,7 +173,7 @@ for (const { step, cardNumber, last } of crashes) {
     const { order: placed } = await idle.orders.placeOrder(order({ wait: false, cardNumber }));
     const orderId = placed?.orderId ?? '';
     const killed = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
-      env: { ...process.env, WEFT_LISTEN: '127.0.0.1:0', WEFT_OUTBOUND: shop.address, LOG_LEVEL: 'error' },
+      env: { ...process.env, WEFT_LISTEN: '127.0.0.1:0', WEFT_OUTBOUND: shop.address },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(killed, 'exit');

@@ -14,6 +14,9 @@ export interface TestDatabase {
   remove(): Promise<void>;
 }
 
+// Tests look at answers; LOG_LEVEL=warn shows what was logged meanwhile.
+process.env.LOG_LEVEL ??= 'silent';
+
 /** Starts PostgreSQL in a temporary directory and migrates the schema "inventory". Points libpq's variables at it. */
 export async function startTestDatabase(): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'shop-inventory-'));
