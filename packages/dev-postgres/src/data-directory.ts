@@ -64,7 +64,7 @@ async function createDataDirectory(binaries: Binaries, path: string): Promise<Da
       await chown(draft, user.uid, user.gid);
       await chown(passwordInput, user.uid, user.gid);
     }
-    await initdb(binaries, draft, passwordInput, user);
+    await initdb(binaries, draft, path, passwordInput, user);
     await rename(passwordInput, join(draft, passwordFile));
     // Only an empty directory can be replaced, so nobody's files are lost.
     if (existing) await rename(draft, path).catch((cause) => Promise.reject(notEmpty(path, cause)));
@@ -79,7 +79,7 @@ async function createDataDirectory(binaries: Binaries, path: string): Promise<Da
   return { path, user, adminPassword };
 }
 
-async function initdb(binaries: Binaries, draft: string, passwordInput: string, user: RunAs | undefined) {
+async function initdb(binaries: Binaries, draft: string, path: string, passwordInput: string, user: RunAs | undefined) {
   const args = [
     `--pgdata=${draft}`,
     '--username=postgres',
@@ -109,7 +109,7 @@ async function initdb(binaries: Binaries, draft: string, passwordInput: string, 
     });
     child.on('close', resolve);
   });
-  if (code !== 0) throw explainFailure('initdb', output, draft, 0);
+  if (code !== 0) throw explainFailure('initdb', output.replaceAll(draft, path), path, 0);
 }
 
 function notEmpty(path: string, cause: unknown): DevPostgresError {
