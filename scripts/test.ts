@@ -120,7 +120,7 @@ checkBreaking();
 check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
 if (kind !== 'lint') await ava('Unit tests');
 if (kind === 'all') {
-  const config = 'tests/ava.e2e.config.js';
+  const config = 'ava.e2e.config.js';
   if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
 }
 if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);

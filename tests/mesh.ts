@@ -49,7 +49,7 @@ export interface MeshStatus {
   readonly denials?: readonly { caller: string; method: string; count: string; message: string }[];
   readonly supervisor: {
     readonly replicas: readonly Replica[];
-    readonly processes: readonly { name: string; pid?: number }[];
+    readonly processes: readonly { name: string; pid?: number; listen?: string }[];
   };
 }
 

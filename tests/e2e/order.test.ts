@@ -77,7 +77,7 @@ test('without wait the answer is PENDING, and WatchOrder streams each state to t
 test('a declined card undoes the order', async (t) => {
   const { orders, inventory } = shopAt(mesh.edge);
   const before = await inventory.getStock({ sku: 'WFT-0003' });
-  const request = { ...goodOrder({ cardNumber: '4000000000000002' }), items: [{ sku: 'WFT-0003', quantity: 3 }] };
+  const request = { ...goodOrder({ cardNumber: '4000000000009995' }), items: [{ sku: 'WFT-0003', quantity: 3 }] };
   const { order } = await orders.placeOrder(request);
   t.is(order?.status, OrderStatus.CANCELLED);
   t.not(order?.reason, '');
