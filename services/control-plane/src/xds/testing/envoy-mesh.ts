@@ -38,8 +38,17 @@ export function realEndpoints(clusterName: string, ...ports: number[]): Resource
   }));
   return encoded(typeUrls.endpoints, clusterName, ClusterLoadAssignmentSchema, {
     clusterName,
-    endpoints: [{ lbEndpoints }],
+    endpoints: [{ locality: { zone: 'here' }, loadBalancingWeight: 1, lbEndpoints }],
   });
+}
+
+function connectionManager(statPrefix: string, routes: string): JsonObject {
+  return {
+    '@type': typeOf('network.http_connection_manager.v3.HttpConnectionManager'),
+    statPrefix,
+    rds: { routeConfigName: routes, configSource: ads },
+    httpFilters: [{ name: 'router', typedConfig: { '@type': typeOf('http.router.v3.Router') } }],
+  };
 }
 
 /** An HTTP listener with the routes of `routes`. */
@@ -49,19 +58,17 @@ export function realListener(name: string, port: number, routes: string, statPre
     address: { socketAddress: { address: '127.0.0.1', portValue: port } },
     filterChains: [
       {
-        filters: [
-          {
-            name: 'http',
-            typedConfig: {
-              '@type': typeOf('network.http_connection_manager.v3.HttpConnectionManager'),
-              statPrefix,
-              rds: { routeConfigName: routes, configSource: ads },
-              httpFilters: [{ name: 'router', typedConfig: { '@type': typeOf('http.router.v3.Router') } }],
-            },
-          },
-        ],
+        filters: [{ name: 'http', typedConfig: connectionManager(statPrefix, routes) }],
       },
     ],
+  });
+}
+
+/** The listener that a gRPC client asks for by the name of its target. */
+export function apiListener(name: string, routes: string): Resource {
+  return encoded(typeUrls.listener, name, ListenerSchema, {
+    name,
+    apiListener: { apiListener: connectionManager(name, routes) },
   });
 }
 
