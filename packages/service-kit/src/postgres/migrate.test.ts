@@ -2,7 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import pg from 'pg';
+import { createLogger } from '../log/logger.ts';
 import { MigrationError } from './migration-files.ts';
+import { postgres } from './postgres.ts';
 import { startTestDatabase, type TestDatabase } from './test-database.ts';
 
 let base: TestDatabase;
@@ -23,8 +25,6 @@ async function schemaWith(files: Record<string, string>) {
   };
   await write(files);
   const { user, password, database } = await base.server.provision({ role: name });
-  const { postgres } = await import('./postgres.ts');
-  const { createLogger } = await import('../log/logger.ts');
   const lines: string[] = [];
   const open = () =>
     postgres({

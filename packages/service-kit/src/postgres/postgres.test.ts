@@ -4,10 +4,12 @@ import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { startPostgres } from '@weft/dev-postgres';
 import test from 'ava';
 import pg from 'pg';
+import { client } from '../client.ts';
 import { runAsCall } from '../current-call.ts';
 import { ServiceError } from '../service-error.ts';
 import { testCall } from '../test-call.ts';
 import type { Database } from './database.ts';
+import { postgres } from './postgres.ts';
 import { startTestDatabase, type TestDatabase } from './test-database.ts';
 import { currentTransaction } from './transaction-scope.ts';
 
@@ -183,6 +185,9 @@ test('inside a transaction only its tx may be used, so that the pool cannot be d
     );
   });
   t.is(currentTransaction(), undefined);
+  const orders = client(OrderService, { outbound: '127.0.0.1:1' });
+  const error = await t.throwsAsync(db.transaction(async () => void (await orders.getOrder({}))));
+  t.regex(error?.message ?? '', /shop\.orders must not be called within a transaction on kit/);
   let leaked: (() => Promise<unknown>) | undefined;
   await db.transaction(async (tx) => {
     leaked = () => tx.query('select 1');
@@ -285,9 +290,6 @@ test('PostgreSQL away: UNAVAILABLE with a clear sentence; back: goes on by itsel
 });
 
 test('a wrong password is not told to callers', async (t) => {
-  const wrong = base.open();
-  t.teardown(() => wrong.close());
-  const { postgres } = await import('./postgres.ts');
   const stranger = postgres({
     schema: 'kit',
     migrations: base.directory,
