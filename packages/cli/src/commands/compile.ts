@@ -1,6 +1,44 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { paintFor } from '../terminal/style.ts';
+import { jsonOption } from './options.ts';
+import { problemLines } from './problem-lines.ts';
 
 /** `weft compile`: the Envoy configuration of a directory, offline. */
 export function compileCommand(): Command {
-  return new Command('compile').summary('print the Envoy configuration that a mesh directory gives').action(() => {});
+  return new Command('compile')
+    .summary('print the Envoy configuration that a mesh directory gives')
+    .description(
+      'Compiles a directory of manifests and descriptor sets offline, as the control plane would, and prints what each proxy would\n' +
+        'hold as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',
+    )
+    .requiredOption('--mesh <dir>', 'the directory, as .weft/mesh')
+    .option('--proxy <name>', 'only this proxy, as orders-0 or shop/orders-0')
+    .addOption(jsonOption())
+    .action(async (options: { mesh: string; proxy?: string; json: boolean }) => {
+      const directory = resolve(options.mesh);
+      if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+        throw new CommandError(`There is no directory ${options.mesh}; name one with --mesh, as .weft/mesh.`);
+      }
+      const { compile } = await import('@weft/control-plane/compile');
+      const compiled = await compile({ directory, ...(options.proxy ? { proxy: options.proxy } : {}) });
+      const names = Object.keys(compiled.proxies);
+      if (options.proxy && names.length === 0) {
+        const all = Object.keys((await compile({ directory })).proxies);
+        throw new CommandError(`No proxy is called ${options.proxy}; there are ${all.join(', ') || 'none'}.`);
+      }
+      if (options.json) {
+        console.log(JSON.stringify(compiled, undefined, 2));
+      } else {
+        const [only] = names;
+        const shown =
+          options.proxy && names.length === 1 && only ? Object.values(compiled.proxies)[0] : compiled.proxies;
+        console.log(JSON.stringify(shown, undefined, 2));
+        const paint = paintFor(process.stderr);
+        for (const line of problemLines(compiled.problems, paint)) console.error(line);
+      }
+      if (compiled.problems.length > 0) process.exitCode = 1;
+    });
 }

@@ -83,9 +83,11 @@ function configuration(proxy: ConnectedProxy | undefined, paint: Paint): string 
   return paint(sync === 'in sync' ? 'green' : sync === 'behind' ? 'yellow' : 'red', sync);
 }
 
+/** Of what it holds; a proxy that came back with all it needs has taken nothing since it is connected. */
 function lastAck(proxy: ConnectedProxy | undefined, now: number): string {
-  const times = proxy?.acknowledgements.flatMap(({ ackedAt }) => (ackedAt ? [timestampMs(ackedAt)] : []));
-  return times?.length ? formatDuration(now - Math.max(...times)) : '-';
+  const times = (proxy?.acknowledgements ?? []).flatMap(({ ackedAt }) => (ackedAt ? [timestampMs(ackedAt)] : []));
+  if (times.length === 0 && proxy?.connectedAt) times.push(timestampMs(proxy.connectedAt));
+  return times.length > 0 ? formatDuration(now - Math.max(...times)) : '-';
 }
 
 function refusals({ namespace, name, proxy }: Workload): string[] {

@@ -9,7 +9,6 @@ import { findProject, type Project } from '../project.ts';
 import { readServiceManifests, type ServiceManifest } from '../service-manifest.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
-import { runSupervisor } from '../supervisor/run-supervisor.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { doneLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
@@ -57,6 +56,8 @@ async function up(options: UpOptions): Promise<void> {
     await detach(options, state);
     return;
   }
+  // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
+  const { runSupervisor } = await import('../supervisor/run-supervisor.ts');
   await runSupervisor({ project, state, services, port: options.port, waitMs: options.wait * 1_000 });
 }
 

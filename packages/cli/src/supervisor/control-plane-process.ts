@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync as hasSocket, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { reasonOf } from '../command-error.ts';
@@ -63,7 +63,9 @@ export class ControlPlaneProcess {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        waiting(this.#process.reason || reasonOf(error));
+        waiting(
+          this.#process.reason || (hasSocket(this.#run.state.apiSocket) ? reasonOf(error) : 'it does not listen yet'),
+        );
         await sleep(50, undefined, { signal });
       }
     }

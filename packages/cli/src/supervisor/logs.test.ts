@@ -11,6 +11,7 @@ test('a JSON line of the kit reads as a sentence with its fields', (t) => {
   );
   t.is(readableLine('{"level":50,"msg":"no\\nway"}'), 'error no ⏎ way');
   t.is(readableLine('{"level":"info","msg":"listens"}'), 'listens');
+  t.is(readableLine('{"msg":"not ready","err":{"message":"gone","stack":"at x"}}'), 'not ready err="gone"');
   t.is(readableLine('{torn'), '{torn');
   t.is(readableLine('plain words'), 'plain words');
 });

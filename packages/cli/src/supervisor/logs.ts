@@ -89,11 +89,20 @@ export function readableLine(text: string): string {
   const word = typeof level === 'number' ? (levels.get(level) ?? String(level)) : String(level ?? '');
   const extra = [...fields]
     .filter(([name]) => !shown.has(name))
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}=${readableValue(value)}`);
   return [word === 'info' ? '' : word, String(fields.get('msg')), ...extra]
     .filter(Boolean)
     .join(' ')
     .replaceAll('\n', ' ⏎ ');
+}
+
+/** Of an error only its message: the file has its stack. */
+function readableValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') {
+    return JSON.stringify(value.message);
+  }
+  return JSON.stringify(value);
 }
 
 /** What stands elsewhere in the line, or is the same in each. */

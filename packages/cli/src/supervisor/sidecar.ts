@@ -19,7 +19,7 @@ export async function startSidecar(
     envoy: await run.envoy(),
     dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),
     // Access logs are for the file; what Envoy itself has to say is for the person.
-    log: (line, stream) => log.line(line, { quiet: stream === 'stdout' }),
+    log: (line, stream) => log.line(line, { quiet: stream === 'stdout' || isKnown(line) }),
     bootstrap: z.record(z.string(), z.unknown()).parse(
       bootstrap({
         workload: `${workload.namespace}/${workload.name}`,
@@ -35,4 +35,9 @@ export async function startSidecar(
     exited: envoy.exited.then((code) => (code === null ? 'a signal' : `exit code ${code}`)),
     stop: () => envoy.stop(),
   };
+}
+
+/** What every Envoy says and nobody on a laptop can act on. */
+function isKnown(line: string): boolean {
+  return line.includes('There is no configured limit to the number of allowed active downstream connections');
 }
