@@ -39,15 +39,11 @@ export interface ControlPlaneOptions {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<void> {
   const startedAtMs = Date.now();
   // The kit's server is the slowest to load; it does so while everything else starts.
-  const kit = Promise.all([
-    import('@weft/service-kit'),
-    import('./api/mesh-service.ts'),
-    import('./api/envoy-extensions.ts'),
-  ]);
+  const kit = Promise.all([import('@weft/service-kit'), import('./api/mesh-service.ts')]);
   kit.catch(() => undefined);
 
   const root = await openRootAuthority(options.rootDirectory);
-  const [{ logger, onShutdown, serve }, { meshService }, { envoyExtensions }] = await kit;
+  const [{ logger, onShutdown, serve }, { meshService }] = await kit;
   const log = logger();
   const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
 
@@ -102,7 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
     });
   };
-  const api = meshService({ status, snapshot: (id) => snapshots.get(id), extensions: envoyExtensions });
+  const api = meshService({ status, snapshot: (id) => snapshots.get(id) });
   onShutdown(async () => {
     stopRenewal();
     delivery.close();

@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Authentication } from '../xds/transport.ts';
 import { bearerToken, type Proof } from './proof.ts';
@@ -28,6 +29,7 @@ export class LocalTokens implements Proof {
   #byHash = new Map<string, WorkloadId>();
   #watchers: FSWatcher[] = [];
   #reading: Promise<void> | undefined;
+  #soon: Promise<void> | undefined;
   #readAgain = false;
   #lastReadMs = 0;
   #closed = false;
@@ -51,12 +53,22 @@ export class LocalTokens implements Proof {
     if (token === undefined) return { ok: false, message: 'the call has no bearer token' };
     const hash = hashOf(token);
     let workload = this.#byHash.get(hash);
-    if (workload === undefined && Date.now() - this.#lastReadMs > 250) {
-      // Its file may be so new that no event has come for it.
-      await this.#refresh();
+    if (workload === undefined) {
+      // Its file may be so new that no event has come for it; a proxy that is turned away comes back only after a second.
+      await this.#readSoon();
       workload = this.#byHash.get(hash);
     }
     return workload === undefined ? { ok: false, message: 'the token belongs to no workload' } : { ok: true, workload };
+  }
+
+  /** Resolves after a reading that has not begun yet. Callers with wrong tokens cause four of them a second at most. */
+  #readSoon(): Promise<void> {
+    this.#soon ??= sleep(Math.max(0, this.#lastReadMs + 250 - Date.now())).then(async () => {
+      this.#soon = undefined;
+      await this.#reading;
+      await this.#refresh();
+    });
+    return this.#soon;
   }
 
   #refresh(): Promise<void> {

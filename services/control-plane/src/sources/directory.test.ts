@@ -100,6 +100,9 @@ test('a document that breaks keeps its last good form, over a restart too, until
   await put('a.yaml', 'kind: [');
   await until((facts) => /column/.test(facts.problems[0]?.message ?? ''));
   t.deepEqual(ports(), { a: 80, b: 81 });
+  await put('a.yaml', '');
+  await until((facts) => /^is empty/.test(facts.problems[0]?.message ?? ''));
+  t.deepEqual(ports(), { a: 80, b: 81 });
   await put('a.yaml', service('b', 82));
   await until((facts) => facts.problems.length === 0);
   t.deepEqual(ports(), { b: 82 });

@@ -73,7 +73,7 @@ class WatchedDirectory implements DirectorySource {
     clearInterval(this.#timer);
     for (const path of [...this.#watchers.keys()]) this.#unwatch(path);
     await this.#working;
-    await this.#saving;
+    while (this.#saving !== undefined) await this.#saving;
   }
 
   #touch(path: string): void {

@@ -16,7 +16,10 @@ export function keepLastGood(previous: Manifest | undefined, next: Manifest): Ma
     return !present.has(key) && (broken.has(key) || next.unreadable);
   });
   if (kept.length === 0) return next;
-  return { ...next, objects: [...next.objects, ...kept], problems: next.problems.map(stillServing) };
+  // A file without content is most likely just being written.
+  const empty = { resource: next.path, message: 'is empty', advice: 'remove the file if what it said should go' };
+  const problems = next.problems.length === 0 ? [empty] : next.problems;
+  return { ...next, objects: [...next.objects, ...kept], problems: problems.map(stillServing) };
 }
 
 /** Says in a problem that nothing was lost by it. */

@@ -51,6 +51,7 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
     const problem = { resource: path, message: 'is not UTF-8 text', advice: 'a YAML file in UTF-8' };
     return { path, objects, broken, unreadable: true, problems: [problem] };
   }
+  if (text.trim() === '') return { path, objects, broken, unreadable: true, problems: [] };
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   for (const document of Array.isArray(documents) ? documents : []) {
     const error = document.errors[0];

@@ -1,0 +1,230 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
+import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
+import { client } from '@weft/service-kit';
+import type { ExecutionContext } from 'ava';
+import { type BootstrapOptions, bootstrap } from './envoy/bootstrap.ts';
+
+const descriptors = new URL('../../../packages/contracts/descriptors/', import.meta.url);
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+/** A replica of a service of the shop, as its test needs it. */
+export interface Replica {
+  readonly name: string;
+  /** Where its application listens, and its client calls. */
+  readonly application: string;
+  readonly inbound: string;
+  readonly outbound: string;
+}
+
+/** A control plane in a process of its own, on a mesh directory of its own, with real Envoys. For tests. */
+export class MeshProcess {
+  readonly #base: string;
+  readonly #xdsPort: number;
+  readonly #envoys = new Map<string, RunningEnvoy>();
+  readonly #lines: string[] = [];
+  #process: ChildProcess | undefined;
+  readonly #status;
+
+  private constructor(base: string, xdsPort: number) {
+    this.#base = base;
+    this.#xdsPort = xdsPort;
+    this.#status = client(MeshService, { outbound: `unix:${join(base, 'api')}` });
+  }
+
+  static async open(t: ExecutionContext, spec: object = {}): Promise<MeshProcess> {
+    const base = await mkdtemp(join(tmpdir(), 'wcp-'));
+    const mesh = new MeshProcess(base, await freePort());
+    t.teardown(async () => {
+      await mesh.#stopAll();
+      await rm(base, { recursive: true, force: true });
+    });
+    const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+    const config = {
+      apiVersion: 'weft.dev/v1',
+      kind: 'MeshConfig',
+      metadata: { name: 'mesh' },
+      spec: { packages, ...spec },
+    };
+    await mesh.put('mesh.yaml', config);
+    await mesh.start();
+    return mesh;
+  }
+
+  /** What the control plane has logged. */
+  get log(): string {
+    return this.#lines.join('\n');
+  }
+
+  /** Starts the control plane, and waits until it answers. */
+  async start(): Promise<void> {
+    const places = [
+      '--mesh',
+      'mesh',
+      '--state',
+      'state',
+      '--tokens',
+      'tokens',
+      '--api',
+      `unix:${join(this.#base, 'api')}`,
+    ];
+    const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${this.#xdsPort}`], {
+      cwd: this.#base,
+      env: { ...process.env, LOG_LEVEL: 'info' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: child.stdout });
+    await new Promise<void>((resolve, reject) => {
+      lines.on('line', (line) => {
+        this.#lines.push(line);
+        if (line.includes('"msg":"ready"')) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`the control plane ended with ${code}`)));
+    });
+    this.#process = child;
+  }
+
+  /** Ends the control plane, by SIGKILL as if it had crashed. */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    await once(child, 'exit');
+    return child.exitCode;
+  }
+
+  /** Writes a manifest as `weft up` does: beside its place, then renamed. */
+  async put(path: string, ...documents: object[]): Promise<void> {
+    const full = join(this.#base, 'mesh', path);
+    await mkdir(dirname(full), { recursive: true });
+    const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
+    await writeFile(`${full}.tmp`, text);
+    await rename(`${full}.tmp`, full);
+  }
+
+  async putText(path: string, text: string): Promise<void> {
+    await writeFile(join(this.#base, 'mesh', path), text);
+  }
+
+  async remove(path: string): Promise<void> {
+    await rm(join(this.#base, 'mesh', path));
+  }
+
+  /** Adds a service of the shop with one replica, and starts the replica's Envoy. */
+  async addReplica(name: string): Promise<Replica> {
+    const descriptorSet = await readFile(new URL(`shop.${name}.binpb`, descriptors));
+    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
+    await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
+    await mkdir(join(this.#base, 'tokens/shop'), { recursive: true });
+    await writeFile(join(this.#base, `tokens/shop/${name}-0`), randomBytes(32).toString('hex'), { mode: 0o600 });
+    const replica = {
+      name: `${name}-0`,
+      application: `unix:${join(this.#base, `${name}.sock`)}`,
+      inbound: `127.0.0.1:${await freePort()}`,
+      outbound: `127.0.0.1:${await freePort()}`,
+    };
+    const metadata = { namespace: 'shop', name };
+    const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
+    const inbound = [{ listen: replica.inbound, application: replica.application }];
+    await this.put(
+      `${name}.yaml`,
+      { apiVersion: 'v1', kind: 'Service', metadata, spec },
+      {
+        apiVersion: 'weft.dev/v1',
+        kind: 'Workload',
+        metadata: { namespace: 'shop', name: replica.name, labels: { app: name } },
+        spec: { serviceAccount: name, contract, inbound, outbound: replica.outbound },
+        status: { ready: true },
+      },
+    );
+    const options: BootstrapOptions = {
+      workload: `shop/${replica.name}`,
+      controlPlane: { host: '127.0.0.1', port: this.#xdsPort },
+      rootSdsPath: join(this.#base, 'state/root/ca-sds.yaml'),
+      tokenPath: join(this.#base, `tokens/shop/${replica.name}`),
+      adminSocket: join(this.#base, `${name}.admin`),
+    };
+    const config = bootstrap(options);
+    if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new Error('no bootstrap');
+    const { path } = await findEnvoy();
+    const dir = join(this.#base, 'envoy', name);
+    const log = (line: string) => this.#lines.push(`envoy ${name}: ${line}`);
+    this.#envoys.set(name, await startEnvoy({ envoy: path, bootstrap: config, dir, log }));
+    return replica;
+  }
+
+  envoy(name: string): RunningEnvoy {
+    const envoy = this.#envoys.get(name);
+    if (envoy === undefined) throw new Error(`no Envoy of ${name}`);
+    return envoy;
+  }
+
+  /** A counter or gauge of an Envoy; 0 when it has none of that name. */
+  async stat(name: string, stat: string): Promise<number> {
+    const filter = encodeURIComponent(`^${stat.replaceAll(/[.|]/g, '\\$&')}$`);
+    const text = await this.envoy(name).admin(`/stats?filter=${filter}`);
+    return Number(text.split(': ')[1] ?? 0);
+  }
+
+  status(): Promise<GetStatusResponse> {
+    return this.#status.getStatus({}, { deadlineMs: 5000 });
+  }
+
+  config(name: string): Promise<{ configJson: string }> {
+    return this.#status.getProxyConfig({ namespace: 'shop', name }, { deadlineMs: 5000 });
+  }
+
+  /** Asks for the status until `holds`, and gives that one. */
+  async until(
+    what: string,
+    holds: (status: GetStatusResponse) => boolean | Promise<boolean>,
+  ): Promise<GetStatusResponse> {
+    for (let left = 300; left > 0; left--) {
+      const status = await this.status().catch(() => undefined);
+      if (status !== undefined && (await holds(status))) return status;
+      await sleep(50);
+    }
+    throw new Error(`not in time: ${what}\n${this.log}`);
+  }
+
+  /** Waits until the Envoys of these have taken all that they were sent, and listen. */
+  async untilServing(...names: string[]): Promise<GetStatusResponse> {
+    return this.until(`${names} serve`, async (status) => {
+      for (const name of names) {
+        const proxy = status.workloads.find((workload) => workload.name === `${name}-0`)?.proxy;
+        const types = proxy?.acknowledgements ?? [];
+        if (types.length < 4 || types.some((type) => type.sentVersion !== type.ackedVersion)) return false;
+        const ready = await this.envoy(name)
+          .admin('/ready')
+          .catch(() => '');
+        if (!ready.startsWith('LIVE')) return false;
+      }
+      return true;
+    });
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all([...this.#envoys.values()].map((envoy) => envoy.kill()));
+    await this.stop();
+  }
+}
+
+/** A port that nobody listened on a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
