@@ -20,8 +20,9 @@ export class RequestBody extends MessageQueue {
     request.on('data', (chunk: Buffer) => this.push(chunk));
     request.on('end', () => {
       this.#ended = true;
-      this.end();
+      setImmediate(() => this.end()); // After 'aborted', if that is in the same packet.
     });
+    request.on('aborted', () => this.fail(new Error('the caller has hung up')));
     request.on('error', (error) => this.fail(error));
     request.on('close', () => {
       if (!this.#ended) this.fail(new Error('the caller has hung up'));

@@ -84,10 +84,11 @@ export class ServerCall implements GrpcCall {
       const queue = new MessageQueue(this.#stream);
       this.#queue = queue;
       if (this.#abortedBy) queue.fail(this.#abortedBy);
+      // node:http2's clients hang up by an end and a reset in one packet. Seen after the packet, it is not taken for the end.
       else
         this.#read(
           (message) => queue.push(message),
-          () => queue.end(),
+          () => setImmediate(() => queue.end()),
         );
     }
     return this.#queue;
