@@ -133,8 +133,10 @@ test('a holder that was only slow is refused by its lease number and gives the o
     { leaseMs: 900 },
   );
   await working;
-  // As if it had been stopped for longer than its lease.
-  await second.query("update idempotency_keys set lease_until = now() where key = 'slow'");
+  // As if it had been stopped for so long that another has taken over, and then crashed.
+  await second.query(
+    "update idempotency_keys set lease_number = lease_number + 1, lease_until = now() where key = 'slow'",
+  );
   const quick = await pay(second, 'slow', async () => {});
   while (!lost?.aborted) await pause(10);
   finish();
@@ -143,27 +145,22 @@ test('a holder that was only slow is refused by its lease number and gives the o
 });
 
 test('the lease is renewed while the work goes on', async (t) => {
-  let works = 0;
+  const leaseUntil = async () => {
+    const { rows } = await replicas[0].query<{ ms: bigint }>(
+      "select (extract(epoch from lease_until) * 1000)::bigint as ms from idempotency_keys where key = 'long'",
+    );
+    return rows[0]?.ms ?? 0n;
+  };
   const long = pay(
     replicas[0],
     'long',
     async () => {
-      works++;
-      await pause(700);
+      const before = await leaseUntil();
+      while ((await leaseUntil()) === before) await pause(20);
     },
-    { leaseMs: 200 },
+    { leaseMs: 2_000 },
   );
-  while ((await begun('long')) === 0) await pause(5);
-  const repeat = pay(
-    replicas[1],
-    'long',
-    async () => {
-      works++;
-    },
-    { leaseMs: 200 },
-  );
-  t.deepEqual(await long, await repeat);
-  t.is(works, 1);
+  t.truthy((await long).paymentId);
 });
 
 test('after a transient error the repeat takes over at once, without waiting for the lease', async (t) => {
