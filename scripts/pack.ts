@@ -6,7 +6,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 interface Manifest {
@@ -23,7 +22,9 @@ interface Manifest {
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules/.bin');
 const target = resolve(process.argv[2] ?? join(root, 'dist/packages'));
-const stage = mkdtempSync(join(tmpdir(), 'weft-pack-'));
+// Below the root, so that the declarations made here find what they import in node_modules.
+mkdirSync(join(root, 'dist'), { recursive: true });
+const stage = mkdtempSync(join(root, 'dist', '.pack-'));
 /** What tsc finds a package's declarations under, for the packages that depend on it. */
 const paths: Record<string, string[]> = {};
 
@@ -73,7 +74,7 @@ function packConfig(rootDir: string, outDir: string): object {
       paths,
     },
     include: [rootDir],
-    exclude: [join(rootDir, '**/*.test.ts')],
+    exclude: ['*.test.ts', 'test-*.ts', '*fixture.ts'].map((name) => join(rootDir, '**', name)),
   };
 }
 
