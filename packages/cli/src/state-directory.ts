@@ -22,8 +22,6 @@ export interface StateDirectory {
   /** Bootstrap files of the Envoys. */
   readonly envoy: string;
   readonly log: string;
-  /** Compiled code, which makes the next start faster. */
-  readonly compileCache: string;
   /** Every process that was started and may still live. */
   readonly processes: string;
   /**
@@ -60,7 +58,6 @@ export function stateDirectory(path: string, temporary: string = tmpdir()): Stat
     tokens: join(state, 'tokens'),
     envoy: join(state, 'envoy'),
     log: join(state, 'log'),
-    compileCache: join(state, 'compile-cache'),
     processes: join(state, 'processes.json'),
     run,
     controlSocket: join(run, 'up.sock'),

@@ -13,8 +13,8 @@ export function cleanCommand(): Command {
       const state = chosenState(options.state);
       console.log(await down(state));
       // Only what the mesh has made: the directory may be any that somebody named.
-      const { postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, compileCache, run } = state;
-      for (const path of [postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, compileCache, run]) {
+      const { postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, run } = state;
+      for (const path of [postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, run]) {
         rmSync(path, { recursive: true, force: true });
       }
       console.log(`The data in ${state.path} is gone.`);

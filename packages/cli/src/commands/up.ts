@@ -123,7 +123,7 @@ async function followDetached(
     if (status?.phase === 'running') return;
     if (Date.now() - lastWordAt > 2_500) {
       lastWordAt = Date.now();
-      console.log(waitingLine(status?.steps ?? [], paint));
+      if (status?.steps.length) console.log(waitingLine(status.steps, paint));
     }
     await sleep(50);
   }

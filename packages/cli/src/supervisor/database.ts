@@ -81,7 +81,7 @@ export class Database {
     this.#server = server;
     return {
       pid: server.pid,
-      exited: server.exited.then((error) => (error ? `this: ${error.message}` : 'a stop')),
+      exited: server.exited.then((error) => (error ? `an error (${error.message})` : 'a stop')),
       stop: () => server.stop(),
     };
   }

@@ -1,13 +1,8 @@
 import { delimiter, join } from 'node:path';
 import type { Project } from '../project.ts';
-import type { StateDirectory } from '../state-directory.ts';
 
 /** What every process of the mesh gets: the user's environment without what would reach past the mesh. */
-export function baseEnvironment(
-  project: Project,
-  state: StateDirectory,
-  env: NodeJS.ProcessEnv = process.env,
-): Record<string, string> {
+export function baseEnvironment(project: Project, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     // A user's own PostgreSQL and the settings of a mesh around this one are not theirs.
@@ -16,7 +11,7 @@ export function baseEnvironment(
   return {
     ...kept,
     PATH: [join(project.root, 'node_modules/.bin'), env.PATH ?? ''].join(delimiter),
-    // Compiled and type-stripped once, by the first process that needs a file.
-    NODE_COMPILE_CACHE: state.compileCache,
+    // Compiled and type-stripped once, by the first process that needs a file, for every mesh of this project.
+    NODE_COMPILE_CACHE: join(project.root, 'node_modules/.cache/weft/compiled'),
   };
 }

@@ -12,13 +12,16 @@ export interface ProcessLog {
   readonly lastLine: string;
   /** Keeps a line; shows it too unless `quiet`. */
   line(text: string, options?: { quiet?: boolean }): void;
+  /** What is told from now on is of a new process. */
+  forget(): void;
   close(): void;
 }
 
 /** A crash of Node is told in about so many lines. */
 const keptLines = 25;
 
-const tellsError = /^(error|fatal)\b|\b\w*Error\b|\bFATAL\b/;
+/** The most telling first: how Node words an exception, then log levels. */
+const tellsError = [/^(\w*Error|error|Uncaught)\b.*: /, /^(error|fatal)\b/];
 
 const colors: readonly Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green'];
 
@@ -49,7 +52,8 @@ export class Logs {
     return {
       path,
       get lastLine() {
-        return lastLines.findLast((line) => tellsError.test(line)) ?? lastLines.at(-1) ?? '';
+        const telling = tellsError.map((pattern) => lastLines.findLast((line) => pattern.test(line)));
+        return telling.find((line) => line !== undefined) ?? lastLines.at(-1) ?? '';
       },
       line: (text, options = {}) => {
         if (closed) return;
@@ -65,6 +69,9 @@ export class Logs {
         const readable = readableLine(text);
         if (readable.trim() && lastLines.push(readable.trim()) > keptLines) lastLines.shift();
         this.#show(`${this.#paint(color, name.padEnd(this.#width))} ${readable}`);
+      },
+      forget: () => {
+        lastLines.length = 0;
       },
       close: () => {
         if (!closed) closeSync(file);

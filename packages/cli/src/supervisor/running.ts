@@ -23,6 +23,7 @@ export interface Program {
 /** Starts a program in a process group of its own, so that Ctrl-C at the terminal reaches only the supervisor. */
 export async function startProgram({ command, cwd, env, log }: Program): Promise<Running> {
   const [file = '', ...args] = command;
+  log.forget();
   const child = spawn(file, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {

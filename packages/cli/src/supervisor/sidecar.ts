@@ -15,6 +15,7 @@ export async function startSidecar(
 ): Promise<Running> {
   const adminSocket = run.adminSocket(workload.name);
   rmSync(adminSocket, { force: true });
+  log.forget();
   const envoy = await startEnvoy({
     envoy: await run.envoy(),
     dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),

@@ -69,7 +69,7 @@ export class Supervisor {
       mesh: new MeshDirectory(state.mesh),
       logs: options.logs,
       records: new ProcessRecords(state.processes),
-      env: baseEnvironment(project, state),
+      env: baseEnvironment(project),
       envoy: () =>
         (envoy ??= options.progress.step('Envoy', findEnvoyForStep, ({ version }) => version).then((e) => e.path)),
       xdsPort: await freePort(),
