@@ -1,4 +1,5 @@
-import { type Held, type Offer, setVersion } from './offer.ts';
+import { HeldResources } from './held-resources.ts';
+import type { Offer } from './offer.ts';
 import type { Watch } from './watch.ts';
 
 /** What one response carries, before it has a nonce. */
@@ -22,33 +23,25 @@ export type Compose = (watch: Watch, offerFor: (name: string) => Offer | undefin
 
 /** The watch once `draft` was sent under `nonce`. */
 export function sent(watch: Watch, draft: Draft, nonce: string): Watch {
-  const held = draft.replaces ? new Map<string, Held>() : new Map(watch.held);
-  let digest = draft.replaces ? 0n : watch.digest;
-  for (const name of draft.removed) {
-    const old = held.get(name);
-    if (old === undefined) continue;
-    held.delete(name);
-    digest ^= old.digest;
-  }
+  const before = draft.replaces ? HeldResources.none : watch.held;
+  const held = before.with(
+    draft.resources.map((offer) => [offer.name, offer]),
+    draft.removed,
+  );
   const alone = new Set(watch.alone);
+  for (const { name } of draft.resources) alone.delete(name);
   const refused = new Map(watch.refused);
-  for (const offer of draft.resources) {
-    digest ^= (held.get(offer.name)?.digest ?? 0n) ^ offer.digest;
-    held.set(offer.name, offer);
-    alone.delete(offer.name);
-  }
   for (const name of refused.keys()) if (!held.has(name)) refused.delete(name);
   return {
     ...watch,
     held,
-    digest,
     alone,
     refused,
     answerOwed: false,
     lastNonce: nonce,
     outstanding: [
       ...watch.outstanding,
-      { nonce, resources: draft.resources, removed: draft.removed, version: setVersion(digest) },
+      { nonce, resources: draft.resources, removed: draft.removed, version: held.version },
     ],
   };
 }

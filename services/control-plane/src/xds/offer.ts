@@ -65,7 +65,7 @@ export function offerOf(
   snapshot: Snapshot,
   typeUrl: TypeUrl,
   name: string,
-  heldClusters: ReadonlyMap<string, Held> | undefined,
+  heldClusters: { get(name: string): Held | undefined } | undefined,
 ): Offer | undefined {
   const resource = snapshot.get(typeUrl)?.get(name);
   if (resource === undefined) return undefined;

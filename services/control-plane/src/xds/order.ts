@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts';
 import { type Composed, type Draft, sent } from './compose.ts';
 import { composeDelta } from './delta.ts';
-import { changedNames, endpointsNameOf, type Offer, offerOf, setVersion } from './offer.ts';
+import { changedNames, endpointsNameOf, type Offer, offerOf } from './offer.ts';
 import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
 import { composeSotw } from './sotw.ts';
 import type { Step, StreamEffect, StreamState } from './stream.ts';
@@ -119,7 +119,7 @@ class Flush {
       const nonce = String(this.#nonce);
       next = sent(next, draft, nonce);
       const { resources, removed } = draft;
-      const version = setVersion(next.digest);
+      const version = next.held.version;
       if (typeUrl === typeUrls.endpoints) this.#gave(draft, nonce);
       this.#effects.push({ kind: 'send', response: { typeUrl, nonce, version, resources, removed } });
     }
@@ -151,7 +151,7 @@ class Flush {
   #resendRoutes(): void {
     const routes = this.#watches.get(typeUrls.route);
     if (routes === undefined) return;
-    const names = [...routes.held.keys()].filter((name) => covers(routes.subscription, name));
+    const names = routes.held.names().filter((name) => covers(routes.subscription, name));
     this.#watches.set(typeUrls.route, withDue(routes, names));
   }
 

@@ -1,5 +1,4 @@
 import type { WorkloadId } from '../model/mesh.ts';
-import { setVersion } from './offer.ts';
 import type { TypeUrl } from './resource.ts';
 import type { StreamState } from './stream.ts';
 import type { Refusal } from './watch.ts';
@@ -47,7 +46,7 @@ export function typeStates(state: StreamState, times: AnswerTimes): ReadonlyMap<
   for (const [typeUrl, watch] of state.watches) {
     const ackedAt = times.ackedAt.get(typeUrl);
     types.set(typeUrl, {
-      sentVersion: setVersion(watch.digest),
+      sentVersion: watch.held.version,
       ...(watch.ackedVersion === undefined ? {} : { ackedVersion: watch.ackedVersion }),
       ...(ackedAt === undefined ? {} : { ackedAt }),
       resources: watch.held.size,

@@ -381,6 +381,6 @@ test('a client that drops a resource has acknowledged the rest', (t) => {
 
 /** What a client names when it comes back. */
 function versions(stream: TestStream, typeUrl: (typeof typeUrls)[keyof typeof typeUrls]): Record<string, string> {
-  const held = stream.state.watches.get(typeUrl)?.held ?? new Map();
-  return Object.fromEntries([...held].map(([name, { version }]) => [name, version]));
+  const held = stream.state.watches.get(typeUrl)?.held;
+  return Object.fromEntries((held?.names() ?? []).map((name) => [name, held?.get(name)?.version ?? '']));
 }

@@ -1,6 +1,7 @@
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { Compose, Composed } from './compose.ts';
-import { type Held, type Offer, setVersion } from './offer.ts';
+import { HeldResources } from './held-resources.ts';
+import type { Offer } from './offer.ts';
 import type { TypeUrl } from './resource.ts';
 import { covers, narrow, newWatch, type Subscription, type Watch, wholeTypes, wildcardName, withDue } from './watch.ts';
 
@@ -16,15 +17,10 @@ export function beginSotw(typeUrl: TypeUrl, request: DiscoveryRequest): Watch {
  * what it would be sent now.
  */
 export function resumeSotw(watch: Watch, versionInfo: string, offers: readonly Offer[]): Watch {
-  let digest = 0n;
-  const held = new Map<string, Held>();
-  for (const offer of offers) {
-    digest ^= offer.digest;
-    held.set(offer.name, offer);
-  }
-  if (versionInfo === '' || offers.length === 0 || versionInfo !== setVersion(digest)) return watch;
+  const held = HeldResources.none.with(offers.map((offer) => [offer.name, offer]));
+  if (versionInfo === '' || offers.length === 0 || versionInfo !== held.version) return watch;
   const due = new Set([...watch.due].filter((name) => !held.has(name)));
-  return { ...watch, held, digest, due, answerOwed: false, ackedVersion: versionInfo };
+  return { ...watch, held, due, answerOwed: false, ackedVersion: versionInfo };
 }
 
 /**

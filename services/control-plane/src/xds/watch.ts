@@ -1,4 +1,5 @@
-import { digestOf, type Held, type Offer, type Part, setVersion } from './offer.ts';
+import { HeldResources } from './held-resources.ts';
+import { digestOf, type Offer, type Part } from './offer.ts';
 import { type TypeUrl, typeUrls } from './resource.ts';
 
 /** What a client wants of one type. */
@@ -33,9 +34,7 @@ export interface Refusal {
 export interface Watch {
   readonly subscription: Subscription;
   /** What the client was sent last, or said that it holds; refused versions included, so that they are not sent again. */
-  readonly held: ReadonlyMap<string, Held>;
-  /** The digest of `held`. */
-  readonly digest: bigint;
+  readonly held: HeldResources;
   /** Names that may have changed since they were sent. */
   readonly pending: ReadonlySet<string>;
   /** Names that must be answered even when the client holds them, or when there is nothing to hold. */
@@ -70,46 +69,34 @@ export function covers(subscription: Subscription, name: string): boolean {
 
 /** A watch that nothing was sent on. */
 export function newWatch(subscription: Subscription, versions: Readonly<Record<string, string>> = {}): Watch {
-  const held = new Map<string, Held>();
-  let digest = 0n;
-  for (const [name, version] of Object.entries(versions)) {
-    if (!covers(subscription, name)) continue;
-    const entry = { version, digest: digestOf(name, version) };
-    held.set(name, entry);
-    digest ^= entry.digest;
-  }
+  const brought = Object.entries(versions).filter(([name]) => covers(subscription, name));
+  const held = HeldResources.none.with(
+    brought.map(([name, version]) => [name, { version, digest: digestOf(name, version) }]),
+  );
   const named = [...subscription.names];
   return {
     subscription,
     held,
-    digest,
-    pending: new Set([...held.keys(), ...named]),
+    pending: new Set([...held.names(), ...named]),
     due: new Set(named.filter((name) => !held.has(name))),
     alone: new Set(),
     answerOwed: subscription.wildcard && held.size === 0,
     outstanding: [],
     lastNonce: '',
     refused: new Map(),
-    ...(held.size > 0 ? { ackedVersion: setVersion(digest) } : {}),
+    ...(held.size > 0 ? { ackedVersion: held.version } : {}),
     part: undefined,
   };
 }
 
 /** Forgets what the client no longer wants, also what was still to be sent of it. */
 export function narrow(watch: Watch, subscription: Subscription): Watch {
-  const held = new Map(watch.held);
-  let digest = watch.digest;
-  for (const [name, entry] of watch.held) {
-    if (covers(subscription, name)) continue;
-    held.delete(name);
-    digest ^= entry.digest;
-  }
+  const dropped = watch.held.names().filter((name) => !covers(subscription, name));
   const wanted = (names: Iterable<string>) => new Set([...names].filter((name) => covers(subscription, name)));
   return cleared({
     ...watch,
     subscription,
-    held,
-    digest,
+    held: watch.held.with([], dropped),
     pending: wanted(watch.pending),
     due: wanted(watch.due),
     alone: wanted(watch.alone),
@@ -129,5 +116,5 @@ export function cleared(watch: Watch): Watch {
   if (watch.refused.size > 0) return watch;
   const { refusal: _, ...rest } = watch;
   const idle = watch.outstanding.length === 0 && watch.lastNonce !== '';
-  return idle ? { ...rest, ackedVersion: setVersion(watch.digest) } : rest;
+  return idle ? { ...rest, ackedVersion: watch.held.version } : rest;
 }
