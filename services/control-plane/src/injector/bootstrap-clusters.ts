@@ -1,0 +1,56 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type Cluster,
+  ClusterSchema,
+  Cluster_DiscoveryType as DiscoveryType,
+} from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import type { HealthCheck } from '@weft/envoy-api/envoy/config/core/v3/health_check';
+import { HealthCheckSchema } from '@weft/envoy-api/envoy/config/core/v3/health_check';
+import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
+import { address } from '../envoy/address.ts';
+import { http2Only } from '../envoy/http-protocol-options.ts';
+import { extension } from '../envoy/typed-config.ts';
+import type { ApplicationAddress } from '../model/workload.ts';
+
+/** How a cluster of the bootstrap is spoken to. */
+export interface StaticClusterOptions {
+  readonly http2?: boolean;
+  /** Encrypted but not verified, as the kubelet does it. */
+  readonly tls?: boolean;
+  readonly healthCheck?: HealthCheck;
+}
+
+/** A cluster of one address inside the pod. */
+export function staticCluster(name: string, target: ApplicationAddress, options: StaticClusterOptions = {}): Cluster {
+  return create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
+    connectTimeout: durationFromMs(1000),
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(target) } } }] }],
+    },
+    ...(options.http2 ? { typedExtensionProtocolOptions: http2Only({}) } : {}),
+    ...(options.tls ? { transportSocket: extension('envoy.transport_sockets.tls', UpstreamTlsContextSchema, {}) } : {}),
+    ...(options.healthCheck ? { healthChecks: [options.healthCheck] } : {}),
+  });
+}
+
+/**
+ * Whether a port is open, by connecting to it: as often as the kubelet would have while it is, and each second while it is not, so
+ * that a pod becomes ready without delay.
+ */
+export function openPortCheck(periodSeconds: number, timeoutSeconds: number): HealthCheck {
+  return create(HealthCheckSchema, {
+    timeout: durationFromMs(timeoutSeconds * 1000),
+    interval: durationFromMs(periodSeconds * 1000),
+    unhealthyInterval: durationFromMs(1000),
+    // A cluster that nothing is routed to has intervals of its own, a minute by default.
+    noTrafficInterval: durationFromMs(1000),
+    noTrafficHealthyInterval: durationFromMs(periodSeconds * 1000),
+    healthyThreshold: 1,
+    unhealthyThreshold: 1,
+    healthChecker: { case: 'tcpHealthCheck', value: {} },
+  });
+}

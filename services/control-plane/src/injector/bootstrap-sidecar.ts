@@ -1,0 +1,79 @@
+import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
+import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
+import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
+import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
+import { UpstreamCodecSchema } from '@weft/envoy-api/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec';
+import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
+import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
+import { Document, visit } from 'yaml';
+import { bootstrap } from '../envoy/bootstrap.ts';
+import type { SocketAddress } from '../model/workload.ts';
+import { exposureGuard } from './bootstrap-exposure.ts';
+import { grpcProbeListeners, kubeletListener } from './bootstrap-kubelet-listener.ts';
+import { adminSocket, readyListener } from './bootstrap-ready-listener.ts';
+import { fillByKubelet, podId } from './bootstrap-variables.ts';
+import type { InterceptionMode } from './interception-mode.ts';
+import type { GrpcProbePort, KubeletRoute } from './probes.ts';
+import { rootDirectory, tokenDirectory } from './volumes.ts';
+
+/** What the bootstrap of a pod's sidecar depends on. */
+export interface SidecarBootstrapOptions {
+  readonly controlPlane: SocketAddress;
+  readonly mode: InterceptionMode;
+  readonly routes: readonly KubeletRoute[];
+  readonly grpc: readonly GrpcProbePort[];
+  /** Ports that the user keeps out of the mesh. */
+  readonly openPorts: readonly number[];
+  readonly drainSecret: string;
+}
+
+const registry = createRegistry(
+  BootstrapSchema,
+  HealthCheckSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
+  LuaPerRouteSchema,
+  LuaSchema,
+  RouterSchema,
+  UpstreamCodecSchema,
+  UpstreamTlsContextSchema,
+);
+
+/**
+ * The bootstrap of a pod's sidecar as the argument of `--config-yaml`, for the kubelet to fill in the pod's name and address. What
+ * the kubelet needs is in it, so that it works while the control plane is away.
+ */
+export function sidecarBootstrap(options: SidecarBootstrapOptions): string {
+  const common = bootstrap({
+    workload: podId,
+    controlPlane: options.controlPlane,
+    rootSdsPath: `${rootDirectory}/ca-sds.yaml`,
+    tokenPath: `${tokenDirectory}/token`,
+    adminSocket,
+  });
+  const message = fromJson(BootstrapSchema, common, { registry });
+  const { cdsConfig, ldsConfig } = message.dynamicResources ?? {};
+  // Without its configuration a sidecar could only fail calls: it stays unready, however long the control plane is away.
+  for (const source of [cdsConfig, ldsConfig]) if (source) source.initialFetchTimeout = durationFromMs(0);
+  const ready = readyListener(options.mode === 'none' ? exposureGuard(options.openPorts) : undefined);
+  const kubelet = kubeletListener(options.routes, options.drainSecret);
+  const grpc = grpcProbeListeners(options.grpc);
+  message.staticResources?.listeners.push(ready.listener, ...kubelet.listeners, ...grpc.listeners);
+  message.staticResources?.clusters.push(ready.cluster, ...kubelet.clusters, ...grpc.clusters);
+  return fillByKubelet(asYaml(toJson(BootstrapSchema, message, { registry })));
+}
+
+/** Every string in quotes, or as a block: Envoy's YAML takes words as booleans that YAML 1.2 does not. */
+function asYaml(value: unknown): string {
+  const document = new Document(value);
+  visit(document, {
+    Scalar(key, node) {
+      if (key === 'key' || typeof node.value !== 'string') return;
+      node.type = node.value.includes('\n') ? 'BLOCK_LITERAL' : 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
+}

@@ -1,0 +1,43 @@
+import type { Choices } from './annotations.ts';
+import type { Container } from './pod.ts';
+import { inboundPort, outboundPort, proxyUser, readyPort } from './ports.ts';
+import type { InjectorSettings } from './settings.ts';
+import { resourcesOf } from './sidecar-container.ts';
+
+/** The container that redirects the pod's calls to its proxy, once, before anything else runs. */
+export const interceptionName = 'weft-interception';
+
+/** `plainPorts`: those of the proxy that the kubelet and others reach in plain text. See images/interception. */
+export function interceptionContainer(
+  settings: InjectorSettings,
+  choices: Choices,
+  plainPorts: readonly number[],
+): Container {
+  const env = {
+    WEFT_PROXY_USER: String(proxyUser),
+    WEFT_INBOUND_PORT: String(inboundPort),
+    WEFT_OUTBOUND_PORT: String(outboundPort),
+    WEFT_INBOUND_PORTS: choices.inboundPorts === 'all' ? '*' : choices.inboundPorts.join(','),
+    WEFT_EXCLUDE_INBOUND_PORTS: [...plainPorts, ...choices.excludeInboundPorts].join(','),
+    // Metrics of other pods' proxies are scraped, not called.
+    WEFT_EXCLUDE_OUTBOUND_PORTS: [readyPort, ...choices.excludeOutboundPorts].join(','),
+    WEFT_EXCLUDE_OUTBOUND_ADDRESSES: choices.excludeOutboundAddresses.join(','),
+  };
+  return {
+    name: interceptionName,
+    image: settings.interceptionImage,
+    env: Object.entries(env).map(([name, value]) => ({ name, value })),
+    resources: resourcesOf({ ...settings.resources, ...choices.resources }),
+    securityContext: {
+      runAsUser: 0,
+      runAsGroup: 0,
+      runAsNonRoot: false,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      privileged: false,
+      capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
+}
