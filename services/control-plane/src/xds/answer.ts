@@ -1,4 +1,4 @@
-import type { TypeUrl } from './resource.ts';
+import { type TypeUrl, typeUrls } from './resource.ts';
 import { cleared, type Outstanding, type Refusal, type Watch, wholeTypes } from './watch.ts';
 
 /** What a client said about one response. */
@@ -36,7 +36,8 @@ export function takeAnswer(
   const suspects = tookTheOthers ? named : sent;
   for (const { name, version } of suspects) refused.set(name, version);
   const names = suspects.map(({ name }) => name);
-  const refusal = { nonce, message: error, names: named.length > 0 ? named.map(({ name }) => name) : names };
+  const message = typeUrl === typeUrls.secret ? withoutQuotes(error) : error;
+  const refusal = { nonce, message, names: named.length > 0 ? named.map(({ name }) => name) : names };
   const again = canSendAlone && !tookTheOthers && response.resources.length + response.removed.length > 1;
   return {
     watch: {
@@ -59,4 +60,9 @@ function mentions(message: string, name: string): boolean {
     if (at === 0 || beforeName.test(message[at - 1] ?? '')) return true;
   }
   return false;
+}
+
+/** A message without what it quotes: Envoy shows a message that it cannot accept, and that of a secret has the key in it. */
+function withoutQuotes(message: string): string {
+  return message.replace(/"(?:[^"\\]|\\.)*"?/gs, '"..."');
 }

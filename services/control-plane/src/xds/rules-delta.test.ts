@@ -372,6 +372,16 @@ test('a node that is missing, or that is not the workload of the token, ends the
   t.like(stream.effects.at(-1), { kind: 'end', code: 'invalidArgument' });
 });
 
+test('the words of a refused secret are kept without what they quote of it', (t) => {
+  const stream = new TestStream('delta', snapshotOf(base));
+  const [sent] = stream.delta(SDS, { subscribe: ['identity'] });
+  const error =
+    'tls_certificate { private_key { inline_bytes: "-----BEGIN \\"KEY\\" abc" } }: key and certificate differ, "abc';
+  stream.delta(SDS, { nonce: sent?.nonce ?? '', error });
+  const words = stream.state.watches.get(SDS)?.refusal?.message;
+  t.is(words, 'tls_certificate { private_key { inline_bytes: "..." } }: key and certificate differ, "..."');
+});
+
 test('a client that drops a resource has acknowledged the rest', (t) => {
   const stream = settled();
   stream.delta(EDS, { unsubscribe: ['a'] });
