@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
+import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';
@@ -39,36 +40,39 @@ async function serveCatalog(t: ExecutionContext, { application }: Replica): Prom
   t.teardown(() => server.close());
 }
 
-test('a call goes through two sidecars; one that is not permitted gets the sentence; status knows', async (t) => {
-  const { mesh, catalog, getProduct } = await shop(t);
-  t.is((await getProduct()).product?.sku, 'WFT-0001');
-  t.true((await mesh.stat('catalog', `listener.${catalog.inbound.replace(':', '_')}.ssl.handshake`)) > 0);
+test.serial(
+  'a call goes through two sidecars; one that is not permitted gets the sentence; status knows',
+  async (t) => {
+    const { mesh, catalog, getProduct } = await shop(t);
+    t.is((await getProduct()).product?.sku, 'WFT-0001');
+    t.true((await mesh.stat('catalog', `listener.${catalog.inbound.replace(':', '_')}.ssl.handshake`)) > 0);
 
-  await mesh.addReplica('payments');
-  await mesh.untilServing('payments');
-  const payments = client(PaymentService, { outbound: catalog.outbound });
-  const sentence =
-    'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders';
-  const refused = await t.throwsAsync(payments.authorize({}, { deadlineMs: 5000 }));
-  t.is(refused?.message, `[permission_denied] ${sentence}`);
+    await mesh.addReplica('payments');
+    await mesh.untilServing('payments');
+    const payments = client(PaymentService, { outbound: catalog.outbound });
+    const sentence =
+      'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders';
+    const refused = await t.throwsAsync(payments.authorize({}, { deadlineMs: 5000 }));
+    t.is(refused?.message, `[permission_denied] ${sentence}`);
 
-  const status = await mesh.status();
-  t.like(status.denials[0], { caller: 'shop.catalog', message: sentence, count: 1n });
-  t.deepEqual(status.problems, []);
-  t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'shop.catalog');
-  for (const { name, proxy } of status.workloads) {
-    t.is(proxy?.envoyVersion, '1.40.0', name);
-    for (const type of proxy?.acknowledgements ?? []) {
-      t.is(type.nack, '', `${name} ${type.typeUrl}`);
-      t.is(type.ackedVersion, type.sentVersion, `${name} ${type.typeUrl}`);
+    const status = await mesh.status();
+    t.like(status.denials[0], { caller: 'shop.catalog', message: sentence, count: 1n });
+    t.deepEqual(status.problems, []);
+    t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'shop.catalog');
+    for (const { name, proxy } of status.workloads) {
+      t.is(proxy?.envoyVersion, '1.40.0', name);
+      for (const type of proxy?.acknowledgements ?? []) {
+        t.is(type.nack, '', `${name} ${type.typeUrl}`);
+        t.is(type.ackedVersion, type.sentVersion, `${name} ${type.typeUrl}`);
+      }
     }
-  }
-  const { configJson } = await mesh.config('orders-0');
-  t.regex(configJson, /outbound\|shop\/catalog/);
-  t.notRegex(configJson, /PRIVATE KEY/);
-});
+    const { configJson } = await mesh.config('orders-0');
+    t.regex(configJson, /outbound\|shop\/catalog/);
+    t.notRegex(configJson, /PRIVATE KEY/);
+  },
+);
 
-test('certificates that live 4 s are renewed under calls, and none fails', async (t) => {
+test.serial('certificates that live 4 s are renewed under calls, and none fails', async (t) => {
   const { mesh, getProduct } = await shop(t, { certificateLifetime: '4s' });
   const ends = new Set<string>();
   let calls = 0;
@@ -83,7 +87,7 @@ test('certificates that live 4 s are renewed under calls, and none fails', async
   t.is(await mesh.stat('orders', 'cluster.outbound|shop/catalog.ssl.fail_verify_san'), 0);
 });
 
-test('a control plane that comes back sends nothing again, and no Envoy loses a connection', async (t) => {
+test.serial('a control plane that comes back sends nothing again, and no Envoy loses a connection', async (t) => {
   const { mesh, getProduct } = await shop(t);
   const names = ['catalog', 'orders'];
   // Of clusters, endpoints, secrets, listeners and routes: whatever an Envoy takes, it counts. (cluster.xds counts DNS.)
@@ -114,7 +118,7 @@ test('a control plane that comes back sends nothing again, and no Envoy loses a 
   t.notRegex(mesh.log.slice(log), /refused/);
 });
 
-test('a broken manifest is named and harms nobody; a mended one counts', async (t) => {
+test.serial('a broken manifest is named and harms nobody; a mended one counts', async (t) => {
   const { mesh, getProduct } = await shop(t);
   await mesh.putText('orders.yaml', 'kind: [');
   const { problems, services } = await mesh.until('the problem is named', (status) => status.problems.length > 0);
@@ -124,7 +128,23 @@ test('a broken manifest is named and harms nobody; a mended one counts', async (
   await getProduct();
 });
 
-test('it ends on SIGTERM with 0, and says why it cannot start', async (t) => {
+test.serial('a broken contract is named, and the last good one serves, over a restart too', async (t) => {
+  const { mesh, catalog, getProduct } = await shop(t);
+  await mesh.breakContract(catalog);
+  const named = (status: GetStatusResponse) =>
+    status.problems.some(({ resource }) => resource === 'contracts/shop/shop.catalog.binpb');
+  await mesh.until('the problem is named', named);
+  t.is((await getProduct()).product?.sku, 'WFT-0001');
+  await mesh.stop();
+  await mesh.start();
+  const status = await mesh.untilServing('catalog', 'orders');
+  t.true(named(status));
+  t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'shop.catalog');
+  t.is((await getProduct()).product?.sku, 'WFT-0001');
+  t.notRegex(mesh.log, /a proxy refused/);
+});
+
+test.serial('it ends on SIGTERM with 0, and says why it cannot start', async (t) => {
   const mesh = await MeshProcess.open(t);
   const taken = await t.throwsAsync(mesh.start());
   t.is(taken?.message, 'the control plane ended with 1');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
 import { checkPath, createRefusals } from './api/refusals.ts';
 import { assemble } from './assembly/assemble.ts';
+import { readContract } from './contracts/read-contract.ts';
 import { createCompiler } from './envoy/compiler.ts';
 import { LocalTokens } from './identity/local-tokens.ts';
 import { openRootAuthority } from './identity/root-authority.ts';
@@ -11,7 +12,7 @@ import { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { SocketAddress } from './model/workload.ts';
 import { Snapshots } from './snapshots.ts';
 import { openDirectory } from './sources/directory.ts';
-import type { Facts } from './sources/facts.ts';
+import type { ContractFact, Facts } from './sources/facts.ts';
 import { LastGoodStore } from './sources/last-good-store.ts';
 import { meshStatus } from './status/mesh-status.ts';
 import { nackSource } from './status/nack-source.ts';
@@ -62,7 +63,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     for (const gone of snapshots.take(mesh)) delivery.drop(gone);
   };
   const store = new LastGoodStore(join(options.stateDirectory, 'last-good'));
-  const source = await openDirectory({ directory: options.meshDirectory, store, onFacts });
+  const accepts = (contract: ContractFact) => readContract(contract).version !== undefined;
+  const source = await openDirectory({ directory: options.meshDirectory, store, accepts, onFacts });
 
   delivery.onNack(({ workload, typeUrl, names, message }) => {
     const from = snapshots.mesh === undefined ? '' : nackSource(snapshots.mesh, names);

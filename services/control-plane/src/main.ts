@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { chmod, mkdir } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { parseListenAddress } from './options.ts';
@@ -32,6 +33,8 @@ try {
   const listen = parseListenAddress(options.xds);
   await mkdir(options.state, { recursive: true, mode: 0o700 });
   await chmod(options.state, 0o700);
+  // The second start need not read what the first one did; in our own directory, where nobody else can put code.
+  enableCompileCache(join(options.state, 'compile-cache'));
   // After the options: --help and a mistake in them need none of it.
   const { startControlPlane } = await import('./control-plane.ts');
   await startControlPlane({

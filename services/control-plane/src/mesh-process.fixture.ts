@@ -121,10 +121,6 @@ export class MeshProcess {
 
   /** Adds a service of the shop with one replica, and starts the replica's Envoy. */
   async addReplica(name: string): Promise<Replica> {
-    const descriptorSet = await readFile(new URL(`shop.${name}.binpb`, descriptors));
-    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
-    await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
-    await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
     await mkdir(join(this.#base, 'tokens/shop'), { recursive: true });
     await writeFile(join(this.#base, `tokens/shop/${name}-0`), randomBytes(32).toString('hex'), { mode: 0o600 });
     const replica = {
@@ -133,20 +129,7 @@ export class MeshProcess {
       inbound: `127.0.0.1:${await freePort()}`,
       outbound: `127.0.0.1:${await freePort()}`,
     };
-    const metadata = { namespace: 'shop', name };
-    const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
-    const inbound = [{ listen: replica.inbound, application: replica.application }];
-    await this.put(
-      `${name}.yaml`,
-      { apiVersion: 'v1', kind: 'Service', metadata, spec },
-      {
-        apiVersion: 'weft.dev/v1',
-        kind: 'Workload',
-        metadata: { namespace: 'shop', name: replica.name, labels: { app: name } },
-        spec: { serviceAccount: name, contract, inbound, outbound: replica.outbound },
-        status: { ready: true },
-      },
-    );
+    await this.#publish(name, replica, await readFile(new URL(`shop.${name}.binpb`, descriptors)));
     const options: BootstrapOptions = {
       workload: `shop/${replica.name}`,
       controlPlane: { host: '127.0.0.1', port: this.#xdsPort },
@@ -161,6 +144,32 @@ export class MeshProcess {
     const log = (line: string) => this.#lines.push(`envoy ${name}: ${line}`);
     this.#envoys.set(name, await startEnvoy({ envoy: path, bootstrap: config, dir, log }));
     return replica;
+  }
+
+  /** Replaces the contract of a replica by one that nobody can understand, as a bad release would. */
+  async breakContract(replica: Replica): Promise<void> {
+    const sets = ['catalog', 'orders'].map((name) => readFile(new URL(`shop.${name}.binpb`, descriptors)));
+    await this.#publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
+  }
+
+  async #publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
+    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
+    await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
+    const metadata = { namespace: 'shop', name };
+    const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
+    const inbound = [{ listen: replica.inbound, application: replica.application }];
+    await this.put(
+      `${name}.yaml`,
+      { apiVersion: 'v1', kind: 'Service', metadata, spec },
+      {
+        apiVersion: 'weft.dev/v1',
+        kind: 'Workload',
+        metadata: { namespace: 'shop', name: replica.name, labels: { app: name } },
+        spec: { serviceAccount: name, contract, inbound, outbound: replica.outbound },
+        status: { ready: true },
+      },
+    );
   }
 
   envoy(name: string): RunningEnvoy {

@@ -1,6 +1,6 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { Mesh, ServiceId, SpiffeId } from '../model/mesh.ts';
+import type { ContractKey, Mesh, ServiceId, SpiffeId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
@@ -12,11 +12,14 @@ import { mergeBudgets, mergeMethods } from './merge-versions.ts';
 export interface Services {
   readonly services: ReadonlyMap<ServiceId, Service>;
   readonly workloads: readonly Workload[];
+  /** All that count: those that are known, and last good ones that go on serving. */
+  readonly contracts: ReadonlyMap<ContractKey, ContractVersion>;
   readonly problems: readonly Problem[];
 }
 
 /** Puts replicas behind services, and contracts behind both. */
-export function assembleServices(facts: Facts, contracts: KnownContracts, previous: Mesh | undefined): Services {
+export function assembleServices(facts: Facts, known: KnownContracts, previous: Mesh | undefined): Services {
+  const contracts = new Map(known.versions);
   const problems: Problem[] = [];
   const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
   const services: Service[] = [];
@@ -26,9 +29,10 @@ export function assembleServices(facts: Facts, contracts: KnownContracts, previo
     const replicas: Workload[] = [];
     for (const workload of workloads.values()) {
       if (!selects(fact, workload)) continue;
-      const outcome = withContract(workload, contracts, before);
+      const outcome = withContract(workload, known, before);
       problems.push(...outcome.problems);
       workloads.set(workload.id, outcome.workload);
+      if (outcome.lastGood) contracts.set(`${workload.namespace}/${outcome.lastGood.hash}`, outcome.lastGood);
       replicas.push(outcome.workload);
     }
     const outcome = assembleService(id, fact, replicas, contracts);
@@ -39,6 +43,7 @@ export function assembleServices(facts: Facts, contracts: KnownContracts, previo
   return {
     services: new Map(services.map((service) => [service.id, service])),
     workloads: [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    contracts: new Map([...contracts].sort(([a], [b]) => (a < b ? -1 : 1))),
     problems,
   };
 }
@@ -57,13 +62,15 @@ function withContract(
   workload: Workload,
   contracts: KnownContracts,
   before: Service | undefined,
-): { workload: Workload; problems: Problem[] } {
+): { workload: Workload; lastGood?: ContractVersion; problems: Problem[] } {
   const key = contractKey(workload);
   if (key === undefined || contracts.versions.has(key)) return { workload, problems: [] };
   const refused = contracts.refused.get(key);
   const lastGood =
     [...(before?.versions.values() ?? [])].find(({ origin }) => origin === refused?.origin) ??
-    [...(before?.versions.values() ?? [])].at(-1);
+    [...(before?.versions.values() ?? [])].at(-1) ??
+    // Just started: the source has kept what the same file held before.
+    [...contracts.versions.values()].find(({ origin }) => refused !== undefined && origin === refused.origin);
   const { contractHash, ...rest } = workload;
   const problem: Problem = {
     resource: `Workload ${workload.id}`,
@@ -73,14 +80,16 @@ function withContract(
       : `runs contract ${contractHash}, which is nowhere in namespace ${workload.namespace}`,
     advice: refused ? 'mend the contract, or roll back' : 'publish its descriptor set',
   };
-  return { workload: lastGood ? { ...rest, contractHash: lastGood.hash } : rest, problems: [problem] };
+  return lastGood
+    ? { workload: { ...rest, contractHash: lastGood.hash }, lastGood, problems: [problem] }
+    : { workload: rest, problems: [problem] };
 }
 
 function assembleService(
   id: ServiceId,
   fact: ServiceFact,
   replicas: readonly Workload[],
-  contracts: KnownContracts,
+  contracts: Services['contracts'],
 ): { service: Service; problems: Problem[] } {
   const problems: Problem[] = [];
   const running = versionsOf(replicas, contracts);
@@ -124,14 +133,14 @@ function assembleService(
   return { service, problems };
 }
 
-function versionsOf(replicas: readonly Workload[], contracts: KnownContracts): ContractVersion[] {
+function versionsOf(replicas: readonly Workload[], contracts: Services['contracts']): ContractVersion[] {
   const keys = new Set(replicas.map(contractKey));
-  return [...contracts.versions].filter(([key]) => keys.has(key)).map(([, version]) => version);
+  return [...contracts].filter(([key]) => keys.has(key)).map(([, version]) => version);
 }
 
 /** A service without replicas is known by the contract that its namespace publishes under its name, so that calls wait for it. */
-function publishedFor(fact: ServiceFact, contracts: KnownContracts): ContractVersion[] {
-  return [...contracts.versions.values()].filter(
+function publishedFor(fact: ServiceFact, contracts: Services['contracts']): ContractVersion[] {
+  return [...contracts.values()].filter(
     ({ namespace, logicalName }) => namespace === fact.namespace && logicalName.split('.').at(-1) === fact.name,
   );
 }

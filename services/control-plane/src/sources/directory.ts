@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../model/problem.ts';
-import type { Facts } from './facts.ts';
+import type { ContractFact, Facts } from './facts.ts';
 import type { LastGoodStore } from './last-good-store.ts';
 import { MeshFiles } from './mesh-files.ts';
 import { fileKind } from './parse-directory.ts';
@@ -13,6 +13,8 @@ export interface DirectoryOptions {
   readonly store?: LastGoodStore;
   /** Called once with the first facts before `openDirectory` resolves, then after each change. */
   readonly onFacts: (facts: Facts) => void;
+  /** Whether a contract that can be read is also understood; while one is not, the last that was is among the facts too. */
+  readonly accepts?: (contract: ContractFact) => boolean;
   /** Everything is looked at again after this time, should the operating system have missed an event. Default: 2 s. */
   readonly rescanMs?: number;
 }
@@ -33,7 +35,7 @@ const maxDepth = 12;
  * problem names it, so that a lost mount is not taken for an empty mesh.
  */
 export async function openDirectory(options: DirectoryOptions): Promise<DirectorySource> {
-  const watched = new WatchedDirectory(options, new MeshFiles(await options.store?.load()));
+  const watched = new WatchedDirectory(options, new MeshFiles(await options.store?.load(), options.accepts));
   await watched.start();
   return watched;
 }

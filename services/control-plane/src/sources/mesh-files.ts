@@ -21,17 +21,25 @@ export interface LastGood {
  * The files of a mesh directory as they come and go, each with its last good form. No I/O.
  *
  * A contract version stays known after its file was replaced or removed for as long as a replica names its hash: its policy is
- * that replica's inbound policy until the replica is gone.
+ * that replica's inbound policy until the replica is gone. The last version that was understood stays, too, for as long as its
+ * file holds one that is not.
  */
 export class MeshFiles {
   readonly #manifests: Map<string, Manifest>;
   readonly #contracts: Map<string, ContractFact>;
   #superseded: ContractFact[];
   readonly #problems = new Map<string, Problem>();
+  readonly #accepts: (contract: ContractFact) => boolean;
+  /** Whether a contract is understood, by hash. */
+  readonly #accepted = new Map<string, boolean>();
   #facts: Facts | undefined;
 
-  /** Begins with what was good before a restart: it counts until its files are found changed or gone. */
-  constructor(remembered?: LastGood) {
+  /**
+   * Begins with what was good before a restart: it counts until its files are found changed or gone. `accepts` says whether a
+   * contract that can be read is also understood; while one is not, the last that was stays beside it.
+   */
+  constructor(remembered?: LastGood, accepts: (contract: ContractFact) => boolean = () => true) {
+    this.#accepts = accepts;
     this.#manifests = new Map(remembered?.manifests);
     this.#contracts = new Map(remembered?.contracts);
     this.#superseded = [...(remembered?.superseded ?? [])];
@@ -92,10 +100,17 @@ export class MeshFiles {
     const known = new Set(next.contracts.map((contract) => `${contract.namespace}/${contract.hash}`));
     const running = new Set(next.workloads.map((workload) => `${workload.namespace}/${workload.contractHash}`));
     const still = new Map<string, ContractFact>();
+    const lastGood = new Map<string, [string, ContractFact]>();
     for (const contract of this.#superseded) {
       const key = `${contract.namespace}/${contract.hash}`;
-      if (running.has(key) && !known.has(key)) still.set(key, contract);
+      if (known.has(key)) continue;
+      if (running.has(key)) still.set(key, contract);
+      const inItsPlace = this.#contracts.get(contract.origin);
+      const isLastGood = inItsPlace !== undefined && !this.#isAccepted(inItsPlace) && this.#isAccepted(contract);
+      if (isLastGood) lastGood.set(contract.origin, [key, contract]);
     }
+    // Of several earlier versions of one file the latest.
+    for (const [key, contract] of lastGood.values()) still.set(key, contract);
     this.#superseded = [...still.values()];
     this.#facts = shareFacts(this.#facts, { ...next, contracts: [...next.contracts, ...this.#superseded] });
     return this.#facts;
@@ -104,6 +119,12 @@ export class MeshFiles {
   /** What should be written down for the next start. */
   lastGood(): LastGood {
     return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#superseded };
+  }
+
+  #isAccepted(contract: ContractFact): boolean {
+    const known = this.#accepted.get(contract.hash) ?? this.#accepts(contract);
+    this.#accepted.set(contract.hash, known);
+    return known;
   }
 
   #keepContract(path: string, previous: ContractFact | undefined, problem: Problem): void {
