@@ -13,8 +13,8 @@ import { share } from './share.ts';
  * last good version, and a version whose descriptor set is gone stays while a replica runs it.
  */
 export function assemble(facts: Facts, previous?: Mesh): Mesh {
-  const contracts = knownContracts(facts, previous);
-  const { services, workloads, problems: serviceProblems } = assembleServices(facts, contracts, previous);
+  const known = knownContracts(facts, previous);
+  const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, previous);
   const { identities, problems: identityProblems } = assembleIdentities(services, workloads);
   const { gateways, problems: gatewayProblems } = assembleGateways(facts.gateways, workloads);
   return share(previous, {
@@ -22,8 +22,8 @@ export function assemble(facts: Facts, previous?: Mesh): Mesh {
     services,
     workloads: new Map(workloads.map((workload) => [workload.id, workload])),
     gateways,
-    contracts: contracts.versions,
+    contracts,
     identities,
-    problems: [...facts.problems, ...contracts.problems, ...serviceProblems, ...identityProblems, ...gatewayProblems],
+    problems: [...facts.problems, ...known.problems, ...serviceProblems, ...identityProblems, ...gatewayProblems],
   });
 }

@@ -1,0 +1,136 @@
+import test from 'ava';
+import { withoutMethods, withPolicy } from '../envoy/testing/edit-contract.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import type { Mesh } from '../model/mesh.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+import { assemble } from './assemble.ts';
+
+const orders = descriptorSet('shop.orders');
+const payments = descriptorSet('shop.payments');
+
+function directory(): MeshDirectory {
+  return new MeshDirectory()
+    .contract('shop', 'shop.orders', orders)
+    .contract('shop', 'shop.payments', payments)
+    .service('orders')
+    .service('payments')
+    .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
+    .replica('payments-0', { contract: contractHash(payments), inbound: '127.0.0.1:1002', application: 'unix:/run/b' });
+}
+
+const mesh = (files: MeshDirectory, previous?: Mesh) => assemble(parseDirectory(files.files), previous);
+const getOrder = '/shop.orders.v1.OrderService/GetOrder';
+
+test('assemble: services have replicas, names and identities', (t) => {
+  const { services, identities, problems } = mesh(directory());
+  t.deepEqual(problems, []);
+  t.like(services.get('shop/orders'), {
+    logicalName: 'shop.orders',
+    protocol: 'grpc',
+    identities: ['spiffe://weft.local/ns/shop/sa/orders'],
+    workloads: ['shop/orders-0'],
+  });
+  t.deepEqual(identities.get('shop.payments'), ['spiffe://weft.local/ns/shop/sa/payments']);
+});
+
+test('assemble: equal facts give the same mesh, and a changed replica changes nothing else', (t) => {
+  const first = mesh(directory());
+  t.is(mesh(directory(), first), first);
+  const next = mesh(
+    directory().replica('orders-0', {
+      contract: contractHash(orders),
+      inbound: '127.0.0.1:1001',
+      application: 'unix:/run/a',
+      ready: false,
+    }),
+    first,
+  );
+  t.not(next, first);
+  t.is(next.services.get('shop/payments'), first.services.get('shop/payments'));
+  t.is(next.services.get('shop/orders')?.methods, first.services.get('shop/orders')?.methods);
+  t.is(next.identities, first.identities);
+});
+
+test('assemble: of two versions a caller sees the union, the longer deadline and only shared retries', (t) => {
+  const longer = withPolicy(orders, 'GetOrder', { deadline: { seconds: 9n }, retry: undefined });
+  const narrow = withoutMethods(longer, 'ListOrders');
+  const both = mesh(
+    directory()
+      .contract('shop', 'new', narrow)
+      .replica('orders-1', { contract: contractHash(narrow), inbound: '127.0.0.1:1003', application: 'unix:/run/c' }),
+  );
+  const service = both.services.get('shop/orders');
+  t.is(service?.versions.size, 2);
+  t.like(service?.methods.get(getOrder), { deadlineMs: 9000, retry: undefined });
+  t.is(service?.methods.get(getOrder)?.versions.length, 2);
+  t.deepEqual(service?.methods.get('/shop.orders.v1.OrderService/ListOrders')?.versions, [contractHash(orders)]);
+});
+
+test('assemble: a contract that breaks keeps its last good version', (t) => {
+  const first = mesh(directory());
+  const broken = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined });
+  const next = mesh(
+    directory()
+      .contract('shop', 'shop.orders', broken)
+      .replica('orders-0', { contract: contractHash(broken), inbound: '127.0.0.1:1001', application: 'unix:/run/a' }),
+    first,
+  );
+  t.is(next.services.get('shop/orders')?.methods, first.services.get('shop/orders')?.methods);
+  t.is(next.workloads.get('shop/orders-0')?.contractHash, contractHash(orders));
+  t.deepEqual(
+    next.problems.map(({ resource }) => resource),
+    ['contracts/shop/shop.orders.binpb', 'Workload shop/orders-0'],
+  );
+});
+
+test('assemble: a version stays while a replica runs it, also when its file is gone', (t) => {
+  const first = mesh(directory());
+  const next = mesh(directory().remove('contracts/shop/shop.orders.binpb'), first);
+  t.deepEqual(next.problems, []);
+  t.is(next.services.get('shop/orders'), first.services.get('shop/orders'));
+  const gone = mesh(
+    directory().remove('contracts/shop/shop.orders.binpb').remove('shop/workloads/orders-0.yaml'),
+    next,
+  );
+  t.is(gone.contracts.size, 1);
+});
+
+test('assemble: a service without replicas is still known by its contract', (t) => {
+  const { services } = mesh(directory().remove('shop/workloads/orders-0.yaml'));
+  t.true(services.get('shop/orders')?.methods.has(getOrder));
+});
+
+test('assemble: a namespace speaks only for its own packages', (t) => {
+  const { services, problems } = mesh(
+    directory()
+      .contract('thieves', 'shop.payments', payments)
+      .service('payments', 'thieves')
+      .replica('payments-0', {
+        namespace: 'thieves',
+        contract: contractHash(payments),
+        inbound: '127.0.0.1:1009',
+        application: 'unix:/run/d',
+      }),
+  );
+  t.is(services.get('thieves/payments')?.logicalName, undefined);
+  t.deepEqual(services.get('shop/payments')?.workloads, ['shop/payments-0']);
+  t.is(problems[0]?.message, 'namespace thieves may not speak for shop.payments; the contract has no effect');
+});
+
+test('assemble: two services with one account cannot be told apart', (t) => {
+  const { identities, problems } = mesh(
+    directory().replica('payments-0', {
+      contract: contractHash(payments),
+      inbound: '127.0.0.1:1002',
+      application: 'unix:/run/b',
+      account: 'orders',
+    }),
+  );
+  t.is(identities.size, 0);
+  t.regex(problems[0]?.message ?? '', /^share the account spiffe:\/\/weft.local\/ns\/shop\/sa\/orders /);
+});
+
+test('assemble: a gateway that nobody declared is named', (t) => {
+  const { problems } = mesh(directory().edge('127.0.0.1:8080').remove('edge.yaml'));
+  t.is(problems[0]?.message, 'there is no Gateway edge; the replica serves nothing');
+});

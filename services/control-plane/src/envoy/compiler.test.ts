@@ -1,0 +1,130 @@
+import test from 'ava';
+import { assemble } from '../assembly/assemble.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+import { type Snapshot, type TypeUrl, typeUrls } from '../xds/resource.ts';
+import { type Compiler, createCompiler } from './compiler.ts';
+import { withPolicy } from './testing/edit-contract.ts';
+import { contractHash, descriptorSet, MeshDirectory } from './testing/mesh-directory.ts';
+
+const names = ['catalog', 'inventory', 'payments', 'orders'];
+
+function shop(): MeshDirectory {
+  const directory = new MeshDirectory().edge('127.0.0.1:8080');
+  names.forEach((name, index) => {
+    const set = descriptorSet(`shop.${name}`);
+    directory
+      .contract('shop', `shop.${name}`, set)
+      .service(name)
+      .replica(`${name}-0`, {
+        contract: contractHash(set),
+        inbound: `127.0.0.1:${2000 + index}`,
+        application: `unix:/run/${name}`,
+        outbound: `127.0.0.1:${2100 + index}`,
+      });
+  });
+  return directory;
+}
+
+const orders1 = {
+  contract: contractHash(descriptorSet('shop.orders')),
+  inbound: '127.0.0.1:2200',
+  application: 'unix:/run/orders-1',
+  outbound: '127.0.0.1:2201',
+};
+
+function start(): { compiler: Compiler; mesh: Mesh } {
+  const compiler = createCompiler();
+  const mesh = assemble(parseDirectory(shop().files));
+  compiler.update(mesh);
+  return { compiler, mesh };
+}
+
+/** The resources of `after` that are other objects than before, by name. */
+function fresh(before: Snapshot | undefined, after: Snapshot | undefined): string[] {
+  return [...(after ?? [])].flatMap(([typeUrl, resources]) =>
+    [...resources].filter(([name, resource]) => before?.get(typeUrl)?.get(name) !== resource).map(([name]) => name),
+  );
+}
+
+test('compiler: a replica more concerns its callers only, and encodes one resource', (t) => {
+  const { compiler, mesh } = start();
+  const before = new Map([...mesh.workloads.keys()].map((id) => [id, compiler.snapshot(id)]));
+  const next = assemble(
+    parseDirectory(
+      shop().replica('payments-1', { ...orders1, contract: contractHash(descriptorSet('shop.payments')) }).files,
+    ),
+    mesh,
+  );
+  const { changed } = compiler.update(next);
+  t.deepEqual([...changed].sort(), ['shop/orders-0', 'shop/payments-1']);
+  t.deepEqual(fresh(before.get('shop/orders-0'), compiler.snapshot('shop/orders-0')), ['outbound|shop/payments']);
+});
+
+test('compiler: a replica that goes away is a change of endpoints only', (t) => {
+  const { compiler, mesh } = start();
+  const two = assemble(parseDirectory(shop().replica('orders-1', orders1).files), mesh);
+  compiler.update(two);
+  const stopping = assemble(parseDirectory(shop().replica('orders-1', { ...orders1, ready: false }).files), two);
+  t.deepEqual(compiler.update(stopping), { changed: new Set<WorkloadId>(['weft/edge-0']), endpointsOnly: true });
+});
+
+test('compiler: all callers of a service share its resources', (t) => {
+  const { compiler } = start();
+  for (const typeUrl of [typeUrls.cluster, typeUrls.endpoints] satisfies TypeUrl[]) {
+    const resource = (id: WorkloadId) => compiler.snapshot(id)?.get(typeUrl)?.get('outbound|shop/catalog');
+    t.truthy(resource('shop/orders-0'));
+    t.is(resource('shop/orders-0'), resource('weft/edge-0'));
+  }
+});
+
+test('compiler: a contract changes routes and never a listener or a cluster', (t) => {
+  const { compiler, mesh } = start();
+  const before = new Map([...mesh.workloads.keys()].map((id) => [id, compiler.snapshot(id)]));
+  const set = withPolicy(descriptorSet('shop.payments'), 'Capture', {
+    deadline: { seconds: 1n },
+    callers: { names: ['shop.orders', 'shop.inventory'] },
+  });
+  const { changed } = compiler.update(
+    assemble(
+      parseDirectory(
+        shop()
+          .contract('shop', 'shop.payments', set)
+          .replica('payments-0', {
+            contract: contractHash(set),
+            inbound: '127.0.0.1:2002',
+            application: 'unix:/run/payments',
+            outbound: '127.0.0.1:2102',
+          }).files,
+      ),
+      mesh,
+    ),
+  );
+  t.deepEqual([...changed].sort(), ['shop/inventory-0', 'shop/orders-0', 'shop/payments-0']);
+  t.deepEqual(fresh(before.get('shop/orders-0'), compiler.snapshot('shop/orders-0')), ['outbound']);
+  t.deepEqual(fresh(before.get('shop/payments-0'), compiler.snapshot('shop/payments-0')), [
+    'inbound|shop/payments|2002',
+  ]);
+});
+
+test('compiler: an equal mesh changes nothing; a workload that is gone has no snapshot', (t) => {
+  const { compiler, mesh } = start();
+  t.is(compiler.update(assemble(parseDirectory(shop().files))).changed.size, 0);
+  const { changed } = compiler.update(
+    assemble(parseDirectory(shop().remove('shop/workloads/catalog-0.yaml').files), mesh),
+  );
+  t.true(changed.has('shop/catalog-0'));
+  t.is(compiler.snapshot('shop/catalog-0'), undefined);
+});
+
+test('compiler: a proxy is told only what it may call', (t) => {
+  const { compiler } = start();
+  const clusters = (id: WorkloadId) => [...(compiler.snapshot(id)?.get(typeUrls.cluster)?.keys() ?? [])];
+  t.deepEqual(clusters('shop/catalog-0'), ['inbound|2000']);
+  t.deepEqual(clusters('shop/orders-0'), [
+    'inbound|2003',
+    'outbound|shop/catalog',
+    'outbound|shop/inventory',
+    'outbound|shop/payments',
+  ]);
+});
