@@ -62,6 +62,9 @@ step(
   ['packages/contracts/src/gen'],
   () => run('buf', ['generate']),
 );
+step('lint', ['proto/**/*.proto', 'services/control-plane/src/contracts/*.ts'], [], () =>
+  run('node', ['scripts/lint-contracts.ts']),
+);
 step(
   'descriptors',
   ['proto/**/*.proto', 'third_party/proto/**/*.proto', 'buf.yaml'],
