@@ -61,6 +61,9 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
     { maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: keepAliveMs },
     handlers.http,
   );
+  // Connections that have said nothing yet, or HTTP/1.1 between two requests. http1.closeIdleConnections() knows only those of
+  // a server that listens itself.
+  const quiet = new Set<Socket>();
   let closing = false;
 
   http2.on('session', (session) => {
@@ -73,15 +76,28 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
     else compat.emit('stream', stream, headers, flags, rawHeaders);
   });
   http1.maxHeadersCount = limits.maxHeaders;
-  http1.on('request', (_request, response) => {
+  // First of the listeners: an answer may be out when the second one is called.
+  http1.prependListener('request', ({ socket }, response) => {
+    quiet.delete(socket);
     if (closing) response.setHeader('connection', 'close');
+    response.on('close', () => {
+      if (closing) socket.end();
+      else if (!socket.destroyed) quiet.add(socket);
+    });
   });
 
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    quiet.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      quiet.delete(socket);
+    });
     socket.on('error', () => socket.destroy());
-    sniff(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket));
+    sniff(socket, (isHttp2) => {
+      if (isHttp2) quiet.delete(socket);
+      (isHttp2 ? http2 : http1).emit('connection', socket);
+    });
   });
   const listenOn = parseAddress(address);
   if (listenOn.path) await removeStaleSocket(listenOn.path);
@@ -94,13 +110,13 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
       closing = true;
       const closed = once(server, 'close');
       server.close();
-      http1.closeIdleConnections();
+      for (const socket of quiet) socket.destroy();
       await Promise.all([...sessions].map(closeSession));
       await closed;
     },
     destroy() {
+      for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
-      server.close();
     },
   };
 }
