@@ -9,6 +9,7 @@ import { LocalTokens } from './identity/local-tokens.ts';
 import { openRootAuthority } from './identity/root-authority.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
+import type { Problem } from './model/problem.ts';
 import type { SocketAddress } from './model/workload.ts';
 import { Snapshots } from './snapshots.ts';
 import { openDirectory } from './sources/directory.ts';
@@ -57,10 +58,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
   await tokens.open();
 
+  const report = (found: readonly Problem[]) => {
+    for (const problem of problems.update(found)) log.warn(problem, 'something in the mesh was not understood');
+  };
   const onFacts = (facts: Facts) => {
-    const mesh = assemble(facts, snapshots.mesh);
-    for (const problem of problems.update(mesh.problems)) log.warn(problem, 'something in the mesh was not understood');
-    for (const gone of snapshots.take(mesh)) delivery.drop(gone);
+    try {
+      const mesh = assemble(facts, snapshots.mesh);
+      report(mesh.problems);
+      for (const gone of snapshots.take(mesh)) delivery.drop(gone);
+    } catch (error) {
+      // A bug of ours in one resource must not take the mesh down: the proxies keep what they have.
+      log.error({ err: error }, 'the mesh could not be compiled');
+      const message = 'the mesh could not be compiled; what was compiled before goes on serving';
+      report([...facts.problems, { resource: 'the control plane', message, advice: 'the error is in its log' }]);
+    }
   };
   const store = new LastGoodStore(join(options.stateDirectory, 'last-good'));
   const accepts = (contract: ContractFact) => readContract(contract).version !== undefined;
@@ -70,7 +81,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     const from = snapshots.mesh === undefined ? '' : nackSource(snapshots.mesh, names);
     log.error(
       { workload, typeUrl, resources: names, source: from, reason: message },
-      'a proxy refused what it was sent',
+      'what a proxy refused comes from here',
     );
   });
   const refusals = createRefusals({

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { chmod, mkdir } from 'node:fs/promises';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { parseListenAddress } from './options.ts';
@@ -45,6 +45,8 @@ try {
     listen,
     api: options.api,
   });
+  // Now, because a process that is killed writes nothing.
+  flushCompileCache();
 } catch (error) {
   const { startupMessage } = await import('./startup-message.ts');
   console.error(`weft-control-plane: ${startupMessage(error)}`);

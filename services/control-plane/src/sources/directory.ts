@@ -178,9 +178,15 @@ class WatchedDirectory implements DirectorySource {
     if (this.#watchers.get(path)?.inode === inode || this.#closed) return;
     // Another directory stands in its place, which the old watcher does not see.
     this.#unwatch(path);
-    const watcher = watch(full, (_event, name) => {
-      this.#touch(name === null ? path : path === '' ? name : `${path}/${name}`);
-    });
+    let watcher: FSWatcher;
+    try {
+      watcher = watch(full, (_event, name) => {
+        this.#touch(name === null ? path : path === '' ? name : `${path}/${name}`);
+      });
+    } catch {
+      // No watch to be had (a limit of the system): the rescan sees changes, only later.
+      return;
+    }
     // A watched directory that is moved away or a spent inotify limit ends here; the next rescan watches again.
     watcher.on('error', () => this.#unwatch(path));
     this.#watchers.set(path, { watcher, inode });

@@ -33,6 +33,7 @@ export class MeshFiles {
   /** Whether a contract is understood, by hash. */
   readonly #accepted = new Map<string, boolean>();
   #facts: Facts | undefined;
+  #changed = false;
 
   /**
    * Begins with what was good before a restart: it counts until its files are found changed or gone. `accepts` says whether a
@@ -52,6 +53,7 @@ export class MeshFiles {
 
   /** Takes a file's content. */
   put(path: string, bytes: Uint8Array): void {
+    this.#changed = true;
     const kind = fileKind(path);
     this.#problems.delete(path);
     if (kind === 'manifest') {
@@ -75,6 +77,7 @@ export class MeshFiles {
 
   /** Takes note that a file is there but cannot be read. Its last good form stays. */
   fail(path: string, message: string): void {
+    this.#changed = true;
     const problem: Problem = { resource: path, message, advice: 'a file that the control plane may read' };
     if (fileKind(path) === 'contract') {
       this.#keepContract(path, this.#contracts.get(path), problem);
@@ -87,6 +90,7 @@ export class MeshFiles {
 
   /** Takes note that a file is gone, with what it said. */
   remove(path: string): void {
+    this.#changed = true;
     const contract = this.#contracts.get(path);
     if (contract !== undefined) this.#superseded.push(contract);
     this.#manifests.delete(path);
@@ -96,6 +100,8 @@ export class MeshFiles {
 
   /** What the files say together. The same object as before when nothing changed. */
   facts(): Facts {
+    if (this.#facts !== undefined && !this.#changed) return this.#facts;
+    this.#changed = false;
     const next = gather([...this.#manifests.values()], [...this.#contracts.values()], [...this.#problems.values()]);
     const known = new Set(next.contracts.map((contract) => `${contract.namespace}/${contract.hash}`));
     const running = new Set(next.workloads.map((workload) => `${workload.namespace}/${workload.contractHash}`));
