@@ -134,3 +134,33 @@ test('assemble: a gateway that nobody declared is named', (t) => {
   const { problems } = mesh(directory().edge('127.0.0.1:8080').remove('edge.yaml'));
   t.is(problems[0]?.message, 'there is no Gateway edge; the replica serves nothing');
 });
+
+test('assemble: two services that expose one path are named', (t) => {
+  const { problems } = mesh(
+    directory()
+      .put('mesh.yaml', {
+        kind: 'MeshConfig',
+        metadata: { name: 'mesh' },
+        spec: {
+          packages: [
+            { namespace: 'shop', protoPackage: 'shop' },
+            { namespace: 'branch', protoPackage: 'shop' },
+          ],
+        },
+      })
+      .contract('branch', 'shop.orders', orders)
+      .service('orders', 'branch')
+      .replica('orders-0', {
+        namespace: 'branch',
+        contract: contractHash(orders),
+        inbound: '127.0.0.1:1009',
+        application: 'unix:/run/d',
+      }),
+  );
+  t.true(
+    problems.some(
+      ({ message }) => message === `${getOrder} is also exposed by Service branch/orders, which the edge serves there`,
+    ),
+  );
+  t.true(problems.some(({ message }) => message.startsWith('GET /v1/orders/* is also exposed')));
+});

@@ -16,7 +16,7 @@ export function assemble(facts: Facts, previous?: Mesh): Mesh {
   const known = knownContracts(facts, previous);
   const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, previous);
   const { identities, problems: identityProblems } = assembleIdentities(services, workloads);
-  const { gateways, problems: gatewayProblems } = assembleGateways(facts.gateways, workloads);
+  const { gateways, problems: gatewayProblems } = assembleGateways(facts.gateways, workloads, services);
   return share(previous, {
     settings: facts.settings,
     services,

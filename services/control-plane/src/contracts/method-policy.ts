@@ -1,5 +1,5 @@
 import { type DescMethod, getOption } from '@bufbuild/protobuf';
-import { durationMs, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { type Duration, durationMs, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import {
   Code,
   Exposure,
@@ -15,6 +15,7 @@ import { edgeName, isLogicalName } from './logical-name.ts';
 
 const defaultDeadlineMs = 15_000;
 const defaultIdleTimeoutMs = 3_600_000;
+const longestMs = 365 * 24 * 3_600_000;
 
 const retryCodes: Readonly<Record<number, RetryCode>> = {
   [Code.CANCELLED]: 'cancelled',
@@ -52,8 +53,8 @@ export function readMethod(
   const time = (name: 'deadline' | 'tryTimeout' | 'maxDuration' | 'idleTimeout', fits: boolean): number | undefined => {
     const value = fits ? (own[name] ?? shared?.[name]) : undefined;
     if (value === undefined) return undefined;
-    const ms = durationMs(value);
-    if (ms < 1) complain(`${snake(name)} ${ms} ms must be at least 1 ms`);
+    const ms = milliseconds(value);
+    if (ms < 1 || ms > longestMs) complain(`${snake(name)} ${ms} ms must be between 1 ms and a year`);
     return ms;
   };
   const deadlineMs = unary ? (time('deadline', true) ?? defaultDeadlineMs) : undefined;
@@ -86,7 +87,7 @@ export function readMethod(
   const hedging = own.hedge ?? shared?.hedge;
   const hedge =
     hedging?.after && unary && safety === 'no_side_effects'
-      ? { afterMs: durationMs(hedging.after), maxTries: hedging.maxTries ?? 2 }
+      ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? 2 }
       : undefined;
 
   const { exposed, callers } = readCallers(own, servicePolicy, complain);
@@ -110,7 +111,7 @@ export function readMethod(
       rateLimits: readRateLimits(own.rateLimits.length > 0 ? own : shared, complain),
       ...(hedge === undefined ? {} : { hedge }),
       ...(objective?.within
-        ? { objective: { percent: objective.percent, withinMs: durationMs(objective.within) } }
+        ? { objective: { percent: objective.percent, withinMs: milliseconds(objective.within) } }
         : {}),
       http: http.bindings,
       versions: [hash],
@@ -136,8 +137,8 @@ type Complain = (message: string, advice?: string) => void;
 function readRetry(retry: Retry, complain: Complain): RetryPolicy | undefined {
   const maxRetries = retry.maxRetries ?? 2;
   if (maxRetries > 10) complain(`retry.max_retries ${maxRetries} must be between 0 and 10`);
-  const baseBackoffMs = retry.baseBackoff ? durationMs(retry.baseBackoff) : 25;
-  const maxBackoffMs = retry.maxBackoff ? durationMs(retry.maxBackoff) : baseBackoffMs * 10;
+  const baseBackoffMs = retry.baseBackoff ? milliseconds(retry.baseBackoff) : 25;
+  const maxBackoffMs = retry.maxBackoff ? milliseconds(retry.maxBackoff) : baseBackoffMs * 10;
   if (baseBackoffMs < 1) complain(`retry.base_backoff ${baseBackoffMs} ms must be at least 1 ms`);
   if (maxBackoffMs < baseBackoffMs) {
     complain(`retry.max_backoff ${maxBackoffMs} ms must be at least the base of ${baseBackoffMs} ms`);
@@ -167,11 +168,16 @@ function readRateLimits(policy: MethodPolicy | undefined, complain: Complain): R
     if (caller !== '*' && caller !== edgeName && !isLogicalName(caller)) {
       complain(`rate_limits names "${caller}"`, 'a proto package without its version, "edge" or "*"');
     }
-    const perMs = per ? durationMs(per) : 1000;
+    const perMs = per ? milliseconds(per) : 1000;
     if (perMs < 50) complain(`rate_limits.per ${perMs} ms must be at least 50 ms`);
     if (requests < 1) complain(`rate_limits.requests ${requests} must be at least 1`, 'no such caller in callers');
     return { caller, requests, perMs };
   });
+}
+
+/** Whole milliseconds: Envoy's own timers know nothing smaller. */
+function milliseconds(duration: Duration): number {
+  return Math.round(durationMs(duration));
 }
 
 function snake(name: string): string {

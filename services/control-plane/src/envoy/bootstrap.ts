@@ -59,6 +59,15 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
       cdsConfig: fromControlPlane,
       ldsConfig: fromControlPlane,
     },
+    // The REST paths of a service are one expression; Envoy's own bound (100) would refuse a service with five of them.
+    layeredRuntime: {
+      layers: [
+        {
+          name: 'weft',
+          layerSpecifier: { case: 'staticLayer', value: { 're2.max_program_size.error_level': 1_000_000 } },
+        },
+      ],
+    },
     staticResources: {
       clusters: [
         {

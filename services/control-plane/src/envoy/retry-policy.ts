@@ -25,6 +25,8 @@ const httpCodes: Readonly<Record<RetryCode, readonly number[]>> = {
 export function retryPolicy(method: Method): RetryPolicy {
   const repeatable = method.safety !== 'unsafe' && method.retry !== undefined;
   const retry = repeatable && method.retry ? method.retry : neverDeliveredTries;
+  // A hedged method's second try begins where another's first would end.
+  const perTryMs = method.hedge?.afterMs ?? method.tryTimeoutMs;
   const statusCodes = retry.codes.flatMap((code) => httpCodes[code]);
   return create(RetryPolicySchema, {
     retryOn: [
@@ -33,8 +35,8 @@ export function retryPolicy(method: Method): RetryPolicy {
       ...(repeatable ? [...retry.codes, 'reset', 'retriable-status-codes'] : []),
     ].join(','),
     retriableStatusCodes: statusCodes,
-    numRetries: retry.maxRetries,
-    ...(method.tryTimeoutMs === undefined ? {} : { perTryTimeout: durationFromMs(method.tryTimeoutMs) }),
+    numRetries: Math.max(retry.maxRetries, (method.hedge?.maxTries ?? 1) - 1),
+    ...(perTryMs === undefined ? {} : { perTryTimeout: durationFromMs(perTryMs) }),
     retriableHeaders: [
       {
         name: deliveredHeader,

@@ -71,7 +71,7 @@ function methodRoute(method: Method, identities: Mesh['identities'], port: numbe
       : {
           requestHeadersToAdd: [
             {
-              header: { key: 'grpc-timeout', value: `${method.deadlineMs}m` },
+              header: { key: 'grpc-timeout', value: grpcTimeout(method.deadlineMs) },
               appendAction: AppendAction.ADD_IF_ABSENT,
             },
           ],
@@ -90,6 +90,11 @@ function methodRoute(method: Method, identities: Mesh['identities'], port: numbe
       },
     },
   });
+}
+
+/** As gRPC writes it in a header: at most eight digits and a unit. */
+function grpcTimeout(timeoutMs: number): string {
+  return timeoutMs < 100_000_000 ? `${timeoutMs}m` : `${Math.ceil(timeoutMs / 1000)}S`;
 }
 
 function nobody(refusal: string): Route {

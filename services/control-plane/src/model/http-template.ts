@@ -31,3 +31,11 @@ export function parseHttpTemplate(template: string): HttpTemplate | undefined {
   if (segments.slice(0, -1).includes('**')) return undefined;
   return { segments, fields, ...(match[2] === undefined ? {} : { customVerb: match[2] }) };
 }
+
+/** A template without the names of its variables: two of one shape match the same paths. */
+export function templateShape(text: string): string {
+  const template = parseHttpTemplate(text);
+  if (template === undefined) return text;
+  const segments = template.segments.map((segment) => (typeof segment === 'string' ? segment : segment.literal));
+  return `/${segments.join('/')}${template.customVerb === undefined ? '' : `:${template.customVerb}`}`;
+}
