@@ -26,9 +26,14 @@ import { RequestBody } from './request-body.ts';
 import { validation } from './validation.ts';
 
 /** A listener for HTTP requests that answers Connect, gRPC-Web and JSON with the handlers that gRPC has. */
-export function connectListener(services: readonly ServiceImplementation[], limits: Pick<Limits, 'maxMessageBytes'>) {
+export function connectListener(
+  services: readonly ServiceImplementation[],
+  limits: Pick<Limits, 'maxMessageBytes'>,
+  shutdownSignal: AbortSignal,
+) {
   const router = createConnectRouter({
     grpc: false,
+    shutdownSignal,
     readMaxBytes: limits.maxMessageBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
     // So that google.protobuf.Any can be JSON.

@@ -90,6 +90,7 @@ export function healthService(readiness: Readiness, serviceNames: readonly strin
           const now = await status();
           if (now !== last) yield { status: now };
           last = now;
+          if (readiness.draining) return; // Nothing else will come, and the server waits for its calls to end.
         }
         await sleep(freshMs, undefined, { signal: call.signal, ref: false });
       }

@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import type { GrpcTransportOptions } from '@connectrpc/connect-node';
 import { parseAddress } from './listen-address.ts';
@@ -31,6 +37,7 @@ export class OutboundSession {
   #request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
     const session = this.#connected();
     const stream = session.request(headers);
+    cancelWithoutEnd(stream);
     session.ref();
     const state = active.get(session);
     if (state) state.streams += 1;
@@ -55,6 +62,15 @@ export class OutboundSession {
     this.#session = session;
     return session;
   }
+}
+
+/** node:http2 ends a request before it resets it: the callee would take half of a cancelled stream for all of it. */
+function cancelWithoutEnd(stream: ClientHttp2Stream): void {
+  const close = stream.close.bind(stream);
+  stream.close = (code, callback) => {
+    if (code === constants.NGHTTP2_CANCEL) stream._final = (done) => done();
+    close(code, callback);
+  };
 }
 
 const active = new WeakMap<ClientHttp2Session, { streams: number }>();

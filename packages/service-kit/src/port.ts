@@ -115,7 +115,8 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
       await closed;
     },
     destroy() {
-      for (const session of sessions) session.destroy();
+      // With an error: some clients wait for ever for a call that has ended in good order without an answer.
+      for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
       for (const socket of sockets) socket.destroy();
     },
   };

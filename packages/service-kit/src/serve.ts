@@ -1,3 +1,4 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
@@ -8,6 +9,9 @@ import { logger } from './log/logger.ts';
 import { openPort, type Port } from './port.ts';
 import { reflectionServices } from './reflection.ts';
 import { onStopSignal } from './shutdown.ts';
+
+/** For the answers of calls that are cut off to be sent. */
+const lastWordsMs = 500;
 
 /** What serve() needs. */
 export interface ServeOptions {
@@ -23,7 +27,7 @@ export interface ServeOptions {
   readonly limits?: Partial<Limits>;
   /** How long the server goes on serving when it has been told to stop, while it says that it is not ready. Default: 5 s. */
   readonly drainMs?: number;
-  /** How long calls may then go on before they are cut off. Default: 10 s. */
+  /** How long calls may then go on before they end with UNAVAILABLE. Default: 10 s. */
   readonly finishMs?: number;
   /** Aborted: as close(). */
   readonly signal?: AbortSignal;
@@ -54,15 +58,19 @@ export async function serve(options: ServeOptions): Promise<Server> {
   );
   const services = [...options.services, health];
   const all = [...services, ...reflectionServices(services)];
+  const cutOff = new AbortController();
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
-    { grpc: createGrpcHandler({ methods: grpcMethods(all), limits }), http: connectListener(all, limits) },
+    {
+      grpc: createGrpcHandler({ methods: grpcMethods(all), limits, signal: cutOff.signal }),
+      http: connectListener(all, limits, cutOff.signal),
+    },
     limits,
   );
 
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closed ??= stop(port, readiness, drainMs, finishMs).finally(forget);
+    closed ??= stop(port, readiness, cutOff, drainMs, finishMs).finally(forget);
     return closed;
   };
   const forget = onStopSignal(close);
@@ -78,13 +86,20 @@ export async function serve(options: ServeOptions): Promise<Server> {
   };
 }
 
-async function stop(port: Port, readiness: Readiness, drainMs: number, finishMs: number): Promise<void> {
+async function stop(
+  port: Port,
+  readiness: Readiness,
+  cutOff: AbortController,
+  drainMs: number,
+  finishMs: number,
+): Promise<void> {
   readiness.drain();
   if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs));
-  const cutOff = setTimeout(() => port.destroy(), finishMs);
-  try {
-    await port.close();
-  } finally {
-    clearTimeout(cutOff);
-  }
+  const closed = port.close();
+  const tell = setTimeout(() => cutOff.abort(new ConnectError('the server is closing', Code.Unavailable)), finishMs);
+  const destroy = setTimeout(() => port.destroy(), finishMs + lastWordsMs);
+  await closed.finally(() => {
+    clearTimeout(tell);
+    clearTimeout(destroy);
+  });
 }

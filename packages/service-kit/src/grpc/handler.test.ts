@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, constants, createServer, type IncomingHttpHeaders } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { compressionAlgorithms, Metadata, status } from '@grpc/grpc-js';
 import test from 'ava';
@@ -256,6 +256,28 @@ test('a caller that cancels aborts the signal and ends the messages', async (t) 
   call.cancel();
   t.is(((await ended.promise) as { code: number }).code, status.CANCELLED);
   t.is(await signalled.promise, await ended.promise);
+  s.close();
+});
+
+test('a caller whose connection breaks aborts the signal', async (t) => {
+  const entered = Promise.withResolvers<void>();
+  const aborted = Promise.withResolvers<unknown>();
+  const s = await serving({
+    '/t/Hangs': (call) => {
+      call.signal.addEventListener('abort', () => aborted.resolve(call.signal.reason));
+      entered.resolve();
+    },
+  });
+  const [host, port] = s.target.split(':');
+  const socket = connectSocket({ host: host ?? '', port: Number(port) });
+  const session = connect(`http://${s.target}`, { createConnection: () => socket });
+  session.on('error', () => {});
+  const stream = session.request({ ':method': 'POST', ':path': '/t/Hangs', 'content-type': 'application/grpc' });
+  stream.on('error', () => {});
+  stream.end(frameMessage(Buffer.from('x')));
+  await entered.promise;
+  socket.destroy();
+  t.is(((await aborted.promise) as { code: number }).code, status.CANCELLED);
   s.close();
 });
 

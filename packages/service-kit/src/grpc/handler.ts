@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream, ServerOptions } from 'node
 import type { GrpcMethod } from './call.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { ServerCall } from './server-call.ts';
-import { grpcCode } from './status.ts';
+import { GrpcError, grpcCode } from './status.ts';
 import { statusOf } from './status-of.ts';
 
 /** What createGrpcHandler() serves. */
@@ -13,6 +13,8 @@ export interface GrpcHandlerOptions {
   readonly limits?: Partial<Limits>;
   /** Told of each error that ended a call. Default: nobody. */
   readonly onError?: (error: unknown, path: string) => void;
+  /** Aborted: the calls under way end with UNAVAILABLE. Default: never. */
+  readonly signal?: AbortSignal;
 }
 
 /** A listener for the `stream` event of an http2 server (see http2Options) that answers gRPC calls. Other requests get HTTP 405 and 415. */
@@ -20,12 +22,20 @@ export function createGrpcHandler(
   options: GrpcHandlerOptions,
 ): (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
   const limits = { ...defaultLimits, ...options.limits };
-  const { methods, onError } = options;
+  const { methods, onError, signal } = options;
+  const calls = new Set<ServerCall>();
+  signal?.addEventListener('abort', () => {
+    for (const call of calls) call.fail(new GrpcError(grpcCode.unavailable, 'the server is closing'));
+  });
   return (stream, headers) => {
     if (headers[':method'] !== 'POST') return refuse(stream, 405);
     if (!isGrpcProto(headers['content-type'])) return refuse(stream, 415);
     const call = new ServerCall(stream, headers, limits);
     if (call.ended) return;
+    if (signal) {
+      calls.add(call);
+      stream.on('close', () => calls.delete(call));
+    }
     const method = methods.get(call.path);
     if (!method) return call.finish({ code: grpcCode.unimplemented, message: `unknown method ${call.path}` });
     const fail = (error: unknown) => {

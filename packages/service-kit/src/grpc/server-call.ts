@@ -44,14 +44,14 @@ export class ServerCall implements GrpcCall {
     try {
       this.#compression = compressionOf(typeof encoding === 'string' ? encoding : undefined);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return;
     }
     const timeout = headers['grpc-timeout'];
     if (timeout === undefined) return;
     const { timeoutMs, error } = parseTimeout(String(timeout));
     if (timeoutMs === undefined) {
-      this.#fail(new GrpcError(grpcCode.invalidArgument, error ?? ''));
+      this.fail(new GrpcError(grpcCode.invalidArgument, error ?? ''));
       return;
     }
     this.deadline = Date.now() + timeoutMs;
@@ -88,7 +88,10 @@ export class ServerCall implements GrpcCall {
       else
         this.#read(
           (message) => queue.push(message),
-          () => setImmediate(() => queue.end()),
+          () =>
+            setImmediate(() => {
+              if (!this.#stream.aborted) queue.end();
+            }),
         );
     }
     return this.#queue;
@@ -180,7 +183,7 @@ export class ServerCall implements GrpcCall {
       try {
         reader.push(chunk);
       } catch (error) {
-        this.#fail(error);
+        this.fail(error);
       }
     });
     this.#stream.on('end', () => {
@@ -190,7 +193,7 @@ export class ServerCall implements GrpcCall {
         reader.end();
         onEnd();
       } catch (error) {
-        this.#fail(error);
+        this.fail(error);
       }
     });
   }
@@ -215,7 +218,7 @@ export class ServerCall implements GrpcCall {
   }
 
   #onDeadline(timeoutMs: number): void {
-    this.#fail(new GrpcError(grpcCode.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`));
+    this.fail(new GrpcError(grpcCode.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`));
   }
 
   #onClose(): void {
@@ -225,7 +228,8 @@ export class ServerCall implements GrpcCall {
     this.#interrupt(new GrpcError(grpcCode.cancelled, 'the caller has hung up'));
   }
 
-  #fail(error: unknown): void {
+  /** Ends the call with the status of `error`, and aborts its signal. */
+  fail(error: unknown): void {
     const status = statusOf(error);
     this.finish(status);
     this.#interrupt(
