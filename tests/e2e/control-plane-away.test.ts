@@ -20,7 +20,7 @@ test('control plane killed for a minute under load: no failed call; on its retur
     );
   // What Envoy has taken in, and connections that it had to close.
   const updates =
-    /^(cluster_manager\.cds|listener_manager\.lds|http\..*\.rds\..*|cluster\..*|.*\.sds\..*)\.(update_success|version_changed|config_reload)$/;
+    /^(cluster_manager\.cds|listener_manager\.lds|http\..*\.rds\..*|cluster\.outbound.*|.*\.sds\..*)\.(update_success|version_changed|config_reload)$/;
   const destroyed =
     /downstream_cx_drain_close$|listener_manager\.total_listeners_draining$|upstream_cx_destroy_with_active_rq$/;
 
