@@ -11,29 +11,39 @@ import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/trans
 import { address } from '../envoy/address.ts';
 import { http2Only } from '../envoy/http-protocol-options.ts';
 import { extension } from '../envoy/typed-config.ts';
-import type { ApplicationAddress } from '../model/workload.ts';
+import type { ApplicationAddress, SocketAddress } from '../model/workload.ts';
 
 /** How a cluster of the bootstrap is spoken to. */
 export interface StaticClusterOptions {
   readonly http2?: boolean;
   /** Encrypted but not verified, as the kubelet does it. */
   readonly tls?: boolean;
+  /** While it fails nothing is sent there. */
   readonly healthCheck?: HealthCheck;
+  /** Where the check looks, if not where calls go. */
+  readonly healthCheckAddress?: SocketAddress;
 }
 
 /** A cluster of one address inside the pod. */
 export function staticCluster(name: string, target: ApplicationAddress, options: StaticClusterOptions = {}): Cluster {
+  const { healthCheckAddress } = options;
+  const endpoint = {
+    address: address(target),
+    ...(healthCheckAddress ? { healthCheckConfig: { address: address(healthCheckAddress) } } : {}),
+  };
   return create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
     connectTimeout: durationFromMs(1000),
     loadAssignment: {
       clusterName: name,
-      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(target) } } }] }],
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: endpoint } }] }],
     },
     ...(options.http2 ? { typedExtensionProtocolOptions: http2Only({}) } : {}),
     ...(options.tls ? { transportSocket: extension('envoy.transport_sockets.tls', UpstreamTlsContextSchema, {}) } : {}),
-    ...(options.healthCheck ? { healthChecks: [options.healthCheck] } : {}),
+    ...(options.healthCheck
+      ? { healthChecks: [options.healthCheck], commonLbConfig: { healthyPanicThreshold: { value: 0 } } }
+      : {}),
   });
 }
 

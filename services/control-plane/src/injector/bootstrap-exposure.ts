@@ -1,13 +1,65 @@
-import { proxyUser } from './ports.ts';
+import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
+import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
+import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
+import { extension } from '../envoy/typed-config.ts';
+import { names } from './annotations.ts';
+import { exactly, plainListener } from './bootstrap-plain-http.ts';
+import { toReady } from './bootstrap-ready-listener.ts';
+import { proxyUser, readinessPort } from './ports.ts';
+
+const healthCheck = '/grpc.health.v1.Health/Check';
 
 /**
- * Lua for GET /ready in a pod without interception: 503, and why, while somebody else than the proxy listens on an address that
- * other pods can reach. Calls to such a port would pass by the mesh.
+ * The sidecar's readiness in a pod without interception: not while somebody else than the proxy listens on an address that other
+ * pods can reach. `openPorts` may be open: the user has excluded them from the mesh.
  *
- * It reads the kernel's table of sockets, which all containers of a pod share, so it finds every port, whatever is spoken there.
- * `openPorts` may be open: the user has excluded them from the mesh.
+ * It is gRPC since that is the only kind of probe of which the kubelet shows the answer: the reason is in the pod's events. Envoy
+ * serves no gRPC by itself, so the answer of its GET /ready is dressed as a HealthCheckResponse.
  */
-export function exposureGuard(openPorts: readonly number[]): string {
+export function readinessListener(openPorts: readonly number[]): Listener {
+  return plainListener({
+    name: 'readiness',
+    port: readinessPort,
+    codec: 'http2',
+    filters: [
+      lua('weft.exposure', exposureGuard(openPorts)),
+      extension('envoy.filters.http.grpc_http1_reverse_bridge', ReverseBridgeSchema, {
+        contentType: 'text/plain; charset=UTF-8',
+        withholdGrpcFrames: true,
+      }),
+      lua('weft.ready', askReady),
+    ],
+    routes: [
+      { match: exactly('POST', healthCheck), action: toReady },
+      // Lua makes Envoy choose the route again.
+      { match: exactly('GET', '/ready'), action: toReady },
+    ],
+  });
+}
+
+/** "\8\1" is HealthCheckResponse{status: SERVING}. */
+const askReady = `function envoy_on_request(handle)
+  handle:headers():replace(":method", "GET")
+  handle:headers():replace(":path", "/ready")
+end
+
+function envoy_on_response(handle)
+  local body = handle:body()
+  if body and handle:headers():get(":status") == "200" then body:setBytes("\\8\\1") end
+end
+`;
+
+function lua(name: string, inlineString: string) {
+  return extension(name, LuaSchema, {
+    defaultSourceCode: { specifier: { case: 'inlineString', value: inlineString } },
+  });
+}
+
+/**
+ * Reads the kernel's table of sockets, which all containers of a pod share: so it finds every port, whatever is spoken there.
+ * See https://docs.kernel.org/networking/proc_net_tcp.html; 0A is LISTEN, addresses are in the host's byte order.
+ */
+function exposureGuard(openPorts: readonly number[]): string {
   return `local open = {${openPorts.map((port) => `[${port}] = true`).join(', ')}}
 local reported
 
@@ -37,12 +89,12 @@ function envoy_on_request(handle)
     return
   end
   local reason = "weft: a process of user " .. user .. " listens on port " .. port .. " of the pod's own address, where calls pass by the mesh; " ..
-    "it must listen on 127.0.0.1:" .. port .. ", or the pod name the port in weft.dev/exclude-inbound-ports"
+    "it must listen on 127.0.0.1:" .. port .. ", or the pod name the port in ${names.excludeInboundPorts}"
   if reported ~= reason then
     reported = reason
     handle:logErr(reason)
   end
-  handle:respond({[":status"] = "503", ["content-type"] = "text/plain"}, reason .. "\\n")
+  handle:respond({[":status"] = "503"}, reason)
 end
 `;
 }

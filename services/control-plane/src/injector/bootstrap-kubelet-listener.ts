@@ -9,7 +9,7 @@ import { extension, typedConfig } from '../envoy/typed-config.ts';
 import type { ApplicationAddress } from '../model/workload.ts';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactHeader, exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
-import { adminCluster } from './bootstrap-ready-listener.ts';
+import { toAdmin } from './bootstrap-ready-listener.ts';
 import { kubeletPort } from './ports.ts';
 import type { GrpcProbePort, KubeletRoute } from './probes.ts';
 
@@ -114,7 +114,6 @@ function drain(secret: string): MessageInitShape<typeof RouteSchema>[] {
   handle:headers():replace(":path", "${drainPath}")
 end
 `;
-  const toAdmin = { case: 'route', value: { clusterSpecifier: { case: 'cluster', value: adminCluster } } } as const;
   return [
     {
       match: exactly('GET', '/drain', { [drainHeader]: secret }),

@@ -1,10 +1,8 @@
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
-import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
-import { extension, typedConfig } from '../envoy/typed-config.ts';
-import { staticCluster } from './bootstrap-clusters.ts';
+import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
-import { readyPort } from './ports.ts';
+import { outboundPort, readyPort } from './ports.ts';
 
 /** The cluster of Envoy's own admin interface. */
 export const adminCluster = 'admin';
@@ -12,37 +10,37 @@ export const adminCluster = 'admin';
 /** Where Envoy's admin interface is: mode 0600, in a directory that only the proxy has. */
 export const adminSocket = '/var/run/weft/admin/admin.sock';
 
-const lua = 'envoy.filters.http.lua';
+/** A route to Envoy's admin interface. */
+export const toAdmin = {
+  case: 'route',
+  value: { clusterSpecifier: { case: 'cluster', value: adminCluster } },
+} as const;
 
-/**
- * Of Envoy's admin interface, what others may see: GET /ready and GET /stats/prometheus.
- *
- * `guard` is Lua that may answer GET /ready itself, see bootstrap-exposure.ts; absent: only Envoy is asked.
- */
-export function readyListener(guard?: string): { listener: Listener; cluster: Cluster } {
-  const toAdmin = { case: 'route', value: { clusterSpecifier: { case: 'cluster', value: adminCluster } } } as const;
+const readyCluster = 'ready';
+
+/** A route to Envoy's admin interface that is there once the proxy has its configuration; before that the answer is 503. */
+export const toReady = {
+  case: 'route',
+  value: { clusterSpecifier: { case: 'cluster', value: readyCluster } },
+} as const;
+
+/** Of Envoy's admin interface, what others may see: GET /ready and GET /stats/prometheus. */
+export function readyListener(): { listener: Listener; clusters: Cluster[] } {
   const listener = plainListener({
     name: 'ready',
     port: readyPort,
     codec: 'http1',
-    filters: guard === undefined ? [] : [extension(lua, LuaSchema, {})],
     routes: [
-      {
-        match: exactly('GET', '/ready'),
-        action: toAdmin,
-        ...(guard === undefined
-          ? {}
-          : {
-              typedPerFilterConfig: {
-                [lua]: typedConfig(LuaPerRouteSchema, {
-                  override: { case: 'sourceCode', value: { specifier: { case: 'inlineString', value: guard } } },
-                }),
-              },
-            }),
-      },
+      { match: exactly('GET', '/ready'), action: toReady },
       // Its query says which statistics, as ?usedonly.
       { match: withQuery('GET', '/stats/prometheus'), action: toAdmin },
     ],
   });
-  return { listener, cluster: staticCluster(adminCluster, { unixSocket: adminSocket }) };
+  const admin = { unixSocket: adminSocket };
+  // Envoy calls itself live when it has waited long enough. Its outbound listener comes from the control plane, last of all.
+  const ready = staticCluster(readyCluster, admin, {
+    healthCheck: openPortCheck(10, 1),
+    healthCheckAddress: { host: '127.0.0.1', port: outboundPort },
+  });
+  return { listener, clusters: [staticCluster(adminCluster, admin), ready] };
 }

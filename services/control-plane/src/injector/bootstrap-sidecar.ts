@@ -1,6 +1,7 @@
 import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
+import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
 import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
@@ -11,7 +12,7 @@ import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upst
 import { Document, visit } from 'yaml';
 import { bootstrap } from '../envoy/bootstrap.ts';
 import type { SocketAddress } from '../model/workload.ts';
-import { exposureGuard } from './bootstrap-exposure.ts';
+import { readinessListener } from './bootstrap-exposure.ts';
 import { grpcProbeListeners, kubeletListener } from './bootstrap-kubelet-listener.ts';
 import { adminSocket, readyListener } from './bootstrap-ready-listener.ts';
 import { fillByKubelet, podId } from './bootstrap-variables.ts';
@@ -30,6 +31,9 @@ export interface SidecarBootstrapOptions {
   readonly drainSecret: string;
 }
 
+/** How long Envoy waits for the control plane before it opens its listeners. It is not ready before it has its configuration. */
+const firstConfigurationMs = 2000;
+
 const registry = createRegistry(
   BootstrapSchema,
   HealthCheckSchema,
@@ -37,6 +41,7 @@ const registry = createRegistry(
   HttpProtocolOptionsSchema,
   LuaPerRouteSchema,
   LuaSchema,
+  ReverseBridgeSchema,
   RouterSchema,
   UpstreamCodecSchema,
   UpstreamTlsContextSchema,
@@ -56,13 +61,15 @@ export function sidecarBootstrap(options: SidecarBootstrapOptions): string {
   });
   const message = fromJson(BootstrapSchema, common, { registry });
   const { cdsConfig, ldsConfig } = message.dynamicResources ?? {};
-  // Without its configuration a sidecar could only fail calls: it stays unready, however long the control plane is away.
-  for (const source of [cdsConfig, ldsConfig]) if (source) source.initialFetchTimeout = durationFromMs(0);
-  const ready = readyListener(options.mode === 'none' ? exposureGuard(options.openPorts) : undefined);
+  // Until then Envoy answers nobody: but the kubelet must have its answers while the control plane is away.
+  for (const source of [cdsConfig, ldsConfig])
+    if (source) source.initialFetchTimeout = durationFromMs(firstConfigurationMs);
+  const ready = readyListener();
+  const readiness = options.mode === 'none' ? [readinessListener(options.openPorts)] : [];
   const kubelet = kubeletListener(options.routes, options.drainSecret);
   const grpc = grpcProbeListeners(options.grpc);
-  message.staticResources?.listeners.push(ready.listener, ...kubelet.listeners, ...grpc.listeners);
-  message.staticResources?.clusters.push(ready.cluster, ...kubelet.clusters, ...grpc.clusters);
+  message.staticResources?.listeners.push(ready.listener, ...readiness, ...kubelet.listeners, ...grpc.listeners);
+  message.staticResources?.clusters.push(...ready.clusters, ...kubelet.clusters, ...grpc.clusters);
   return fillByKubelet(asYaml(toJson(BootstrapSchema, message, { registry })));
 }
 

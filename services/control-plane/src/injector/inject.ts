@@ -89,6 +89,7 @@ function injected(
   });
   const sidecar = sidecarContainer(settings, {
     choices,
+    mode,
     bootstrap,
     drainSecret: secrets.drain,
     terminationGracePeriodSeconds: graceSeconds,
@@ -102,7 +103,7 @@ function injected(
     metadata: {
       ...metadata,
       labels: { ...metadata?.labels, [names.injected]: mode },
-      annotations: { ...metadata?.annotations, ...(shared && listen ? { [names.application]: listen } : {}) },
+      ...(shared && listen ? { annotations: { ...metadata?.annotations, [names.application]: listen } } : {}),
     },
     spec: {
       ...spec,

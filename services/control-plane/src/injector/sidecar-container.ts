@@ -1,8 +1,9 @@
 import type { Choices } from './annotations.ts';
 import { drainHeader } from './bootstrap-kubelet-listener.ts';
 import { podVariables } from './bootstrap-variables.ts';
+import type { InterceptionMode } from './interception-mode.ts';
 import type { Container } from './pod.ts';
-import { kubeletPort, proxyUser, readyPort } from './ports.ts';
+import { kubeletPort, proxyUser, readinessPort, readyPort } from './ports.ts';
 import type { InjectorSettings, ProxyResources } from './settings.ts';
 import { applicationMount, proxyMounts } from './volumes.ts';
 
@@ -12,6 +13,7 @@ export const sidecarName = 'weft-proxy';
 /** What the sidecar's container depends on besides the settings. */
 export interface SidecarOptions {
   readonly choices: Choices;
+  readonly mode: InterceptionMode;
   /** The argument of --config-yaml. */
   readonly bootstrap: string;
   readonly drainSecret: string;
@@ -29,6 +31,8 @@ export interface SidecarOptions {
 export function sidecarContainer(settings: InjectorSettings, options: SidecarOptions): Container {
   const { choices } = options;
   const ready = { httpGet: { path: '/ready', port: readyPort, scheme: 'HTTP' }, timeoutSeconds: 3 };
+  // Without interception it also watches over the application's ports, see bootstrap-exposure.ts.
+  const guarded = { grpc: { port: readinessPort }, timeoutSeconds: 3 };
   return {
     name: sidecarName,
     image: settings.proxyImage,
@@ -62,7 +66,7 @@ export function sidecarContainer(settings: InjectorSettings, options: SidecarOpt
     },
     // The proxy waits for its first configuration as long as it takes; a restart would not bring it sooner.
     startupProbe: { ...ready, periodSeconds: 1, failureThreshold: 3600 },
-    readinessProbe: { ...ready, periodSeconds: 5, failureThreshold: 2 },
+    readinessProbe: { ...(options.mode === 'none' ? guarded : ready), periodSeconds: 5, failureThreshold: 2 },
     lifecycle: {
       preStop: {
         httpGet: {

@@ -1,0 +1,43 @@
+import test from 'ava';
+import { AnnotationError, names, readChoices } from './annotations.ts';
+
+function choices(annotations: Record<string, string>) {
+  return readChoices({ metadata: { annotations }, spec: { containers: [{ name: 'web' }] } });
+}
+
+test('without annotations everything is redirected', (t) => {
+  const { inboundPorts, excludeOutboundAddresses, concurrency } = choices({});
+  t.deepEqual([inboundPorts, excludeOutboundAddresses, concurrency], ['all', [], 2]);
+});
+
+test('lists may have spaces and empty places', (t) => {
+  t.deepEqual(choices({ [names.excludeOutboundPorts]: ' 25, ,5432,' }).excludeOutboundPorts, [25, 5432]);
+});
+
+for (const address of ['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '2001:db8::1', '::1/128']) {
+  test(`${address} can be excluded`, (t) => {
+    t.deepEqual(choices({ [names.excludeOutboundAddresses]: address }).excludeOutboundAddresses, [address]);
+  });
+}
+
+const wrong = [
+  [names.excludeInboundPorts, '0'],
+  [names.excludeInboundPorts, '65536'],
+  [names.inboundPorts, 'http'],
+  [names.excludeOutboundAddresses, '10.0.0.256'],
+  [names.excludeOutboundAddresses, '10.0.0.0/33'],
+  [names.excludeOutboundAddresses, 'fd00::/129'],
+  [names.excludeOutboundAddresses, 'example.com'],
+  [names.excludeOutboundAddresses, '10.0.0.1 -j ACCEPT'],
+  [names.cpuRequest, 'much'],
+  [names.memoryLimit, '-1Gi'],
+  [names.concurrency, '0'],
+  [names.logLevel, 'loud'],
+] as const;
+
+for (const [name, value] of wrong) {
+  test(`${name}: ${value} is refused with its name and value`, (t) => {
+    const error = t.throws(() => choices({ [name]: value }), { instanceOf: AnnotationError });
+    t.true(error.message.startsWith(`${name}: ${JSON.stringify(value)}`), error.message);
+  });
+}
