@@ -1,6 +1,6 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { ContractKey, Mesh, ServiceId, SpiffeId } from '../model/mesh.ts';
+import type { ContractKey, Mesh, ServiceId, SpiffeId, WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
@@ -23,12 +23,14 @@ export function assembleServices(facts: Facts, known: KnownContracts, previous: 
   const problems: Problem[] = [];
   const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
   const services: Service[] = [];
+  const byLabel = indexByLabel(facts.workloads);
   for (const fact of facts.services) {
     const id: ServiceId = `${fact.namespace}/${fact.name}`;
     const before = previous?.services.get(id);
     const replicas: Workload[] = [];
-    for (const workload of workloads.values()) {
-      if (!selects(fact, workload)) continue;
+    for (const id of candidates(fact, byLabel)) {
+      const workload = workloads.get(id);
+      if (workload === undefined || !selects(fact, workload)) continue;
       const outcome = withContract(workload, known, before);
       problems.push(...outcome.problems);
       workloads.set(workload.id, outcome.workload);
@@ -46,6 +48,25 @@ export function assembleServices(facts: Facts, known: KnownContracts, previous: 
     contracts: new Map([...contracts].sort(([a], [b]) => (a < b ? -1 : 1))),
     problems,
   };
+}
+
+/** Workloads by namespace and each of their labels, so that a service need not look at all of them. */
+function indexByLabel(workloads: readonly Workload[]): ReadonlyMap<string, readonly WorkloadId[]> {
+  const index = new Map<string, WorkloadId[]>();
+  for (const { id, namespace, labels } of workloads) {
+    for (const [label, value] of Object.entries(labels)) {
+      const key = `${namespace} ${label}=${value}`;
+      const ids = index.get(key);
+      if (ids) ids.push(id);
+      else index.set(key, [id]);
+    }
+  }
+  return index;
+}
+
+function candidates(fact: ServiceFact, byLabel: ReturnType<typeof indexByLabel>): readonly WorkloadId[] {
+  const [first] = Object.entries(fact.selector);
+  return (first && byLabel.get(`${fact.namespace} ${first[0]}=${first[1]}`)) ?? [];
 }
 
 function selects(fact: ServiceFact, workload: Workload): boolean {
@@ -125,8 +146,8 @@ function assembleService(
     ...(first ? { logicalName: first.logicalName } : {}),
     identities,
     versions: new Map(own.map((version) => [version.hash, version])),
-    methods: mergeMethods(seen),
-    retryBudget: mergeBudgets(seen) ?? defaultRetryBudget,
+    methods: mergeMethods(...seen),
+    retryBudget: mergeBudgets(...seen) ?? defaultRetryBudget,
     workloads: replicas.map((replica) => replica.id).sort(),
     routes: [],
   };
@@ -135,7 +156,8 @@ function assembleService(
 
 function versionsOf(replicas: readonly Workload[], contracts: Services['contracts']): ContractVersion[] {
   const keys = new Set(replicas.map(contractKey));
-  return [...contracts].filter(([key]) => keys.has(key)).map(([, version]) => version);
+  const versions = [...keys].flatMap((key) => (key && contracts.get(key)) ?? []);
+  return versions.sort((a, b) => (a.hash < b.hash ? -1 : 1));
 }
 
 /** A service without replicas is known by the contract that its namespace publishes under its name, so that calls wait for it. */

@@ -1,6 +1,6 @@
+import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
-import { memoize } from './memoize.ts';
 
 /** Services with a method that a caller's name is on, by that name, in id order. */
 export const servicesByCaller: (services: Mesh['services']) => ReadonlyMap<LogicalName, readonly Service[]> = memoize(

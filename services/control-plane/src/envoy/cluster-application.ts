@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import { memoize } from '../memoize.ts';
 import type { Service } from '../model/service.ts';
 import type { InboundPort } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -8,7 +9,6 @@ import { address } from './address.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { encodeResource } from './encode.ts';
 import { http2Only, sameAsCaller } from './http-protocol-options.ts';
-import { memoize } from './memoize.ts';
 import { inboundName } from './names.ts';
 
 /** The cluster of the application behind an inbound port; `maxRequests`: the most that it works on at once. */

@@ -6,6 +6,7 @@ import {
   Cluster_LbPolicy as LbPolicy,
   Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as SubsetFallback,
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import { memoize } from '../memoize.ts';
 import type { SpiffeId } from '../model/mesh.ts';
 import type { RetryBudget, Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -14,7 +15,6 @@ import { fromControlPlane } from './config-source.ts';
 import { encodeResource } from './encode.ts';
 import { admitsKey } from './endpoints.ts';
 import { http2Only, sameAsCaller } from './http-protocol-options.ts';
-import { memoize } from './memoize.ts';
 import { serviceCluster } from './names.ts';
 import { upstreamTls } from './tls-context.ts';
 

@@ -1,12 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import { memoize } from '../memoize.ts';
 import type { TracingSettings } from '../model/mesh.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { http2Only } from './http-protocol-options.ts';
-import { memoize } from './memoize.ts';
 import { tracingCluster } from './names.ts';
 
 /** The cluster of the OTLP collector. */

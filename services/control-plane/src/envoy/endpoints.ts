@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
 import type { LocalityLbEndpoints } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint_components';
 import { LocalityLbEndpointsSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint_components';
+import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
@@ -9,7 +10,6 @@ import type { Workload } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
-import { memoize } from './memoize.ts';
 import { serviceCluster } from './names.ts';
 
 /** The metadata key of endpoints that names what only some versions of a service admit. */

@@ -5,12 +5,12 @@ import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rout
 import {
   HttpConnectionManagerSchema,
   type HttpFilterSchema,
+  type LocalReplyConfig,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
-import type { ReplyMapper } from './local-reply.ts';
 import { filters } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
@@ -25,7 +25,7 @@ export interface HttpListener {
   readonly tracing?: TracingSettings;
   /** Before the router, in this order. */
   readonly filters: readonly MessageInitShape<typeof HttpFilterSchema>[];
-  readonly replies: readonly ReplyMapper[];
+  readonly replies: LocalReplyConfig;
   /** Families of request headers that are dropped before anything reads them, besides Envoy's own. */
   readonly dropHeaders?: readonly string[];
   readonly more: Omit<MessageInitShape<typeof HttpConnectionManagerSchema>, '$typeName'>;
@@ -63,7 +63,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
         },
       ],
       accessLog: [accessLog(listener.direction)],
-      localReplyConfig: { mappers: [...listener.replies] },
+      localReplyConfig: listener.replies,
       // Routes say how long a stream may be idle.
       streamIdleTimeout: durationFromMs(0),
       ...(listener.tracing ? { tracing: tracing(listener.tracing, listener.serviceName) } : {}),

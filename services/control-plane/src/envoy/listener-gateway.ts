@@ -6,6 +6,7 @@ import {
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { memoize } from '../memoize.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { SocketAddress } from '../model/workload.ts';
@@ -15,7 +16,6 @@ import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
-import { memoize } from './memoize.ts';
 import { gatewayName } from './names.ts';
 
 /** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */

@@ -6,6 +6,7 @@ import {
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { InboundPort } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -14,7 +15,6 @@ import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, grpcStats, localRateLimit } from './http-filters.ts';
 import { inboundReplies } from './local-reply.ts';
-import { memoize } from './memoize.ts';
 import { inboundName } from './names.ts';
 import { downstreamTls } from './tls-context.ts';
 

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { HttpConnectionManager_CodecType as CodecType } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { OutboundPort } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -10,14 +11,18 @@ import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { grpcStats, refusal } from './http-filters.ts';
 import { outboundReplies } from './local-reply.ts';
-import { memoize } from './memoize.ts';
 import { outboundName } from './names.ts';
 
 /** Where a sidecar takes the calls of its own application: plain HTTP on loopback. */
-export const outboundListener = memoize((settings: MeshSettings, port: OutboundPort, serviceName: string): Resource => {
+export function outboundListener(settings: MeshSettings, port: OutboundPort, serviceName: string): Resource {
+  // Without tracing nothing in it is the workload's own, and all workloads with one address share it.
+  return encodeListener(settings, port.listen.host, port.listen.port, settings.tracing ? serviceName : '');
+}
+
+const encodeListener = memoize((settings: MeshSettings, host: string, port: number, serviceName: string): Resource => {
   const listener = create(ListenerSchema, {
     name: outboundName,
-    address: address(port.listen),
+    address: address({ host, port }),
     trafficDirection: TrafficDirection.OUTBOUND,
     filterChains: [
       {

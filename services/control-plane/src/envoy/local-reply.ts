@@ -1,10 +1,14 @@
 import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { type AccessLogFilter, AccessLogFilterSchema } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
-import type { ResponseMapperSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import {
+  type LocalReplyConfig,
+  LocalReplyConfigSchema,
+  type ResponseMapperSchema,
+} from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { deliveredHeader, metadataNamespace } from './names.ts';
 
 /** How Envoy words an answer of its own. The first mapper whose filter matches counts. */
-export type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
+type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
 
 // gRPC status codes, as Envoy takes them in a header.
 const deadlineExceeded = '4';
@@ -83,7 +87,7 @@ const common: readonly ReplyMapper[] = [
 ];
 
 /** The answers of a sidecar in its application's stead. */
-export const inboundReplies: readonly ReplyMapper[] = [
+export const inboundReplies: LocalReplyConfig = replies([
   {
     filter: answered(403),
     ...text(`weft: %DOWNSTREAM_PEER_URI_SAN% may not call %METADATA(ROUTE:${metadataNamespace}:${refusalKey})%`),
@@ -96,15 +100,15 @@ export const inboundReplies: readonly ReplyMapper[] = [
     ...text('weft: the replica works on as many requests as its contract allows'),
   },
   ...common,
-];
+]);
 
 /** The answers of a sidecar to its own application. */
-export const outboundReplies: readonly ReplyMapper[] = [
+export const outboundReplies: LocalReplyConfig = replies([
   { filter: flagged('UH'), ...text(`weft: ${callee} has no replica that takes calls`) },
   { filter: flagged('UF'), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
   ...common,
   ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
-];
+]);
 
 /** HTTP status, the condition's name in Connect, its number in gRPC. */
 const conditions: readonly (readonly [number, string, number])[] = [
@@ -121,7 +125,7 @@ const conditions: readonly (readonly [number, string, number])[] = [
 ];
 
 /** The answers of a gateway: gRPC codes for gRPC, Connect's JSON for Connect, google.rpc.Status as JSON for REST. */
-export const gatewayReplies: readonly ReplyMapper[] = [
+export const gatewayReplies: LocalReplyConfig = replies([
   ...[413, 429, 431].map((status) => ({
     filter: both(isGrpc, answered(status)),
     headersToAdd: [header('grpc-status', resourceExhausted)],
@@ -137,10 +141,14 @@ export const gatewayReplies: readonly ReplyMapper[] = [
     // Not a method's path: nothing there in the eyes of REST.
     { filter: answered(status), ...json({ code: status === 404 ? 5 : code, message: '%LOCAL_REPLY_BODY%' }) },
   ]),
-];
+]);
 
 function json(value: JsonObject) {
   return {
     bodyFormatOverride: { format: { case: 'jsonFormat' as const, value }, contentType: 'application/json' },
   };
+}
+
+function replies(mappers: ReplyMapper[]): LocalReplyConfig {
+  return create(LocalReplyConfigSchema, { mappers });
 }

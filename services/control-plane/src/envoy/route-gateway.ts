@@ -4,13 +4,13 @@ import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
+import { memoize } from '../memoize.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
 import { enabled } from './http-filters.ts';
-import { memoize } from './memoize.ts';
 import { controlPlaneCluster, deliveredHeader, filters, gatewayName } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
 import { restPaths, transcode } from './transcoder.ts';

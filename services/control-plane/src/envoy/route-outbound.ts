@@ -7,11 +7,11 @@ import {
   VirtualHostSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { ExtAuthzPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
+import { memoize } from '../memoize.ts';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
-import { memoize } from './memoize.ts';
 import { deliveredHeader, filters, outboundName } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
 import { typedConfig } from './typed-config.ts';

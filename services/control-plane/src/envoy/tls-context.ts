@@ -9,9 +9,9 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
+import { memoize } from '../memoize.ts';
 import type { SpiffeId } from '../model/mesh.ts';
 import { fromControlPlane } from './config-source.ts';
-import { memoize } from './memoize.ts';
 import { identitySecret, rootSecret } from './names.ts';
 import { extension } from './typed-config.ts';
 
