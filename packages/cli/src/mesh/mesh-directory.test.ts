@@ -1,0 +1,69 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { MeshDirectory } from './mesh-directory.ts';
+
+function directory(t: ExecutionContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'weft-mesh-'));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const workload = {
+  namespace: 'shop',
+  name: 'orders-0',
+  labels: {},
+  serviceAccount: 'orders',
+  inbound: [],
+  ready: false,
+};
+
+test('what an earlier run has left goes, what the user has put there stays', (t) => {
+  const path = directory(t);
+  mkdirSync(join(path, 'user'));
+  mkdirSync(join(path, 'workloads'));
+  writeFileSync(join(path, 'user/mine.yaml'), 'a');
+  writeFileSync(join(path, 'workloads/shop.old-0.yaml'), 'b');
+  new MeshDirectory(path);
+  t.true(existsSync(join(path, 'user/mine.yaml')));
+  t.deepEqual(readdirSync(join(path, 'workloads')), []);
+});
+
+test('a manifest is replaced as a whole, only when it differs, and leaves no other file', (t) => {
+  const path = directory(t);
+  const mesh = new MeshDirectory(path);
+  const file = join(path, 'workloads/shop.orders-0.yaml');
+  mesh.writeWorkload(workload);
+  const first = statSync(file).ino;
+  mesh.writeWorkload({ ...workload });
+  t.is(statSync(file).ino, first);
+  mesh.writeWorkload({ ...workload, ready: true });
+  t.not(statSync(file).ino, first);
+  t.deepEqual(readdirSync(join(path, 'workloads')), ['shop.orders-0.yaml']);
+  mesh.removeWorkload(workload);
+  t.false(existsSync(file));
+  // It may come back with the same content.
+  mesh.writeWorkload({ ...workload, ready: true });
+  t.true(existsSync(file));
+});
+
+test('a contract is published under its hash', (t) => {
+  const path = directory(t);
+  const mesh = new MeshDirectory(path);
+  const source = join(path, 'user/shop.orders.binpb');
+  t.is(mesh.publishContract('shop', source), undefined);
+  writeFileSync(source, 'abc');
+  // SHA-256("abc") begins so (FIPS 180-2, B.1).
+  t.is(mesh.publishContract('shop', source), 'ba7816bf8f01cfea');
+  t.is(readFileSync(join(path, 'contracts/shop/ba7816bf8f01cfea.binpb'), 'utf8'), 'abc');
+});
