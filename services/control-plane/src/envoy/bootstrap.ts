@@ -32,6 +32,9 @@ export interface BootstrapOptions {
   readonly adminSocket: string;
 }
 
+/** Envoy's own longest wait is 30 s: after a control plane that was away, new endpoints would be as late. */
+const reconnect = { retryBackOff: { baseInterval: durationFromMs(250), maxInterval: durationFromMs(5000) } };
+
 const schemas = createRegistry(
   BootstrapSchema,
   LuaSchema,
@@ -54,7 +57,11 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
       adsConfig: {
         apiType: ApiType.DELTA_GRPC,
         transportApiVersion: ApiVersion.V3,
-        grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster } } }],
+        grpcServices: [
+          {
+            targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster, retryPolicy: reconnect } },
+          },
+        ],
       },
       cdsConfig: fromControlPlane,
       ldsConfig: fromControlPlane,
