@@ -6,6 +6,7 @@ import { callerOf } from './caller.ts';
 import { type Call, runAsCall } from './current-call.ts';
 import type { GrpcCall } from './grpc/call.ts';
 import { fromNodeHeaders, toTrailers } from './grpc/metadata.ts';
+import { statusOf } from './grpc/status-of.ts';
 import { logger } from './log/logger.ts';
 
 abstract class IncomingCall implements Call {
@@ -26,6 +27,11 @@ abstract class IncomingCall implements Call {
   /** Runs `fn` as part of answering this call. */
   run<T>(fn: () => T): T {
     return this.#span ? this.#span.run(() => runAsCall(this, fn)) : runAsCall(this, fn);
+  }
+
+  /** Whether telemetry follows this call. */
+  get traced(): boolean {
+    return this.#span !== undefined;
   }
 
   /** Tells telemetry how the call ended. Only the first end counts. */
@@ -59,6 +65,9 @@ export class GrpcIncomingCall extends IncomingCall {
     super(method, (name) => grpc.headers[name]?.toString());
     this.#grpc = grpc;
     if (grpc.deadline !== undefined) this.deadline = grpc.deadline;
+    // The call may be over long before a handler that does not heed the signal.
+    if (this.traced)
+      grpc.signal.addEventListener('abort', () => this.ended(statusOf(grpc.signal.reason).code), { once: true });
   }
 
   get requestHeaders(): Headers {

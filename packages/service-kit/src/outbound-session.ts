@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { GrpcTransportOptions } from '@connectrpc/connect-node';
 import { parseAddress } from './listen-address.ts';
 
@@ -39,20 +40,29 @@ export class OutboundSession {
     const stream = session.request(headers);
     cancelWithoutEnd(stream);
     session.ref();
-    const state = active.get(session);
-    if (state) state.streams += 1;
+    const streams = streamsOf.get(session);
+    streams?.add(stream);
     stream.on('close', () => {
-      if (state && --state.streams === 0 && !session.destroyed) session.unref();
+      streams?.delete(stream);
+      if (streams?.size === 0 && !session.destroyed) session.unref();
     });
     return stream;
   }
 
   #connected(): ClientHttp2Session {
     if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
-    const session = connect('http://outbound', {
-      createConnection: () => connectSocket({ ...parseAddress(this.#address), noDelay: true }),
-    });
-    active.set(session, { streams: 0 });
+    const streams = new Set<ClientHttp2Stream>();
+    const socket = connectSocket({ ...parseAddress(this.#address), noDelay: true });
+    // Before node:http2 hears of it, for which the end of a connection is the caller's own cancellation.
+    const broken = (error?: unknown) => {
+      const reason = `the connection to ${this.#address} has ended`;
+      for (const stream of streams)
+        stream.destroy(new ConnectError(reason, Code.Unavailable, undefined, undefined, error));
+    };
+    socket.on('error', broken);
+    socket.on('close', () => broken());
+    const session = connect('http://outbound', { createConnection: () => socket });
+    streamsOf.set(session, streams);
     const forget = () => {
       if (this.#session === session) this.#session = undefined;
     };
@@ -73,7 +83,7 @@ function cancelWithoutEnd(stream: ClientHttp2Stream): void {
   };
 }
 
-const active = new WeakMap<ClientHttp2Session, { streams: number }>();
+const streamsOf = new WeakMap<ClientHttp2Session, Set<ClientHttp2Stream>>();
 const sessions = new Map<string, OutboundSession>();
 
 /** The connection to `address`, one for the process. */

@@ -1,7 +1,9 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { createServer as createNetServer } from 'node:net';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary } from '@bufbuild/protobuf';
@@ -268,11 +270,39 @@ test("a callee's error that is let through keeps what is transient and hides its
   await Promise.all([front.close(), back.close()]);
 });
 
-test('a sidecar that is away is UNAVAILABLE', async (t) => {
-  const error = await t.throwsAsync(() => client(OrderService, { outbound: '127.0.0.1:1' }).getOrder({ orderId }), {
-    instanceOf: ConnectError,
-  });
-  t.is(error?.code, Code.Unavailable);
+test('a sidecar that is away, or goes away in the middle of a call, is UNAVAILABLE', async (t) => {
+  const dying = createNetServer((socket) => socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1');
+  await new Promise((resolve) => dying.once('listening', resolve));
+  const { port } = dying.address() as AddressInfo;
+  for (const outbound of ['127.0.0.1:1', 'unix:/nowhere/weft.sock', `127.0.0.1:${port}`]) {
+    const error = await t.throwsAsync(() => client(OrderService, { outbound }).getOrder({ orderId }), {
+      instanceOf: ConnectError,
+    });
+    t.is(error?.code, Code.Unavailable, outbound);
+  }
+  dying.close();
+});
+
+test('SIGTERM drains and exits with 0; the second one does not wait', async (t) => {
+  const run = async () => {
+    const child = fork(new URL('./serve.fixture.ts', import.meta.url), { silent: true });
+    const [address] = (await once(child, 'message')) as [string];
+    const c = createClient(OrderService, createGrpcTransport({ baseUrl: `http://${address}` }));
+    const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${address}` }));
+    t.is((await health.check({})).status, ServingStatus.SERVING);
+    return { child, c, health, exited: once(child, 'exit') };
+  };
+  const patient = await run();
+  patient.child.kill('SIGTERM');
+  for (;;) if ((await patient.health.check({})).status === ServingStatus.NOT_SERVING) break;
+  t.truthy(await patient.c.listOrders({ customerId: orderId }));
+  t.deepEqual(await patient.exited, [0, null]);
+
+  const hurried = await run();
+  hurried.child.kill('SIGTERM');
+  for (;;) if ((await hurried.health.check({})).status === ServingStatus.NOT_SERVING) break;
+  hurried.child.kill('SIGTERM');
+  t.deepEqual(await hurried.exited, [143, null]);
 });
 
 test('health tells what the checks and the drain say', async (t) => {

@@ -1,0 +1,13 @@
+/** A process that serves, for the tests of its end; tells its parent the address. */
+import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { implement, serve } from './index.ts';
+
+process.env.LOG_LEVEL = 'silent';
+const orders = implement(OrderService, {
+  placeOrder: () => ({}),
+  getOrder: () => ({}),
+  listOrders: () => ({}),
+  async *watchOrder() {},
+});
+const server = await serve({ services: [orders], listen: '127.0.0.1:0', drainMs: 1_000 });
+process.send?.(server.address);
