@@ -47,6 +47,8 @@ export async function commandAs(
   // Below /root, say, nobody else may enter a directory. One capability mends that without opening it to everyone.
   const drop = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   const keep = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  // PostgreSQL asks access() for its own programs, and the kernel answers that without capabilities unless told otherwise.
+  keep.push('--securebits=+no_setuid_fixup');
   return { file: 'setpriv', args: [...drop, ...keep, '--', file, ...args], options: { cwd } };
 }
 
