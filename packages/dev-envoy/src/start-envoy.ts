@@ -56,6 +56,9 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<RunningEnv
     '1',
     '--log-level',
     options.logLevel ?? 'warning',
+    // Access logs: Envoy's own default keeps a quiet proxy's lines back for 10 s.
+    '--file-flush-interval-msec',
+    '500',
   ];
   // A group of its own: a Ctrl-C at the terminal goes to whoever started it, which then ends its children in order.
   const child = spawn(options.envoy, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });

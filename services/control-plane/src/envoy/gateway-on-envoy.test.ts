@@ -1,4 +1,5 @@
-import { Code, type ConnectError } from '@connectrpc/connect';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
+import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
@@ -29,7 +30,9 @@ const slowId = 'ffffa5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 test.before(async (t) => {
   const mesh = await runMesh();
   const [oldIn, newIn, catalogIn, edgePort] = await freePorts(4);
-  const catalog = descriptorSet('shop.catalog');
+  const catalog = withPolicy(descriptorSet('shop.catalog'), 'GetProduct', {
+    hedge: { after: { nanos: 100_000_000 } },
+  });
   // The new version waits half a second for GetOrder; a stream that rests for half a second ends. The old one cannot list.
   const fresh = withPolicy(
     withPolicy(descriptorSet('shop.orders'), 'GetOrder', { deadline: { nanos: 500_000_000 } }),
@@ -92,7 +95,12 @@ test.before(async (t) => {
       drainMs: 0,
       services: [
         implement(CatalogService, {
-          getProduct: () => ({}),
+          async getProduct(request, call) {
+            seen.push(`product ${request.sku}`);
+            // The first try never answers.
+            if (seen.length === 1) await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
+            return { product: { sku: request.sku } };
+          },
           batchGetProducts: (request) => {
             seen.push(`batch ${request.skus}`);
             return {};
@@ -254,6 +262,20 @@ test.serial('a method that only the new version has goes to its replicas only', 
   for (let count = 0; count < 30; count++) await orders.getOrder({ orderId });
   const replicas = new Set(t.context.seen.map((line) => line.split(' ')[0]));
   t.deepEqual([...replicas].sort(), ['orders-0', 'orders-1']);
+});
+
+test.serial('a hedged method is sent a second time when the first answer is late', async (t) => {
+  const { product } = await client(CatalogService, { outbound: t.context.edge }).getProduct({ sku: 'WFT-0001' });
+  t.is(product?.sku, 'WFT-0001');
+  t.deepEqual(t.context.seen, ['product WFT-0001', 'product WFT-0001']);
+});
+
+test.serial('gRPC-Web passes, and what is not exposed is not there', async (t) => {
+  const transport = createGrpcWebTransport({ baseUrl: `http://${t.context.edge}`, httpVersion: '1.1' });
+  const { order } = await createClient(OrderService, transport).getOrder({ orderId });
+  t.is(order?.orderId, orderId);
+  const error = await t.throwsAsync<ConnectError>(createClient(PaymentService, transport).capture({ orderId }));
+  t.is(error.code, Code.Unimplemented);
 });
 
 test.serial('access logs name the caller, the method and the path without its query', async (t) => {

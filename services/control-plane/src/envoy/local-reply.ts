@@ -74,7 +74,7 @@ const text = (format: string) => ({
 
 /** Metadata of inbound routes that the refusal's sentence is made of. */
 export const refusalKey = 'refusal';
-/** Metadata of outbound routes: the callee's name. */
+/** Metadata of routes: the callee's name. */
 export const calleeKey = 'callee';
 /** Words for a deadline that has passed. */
 const tooLate = `weft: %METADATA(ROUTE:${metadataNamespace}:${calleeKey})% did not answer within the deadline`;
@@ -100,6 +100,8 @@ export const inboundReplies: LocalReplyConfig = replies([
     ...text('weft: the replica works on as many requests as its contract allows'),
   },
   ...common,
+  // Whichever of the two sidecars notices first, the words are the same.
+  ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
 ]);
 
 /** The answers of a sidecar to its own application. */

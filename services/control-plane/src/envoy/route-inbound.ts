@@ -10,7 +10,7 @@ import type { Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
 import { enabled } from './http-filters.ts';
-import { refusalKey } from './local-reply.ts';
+import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName, metadataNamespace } from './names.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
@@ -27,10 +27,15 @@ export function inboundRoutesResource(
 }
 
 /** Stands for "no contract", since a key must be an object. */
-const none = { methods: new Map<string, Method>() };
+const none = { logicalName: '', methods: new Map<string, Method>() };
 
 const encodeRoutes = memoize(
-  (identities: Mesh['identities'], version: Pick<ContractVersion, 'methods'>, name: string, port: number): Resource => {
+  (
+    identities: Mesh['identities'],
+    version: Pick<ContractVersion, 'logicalName' | 'methods'>,
+    name: string,
+    port: number,
+  ): Resource => {
     const routes = create(RouteConfigurationSchema, {
       name,
       virtualHosts: [
@@ -38,7 +43,9 @@ const encodeRoutes = memoize(
           name,
           domains: ['*'],
           routes: [
-            ...[...version.methods.values()].map((method) => methodRoute(method, identities, port)),
+            ...[...version.methods.values()].map((method) =>
+              methodRoute(method, version.logicalName, identities, port),
+            ),
             nobody(
               version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
             ),
@@ -52,14 +59,17 @@ const encodeRoutes = memoize(
   },
 );
 
-function methodRoute(method: Method, identities: Mesh['identities'], port: number): Route {
+function methodRoute(method: Method, callee: string, identities: Mesh['identities'], port: number): Route {
   const callers = [...method.callers];
   const names = callers.length === 0 ? 'nobody' : callers.join(', ');
   const limits = rateLimits(method, identities);
   return create(RouteSchema, {
     name: method.path,
     match: { pathSpecifier: { case: 'path', value: method.path } },
-    metadata: refusalMetadata(`${method.path.slice(1)}; its contract names ${names}`),
+    metadata: metadata({
+      [refusalKey]: `${method.path.slice(1)}; its contract names ${names}`,
+      [calleeKey]: callee,
+    }),
     typedPerFilterConfig: {
       [filters.grpcStats]: enabled,
       [filters.rbac]: admit(identitiesOf(callers, identities)),
@@ -101,14 +111,14 @@ function nobody(refusal: string): Route {
   return create(RouteSchema, {
     name: 'refused',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
-    metadata: refusalMetadata(refusal),
+    metadata: metadata({ [refusalKey]: refusal }),
     typedPerFilterConfig: { [filters.rbac]: admit([]) },
     action: { case: 'directResponse', value: { status: 403 } },
   });
 }
 
-function refusalMetadata(refusal: string) {
-  return { filterMetadata: { [metadataNamespace]: { [refusalKey]: refusal } } };
+function metadata(words: Record<string, string>) {
+  return { filterMetadata: { [metadataNamespace]: words } };
 }
 
 function identitiesOf(names: readonly LogicalName[], identities: Mesh['identities']): SpiffeId[] {
