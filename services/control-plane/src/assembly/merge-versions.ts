@@ -48,6 +48,8 @@ function mergeMethod(a: Method, b: Method): Method {
     ...optional('idempotencyKey', idempotencyKey === b.idempotencyKey ? idempotencyKey : undefined),
     ...optional('hedge', hedge && b.hedge ? hedge : undefined),
     versions: [...a.versions, ...b.versions],
+    // Of a value that only one of them has said, that one; of two values the first's, which stands for both.
+    origins: { ...b.origins, ...a.origins },
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type Retry,
   type ServicePolicy,
 } from '@weft/contracts/weft/policy/v1/policy';
-import type { Method, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import type { Method, Origins, PolicyField, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
 import { edgeName, isLogicalName } from './logical-name.ts';
@@ -92,10 +92,12 @@ export function readMethod(
 
   const { exposed, callers } = readCallers(own, servicePolicy, complain);
   const objective = own.objective ?? shared?.objective;
+  const path = `${method.parent.typeName}/${method.name}`;
+  const origins = originsOf(own, servicePolicy, { method: path, service: method.parent.typeName });
   return {
     complaints,
     method: {
-      path: `/${method.parent.typeName}/${method.name}`,
+      path: `/${path}`,
       grpcService: method.parent.typeName,
       name: method.name,
       kind: kinds[method.methodKind],
@@ -115,8 +117,36 @@ export function readMethod(
         : {}),
       http: http.bindings,
       versions: [hash],
+      origins,
     },
   };
+}
+
+/** The options that single parts of a policy are read from. */
+const optionOf = [
+  ['deadlineMs', 'deadline'],
+  ['tryTimeoutMs', 'tryTimeout'],
+  ['maxDurationMs', 'maxDuration'],
+  ['idleTimeoutMs', 'idleTimeout'],
+  ['retry', 'retry'],
+  ['hedge', 'hedge'],
+  ['objective', 'objective'],
+] as const;
+
+/** Who said each part: the method, else its service; what nobody said has its default and no origin. */
+function originsOf(own: MethodPolicy, service: ServicePolicy, names: { method: string; service: string }): Origins {
+  const shared = service.defaults;
+  const said: Partial<Record<PolicyField, string>> = {};
+  const put = (field: PolicyField, byMethod: boolean, byService: boolean) => {
+    if (byMethod) said[field] = names.method;
+    else if (byService) said[field] = names.service;
+  };
+  put('callers', own.callers !== undefined, shared?.callers !== undefined || service.callers.length > 0);
+  const exposes = (value: Exposure | undefined) => value !== undefined && value !== Exposure.UNSPECIFIED;
+  put('exposed', exposes(own.exposure), exposes(shared?.exposure) || exposes(service.exposure));
+  put('rateLimits', own.rateLimits.length > 0, (shared?.rateLimits.length ?? 0) > 0);
+  for (const [field, option] of optionOf) put(field, own[option] !== undefined, shared?.[option] !== undefined);
+  return said;
 }
 
 const kinds = {

@@ -34,7 +34,28 @@ export interface Method {
    * the version with the most methods: it describes the messages to those who must know them.
    */
   readonly versions: readonly string[];
+  /** Who said what is above; a field that is not in it has its default. */
+  readonly origins: Origins;
 }
+
+/** The parts of a method's policy that resources decide. */
+export type PolicyField =
+  | 'callers'
+  | 'exposed'
+  | 'deadlineMs'
+  | 'tryTimeoutMs'
+  | 'maxDurationMs'
+  | 'idleTimeoutMs'
+  | 'retry'
+  | 'rateLimits'
+  | 'hedge'
+  | 'objective';
+
+/**
+ * For each field who decided it: an element of the contract ("shop.orders.v1.OrderService/PlaceOrder", or its service
+ * "shop.orders.v1.OrderService"), or a resource and its file ("MeshOverride shop/deny-orders (user/deny-orders.yaml)").
+ */
+export type Origins = Readonly<Partial<Record<PolicyField, string>>>;
 
 /** When and how a failed call is tried again. */
 export interface RetryPolicy {
