@@ -49,15 +49,15 @@ export function staticCluster(name: string, target: ApplicationAddress, options:
 
 /**
  * Whether a port is open, by connecting to it: as often as the kubelet would have while it is, and each second while it is not, so
- * that a pod becomes ready without delay.
+ * that a pod becomes ready without delay. `closedPeriodMs`: another time for that.
  */
-export function openPortCheck(periodSeconds: number, timeoutSeconds: number): HealthCheck {
+export function openPortCheck(periodSeconds: number, timeoutSeconds: number, closedPeriodMs = 1000): HealthCheck {
   return create(HealthCheckSchema, {
     timeout: durationFromMs(timeoutSeconds * 1000),
     interval: durationFromMs(periodSeconds * 1000),
-    unhealthyInterval: durationFromMs(1000),
+    unhealthyInterval: durationFromMs(closedPeriodMs),
     // A cluster that nothing is routed to has intervals of its own, a minute by default.
-    noTrafficInterval: durationFromMs(1000),
+    noTrafficInterval: durationFromMs(closedPeriodMs),
     noTrafficHealthyInterval: durationFromMs(periodSeconds * 1000),
     healthyThreshold: 1,
     unhealthyThreshold: 1,

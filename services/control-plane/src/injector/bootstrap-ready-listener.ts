@@ -39,7 +39,7 @@ export function readyListener(): { listener: Listener; clusters: Cluster[] } {
   const admin = { unixSocket: adminSocket };
   // Envoy calls itself live when it has waited long enough. Its outbound listener comes from the control plane, last of all.
   const ready = staticCluster(readyCluster, admin, {
-    healthCheck: openPortCheck(10, 1),
+    healthCheck: openPortCheck(10, 1, 200),
     healthCheckAddress: { host: '127.0.0.1', port: outboundPort },
   });
   return { listener, clusters: [staticCluster(adminCluster, admin), ready] };

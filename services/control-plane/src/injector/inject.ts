@@ -10,7 +10,7 @@ import { rewriteProbes } from './probes.ts';
 import { refusal } from './refusals.ts';
 import type { InjectorSettings, PodSecrets } from './settings.ts';
 import { sidecarContainer, sidecarName } from './sidecar-container.ts';
-import { applicationMount, volumeNames, volumes } from './volumes.ts';
+import { applicationMount, volumes } from './volumes.ts';
 
 /** What becomes of a pod. */
 export type Injection =
@@ -48,7 +48,10 @@ function isInjected(pod: Pod): boolean {
 }
 
 function outOfReach(pod: Pod): string | undefined {
-  if (pod.spec.hostNetwork) return 'it is not in the mesh: with hostNetwork its ports are the node’s';
+  if (pod.spec.hostNetwork) return "it is not in the mesh: with hostNetwork its ports are the node's";
+  if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
+    return "it is not in the mesh: a static pod is its node's, and cannot be changed";
+  }
   if (pod.spec.os?.name === 'windows') return 'it is not in the mesh: there is no proxy for Windows';
   return undefined;
 }
@@ -97,7 +100,6 @@ function injected(
   });
   const plainPorts = [inboundPort, outboundPort, readyPort, kubeletPort, ...probes.grpc.map(({ port }) => port)];
   const interception = mode === 'redirect' ? [interceptionContainer(settings, choices, plainPorts)] : [];
-  const kept = (spec.volumes ?? []).filter(({ name }) => !Object.values<string>(volumeNames).includes(name));
   return {
     ...pod,
     metadata: {
@@ -110,7 +112,7 @@ function injected(
       // The user's own init containers may call others, so they come last.
       initContainers: [...interception, sidecar, ...rewrittenInit.map((container) => prepared(container, false))],
       containers: probes.containers.slice(users.length).map((container) => prepared(container, true)),
-      volumes: [...kept, ...volumes(shared)],
+      volumes: [...(spec.volumes ?? []), ...volumes(shared)],
     },
   };
 }

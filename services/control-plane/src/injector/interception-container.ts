@@ -3,6 +3,7 @@ import type { Container } from './pod.ts';
 import { inboundPort, outboundPort, proxyUser, readyPort } from './ports.ts';
 import type { InjectorSettings } from './settings.ts';
 import { resourcesOf } from './sidecar-container.ts';
+import { noApiTokenMount } from './volumes.ts';
 
 /** The container that redirects the pod's calls to its proxy, once, before anything else runs. */
 export const interceptionName = 'weft-interception';
@@ -38,6 +39,7 @@ export function interceptionContainer(
       capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
       seccompProfile: { type: 'RuntimeDefault' },
     },
+    volumeMounts: [noApiTokenMount],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
 }

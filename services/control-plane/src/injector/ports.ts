@@ -18,5 +18,12 @@ export const readinessPort = 15_019;
 /** Plain text, HTTP/2: the first of the ports for gRPC probes, one for each port that the application has them on. */
 export const firstGrpcProbePort = 15_021;
 
+/** Whether a port is one of the proxy's; gRPC probes have ten at most in practice. */
+export function isProxyPort(port: number): boolean {
+  return (
+    [inboundPort, outboundPort, readyPort].includes(port) || (port >= readinessPort && port < firstGrpcProbePort + 10)
+  );
+}
+
 /** The user and group of the proxy. Interception leaves alone what this user sends. */
 export const proxyUser = 1337;

@@ -1,14 +1,6 @@
 import { type Choices, names } from './annotations.ts';
 import type { Container, Pod } from './pod.ts';
-import {
-  firstGrpcProbePort,
-  inboundPort,
-  kubeletPort,
-  outboundPort,
-  proxyUser,
-  readinessPort,
-  readyPort,
-} from './ports.ts';
+import { isProxyPort, proxyUser } from './ports.ts';
 import { volumeNames } from './volumes.ts';
 
 /** Why a pod that is to be in the mesh cannot be, in words for the person who wrote it; undefined: it can. */
@@ -43,9 +35,8 @@ function reservedName(container: Container): string | undefined {
 }
 
 function reservedPort(container: Container): string | undefined {
-  const own = [inboundPort, outboundPort, readyPort, kubeletPort, readinessPort, firstGrpcProbePort];
   const taken = container.ports?.find(({ containerPort, protocol = 'TCP' }) => {
-    return protocol === 'TCP' && own.includes(containerPort);
+    return protocol === 'TCP' && isProxyPort(containerPort);
   });
   if (!taken) return undefined;
   return `container ${container.name}: port ${taken.containerPort} is the proxy's own; the application must listen on another`;

@@ -12,6 +12,7 @@ export const rootConfigMap = 'weft-root';
 /** Names of volumes. A pod cannot have its own by these. */
 export const volumeNames = {
   admin: 'weft-admin',
+  noApiToken: 'weft-no-api-token',
   application: 'weft-app',
   root: 'weft-root',
   token: 'weft-token',
@@ -31,6 +32,7 @@ export function volumes(withApplication: boolean): Volume[] {
     },
     { name: volumeNames.root, configMap: { name: rootConfigMap } },
     { name: volumeNames.admin, emptyDir: {} },
+    { name: volumeNames.noApiToken, emptyDir: {} },
     ...(withApplication ? [{ name: volumeNames.application, emptyDir: {} }] : []),
   ];
 }
@@ -38,9 +40,20 @@ export function volumes(withApplication: boolean): Volume[] {
 /** The directory that an application and its proxy share. */
 export const applicationMount = { name: volumeNames.application, mountPath: applicationDirectory };
 
+/**
+ * Nothing, where Kubernetes would give a container the token of its service account for the API: the mesh's containers have no
+ * business there.
+ */
+export const noApiTokenMount = {
+  name: volumeNames.noApiToken,
+  mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+};
+
 /** What the proxy alone mounts. */
 export const proxyMounts = [
   { name: volumeNames.token, mountPath: tokenDirectory, readOnly: true },
   { name: volumeNames.root, mountPath: rootDirectory, readOnly: true },
   { name: volumeNames.admin, mountPath: adminDirectory },
+  noApiTokenMount,
 ];
