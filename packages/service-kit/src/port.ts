@@ -101,7 +101,8 @@ export async function openPort(address: string, handlers: PortHandlers, limits: 
   });
   const listenOn = parseAddress(address);
   if (listenOn.path) await removeStaleSocket(listenOn.path);
-  server.listen(listenOn);
+  // A unix socket is for whoever may enter its directory: in a pod the sidecar runs as another user.
+  server.listen({ ...listenOn, writableAll: true });
   await once(server, 'listening');
 
   return {
