@@ -107,8 +107,12 @@ export async function runControlPlane(configurations: Configurations): Promise<R
       });
       envoys.push(envoy);
       let exited = false;
+      // A test that times out never gets to stop().
+      const onExit = () => process.kill(envoy.pid, 'SIGKILL');
+      process.once('exit', onExit);
       void envoy.exited.then(() => {
         exited = true;
+        process.off('exit', onExit);
       });
       await until(async () => {
         if (exited) throw new Error(`Envoy of ${id} ended: ${log.slice(-5).join('\n')}`);
