@@ -69,6 +69,10 @@ test.serial(
     const { configJson } = await mesh.config('orders-0');
     t.regex(configJson, /outbound\|shop\/catalog/);
     t.notRegex(configJson, /PRIVATE KEY/);
+
+    t.is(await mesh.stop('SIGTERM'), 0);
+    t.is(await mesh.stat('orders', 'cluster.xds.upstream_cx_destroy_with_active_rq'), 0);
+    t.is(await mesh.stat('orders', 'cluster.xds.upstream_rq_rx_reset'), 0);
   },
 );
 
@@ -104,6 +108,7 @@ test.serial('a control plane that comes back sends nothing again, and no Envoy l
   t.regex(before.join(), /\.(rds|sds)\..*update_success: [1-9]/);
   const certificates = (await mesh.status()).workloads.map(({ proxy }) => proxy?.certificateNotAfter);
   await mesh.stop();
+  t.true((await mesh.stat('orders', 'cluster.xds.upstream_cx_destroy_with_active_rq')) > 0, 'it was killed');
   await getProduct();
   const log = mesh.log.length;
   await mesh.start();
@@ -148,5 +153,6 @@ test.serial('it ends on SIGTERM with 0, and says why it cannot start', async (t)
   const mesh = await MeshProcess.open(t);
   const taken = await t.throwsAsync(mesh.start());
   t.is(taken?.message, 'the control plane ended with 1');
+  t.regex(mesh.log, /^weft-control-plane: 127\.0\.0\.1:\d+ is taken by another process: /m);
   t.is(await mesh.stop('SIGTERM'), 0);
 });

@@ -41,7 +41,7 @@ export class MeshProcess {
     this.#status = client(MeshService, { outbound: `unix:${join(base, 'api')}` });
   }
 
-  static async open(t: ExecutionContext, spec: object = {}): Promise<MeshProcess> {
+  static async open(t: Pick<ExecutionContext, 'teardown'>, spec: object = {}): Promise<MeshProcess> {
     const base = await mkdtemp(join(tmpdir(), 'wcp-'));
     const mesh = new MeshProcess(base, await freePort());
     t.teardown(async () => {
@@ -80,15 +80,16 @@ export class MeshProcess {
     const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${this.#xdsPort}`], {
       cwd: this.#base,
       env: { ...process.env, LOG_LEVEL: 'info' },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     const lines = createInterface({ input: child.stdout });
+    createInterface({ input: child.stderr }).on('line', (line) => this.#lines.push(line));
     await new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => {
         this.#lines.push(line);
         if (line.includes('"msg":"ready"')) resolve();
       });
-      child.once('exit', (code) => reject(new Error(`the control plane ended with ${code}`)));
+      child.once('close', (code) => reject(new Error(`the control plane ended with ${code}`)));
     });
     this.#process = child;
   }
