@@ -92,7 +92,6 @@ test('another identity, lifetime or root is another certificate', (t) => {
   t.not(moved?.version, first);
   t.is(open(moved).certificate.subjectAltName, 'URI:spiffe://weft.local/ns/shop/sa/other');
   t.deepEqual([...identities.track(mapOf(orders), hourMs)], [orders.id]);
-  t.deepEqual([...identities.track(mapOf(orders), hourMs)], [orders.id]);
   t.teardown(() => identities.close());
   t.not(identities.secrets(orders).get('identity')?.version, first);
   t.deepEqual([...identities.track(mapOf(orders), hourMs)], []);
