@@ -308,7 +308,7 @@ test('SIGTERM drains and exits with 0; the second one does not wait', async (t) 
 test('health tells what the checks and the drain say', async (t) => {
   let broken = false;
   const server = await serving({
-    drainMs: 300,
+    drainMs: 2_000,
     checks: {
       async database() {
         if (broken) throw new Error('away');
@@ -330,10 +330,11 @@ test('health tells what the checks and the drain say', async (t) => {
   broken = false;
   while (watched.length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
   t.deepEqual(watched, [ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVING]);
+  const c = createClient(OrderService, createGrpcTransport({ baseUrl: `http://${server.address}` }));
+  await c.getOrder({ orderId });
   const closed = server.close();
   t.true(server.draining);
   t.is((await health.check({})).status, ServingStatus.NOT_SERVING);
-  const c = createClient(OrderService, createGrpcTransport({ baseUrl: `http://${server.address}` }));
   t.is((await c.getOrder({ orderId })).order?.orderId, orderId);
   await closed;
   await ended;
