@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file weft/api/v1/mesh.proto.
  */
 export const file_weft_api_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IuUBChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbCKZAQoMQ29udHJvbFBsYW5lEg8KB3ZlcnNpb24YASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMdHJ1c3RfZG9tYWluGAMgASgJEjIKDnJvb3Rfbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKaAQoHU2VydmljZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxsb2dpY2FsX25hbWUYAyABKAkSFQoNZ3JwY19zZXJ2aWNlcxgEIAMoCRIXCg9jb250cmFjdF9oYXNoZXMYBSADKAkSFgoOcmVhZHlfcmVwbGljYXMYBiABKA0SEAoIcmVwbGljYXMYByABKA0ikAEKCFdvcmtsb2FkEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHNlcnZpY2VzGAMgAygJEg0KBXJlYWR5GAQgASgIEg4KBnJlYXNvbhgFIAEoCRIPCgdhZGRyZXNzGAYgASgJEiEKBXByb3h5GAcgASgLMhIud2VmdC5hcGkudjEuUHJveHki1gEKBVByb3h5EhEKCXNwaWZmZV9pZBgBIAEoCRIwCgxjb25uZWN0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWVudm95X3ZlcnNpb24YAyABKAkSOQoVY2VydGlmaWNhdGVfbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChBhY2tub3dsZWRnZW1lbnRzGAUgAygLMhwud2VmdC5hcGkudjEuQWNrbm93bGVkZ2VtZW50IrQBCg9BY2tub3dsZWRnZW1lbnQSEAoIdHlwZV91cmwYASABKAkSFAoMc2VudF92ZXJzaW9uGAIgASgJEhUKDWFja2VkX3ZlcnNpb24YAyABKAkSLAoIYWNrZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJlc291cmNlcxgFIAEoDRIMCgRuYWNrGAYgASgJEhMKC25hY2tfc291cmNlGAcgASgJInYKB1Byb2JsZW0SEAoIcmVzb3VyY2UYASABKAkSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIOCgZhZHZpY2UYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKBkRlbmlhbBIOCgZjYWxsZXIYASABKAkSDgoGbWV0aG9kGAIgASgJEg0KBWNvdW50GAMgASgEEisKB2xhc3RfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYBSABKAkiOAoVR2V0UHJveHlDb25maWdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJIi0KFkdldFByb3h5Q29uZmlnUmVzcG9uc2USEwoLY29uZmlnX2pzb24YASABKAkyvgEKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IoQCChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4imQEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIjgKFUdldFByb3h5Q29uZmlnUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSItChZHZXRQcm94eUNvbmZpZ1Jlc3BvbnNlEhMKC2NvbmZpZ19qc29uGAEgASgJIl4KA1BpbhITCgtyZXZpc2lvbl9pZBgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIsUBCghSZXZpc2lvbhIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKAQSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmNhdXNlcxgEIAMoCRIWCg5lbmRwb2ludHNfb25seRgFIAEoCBIMCgRzZW50GAYgASgNEhQKDGFja25vd2xlZGdlZBgHIAEoDRIpCgdhbnN3ZXJzGAggAygLMhgud2VmdC5hcGkudjEuUHJveHlBbnN3ZXIiYgoLUHJveHlBbnN3ZXISEAoId29ya2xvYWQYASABKAkSMwoPYWNrbm93bGVkZ2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYWNrGAMgASgJIkUKFExpc3RSZXZpc2lvbnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNEh4KFndpdGhvdXRfZW5kcG9pbnRzX29ubHkYAiABKAgiTwoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEigKCXJldmlzaW9ucxgBIAMoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uEgwKBGtlcHQYAiABKA0iVAoKV2h5UmVxdWVzdBIOCgZjYWxsZXIYASABKAkSDgoGbWV0aG9kGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoLV2h5UmVzcG9uc2USDwoHYWxsb3dlZBgBIAEoCBIPCgd2ZXJkaWN0GAIgASgJEg4KBmFkdmljZRgDIAEoCRIjCgVzdGVwcxgEIAMoCzIULndlZnQuYXBpLnYxLldoeVN0ZXASJwoIcmV2aXNpb24YBSABKAsyFS53ZWZ0LmFwaS52MS5SZXZpc2lvbiJPCgdXaHlTdGVwEgwKBG5hbWUYASABKAkSDwoHc3VtbWFyeRgCIAEoCRIlCgZ2YWx1ZXMYAyADKAsyFS53ZWZ0LmFwaS52MS5XaHlWYWx1ZSI3CghXaHlWYWx1ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJEg4KBnNvdXJjZRgDIAEoCSJMCg1SZXZlcnRSZXF1ZXN0EhMKC3JldmlzaW9uX2lkGAEgASgJEg0KBWNsZWFyGAIgASgIEgsKA3doeRgDIAEoCRIKCgJieRgEIAEoCSIvCg5SZXZlcnRSZXNwb25zZRIdCgNwaW4YASABKAsyEC53ZWZ0LmFwaS52MS5QaW4yogMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Asks for everything.
@@ -71,6 +71,13 @@ export type GetStatusResponse = Message<"weft.api.v1.GetStatusResponse"> & {
    * @generated from field: repeated weft.api.v1.Denial denials = 5;
    */
   denials: Denial[];
+
+  /**
+   * The revision that contracts and policies are held at; absent: they are what their sources say.
+   *
+   * @generated from field: weft.api.v1.Pin pin = 6;
+   */
+  pin?: Pin | undefined;
 };
 
 /**
@@ -508,6 +515,426 @@ export const GetProxyConfigResponseSchema: GenMessage<GetProxyConfigResponse> = 
   messageDesc(file_weft_api_v1_mesh, 10);
 
 /**
+ * A revision that contracts and policies are held at, whatever their sources say since.
+ *
+ * @generated from message weft.api.v1.Pin
+ */
+export type Pin = Message<"weft.api.v1.Pin"> & {
+  /**
+   * The revision's id.
+   *
+   * @generated from field: string revision_id = 1;
+   */
+  revisionId: string;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Why, in the words of whoever did it; may be empty.
+   *
+   * @generated from field: string why = 3;
+   */
+  why: string;
+
+  /**
+   * Who did it, as the command said.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message weft.api.v1.Pin.
+ * Use `create(PinSchema)` to create a new message.
+ */
+export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 11);
+
+/**
+ * A configuration of the mesh that was pushed.
+ *
+ * @generated from message weft.api.v1.Revision
+ */
+export type Revision = Message<"weft.api.v1.Revision"> & {
+  /**
+   * The hash of its content, 12 hex digits. Two revisions of the same content have the same id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Counts up from 1.
+   *
+   * @generated from field: uint64 number = 2;
+   */
+  number: bigint;
+
+  /**
+   * When it was pushed.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * What changed ("contracts/shop/shop.orders.binpb changed", "Workload shop/orders-1 ready").
+   *
+   * @generated from field: repeated string causes = 4;
+   */
+  causes: string[];
+
+  /**
+   * Nothing but replicas came, went or changed their readiness.
+   *
+   * @generated from field: bool endpoints_only = 5;
+   */
+  endpointsOnly: boolean;
+
+  /**
+   * Proxies that were sent something of it.
+   *
+   * @generated from field: uint32 sent = 6;
+   */
+  sent: number;
+
+  /**
+   * Proxies that took all that they were sent of it.
+   *
+   * @generated from field: uint32 acknowledged = 7;
+   */
+  acknowledged: number;
+
+  /**
+   * What each proxy answered; only the counts remain of very old ones.
+   *
+   * @generated from field: repeated weft.api.v1.ProxyAnswer answers = 8;
+   */
+  answers: ProxyAnswer[];
+};
+
+/**
+ * Describes the message weft.api.v1.Revision.
+ * Use `create(RevisionSchema)` to create a new message.
+ */
+export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 12);
+
+/**
+ * What a proxy did with a revision.
+ *
+ * @generated from message weft.api.v1.ProxyAnswer
+ */
+export type ProxyAnswer = Message<"weft.api.v1.ProxyAnswer"> & {
+  /**
+   * Its workload ("shop/orders-0").
+   *
+   * @generated from field: string workload = 1;
+   */
+  workload: string;
+
+  /**
+   * When it had taken all of it; absent: it has not.
+   *
+   * @generated from field: google.protobuf.Timestamp acknowledged_at = 2;
+   */
+  acknowledgedAt?: Timestamp | undefined;
+
+  /**
+   * Envoy's words when it refused something of it, else empty.
+   *
+   * @generated from field: string nack = 3;
+   */
+  nack: string;
+};
+
+/**
+ * Describes the message weft.api.v1.ProxyAnswer.
+ * Use `create(ProxyAnswerSchema)` to create a new message.
+ */
+export const ProxyAnswerSchema: GenMessage<ProxyAnswer> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 13);
+
+/**
+ * Asks for the latest revisions.
+ *
+ * @generated from message weft.api.v1.ListRevisionsRequest
+ */
+export type ListRevisionsRequest = Message<"weft.api.v1.ListRevisionsRequest"> & {
+  /**
+   * At most so many. Default: 20.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * Leaves those out in which nothing but endpoints changed.
+   *
+   * @generated from field: bool without_endpoints_only = 2;
+   */
+  withoutEndpointsOnly: boolean;
+};
+
+/**
+ * Describes the message weft.api.v1.ListRevisionsRequest.
+ * Use `create(ListRevisionsRequestSchema)` to create a new message.
+ */
+export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 14);
+
+/**
+ * Revisions, the latest first.
+ *
+ * @generated from message weft.api.v1.ListRevisionsResponse
+ */
+export type ListRevisionsResponse = Message<"weft.api.v1.ListRevisionsResponse"> & {
+  /**
+   * At most as many as were asked for.
+   *
+   * @generated from field: repeated weft.api.v1.Revision revisions = 1;
+   */
+  revisions: Revision[];
+
+  /**
+   * All that are kept.
+   *
+   * @generated from field: uint32 kept = 2;
+   */
+  kept: number;
+};
+
+/**
+ * Describes the message weft.api.v1.ListRevisionsResponse.
+ * Use `create(ListRevisionsResponseSchema)` to create a new message.
+ */
+export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 15);
+
+/**
+ * Names a call.
+ *
+ * @generated from message weft.api.v1.WhyRequest
+ */
+export type WhyRequest = Message<"weft.api.v1.WhyRequest"> & {
+  /**
+   * Who calls: a logical name ("shop.orders", "edge"), a service or a replica ("shop/orders", "shop/orders-0").
+   *
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * What is called: "shop.payments.v1.PaymentService/Authorize".
+   *
+   * @generated from field: string method = 2;
+   */
+  method: string;
+
+  /**
+   * When; absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message weft.api.v1.WhyRequest.
+ * Use `create(WhyRequestSchema)` to create a new message.
+ */
+export const WhyRequestSchema: GenMessage<WhyRequest> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 16);
+
+/**
+ * What becomes of the call.
+ *
+ * @generated from message weft.api.v1.WhyResponse
+ */
+export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
+  /**
+   * The mesh lets it through to a replica that takes calls.
+   *
+   * @generated from field: bool allowed = 1;
+   */
+  allowed: boolean;
+
+  /**
+   * The verdict in one sentence: that of the refusal, when it is refused.
+   *
+   * @generated from field: string verdict = 2;
+   */
+  verdict: string;
+
+  /**
+   * What would have to change for a call that is refused: the line to add, and where.
+   *
+   * @generated from field: string advice = 3;
+   */
+  advice: string;
+
+  /**
+   * The way of the call, in order.
+   *
+   * @generated from field: repeated weft.api.v1.WhyStep steps = 4;
+   */
+  steps: WhyStep[];
+
+  /**
+   * The revision that was looked at; absent before the first was recorded.
+   *
+   * @generated from field: weft.api.v1.Revision revision = 5;
+   */
+  revision?: Revision | undefined;
+};
+
+/**
+ * Describes the message weft.api.v1.WhyResponse.
+ * Use `create(WhyResponseSchema)` to create a new message.
+ */
+export const WhyResponseSchema: GenMessage<WhyResponse> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 17);
+
+/**
+ * One station of a call.
+ *
+ * @generated from message weft.api.v1.WhyStep
+ */
+export type WhyStep = Message<"weft.api.v1.WhyStep"> & {
+  /**
+   * "caller", "listener", "route", "policy", "cluster", "endpoints", "certificates" or "callee".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it is, in one line.
+   *
+   * @generated from field: string summary = 2;
+   */
+  summary: string;
+
+  /**
+   * What holds there.
+   *
+   * @generated from field: repeated weft.api.v1.WhyValue values = 3;
+   */
+  values: WhyValue[];
+};
+
+/**
+ * Describes the message weft.api.v1.WhyStep.
+ * Use `create(WhyStepSchema)` to create a new message.
+ */
+export const WhyStepSchema: GenMessage<WhyStep> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 18);
+
+/**
+ * A value and where it comes from.
+ *
+ * @generated from message weft.api.v1.WhyValue
+ */
+export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
+  /**
+   * "deadline".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "5 s".
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * The option, file and line that say so, or "default".
+   *
+   * @generated from field: string source = 3;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message weft.api.v1.WhyValue.
+ * Use `create(WhyValueSchema)` to create a new message.
+ */
+export const WhyValueSchema: GenMessage<WhyValue> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 19);
+
+/**
+ * Names a revision to go back to.
+ *
+ * @generated from message weft.api.v1.RevertRequest
+ */
+export type RevertRequest = Message<"weft.api.v1.RevertRequest"> & {
+  /**
+   * Its id, or as much of its beginning as no other has; empty together with `clear`.
+   *
+   * @generated from field: string revision_id = 1;
+   */
+  revisionId: string;
+
+  /**
+   * Goes forward again instead: contracts and policies are what their sources say.
+   *
+   * @generated from field: bool clear = 2;
+   */
+  clear: boolean;
+
+  /**
+   * Why, for the audit log and for those who look at the status.
+   *
+   * @generated from field: string why = 3;
+   */
+  why: string;
+
+  /**
+   * Who asks, for the audit log.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message weft.api.v1.RevertRequest.
+ * Use `create(RevertRequestSchema)` to create a new message.
+ */
+export const RevertRequestSchema: GenMessage<RevertRequest> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 20);
+
+/**
+ * What holds now.
+ *
+ * @generated from message weft.api.v1.RevertResponse
+ */
+export type RevertResponse = Message<"weft.api.v1.RevertResponse"> & {
+  /**
+   * Absent when nothing is held.
+   *
+   * @generated from field: weft.api.v1.Pin pin = 1;
+   */
+  pin?: Pin | undefined;
+};
+
+/**
+ * Describes the message weft.api.v1.RevertResponse.
+ * Use `create(RevertResponseSchema)` to create a new message.
+ */
+export const RevertResponseSchema: GenMessage<RevertResponse> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 21);
+
+/**
  * The state of the mesh, for the weft command and the console.
  *
  * @generated from service weft.api.v1.MeshService
@@ -532,6 +959,36 @@ export const MeshService: GenService<{
     methodKind: "unary";
     input: typeof GetProxyConfigRequestSchema;
     output: typeof GetProxyConfigResponseSchema;
+  },
+  /**
+   * What was pushed, why, and who took it; the latest first.
+   *
+   * @generated from rpc weft.api.v1.MeshService.ListRevisions
+   */
+  listRevisions: {
+    methodKind: "unary";
+    input: typeof ListRevisionsRequestSchema;
+    output: typeof ListRevisionsResponseSchema;
+  },
+  /**
+   * What becomes of one call and why, hop by hop, now or at an earlier time.
+   *
+   * @generated from rpc weft.api.v1.MeshService.Why
+   */
+  why: {
+    methodKind: "unary";
+    input: typeof WhyRequestSchema;
+    output: typeof WhyResponseSchema;
+  },
+  /**
+   * Goes back to the contracts and policies of a revision until it is told to go forward again.
+   *
+   * @generated from rpc weft.api.v1.MeshService.Revert
+   */
+  revert: {
+    methodKind: "unary";
+    input: typeof RevertRequestSchema;
+    output: typeof RevertResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_weft_api_v1_mesh, 0);
