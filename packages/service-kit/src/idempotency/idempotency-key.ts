@@ -4,6 +4,7 @@ import { reflect } from '@bufbuild/protobuf/reflect';
 import { Code } from '@connectrpc/connect';
 import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import type { Call } from '../current-call.ts';
+import { withoutSensitive } from '../sensitive.ts';
 import { ServiceError } from '../service-error.ts';
 
 /** What tells a repeat from another request. */
@@ -13,7 +14,7 @@ export interface RequestIdentity {
   readonly method: string;
   /** Chosen by the caller. */
   readonly key: string;
-  /** SHA-256 of the request. */
+  /** SHA-256 of the request without its sensitive fields: a short one could be found by trying. */
   readonly requestHash: Buffer;
 }
 
@@ -34,8 +35,14 @@ export function identify(call: Call, request: Message): RequestIdentity {
     caller: call.caller,
     method: `${method.parent.typeName}/${method.name}`,
     key,
-    requestHash: createHash('sha256').update(toBinary(method.input, request)).digest(),
+    requestHash: hashOf(method, request),
   };
+}
+
+function hashOf({ input }: DescMethod, request: Message): Buffer {
+  return createHash('sha256')
+    .update(toBinary(input, withoutSensitive(input, request)))
+    .digest();
 }
 
 /** A key for a call onward: the same for the same request and step, whoever makes it and however often. */

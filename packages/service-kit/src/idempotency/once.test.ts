@@ -9,6 +9,7 @@ import { startTestDatabase, type TestDatabase } from '../postgres/test-database.
 import { ServiceError } from '../service-error.ts';
 import { testCall } from '../test-call.ts';
 import { deleteExpired } from './expire-records.ts';
+import { identify } from './idempotency-key.ts';
 import { once } from './once.ts';
 
 let base: TestDatabase;
@@ -79,6 +80,13 @@ test('another request under the same key is refused, also while the first is und
   await running;
   await t.throwsAsync(place(replicas[1], 'reused', { customer: 'b' }), refusal);
   t.is(await effects('reused'), 1);
+});
+
+test('the stored hash says nothing of a sensitive field', (t) => {
+  const call = testCall(placeOrder, { deadlineMs: 1_000 });
+  const hash = (cardNumber: string) =>
+    identify(call, create(PlaceOrderRequestSchema, { idempotencyKey: 'k', cardNumber })).requestHash;
+  t.deepEqual(hash('4242424242424242'), hash('4111111111111111'));
 });
 
 test('a final error is the answer, with its details and without its effect', async (t) => {

@@ -1,7 +1,7 @@
-import { type DescField, type DescMessage, getOption, hasOption, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect, type ScalarValue } from '@bufbuild/protobuf/reflect';
 import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { field as fieldPolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { isSensitive } from '../sensitive.ts';
 
 /** JSON that may be logged. */
 export type Loggable = string | number | boolean | null | readonly Loggable[] | { readonly [name: string]: Loggable };
@@ -63,8 +63,4 @@ function fieldsOf(desc: DescMessage): readonly DescField[] {
   const fields = desc.fields.filter((field) => !isSensitive(field) && !(packed && field.name === 'value'));
   loggableFields.set(desc, fields);
   return fields;
-}
-
-function isSensitive(field: DescField): boolean {
-  return hasOption(field, fieldPolicy) && getOption(field, fieldPolicy).sensitive;
 }
