@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { MessageQueue } from './grpc/message-queue.ts';
 
-/** How long a request may go on when nobody reads it anymore. Cutting it off at once could lose its answer (TCP RST). */
-const lingerMs = 1_000;
+/** How long an answer waits for a request that nobody reads anymore. */
+const answerableMs = 1_000;
+
+/** How long such a request may go on after its answer. Cutting it off at once could lose the answer (TCP RST). */
+const lingerMs = 5_000;
 
 /**
  * The body of a request. Unlike the request's own iterator, it leaves the connection alone when its reader stops early: the
@@ -42,7 +45,7 @@ export class RequestBody extends MessageQueue {
   async answerable(): Promise<void> {
     if (!this.#abandoned || this.#ended || this.#request.headers['content-length'] === undefined) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, lingerMs);
+      const timer = setTimeout(resolve, answerableMs);
       this.#request.on('close', () => resolve());
       this.#request.on('end', () => {
         clearTimeout(timer);
