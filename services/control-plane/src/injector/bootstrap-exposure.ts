@@ -82,6 +82,10 @@ local function exposed_in(path)
 end
 
 function envoy_on_request(handle)
+  -- The other table is absent where there is no IPv6.
+  local file = io.open("/proc/net/tcp", "r")
+  if not file then return handle:respond({[":status"] = "503"}, "weft: the proxy cannot read /proc/net/tcp, so it cannot tell who listens") end
+  file:close()
   local port, user = exposed_in("/proc/net/tcp")
   if not port then port, user = exposed_in("/proc/net/tcp6") end
   if not port then
