@@ -32,7 +32,7 @@ export function sidecarContainer(settings: InjectorSettings, options: SidecarOpt
   const { choices } = options;
   const ready = { httpGet: { path: '/ready', port: readyPort, scheme: 'HTTP' }, timeoutSeconds: 3 };
   // Without interception it also watches over the application's ports, see bootstrap-exposure.ts.
-  const guarded = { grpc: { port: readinessPort }, timeoutSeconds: 3 };
+  const guarded = { grpc: { port: readinessPort }, timeoutSeconds: 3, periodSeconds: 2, failureThreshold: 1 };
   return {
     name: sidecarName,
     image: settings.proxyImage,
@@ -66,7 +66,7 @@ export function sidecarContainer(settings: InjectorSettings, options: SidecarOpt
     },
     // The proxy waits for its first configuration as long as it takes; a restart would not bring it sooner.
     startupProbe: { ...ready, periodSeconds: 1, failureThreshold: 3600 },
-    readinessProbe: { ...(options.mode === 'none' ? guarded : ready), periodSeconds: 5, failureThreshold: 2 },
+    readinessProbe: options.mode === 'none' ? guarded : { ...ready, periodSeconds: 5, failureThreshold: 2 },
     lifecycle: {
       preStop: {
         httpGet: {
