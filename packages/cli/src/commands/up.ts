@@ -9,6 +9,7 @@ import { findProject, type Project } from '../project.ts';
 import { readServiceManifests, type ServiceManifest } from '../service-manifest.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
+import { endLeftovers } from '../supervisor/leftovers.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { doneLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
@@ -47,6 +48,9 @@ async function up(options: UpOptions): Promise<void> {
     );
   }
   const services = readServices(project);
+  // Before the port is looked at: an edge that a killed supervisor has left still holds it.
+  const ended = await endLeftovers(state);
+  if (ended.length > 0) console.log(`  ended what a killed mesh had left: ${ended.join(', ')}`);
   if (!(await canListen(options.port))) {
     throw new CommandError(
       `Port ${options.port} is taken; stop what listens there or choose another with WEFT_PORT=8081.`,

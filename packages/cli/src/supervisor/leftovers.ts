@@ -24,5 +24,6 @@ export async function endLeftovers(state: StateDirectory): Promise<string[]> {
   const postgres = livingProcesses(state.processes).filter(({ name }) => name === 'postgres');
   await stopRunningServer(state.postgres);
   rmSync(state.processes, { force: true });
+  rmSync(state.run, { recursive: true, force: true });
   return [...leftovers, ...postgres].map(({ name }) => name);
 }

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { welcome } from '../commands/welcome.ts';
 import type { Project } from '../project.ts';
@@ -8,7 +9,6 @@ import { formatDuration } from '../terminal/duration.ts';
 import { Progress } from '../terminal/progress.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
-import { endLeftovers } from './leftovers.ts';
 import { Logs } from './logs.ts';
 import { livingProcesses } from './process-records.ts';
 import { signalGroup } from './running.ts';
@@ -39,9 +39,6 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   createStateDirectory(state);
-  const ended = await endLeftovers(state);
-  if (ended.length > 0) print(`  ended ${ended.length} processes of a mesh that was killed: ${ended.join(', ')}`);
-
   const progress = new Progress(print, paint);
   const startedAt = Date.now();
   const supervisor = await Supervisor.create({
@@ -99,6 +96,7 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
     const stoppingAt = Date.now();
     await supervisor.stop();
     socket?.close();
+    rmSync(state.run, { recursive: true, force: true });
     for (const signal of signals) process.off(signal, requestStop);
     print(paint('dim', `Stopped after ${formatDuration(Date.now() - stoppingAt)}; the data is in ${state.path}.`));
   }
