@@ -3,6 +3,9 @@ import { CommandError, reasonOf } from './command-error.ts';
 import { program } from './program.ts';
 import { paintFor } from './terminal/style.ts';
 
+// Whoever read the output may have gone (`weft status | head`); a mesh goes on all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   await program().parseAsync();
 } catch (error) {

@@ -35,9 +35,6 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  // Whoever read the output may have gone; the mesh goes on.
-  process.stdout.on('error', () => {});
-  process.stderr.on('error', () => {});
   createStateDirectory(state);
   const progress = new Progress(print, paint);
   const startedAt = Date.now();
