@@ -81,15 +81,12 @@ async function answerMany(
 ): Promise<void> {
   const call = new GrpcIncomingCall(implementation.method, grpc);
   let iterator: AsyncIterator<unknown> | undefined;
-  const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>();
-  interrupted.catch(() => {}); // It is awaited below, but not while the handler is.
-  grpc.signal.addEventListener('abort', () => interrupt(grpc.signal.reason), { once: true });
   try {
     const message = request();
     iterator = call.run(() => iterate(implementation.handle(message, call)));
     const next = iterator.next.bind(iterator);
     for (;;) {
-      const { done, value } = await Promise.race([call.run(next), interrupted]);
+      const { done, value } = await unlessAborted(call.run(next), grpc.signal);
       if (done) break;
       grpc.respond(call.headersToSend);
       if (!grpc.write(grpc.frame(encode(output, value)))) await grpc.drained();
@@ -102,6 +99,17 @@ async function answerMany(
     // A handler that is still at work is told to stop; nobody waits for it.
     iterator?.return?.().then(undefined, () => {});
   }
+}
+
+/** What `promise` gives or, sooner, the reason of an abort. Leaves nothing on the signal, which outlives many of these. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    const over = () => signal.removeEventListener('abort', abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).then(over);
+  });
 }
 
 function iterate(answer: unknown): AsyncIterator<unknown> {
