@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from '../services/control-plane/src/envoy/testing/free-ports.ts';
+
+const main = fileURLToPath(new URL('../services/control-plane/src/main.ts', import.meta.url));
+
+/** The control plane as it is shipped, in a process of its own, on a directory of its own. */
+export class ControlPlaneProcess {
+  /** Holds mesh/, state/ and tokens/. */
+  readonly dir: string;
+  readonly port: number;
+  #child: ChildProcess | undefined;
+
+  private constructor(dir: string, port: number) {
+    this.dir = dir;
+    this.port = port;
+  }
+
+  /** Writes a mesh directory, and a token for each of these workloads; starts nothing yet. */
+  static async prepare(
+    dir: string,
+    files: ReadonlyMap<string, Uint8Array>,
+    workloads: readonly string[],
+  ): Promise<ControlPlaneProcess> {
+    const [port = 0] = await freePorts(1);
+    const process = new ControlPlaneProcess(dir, port);
+    await mkdir(join(dir, 'state'), { mode: 0o700 });
+    for (const [path, bytes] of files) await process.put(path, bytes);
+    for (const workload of workloads) {
+      const path = join(dir, 'tokens', workload);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, tokenOf(workload), { mode: 0o600 });
+    }
+    return process;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Starts it, and resolves when it serves. */
+  async start(): Promise<void> {
+    const { dir, port } = this;
+    const places = ['--mesh', 'mesh', '--state', 'state', '--tokens', 'tokens', '--api', `unix:${join(dir, 'api')}`];
+    const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${port}`], {
+      cwd: dir,
+      env: { ...process.env, LOG_LEVEL: 'info' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child = child;
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (line.includes('"msg":"ready"')) resolve();
+        else if (/"level":"?(warn|error|40|50)/.test(line)) console.error(line.slice(0, 500));
+      });
+      child.once('exit', (code) => reject(new Error(`the control plane ended with ${code}`)));
+    });
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  /** Writes a file of the mesh directory as `weft up` does: beside its place, then renamed. Resolves with when it was renamed. */
+  async put(path: string, bytes: Uint8Array): Promise<number> {
+    const full = join(this.dir, 'mesh', path);
+    await mkdir(dirname(full), { recursive: true });
+    await writeFile(`${full}.tmp`, bytes);
+    const at = wallMs();
+    await rename(`${full}.tmp`, full);
+    return at;
+  }
+}
+
+/** The bearer token of a workload in a benchmark. */
+export function tokenOf(workload: string): string {
+  return `token-of-the-benchmark-${workload}`;
+}
+
+/** Milliseconds since the epoch with their fractions, which processes of one machine can compare. */
+export function wallMs(): number {
+  return performance.timeOrigin + performance.now();
+}

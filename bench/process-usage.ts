@@ -1,0 +1,19 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** CPU that a process has used, user and system, in milliseconds (in steps of 10); NaN where there is no /proc. */
+export function cpuMs(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Resident memory of processes together, in MB; pages that they share count for each. */
+export function residentMegabytes(...pids: readonly number[]): number {
+  const table = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], { encoding: 'utf8' });
+  const rows = table.trim().split('\n');
+  return rows.reduce((sum, row) => sum + Number(row), 0) / 1024;
+}

@@ -1,0 +1,188 @@
+/**
+ * How long a change takes from the file that says it to each proxy's acknowledgement, with the control plane in its own process
+ * and many delta ADS clients in another: an endpoint of a service that everybody calls, and its contract. The baseline is a
+ * bare node:http2 server that sees a file in the same way and writes the same bytes to as many streams of the same clients, with
+ * TLS as well. The two take turns.
+ *
+ * `--target HOST:PORT` runs the clients against any ADS server instead: see propagation-target.ts.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { contractHash } from '../services/control-plane/src/envoy/testing/mesh-directory.ts';
+import { signCertificate, toPem } from '../services/control-plane/src/identity/certificate.ts';
+import { newSerial, openRootAuthority } from '../services/control-plane/src/identity/root-authority.ts';
+import { typeUrls } from '../services/control-plane/src/xds/resource.ts';
+import type { BareServerFrames, BareServerStart } from './bare-server.ts';
+import { Cleanup } from './cleanup.ts';
+import { ClientsProcess } from './clients-process.ts';
+import { ControlPlaneProcess, tokenOf, wallMs } from './control-plane-process.ts';
+import { quantile } from './pairs.ts';
+import { cpuMs, residentMegabytes } from './process-usage.ts';
+import { measureTarget } from './propagation-target.ts';
+import { hub, namespace, putReplica, replicaNames, syntheticContract, syntheticMesh } from './synthetic-mesh.ts';
+
+const services = 200;
+const rounds = Number(process.env.ROUNDS ?? 12);
+const counts = (process.env.CLIENTS ?? '200,1000').split(',').map(Number);
+
+/** What changes, and the type of resource by which each client learns of it. */
+const kinds = { endpoint: typeUrls.endpoints, policy: typeUrls.route } as const;
+type Kind = keyof typeof kinds;
+
+if (process.argv.includes('--target')) await measureTarget(process.argv.slice(2));
+else {
+  const ratios: number[] = [];
+  for (const count of counts) ratios.push(...(await measure(count)));
+  console.log(`ratio propagation/bare ${Math.max(...ratios).toFixed(2)}`);
+}
+
+async function measure(count: number): Promise<number[]> {
+  const cleanup = new Cleanup();
+  try {
+    return await measureWith(count, cleanup);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
+  const dir = await cleanup.directory('bench-propagation-');
+  const plan = { services, methods: 5, replicas: Math.ceil(count / services), callees: 3, hub: true };
+  const mesh = syntheticMesh(plan);
+  const workloads = replicaNames(plan)
+    .slice(0, count)
+    .map((name) => `${namespace}/${name}`);
+  const contracts = [1000, 2000].map((deadlineMs) => {
+    const callers = Array.from({ length: services }, (_, i) => `s${i}`);
+    const set = syntheticContract({ name: hub, methods: plan.methods, callers, deadlineMs });
+    mesh.contract(namespace, `${hub}-${deadlineMs}`, set);
+    return contractHash(set);
+  });
+  const controlPlane = await ControlPlaneProcess.prepare(dir, mesh.files, workloads);
+  cleanup.teardown(() => controlPlane.kill());
+  const root = await openRootAuthority(join(dir, 'state/root'));
+  const clients = new ClientsProcess();
+  cleanup.teardown(() => clients.close());
+
+  console.log(`${count} clients, ${services} services`);
+  const members = workloads.map((node) => ({ node, token: tokenOf(node) }));
+  const server = `https://127.0.0.1:${controlPlane.port}`;
+  const secrets = ['identity', 'root'];
+  await clients.make({ group: 'weft', server, root: root.pem, members, secrets, asks: true });
+  await start('first start', controlPlane, clients);
+
+  const bareDir = join(dir, 'bare');
+  await mkdir(bareDir);
+  const bare = await startBare(bareDir, root, cleanup);
+  await clients.make({ group: 'bare', server: bare.server, root: root.pem, members, secrets: [], asks: false });
+  await clients.connect('bare');
+
+  /** Makes the change, and gives how long each client took and, if wanted, what it was sent. */
+  const changeMesh = async (kind: Kind, round: number, frames = false) => {
+    // Each kind goes to and fro between two states of the hub's only replica.
+    if (kind === 'endpoint') state.port = 20_001 + (round % 2);
+    else state.contract = contracts[round % 2] ?? '';
+    putReplica(mesh, `${hub}-0`, state.contract, state.port);
+    const path = `${namespace}/workloads/${hub}-0.yaml`;
+    const acked = await clients.expect('weft', kinds[kind], frames);
+    const at = await controlPlane.put(path, mesh.files.get(path) ?? new Uint8Array());
+    return { at, ...(await acked()) };
+  };
+  const changeBare = async (kind: Kind) => {
+    const acked = await clients.expect('bare', kinds[kind], false);
+    await writeFile(join(bareDir, '.new'), kind);
+    const at = wallMs();
+    await rename(join(bareDir, '.new'), join(bareDir, kind));
+    return { at, ...(await acked()) };
+  };
+  const state = { port: 20_001, contract: contracts[0] ?? '' };
+
+  const ratios: number[] = [];
+  for (const kind of ['policy', 'endpoint'] as const) {
+    // The first two, which do not count, give the bytes.
+    await changeMesh(kind, 1);
+    const { frames, bytes } = await changeMesh(kind, 2, true);
+    await bare.give(kind, frames ?? new Map());
+    await changeBare(kind);
+    const found = { weft: newFindings(), bare: newFindings() };
+    for (let round = 3; round < rounds + 3; round++) {
+      const sides = [
+        async () => record(found.weft, controlPlane.pid, () => changeMesh(kind, round)),
+        async () => record(found.bare, bare.pid, () => changeBare(kind)),
+      ];
+      for (const side of round % 2 === 0 ? sides : sides.reverse()) await side();
+    }
+    console.log(`  ${kind} change, ${(bytes / count / 1000).toFixed(1)} kB to each client`);
+    for (const [name, { ms, cpu }] of Object.entries(found)) {
+      const figures = `p50 ${quantile(ms, 0.5).toFixed(1)}  p99 ${quantile(ms, 0.99).toFixed(1)} ms`;
+      console.log(`    ${name.padEnd(5)} ${figures}  CPU a change ${(cpu / rounds).toFixed(0)} ms`);
+    }
+    const ratio = (share: number) => quantile(found.weft.ms, share) / quantile(found.bare.ms, share);
+    console.log(`ratio propagation/bare-${kind}-${count}-p50 ${ratio(0.5).toFixed(2)}`);
+    console.log(`ratio propagation/bare-${kind}-${count}-p99 ${ratio(0.99).toFixed(2)}`);
+    ratios.push(ratio(0.5));
+  }
+  const resident = residentMegabytes(controlPlane.pid);
+  console.log(`  resident ${resident.toFixed(0)} MB; the bare server ${residentMegabytes(bare.pid).toFixed(0)} MB`);
+
+  await controlPlane.kill();
+  await clients.disconnect('weft', { forget: false });
+  await start('restart, clients keep what they hold', controlPlane, clients);
+  await controlPlane.kill();
+  await clients.disconnect('weft', { forget: true });
+  await start('restart, clients have nothing', controlPlane, clients);
+  return ratios;
+}
+
+async function start(what: string, controlPlane: ControlPlaneProcess, clients: ClientsProcess): Promise<void> {
+  const begin = wallMs();
+  await controlPlane.start();
+  const ready = wallMs();
+  const { warmAt } = await clients.connect('weft');
+  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(2);
+  console.log(`  ${what}: serves after ${seconds(begin, ready)} s, all are warm after ${seconds(begin, warmAt)} s`);
+}
+
+interface Findings {
+  readonly ms: number[];
+  cpu: number;
+}
+
+function newFindings(): Findings {
+  return { ms: [], cpu: 0 };
+}
+
+async function record(
+  findings: Findings,
+  pid: number,
+  change: () => Promise<{ at: number; acked: readonly number[] }>,
+): Promise<void> {
+  const before = cpuMs(pid);
+  const { at, acked } = await change();
+  findings.ms.push(...acked.map((time) => time - at));
+  findings.cpu += cpuMs(pid) - before;
+}
+
+async function startBare(directory: string, root: Awaited<ReturnType<typeof openRootAuthority>>, cleanup: Cleanup) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const times = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 86_400_000 };
+  const request = { key: publicKey, serial: newSerial(), ...times, dnsNames: ['weft-control-plane'] };
+  const cert = toPem(signCertificate(request, root.issuer));
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const child: ChildProcess = fork(new URL('./bare-server.ts', import.meta.url), { serialization: 'advanced' });
+  cleanup.teardown(() => child.disconnect());
+  child.send({ directory, cert, key } satisfies BareServerStart);
+  const [port] = await once(child, 'message');
+  return {
+    server: `https://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    async give(change: Kind, byNode: ReadonlyMap<string, Uint8Array>): Promise<void> {
+      const frames = new Map([...byNode].map(([node, framed]) => [tokenOf(node), framed]));
+      child.send({ change, frames } satisfies BareServerFrames);
+      await once(child, 'message');
+    },
+  };
+}
