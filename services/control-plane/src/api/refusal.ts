@@ -1,5 +1,5 @@
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
+import { admission, type Method, methodOf } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { callerName } from './caller-name.ts';
 
@@ -32,9 +32,7 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
       message: `weft: ${caller} may call ${name}, but its proxy does not know it yet; try again`,
     };
   }
-  const callers = [...method.callers].sort();
-  const named = callers.length === 0 ? 'nobody' : callers.join(', ');
-  return { caller, httpStatus: 403, message: `weft: ${caller} may not call ${name}; its contract names ${named}` };
+  return { caller, httpStatus: 403, message: `weft: ${caller} may not call ${name}; ${admission(method)}` };
 }
 
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */
@@ -42,7 +40,7 @@ function methodAt(mesh: Mesh, path: string, authority: string): Method | undefin
   const host = authority.replace(/:\d+$/, '');
   let found: Method | undefined;
   for (const service of mesh.services.values()) {
-    const method = service.methods.get(path);
+    const method = methodOf(service.methods, path);
     if (method === undefined) continue;
     if (isAddressed(service, host)) return method;
     found ??= method;

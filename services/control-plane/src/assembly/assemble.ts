@@ -1,3 +1,4 @@
+import { readPolicyLayer } from '../mesh-policy/policy-layer.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Facts } from '../sources/facts.ts';
 import { assembleGateways } from './gateways.ts';
@@ -11,10 +12,15 @@ import { share } from './share.ts';
  *
  * With `previous`, the mesh before these facts: parts that did not change are the same objects, a contract that broke keeps its
  * last good version, and a version whose descriptor set is gone stays while a replica runs it.
+ *
+ * `nowMs` (epoch milliseconds) decides which overrides hold; `nextChangeMs` of the result says when to ask again with the same
+ * facts. At 0, the default, none has ended and none may loosen.
  */
-export function assemble(facts: Facts, previous?: Mesh): Mesh {
+export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
   const known = knownContracts(facts, previous);
-  const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, previous);
+  const layer = readPolicyLayer(facts.resources, nowMs);
+  const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, layer, previous);
+  const { overrides, problems: policyProblems } = layer.outcome(new Set(services.keys()));
   const { identities, problems: identityProblems } = assembleIdentities(services, workloads);
   const { gateways, problems: gatewayProblems } = assembleGateways(facts.gateways, workloads, services);
   return share(previous, {
@@ -24,6 +30,15 @@ export function assemble(facts: Facts, previous?: Mesh): Mesh {
     gateways,
     contracts,
     identities,
-    problems: [...facts.problems, ...known.problems, ...serviceProblems, ...identityProblems, ...gatewayProblems],
+    overrides,
+    ...(layer.nextChangeMs === undefined ? {} : { nextChangeMs: layer.nextChangeMs }),
+    problems: [
+      ...facts.problems,
+      ...known.problems,
+      ...serviceProblems,
+      ...policyProblems,
+      ...identityProblems,
+      ...gatewayProblems,
+    ],
   });
 }

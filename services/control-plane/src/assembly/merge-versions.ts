@@ -1,6 +1,6 @@
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { Method, RetryPolicy } from '../model/method.ts';
+import { byPath, type Method, type RetryPolicy } from '../model/method.ts';
 import type { RetryBudget } from '../model/service.ts';
 
 /**
@@ -16,7 +16,7 @@ export const mergeMethods = memoize((...versions: ContractVersion[]): ReadonlyMa
       merged.set(path, before ? mergeMethod(before, method) : method);
     }
   }
-  return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...merged].sort(([, a], [, b]) => byPath(a, b)));
 });
 
 /** A cluster has one budget: the widest of its versions'. */
@@ -39,6 +39,7 @@ function mergeMethod(a: Method, b: Method): Method {
     kind: a.kind,
     safety: weakestFirst.find((safety) => safety === a.safety || safety === b.safety) ?? 'unsafe',
     callers: new Set([...a.callers, ...b.callers].sort()),
+    ...optional('denied', a.denied || b.denied ? new Set([...(a.denied ?? []), ...(b.denied ?? [])]) : undefined),
     exposed: a.exposed || b.exposed,
     ...optional('deadlineMs', longest(deadlineMs, b.deadlineMs)),
     ...optional('tryTimeoutMs', longest(tryTimeoutMs, b.tryTimeoutMs)),

@@ -1,4 +1,5 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
+import type { PolicyLayer } from '../mesh-policy/policy-layer.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, Mesh, ServiceId, SpiffeId, WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
@@ -7,6 +8,7 @@ import type { Workload } from '../model/workload.ts';
 import type { Facts, ServiceFact } from '../sources/facts.ts';
 import { contractKey, type KnownContracts } from './known-contracts.ts';
 import { mergeBudgets, mergeMethods } from './merge-versions.ts';
+import { noContract } from './no-contract.ts';
 
 /** The services, and the workloads with the contract that holds for each. */
 export interface Services {
@@ -18,7 +20,12 @@ export interface Services {
 }
 
 /** Puts replicas behind services, and contracts behind both. */
-export function assembleServices(facts: Facts, known: KnownContracts, previous: Mesh | undefined): Services {
+export function assembleServices(
+  facts: Facts,
+  known: KnownContracts,
+  layer: PolicyLayer,
+  previous: Mesh | undefined,
+): Services {
   const contracts = new Map(known.versions);
   const problems: Problem[] = [];
   const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
@@ -26,7 +33,7 @@ export function assembleServices(facts: Facts, known: KnownContracts, previous: 
   const byLabel = indexByLabel(facts.workloads);
   for (const fact of facts.services) {
     const id: ServiceId = `${fact.namespace}/${fact.name}`;
-    const before = previous?.services.get(id);
+    const before = publishedVersions(previous, id);
     const replicas: Workload[] = [];
     for (const id of candidates(fact, byLabel)) {
       const workload = workloads.get(id);
@@ -37,7 +44,7 @@ export function assembleServices(facts: Facts, known: KnownContracts, previous: 
       if (outcome.lastGood) contracts.set(`${workload.namespace}/${outcome.lastGood.hash}`, outcome.lastGood);
       replicas.push(outcome.workload);
     }
-    const outcome = assembleService(id, fact, replicas, contracts);
+    const outcome = assembleService(id, fact, replicas, contracts, layer);
     problems.push(...outcome.problems);
     services.push(outcome.service);
   }
@@ -78,18 +85,26 @@ function selects(fact: ServiceFact, workload: Workload): boolean {
   );
 }
 
+/** The versions that a service ran before, as they were published: without what was laid over them then. */
+function publishedVersions(previous: Mesh | undefined, id: ServiceId): ContractVersion[] {
+  const service = previous?.services.get(id);
+  return [...(service?.versions.keys() ?? [])].flatMap(
+    (hash) => previous?.contracts.get(`${service?.namespace ?? ''}/${hash}`) ?? [],
+  );
+}
+
 /** A replica with its own contract version or, when that is not understood, the last good one of its service. */
 function withContract(
   workload: Workload,
   contracts: KnownContracts,
-  before: Service | undefined,
+  before: readonly ContractVersion[],
 ): { workload: Workload; lastGood?: ContractVersion; problems: Problem[] } {
   const key = contractKey(workload);
   if (key === undefined || contracts.versions.has(key)) return { workload, problems: [] };
   const refused = contracts.refused.get(key);
   const lastGood =
-    [...(before?.versions.values() ?? [])].find(({ origin }) => origin === refused?.origin) ??
-    [...(before?.versions.values() ?? [])].at(-1) ??
+    before.find(({ origin }) => origin === refused?.origin) ??
+    before.at(-1) ??
     // Just started: the source has kept what the same file held before.
     [...contracts.versions.values()].find(({ origin }) => refused !== undefined && origin === refused.origin);
   const { contractHash, ...rest } = workload;
@@ -111,6 +126,7 @@ function assembleService(
   fact: ServiceFact,
   replicas: readonly Workload[],
   contracts: Services['contracts'],
+  layer: PolicyLayer,
 ): { service: Service; problems: Problem[] } {
   const problems: Problem[] = [];
   const running = versionsOf(replicas, contracts);
@@ -124,11 +140,15 @@ function assembleService(
       advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
     });
   }
-  const own = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
-  const ready = versionsOf(
-    replicas.filter((replica) => replica.ready),
-    contracts,
-  ).filter(({ logicalName }) => logicalName === first?.logicalName);
+  const published = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
+  const own = layer.apply(id, first || !layer.has(id) ? published : [noContract(id)]);
+  const readyHashes = new Set(
+    versionsOf(
+      replicas.filter((replica) => replica.ready),
+      contracts,
+    ).map(({ hash }) => hash),
+  );
+  const ready = own.filter(({ hash }) => readyHashes.has(hash));
   // While no replica is ready, callers see what they would see, and are told that nobody answers rather than that they may not.
   const seen = ready.length > 0 ? ready : own;
   const identities = [...new Set<SpiffeId>(replicas.map(({ spiffeId }) => spiffeId))].sort();

@@ -8,13 +8,19 @@ import {
   type Retry,
   type ServicePolicy,
 } from '@weft/contracts/weft/policy/v1/policy';
-import type { Method, Origins, PolicyField, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import {
+  defaultTimes,
+  type Method,
+  type Origins,
+  type PolicyField,
+  type RateLimit,
+  type RetryCode,
+  type RetryPolicy,
+} from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
 import { edgeName, isLogicalName } from './logical-name.ts';
 
-const defaultDeadlineMs = 15_000;
-const defaultIdleTimeoutMs = 3_600_000;
 const longestMs = 365 * 24 * 3_600_000;
 
 const retryCodes: Readonly<Record<number, RetryCode>> = {
@@ -57,14 +63,14 @@ export function readMethod(
     if (ms < 1 || ms > longestMs) complain(`${snake(name)} ${ms} ms must be between 1 ms and a year`);
     return ms;
   };
-  const deadlineMs = unary ? (time('deadline', true) ?? defaultDeadlineMs) : undefined;
+  const deadlineMs = unary ? (time('deadline', true) ?? defaultTimes.deadlineMs) : undefined;
   let tryTimeoutMs = time('tryTimeout', unary);
   if (tryTimeoutMs !== undefined && deadlineMs !== undefined && tryTimeoutMs > deadlineMs) {
     if (own.tryTimeout) complain(`try_timeout ${tryTimeoutMs} ms is over the deadline ${deadlineMs} ms`);
     tryTimeoutMs = undefined;
   }
   const maxDurationMs = time('maxDuration', !unary);
-  const idleTimeoutMs = unary ? undefined : (time('idleTimeout', true) ?? defaultIdleTimeoutMs);
+  const idleTimeoutMs = unary ? undefined : (time('idleTimeout', true) ?? defaultTimes.idleTimeoutMs);
 
   const key = unary ? (own.idempotencyKey ?? shared?.idempotencyKey) : undefined;
   const keyField = key === undefined ? undefined : fieldAt(method.input, key);

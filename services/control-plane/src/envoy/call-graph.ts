@@ -13,9 +13,12 @@ export const servicesByCaller: (services: Mesh['services']) => ReadonlyMap<Logic
   },
 );
 
-/** Everybody whom a method of a service names. */
+/**
+ * Everybody whom a method of a service names; who is only denied for now is among them, since his proxy keeps what it needs to call
+ * again: a denial is a change of routes and closes no connection.
+ */
 export const callersOf: (methods: Service['methods']) => ReadonlySet<LogicalName> = memoize(
-  (methods) => new Set([...methods.values()].flatMap(({ callers }) => [...callers])),
+  (methods) => new Set([...methods.values()].flatMap(({ callers, denied }) => [...callers, ...(denied ?? [])])),
 );
 
 /** The services that a workload is a replica of, in id order. */

@@ -8,6 +8,7 @@ import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
 import { filters, metadataNamespace, serviceCluster } from './names.ts';
 import { retryPolicy } from './retry-policy.ts';
+import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 
 /** What of a service its callers' routes depend on; nothing of its replicas. */
@@ -18,7 +19,7 @@ export function callRoute(method: Method, callee: Callee, caller: LogicalName): 
   const token = subsetToken(method, caller, callee.versions);
   return create(RouteSchema, {
     name: method.path,
-    match: { pathSpecifier: { case: 'path', value: method.path } },
+    match: pathMatch(method),
     metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id } } },
     typedPerFilterConfig: { [filters.grpcStats]: enabled },
     action: {

@@ -6,7 +6,7 @@ import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/r
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { LogicalName, Mesh, SpiffeId } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
+import { admission, type Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
 import { enabled } from './http-filters.ts';
@@ -14,6 +14,7 @@ import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName, metadataNamespace } from './names.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
+import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 
 /** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
@@ -61,13 +62,12 @@ const encodeRoutes = memoize(
 
 function methodRoute(method: Method, callee: string, identities: Mesh['identities'], port: number): Route {
   const callers = [...method.callers];
-  const names = callers.length === 0 ? 'nobody' : callers.join(', ');
   const limits = rateLimits(method, identities);
   return create(RouteSchema, {
     name: method.path,
-    match: { pathSpecifier: { case: 'path', value: method.path } },
+    match: pathMatch(method),
     metadata: metadata({
-      [refusalKey]: `${method.path.slice(1)}; its contract names ${names}`,
+      [refusalKey]: `${method.path.slice(1)}; ${admission(method)}`,
       [calleeKey]: callee,
     }),
     typedPerFilterConfig: {

@@ -1,5 +1,6 @@
 import type { ContractVersion } from './contract.ts';
 import type { Gateway } from './gateway.ts';
+import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
@@ -21,6 +22,10 @@ export interface Mesh {
   readonly contracts: ReadonlyMap<ContractKey, ContractVersion>;
   /** Who speaks under each logical name, gateways included; an account that several names share is in none. */
   readonly identities: ReadonlyMap<LogicalName, readonly SpiffeId[]>;
+  /** Every MeshOverride, by namespace and name: those that hold, those that have ended and those that are refused. */
+  readonly overrides: readonly Override[];
+  /** Epoch milliseconds: the next moment at which time alone makes this another mesh; absent: never. */
+  readonly nextChangeMs?: number;
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
 }

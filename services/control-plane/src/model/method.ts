@@ -2,7 +2,7 @@ import type { LogicalName } from './mesh.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
-  /** "/shop.orders.v1.OrderService/PlaceOrder". */
+  /** "/shop.orders.v1.OrderService/PlaceOrder"; of a service without a contract also "/v1/users", or "/v1/*" for all below. */
   readonly path: string;
   readonly grpcService: string;
   readonly name: string;
@@ -11,6 +11,8 @@ export interface Method {
   readonly safety: 'no_side_effects' | 'idempotent' | 'keyed' | 'unsafe';
   /** Logical names that may call; "edge" is among them exactly when `exposed`. */
   readonly callers: ReadonlySet<LogicalName>;
+  /** Logical names that may not call for now although others than the one that denies them would admit them. */
+  readonly denied?: ReadonlySet<LogicalName>;
   readonly exposed: boolean;
   /** Unary only. */
   readonly deadlineMs?: number;
@@ -53,9 +55,37 @@ export type PolicyField =
 
 /**
  * For each field who decided it: an element of the contract ("shop.orders.v1.OrderService/PlaceOrder", or its service
- * "shop.orders.v1.OrderService"), or a resource and its file ("MeshOverride shop/deny-orders (user/deny-orders.yaml)").
+ * "shop.orders.v1.OrderService"), or a resource ("MeshOverride shop/deny-orders").
  */
 export type Origins = Readonly<Partial<Record<PolicyField, string>>>;
+
+/** What holds for a method of which nobody has said how long a call may take. */
+export const defaultTimes = { deadlineMs: 15_000, idleTimeoutMs: 3_600_000 } as const;
+
+/** Puts methods in the order in which their paths are tried: exact ones by name, then what is below a path, the longest first. */
+export function byPath({ path: a }: Pick<Method, 'path'>, { path: b }: Pick<Method, 'path'>): number {
+  const [openA, openB] = [a.endsWith('/*'), b.endsWith('/*')];
+  if (openA !== openB) return openA ? 1 : -1;
+  if (openA && a.length !== b.length) return b.length - a.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The method that a call to `path` (without its query) is to. */
+export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Method | undefined {
+  const exact = methods.get(path);
+  if (exact) return exact;
+  for (const method of methods.values()) {
+    if (method.path.endsWith('/*') && path.startsWith(method.path.slice(0, -1))) return method;
+  }
+  return undefined;
+}
+
+/** Who may call, as a caller that may not is told: "its contract names shop.orders". */
+export function admission({ callers, origins }: Pick<Method, 'callers' | 'origins'>): string {
+  const names = callers.size === 0 ? 'nobody' : [...callers].sort().join(', ');
+  const by = /^Mesh(Policy|Override) /.test(origins.callers ?? '') ? origins.callers : 'its contract';
+  return `${by} names ${names}`;
+}
 
 /** When and how a failed call is tried again. */
 export interface RetryPolicy {

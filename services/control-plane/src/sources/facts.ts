@@ -55,6 +55,8 @@ export interface Resource {
     readonly name: string;
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    /** When it was made, as RFC 3339; what an override may loosen counts from here. */
+    readonly creationTimestamp?: string;
   };
   readonly spec: unknown;
   readonly origin: string;

@@ -77,6 +77,9 @@ export function gather(
             name: object.name,
             ...(object.read.hasNamespace ? { namespace: object.namespace } : {}),
             labels: object.labels,
+            ...(object.read.creationTimestamp === undefined
+              ? {}
+              : { creationTimestamp: object.read.creationTimestamp }),
           },
           spec: object.read.spec,
           origin: path,

@@ -39,7 +39,12 @@ const durationSchema = z.string('a duration: "24h"').transform((text, context) =
 });
 
 const metadataSchema = z.object(
-  { name: nameSchema, namespace: nameSchema.optional(), labels: labelsSchema.optional() },
+  {
+    name: nameSchema,
+    namespace: nameSchema.optional(),
+    labels: labelsSchema.optional(),
+    creationTimestamp: z.string('a time: "2026-01-31T12:00:00Z"').optional(),
+  },
   'metadata with a name',
 );
 

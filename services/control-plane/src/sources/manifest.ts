@@ -2,6 +2,7 @@ import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'y
 import type { z } from 'zod';
 import type { Problem } from '../model/problem.ts';
 import { documentSchema, gatewaySchema, meshConfigSchema, serviceSchema, workloadSchema } from './manifest-schemas.ts';
+import { meshOverrideSchema, meshPolicySchema } from './mesh-policy-schemas.ts';
 
 /** A document of a manifest, read and valid. Plain data: it survives JSON. */
 export type ManifestObject = {
@@ -17,7 +18,10 @@ export type ManifestObject = {
   | { readonly is: 'service'; readonly read: z.output<typeof serviceSchema> }
   | { readonly is: 'workload'; readonly read: z.output<typeof workloadSchema> }
   | { readonly is: 'gateway'; readonly read: z.output<typeof gatewaySchema> }
-  | { readonly is: 'other'; readonly read: { readonly spec: unknown; readonly hasNamespace: boolean } }
+  | {
+      readonly is: 'other';
+      readonly read: { readonly spec: unknown; readonly hasNamespace: boolean; readonly creationTimestamp?: string };
+    }
 );
 
 /** What one YAML file holds. */
@@ -77,6 +81,11 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
   return { path, objects, broken, unreadable, problems };
 }
 
+const laterRead: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  ['weft.dev/v1 MeshPolicy', meshPolicySchema],
+  ['weft.dev/v1 MeshOverride', meshOverrideSchema],
+]);
+
 interface Outcome {
   readonly object?: ManifestObject;
   readonly key?: string;
@@ -113,8 +122,17 @@ function readDocument(value: unknown, line: number): Outcome {
       return data ? { object: { ...named, is: 'gateway', read: data }, issues: [] } : wrong(named, error);
     }
     default: {
-      const hasNamespace = metadata.namespace !== undefined;
-      return { object: { ...named, is: 'other', read: { spec: head.data.spec, hasNamespace } }, issues: [] };
+      // Read by its own front end; checked here too, so that one which is broken keeps its last good form.
+      const schema = laterRead.get(`${apiVersion} ${kind}`);
+      const error = schema?.safeParse(value).error;
+      if (error) return wrong(named, error);
+      const { namespace, creationTimestamp } = metadata;
+      const read = {
+        spec: head.data.spec,
+        hasNamespace: namespace !== undefined,
+        ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      };
+      return { object: { ...named, is: 'other', read }, issues: [] };
     }
   }
 }

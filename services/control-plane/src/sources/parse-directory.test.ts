@@ -42,7 +42,7 @@ function parse(files: Record<string, string | Uint8Array>) {
 
 test('a whole mesh', (t) => {
   const gateway = 'apiVersion: weft.dev/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {maxHeaders: 7}\n';
-  const policy = 'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {a: 1}\n';
+  const policy = 'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {service: orders}\n';
   const facts = parse({
     'mesh.yaml': meshYaml,
     'shop/orders.yaml': `${serviceYaml}---\n${workloadYaml}---\n# nothing\n`,
@@ -84,7 +84,7 @@ test('a whole mesh', (t) => {
   ]);
   t.is(facts.gateways[0]?.maxHeaders, 7);
   t.is(facts.gateways[0]?.maxMessageBytes, 4 * 1024 * 1024);
-  t.like(facts.resources[0], { kind: 'MeshPolicy', metadata: { namespace: 'shop', name: 'p' }, spec: { a: 1 } });
+  t.like(facts.resources[0], { kind: 'MeshPolicy', metadata: { namespace: 'shop', name: 'p' }, spec: { service: 'orders' } });
   t.is(facts.contracts[0]?.namespace, 'shop');
   t.regex(facts.contracts[0]?.hash ?? '', /^[0-9a-f]{16}$/);
 });

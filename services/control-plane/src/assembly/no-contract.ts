@@ -1,0 +1,18 @@
+import { defaultRetryBudget } from '../contracts/service-policy.ts';
+import { memoize } from '../memoize.ts';
+import type { ContractVersion } from '../model/contract.ts';
+import type { ServiceId } from '../model/mesh.ts';
+
+/** Stands in a contract's place where there is none: no name, no hash, and no method until a MeshPolicy names one. */
+export const noContract = memoize((service: ServiceId): ContractVersion => {
+  return {
+    hash: '',
+    namespace: service.slice(0, service.indexOf('/')),
+    logicalName: '',
+    grpcServices: [],
+    methods: new Map(),
+    retryBudget: defaultRetryBudget,
+    descriptorSet: new Uint8Array(),
+    origin: `MeshPolicies of Service ${service}`,
+  };
+});

@@ -1,0 +1,8 @@
+import type { Method } from '../model/method.ts';
+
+/** Which requests a method's route takes: its very path or, of a path that ends with an asterisk, all below it. */
+export function pathMatch({ path }: Pick<Method, 'path'>) {
+  return path.endsWith('/*')
+    ? { pathSpecifier: { case: 'prefix' as const, value: path.slice(0, -1) } }
+    : { pathSpecifier: { case: 'path' as const, value: path } };
+}

@@ -1,0 +1,137 @@
+import { memoize } from '../memoize.ts';
+import type { ContractVersion } from '../model/contract.ts';
+import { byPath, type Method, type PolicyField, type RetryPolicy } from '../model/method.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Applied } from './apply-policy.ts';
+import { loosensConcurrency, loosensLimits, loosensRetry, loosensTime } from './loosening.ts';
+import { isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import type { OverrideNow } from './override-state.ts';
+
+/** What came of one override in one contract version. */
+export interface AppliedOverride extends Applied {
+  /** In words: "denies shop.orders", "no retry". */
+  readonly effects: readonly string[];
+}
+
+/**
+ * Lays one override over a version that has its MeshPolicies already. Field by field: one that loosens and may not has no effect,
+ * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it.
+ */
+export const applyOverride = memoize((version: ContractVersion, now: OverrideNow): AppliedOverride => {
+  const { spec, resource, name } = now.override;
+  const problems = new Map<string, Problem>();
+  const effects = new Set<string>();
+  const refuse = (field: string, message: string, advice?: string) =>
+    problems.set(`${field} ${message}`, { resource, field: `spec.${field}`, message, ...(advice ? { advice } : {}) });
+  /** Whether a field may have its effect. */
+  const may = (field: string, loosens: boolean, what: string): boolean => {
+    if (!loosens || now.refusal === undefined) return true;
+    const { message, advice, field: missing } = now.refusal;
+    refuse(field, `${what}: ${message}; it has no effect`, `${missing}: ${advice}`);
+    return false;
+  };
+  const applies = ({ path }: Method) => spec.methods === undefined || spec.methods.includes(path);
+  const methods = [...version.methods.values()].map((method) => {
+    if (!applies(method)) return method;
+    const path = method.path.slice(1);
+    const changes: Partial<{ -readonly [K in keyof Method]: Method[K] }> = {};
+    const origins: Partial<Record<PolicyField, string>> = {};
+
+    for (const [field, as] of [
+      ['deadline', 'deadlineMs'],
+      ['maxDuration', 'maxDurationMs'],
+    ] as const) {
+      const ms = spec[field];
+      if (ms === undefined) continue;
+      // Each is for one kind of method; an override of a whole service may meet both.
+      if ((as === 'deadlineMs') !== (method.kind === 'unary')) {
+        if (spec.methods)
+          refuse(field, `is for ${as === 'deadlineMs' ? 'unary methods' : 'streams'}, which ${path} is not`);
+        continue;
+      }
+      if (!may(field, loosensTime(method[as], ms), `${ms} ms is over ${path}'s ${method[as]} ms`)) continue;
+      changes[as] = ms;
+      if (as === 'deadlineMs' && (method.tryTimeoutMs ?? 0) > ms) changes.tryTimeoutMs = ms;
+      origins[as] = name;
+      effects.add(`${field === 'deadline' ? 'deadline' : 'longest duration'} ${ms} ms`);
+    }
+
+    const retry: RetryPolicy | undefined = spec.retry && retryOf(spec.retry);
+    const stops = spec.noRetry === true || (spec.retry !== undefined && retry === undefined);
+    const { retry: hadRetry, hedge: hadHedge, ...rest } = method;
+    let repeats: Pick<Method, 'retry' | 'hedge'> = {
+      ...(hadRetry ? { retry: hadRetry } : {}),
+      ...(hadHedge ? { hedge: hadHedge } : {}),
+    };
+    if (stops) {
+      if (hadRetry || hadHedge) origins.retry = name;
+      repeats = {};
+      effects.add('no retry');
+    } else if (retry !== undefined) {
+      if (!isRepeatable(method)) {
+        if (spec.methods) {
+          const advice = 'only a call that was never delivered is tried again, always';
+          refuse('retry', `${path} may not be repeated, and no override changes that; it has no effect`, advice);
+        }
+      } else if (may('retry', loosensRetry(hadRetry, retry), `${path} would be tried again more than before`)) {
+        repeats = { ...repeats, retry };
+        origins.retry = name;
+        effects.add(`at most ${retry.maxRetries} retries`);
+      }
+    }
+
+    if (spec.rateLimits !== undefined) {
+      const given = rateLimitsOf(spec.rateLimits);
+      const next = [
+        ...given,
+        ...method.rateLimits.filter(({ caller }) => !given.some((limit) => limit.caller === caller)),
+      ];
+      if (may('rateLimits', loosensLimits(method, next), `${path} would take more calls than before`)) {
+        changes.rateLimits = next;
+        origins.rateLimits = name;
+        for (const { caller, requests, perMs } of given)
+          effects.add(`at most ${requests} calls of ${caller} in ${perMs} ms`);
+      }
+    }
+
+    const callers = new Set(method.callers);
+    for (const caller of spec.allow ?? []) {
+      if (callers.has(caller)) continue;
+      if (caller === 'edge' && version.hash === '') {
+        refuse('allow', 'the edge serves only what a contract describes');
+      } else if (may('allow', true, `${caller} may not call ${path}`)) {
+        callers.add(caller);
+        origins.callers = name;
+        effects.add(`allows ${caller}`);
+      }
+    }
+    const denied = new Set<string>();
+    for (const caller of spec.deny ?? []) {
+      effects.add(`denies ${caller}`);
+      if (!callers.delete(caller)) continue;
+      denied.add(caller);
+      origins.callers = name;
+    }
+    if (origins.callers !== undefined) {
+      changes.callers = new Set([...callers].sort());
+      changes.exposed = callers.has('edge');
+    }
+    if (denied.size > 0) changes.denied = new Set([...(method.denied ?? []), ...denied].sort());
+    return { ...rest, ...repeats, ...changes, origins: { ...method.origins, ...origins } };
+  });
+
+  let limits: Pick<ContractVersion, 'maxConcurrentRequests'> = {};
+  const most = spec.maxConcurrentRequests;
+  if (most !== undefined) {
+    const before = version.maxConcurrentRequests;
+    if (may('maxConcurrentRequests', loosensConcurrency(version, most), `${most} is over ${before}`)) {
+      limits = { maxConcurrentRequests: most };
+      effects.add(`at most ${most} requests at once`);
+    }
+  }
+  return {
+    version: { ...version, methods: new Map(methods.sort(byPath).map((method) => [method.path, method])), ...limits },
+    problems: [...problems.values()],
+    effects: [...effects],
+  };
+});
