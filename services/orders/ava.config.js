@@ -1,7 +1,11 @@
+// Tests look at answers; LOG_LEVEL=warn shows what was logged meanwhile.
+const { LOG_LEVEL = 'silent' } = process.env;
+
 export default {
   extensions: ['ts'],
   files: ['src/**/*.test.ts'],
   workerThreads: false,
   concurrency: 2,
   timeout: '60s',
+  environmentVariables: { LOG_LEVEL },
 };

@@ -14,6 +14,7 @@ import { currentCall } from './current-call.ts';
 import { defaultLimits } from './grpc/limits.ts';
 import { logicalName } from './logical-name.ts';
 import { outboundSession } from './outbound-session.ts';
+import { noteOnwardFailures } from './own-failure.ts';
 import { currentTransaction } from './postgres/transaction-scope.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -65,7 +66,7 @@ export function client<Desc extends DescService>(service: Desc, options: ClientO
       sessionManager: outboundSession(outboundAddress(options.outbound)).forAuthority(authority),
       readMaxBytes: defaultLimits.maxMessageBytes,
       acceptCompression: [],
-      interceptors: [clientSpans(authority)],
+      interceptors: [noteOnwardFailures, clientSpans(authority)],
     });
     return transport;
   };

@@ -21,6 +21,7 @@ import { statusOf } from './grpc/status-of.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { ConnectIncomingCall } from './incoming-call.ts';
 import { logger } from './log/logger.ts';
+import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
 import { validation } from './validation.ts';
@@ -163,6 +164,7 @@ function connectError(call: ConnectIncomingCall, error: unknown): ConnectError {
   call.ended(code);
   const outgoing = details.flatMap((detail) => ('desc' in detail ? [detail] : []));
   const metadata = new Headers();
-  for (const [name, value] of Object.entries(trailers ?? {})) metadata.set(name, String(value));
+  for (const [name, value] of Object.entries({ ...trailers, ...ownFailure(call, code) }))
+    metadata.set(name, String(value));
   return new ConnectError(message, code === grpcCode.ok ? Code.Unknown : code, metadata, outgoing);
 }

@@ -13,6 +13,7 @@ import { type GrpcStatus, grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { GrpcIncomingCall } from './incoming-call.ts';
+import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
 import { ServiceError } from './service-error.ts';
 import { validation } from './validation.ts';
@@ -156,5 +157,6 @@ function end(call: GrpcIncomingCall, grpc: GrpcCall, error: unknown): void {
   // A stream's headers stay headers. The error of a unary call is one frame, and all metadata is in it.
   if (headers && call.method.methodKind.endsWith('_streaming') && call.method.methodKind !== 'client_streaming')
     grpc.respond(headers);
-  grpc.finish({ ...status, trailers: { ...headers, ...call.trailersToSend, ...status.trailers } });
+  const trailers = { ...headers, ...call.trailersToSend, ...status.trailers, ...ownFailure(call, status.code) };
+  grpc.finish({ ...status, trailers });
 }

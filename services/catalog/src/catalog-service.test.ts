@@ -4,9 +4,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { CatalogService, ImportProductsRequestSchema, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, type Server, serve } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { catalogService } from './catalog-service.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; server: Server; catalog: ReturnType<typeof connect> }>;
 
@@ -15,7 +15,10 @@ function connect(server: Server) {
 }
 
 test.before(async (t) => {
-  const database = await startTestDatabase();
+  const database = await startTestDatabase({
+    schema: 'catalog',
+    migrations: new URL('../migrations/', import.meta.url),
+  });
   const server = await serve({ services: [catalogService(database.db)], listen: '127.0.0.1:0', drainMs: 0 });
   t.context = { database, server, catalog: connect(server) };
 });

@@ -14,12 +14,6 @@ export const errors = {
       ],
     }),
   /** INVALID_ARGUMENT. */
-  pageToken: (token: string) =>
-    new ServiceError(
-      Code.InvalidArgument,
-      `catalog: page_token "${shortened(token)}" must be a next_page_token that the same request was answered with`,
-    ),
-  /** INVALID_ARGUMENT. */
   category: (category: string) =>
     new ServiceError(
       Code.InvalidArgument,

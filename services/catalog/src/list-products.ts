@@ -1,7 +1,6 @@
 import type { ListProductsRequest, Product } from '@weft/contracts/shop/catalog/v1/catalog';
-import type { Database } from '@weft/service-kit';
+import { type Database, decodePageToken, encodePageToken } from '@weft/service-kit';
 import { errors } from './errors.ts';
-import { decodePageToken, encodePageToken } from './page-token.ts';
 import { type ProductRow, productColumns, productOf } from './product-row.ts';
 
 /** A page of products. */

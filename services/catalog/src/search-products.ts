@@ -1,8 +1,7 @@
 import type { SearchProductsRequest } from '@weft/contracts/shop/catalog/v1/catalog';
-import type { Database } from '@weft/service-kit';
+import { type Database, decodePageToken, encodePageToken } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { defaultPageSize, type Page } from './list-products.ts';
-import { decodePageToken, encodePageToken } from './page-token.ts';
 import { type ProductRow, productColumns, productOf } from './product-row.ts';
 import { tsqueryOf } from './search-words.ts';
 

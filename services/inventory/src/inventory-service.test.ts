@@ -2,14 +2,17 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema, PreconditionFailureSchema } from '@weft/contracts/google/rpc/error_details';
 import { InventoryService, ReservationStatus } from '@weft/contracts/shop/inventory/v1/inventory';
 import { type Client, client, type Server, serve, uuidv7 } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { inventoryService } from './inventory-service.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; server: Server; inventory: Client<typeof InventoryService> }>;
 
 test.before(async (t) => {
-  const database = await startTestDatabase();
+  const database = await startTestDatabase({
+    schema: 'inventory',
+    migrations: new URL('../migrations/', import.meta.url),
+  });
   const server = await serve({ services: [inventoryService(database.db)], listen: '127.0.0.1:0', drainMs: 0 });
   t.context = { database, server, inventory: client(InventoryService, { outbound: server.address }) };
 });

@@ -5,10 +5,4 @@ import { ServiceError } from '@weft/service-kit';
 export const errors = {
   /** NOT_FOUND. */
   orderNotFound: (orderId: string) => new ServiceError(Code.NotFound, `orders: no order ${orderId}`),
-  /** INVALID_ARGUMENT. */
-  pageToken: (token: string) =>
-    new ServiceError(
-      Code.InvalidArgument,
-      `orders: page_token "${token.slice(0, 60)}" must be a next_page_token that the same request was answered with`,
-    ),
 };

@@ -1,7 +1,7 @@
 import { logger, uuidv7 } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { OrderFeed } from './order-feed.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 import { until } from './testing/until.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; here: OrderFeed; there: OrderFeed; placed: { count: number } }>;
@@ -10,7 +10,10 @@ const test = ava as TestFn<{ database: TestDatabase; here: OrderFeed; there: Ord
 const neverMs = 600_000;
 
 test.before(async (t) => {
-  const database = await startTestDatabase();
+  const database = await startTestDatabase({
+    schema: 'orders',
+    migrations: new URL('../migrations/', import.meta.url),
+  });
   const placed = { count: 0 };
   const options = { db: database.db, connection: {}, log: logger() };
   const here = new OrderFeed({ ...options, onPlaced: () => {} });

@@ -3,10 +3,10 @@ import { toJsonString } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Order, OrderStatus, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
 import { uuidv7 } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { type FakeShop, goodCard, poorCard, soldOut, startFakeShop, uncapturedCard } from './testing/fake-shop.ts';
 import { customerId, order, type Replica, startReplica } from './testing/replica.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 import { until } from './testing/until.ts';
 
 const test = ava as TestFn<{
@@ -18,7 +18,10 @@ const test = ava as TestFn<{
 }>;
 
 test.before(async (t) => {
-  const database = await startTestDatabase();
+  const database = await startTestDatabase({
+    schema: 'orders',
+    migrations: new URL('../migrations/', import.meta.url),
+  });
   const shop = await startFakeShop();
   const { callees } = shop;
   t.context = {

@@ -6,12 +6,20 @@ import {
   type PlaceOrderRequest,
   PlaceOrderResponseSchema,
 } from '@weft/contracts/shop/orders/v1/orders';
-import { type Database, implement, once, type ServiceImplementation, uuidv7 } from '@weft/service-kit';
+import {
+  type Database,
+  decodePageToken,
+  encodePageToken,
+  implement,
+  once,
+  pageTokenError,
+  type ServiceImplementation,
+  uuidv7,
+} from '@weft/service-kit';
 import { errors } from './errors.ts';
 import type { OrderFeed } from './order-feed.ts';
 import { findOrder, insertOrder, type OrderRow, orderOf, ordersOf } from './order-record.ts';
 import { firstStep } from './order-state.ts';
-import { decodePageToken, encodePageToken } from './page-token.ts';
 import { lastState, watchOrder } from './watch-order.ts';
 import { currentTraceParent } from './within-trace.ts';
 
@@ -93,7 +101,7 @@ async function listOrders(
   const filter = ['orders', customerId.toLowerCase()];
   const [before] = decodePageToken(pageToken, filter, ['string']) ?? [undefined];
   if (before !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(before))
-    throw errors.pageToken(pageToken);
+    throw pageTokenError(pageToken);
   const pageSize = asked || defaultPageSize;
   // One more than asked for, only to learn whether there is a next page.
   const rows = await ordersOf(db, customerId, before, pageSize + 1);

@@ -1,19 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { advanceOrder } from './advance-order.ts';
 import { LeaseTable } from './lease-table.ts';
 import { afterSuccess, type OrderStep } from './order-state.ts';
 import { type FakeShop, goodCard, startFakeShop, uncapturedCard } from './testing/fake-shop.ts';
 import { order, type Replica, startReplica } from './testing/replica.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 import { until } from './testing/until.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; shop: FakeShop; replicas: Replica[] }>;
 
 test.before(async (t) => {
-  t.context = { database: await startTestDatabase(), shop: await startFakeShop(), replicas: [] };
+  t.context = {
+    database: await startTestDatabase({ schema: 'orders', migrations: new URL('../migrations/', import.meta.url) }),
+    shop: await startFakeShop(),
+    replicas: [],
+  };
 });
 
 test.beforeEach((t) => {

@@ -2,12 +2,12 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
 import { type Client, client, type Server, serve, uuidv7 } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { authorizationKeyOf } from './payment.ts';
 import type { PaymentProvider } from './payment-provider.ts';
 import { paymentService } from './payment-service.ts';
 import { simulatedBank } from './simulated-bank.ts';
-import { startTestDatabase, type TestDatabase } from './testing/test-database.ts';
 
 interface Context {
   database: TestDatabase;
@@ -20,7 +20,10 @@ interface Context {
 const test = ava as TestFn<Context>;
 
 test.before(async (t) => {
-  const database = await startTestDatabase();
+  const database = await startTestDatabase({
+    schema: 'payments',
+    migrations: new URL('../migrations/', import.meta.url),
+  });
   const simulated = simulatedBank(database.db);
   const bank = { beforeAnswer: async () => {} };
   const slowed: PaymentProvider = {

@@ -8,16 +8,16 @@ import {
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import type { Database } from '../postgres/database.ts';
-import { startTestDatabase, type TestDatabase } from '../postgres/test-database.ts';
 import { ServiceError } from '../service-error.ts';
 import { testCall } from '../test-call.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { onceAcross } from './once-across.ts';
 
 let base: TestDatabase;
 let replicas: [Database, Database];
 
 test.before(async () => {
-  base = await startTestDatabase();
+  base = await startTestDatabase({ schema: 'kit' });
   replicas = [base.open(), base.open()];
   await replicas[0].migrate();
   await replicas[0].query('create table begun (key text)');

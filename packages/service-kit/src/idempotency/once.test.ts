@@ -5,9 +5,9 @@ import { OrderService, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from 
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import type { Database, Transaction } from '../postgres/database.ts';
-import { startTestDatabase, type TestDatabase } from '../postgres/test-database.ts';
 import { ServiceError } from '../service-error.ts';
 import { testCall } from '../test-call.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { deleteExpired } from './expire-records.ts';
 import { identify } from './idempotency-key.ts';
 import { once } from './once.ts';
@@ -16,7 +16,7 @@ let base: TestDatabase;
 let replicas: [Database, Database];
 
 test.before(async () => {
-  base = await startTestDatabase();
+  base = await startTestDatabase({ schema: 'kit' });
   replicas = [base.open(), base.open()];
   await replicas[0].migrate();
   await replicas[0].query('create table effects (key text, order_id text)');

@@ -9,15 +9,15 @@ let shared: Logger | undefined;
  * LOG_LEVEL sets the lowest level (default: info). Log messages of contracts by `redact` only.
  */
 export function logger(): Logger {
-  shared ??= createLogger(process.stdout.fd);
+  shared ??= createLogger(process.stdout.fd, process.env.LOG_LEVEL);
   return shared;
 }
 
-/** A logger of the same form that writes to a file descriptor or to `destination`; for the process's own, use logger(). */
-export function createLogger(destination: number | { write(line: string): void }): Logger {
+/** A logger of the same form that writes elsewhere: to a file descriptor, or what has `write`. `level` is the lowest. Default: info. */
+export function createLogger(destination: number | { write(line: string): void }, level = 'info'): Logger {
   return pino(
     {
-      level: process.env.LOG_LEVEL ?? 'info',
+      level,
       base: { service: process.env.WEFT_SERVICE ?? process.env.OTEL_SERVICE_NAME },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import pg from 'pg';
 import { createLogger } from '../log/logger.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { MigrationError } from './migration-files.ts';
 import { postgres } from './postgres.ts';
-import { startTestDatabase, type TestDatabase } from './test-database.ts';
 
 let base: TestDatabase;
 let directories = 0;
 
 test.before(async () => {
-  base = await startTestDatabase();
+  base = await startTestDatabase({ schema: 'kit' });
 });
 test.after.always(() => base.remove());
 

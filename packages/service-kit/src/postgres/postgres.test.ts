@@ -8,16 +8,16 @@ import { client } from '../client.ts';
 import { runAsCall } from '../current-call.ts';
 import { ServiceError } from '../service-error.ts';
 import { testCall } from '../test-call.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/database.ts';
 import type { Database } from './database.ts';
 import { postgres } from './postgres.ts';
-import { startTestDatabase, type TestDatabase } from './test-database.ts';
 import { currentTransaction } from './transaction-scope.ts';
 
 let base: TestDatabase;
 let db: Database;
 
 test.before(async () => {
-  base = await startTestDatabase();
+  base = await startTestDatabase({ schema: 'kit' });
   db = base.open();
   await db.migrate();
   await db.query('create table counters (name text primary key, n bigint not null)');
@@ -249,7 +249,7 @@ test('a role cannot use, nor even see by its own pool, the schema of another', a
 });
 
 test('PostgreSQL away: UNAVAILABLE with a clear sentence; back: goes on by itself', async (t) => {
-  const own = await startTestDatabase();
+  const own = await startTestDatabase({ schema: 'kit' });
   try {
     const replica = own.open();
     await replica.query('create table kept (n int)');

@@ -6,12 +6,12 @@ import type { Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { startTestDatabase, type TestDatabase } from '../postgres/test-database.ts';
+import { startTestDatabase, type TestDatabase } from '../testing/database.ts';
 
 let base: TestDatabase;
 
 test.before(async () => {
-  base = await startTestDatabase();
+  base = await startTestDatabase({ schema: 'kit' });
 });
 test.after.always(() => base.remove());
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { errors } from './errors.ts';
+import { Code } from '@connectrpc/connect';
+import { ServiceError } from './service-error.ts';
 
 /**
  * A page token that says where the next page begins. Opaque to clients, and bound to the filter that it was made for: its
- * digest is in the token, so that a token of one category cannot be taken to another.
+ * digest is in the token, so that a token of one list cannot be taken to another.
  */
 export function encodePageToken(filter: readonly string[], position: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify([digest(filter), ...position])).toString('base64url');
@@ -21,8 +22,17 @@ export function decodePageToken<const Types extends readonly ('string' | 'number
 ): Position<Types> | undefined {
   if (token === '') return undefined;
   const [found, ...position] = parseArray(Buffer.from(token, 'base64url').toString('utf8'));
-  if (found !== digest(filter) || !matches(position, types)) throw errors.pageToken(token);
+  if (found !== digest(filter) || !matches(position, types)) throw pageTokenError(token);
   return position;
+}
+
+/** INVALID_ARGUMENT, for a position that decodes but cannot be. */
+export function pageTokenError(token: string): ServiceError {
+  const shortened = token.length > 60 ? `${token.slice(0, 60)}...` : token;
+  return new ServiceError(
+    Code.InvalidArgument,
+    `page_token "${shortened}" must be a next_page_token that the same request was answered with`,
+  );
 }
 
 type Position<Types extends readonly ('string' | 'number')[]> = {

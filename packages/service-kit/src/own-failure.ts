@@ -1,0 +1,49 @@
+import { ConnectError, type Interceptor } from '@connectrpc/connect';
+import { type Call, currentCall } from './current-call.ts';
+import { grpcCode } from './grpc/status.ts';
+
+/** The codes that a caller's sidecar may repeat a call for. */
+const repeatable: ReadonlySet<number> = new Set([
+  grpcCode.cancelled,
+  grpcCode.deadlineExceeded,
+  grpcCode.resourceExhausted,
+  grpcCode.internal,
+  grpcCode.unavailable,
+]);
+
+const sawFailure = new WeakSet<Call>();
+
+/** For clients: remembers of the call that is being answered that another service has failed it. */
+export const noteOnwardFailures: Interceptor = (next) => async (request) => {
+  const call = currentCall();
+  if (call === undefined) return next(request);
+  const note = (error: unknown) => {
+    if (error instanceof ConnectError && repeatable.has(error.code)) sawFailure.add(call);
+    return error;
+  };
+  try {
+    const response = await next(request);
+    if (!response.stream) return response;
+    const { message } = response;
+    const noted = async function* () {
+      try {
+        yield* message;
+      } catch (error) {
+        throw note(error);
+      }
+    };
+    return { ...response, message: noted() };
+  } catch (error) {
+    throw note(error);
+  }
+};
+
+/**
+ * What the answer to a failed call says to the sidecars: that the failure is this service's own, so that its callers may repeat
+ * the call. A failure that came from further on was repeated there, by the innermost hop, and nobody else repeats it.
+ */
+export function ownFailure(call: Call, code: number): Readonly<Record<string, string>> | undefined {
+  return repeatable.has(code) && !sawFailure.has(call) ? said : undefined;
+}
+
+const said = { 'x-weft-failure': 'own' } as const;

@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DevPostgres, startPostgres } from '@weft/dev-postgres';
+import { createLogger } from '../log/logger.ts';
+import type { ConnectionOptions } from '../postgres/connection-options.ts';
+import type { Database } from '../postgres/database.ts';
+import { postgres } from '../postgres/postgres.ts';
+
+/** Whose schema a test needs. */
+export interface TestDatabaseOptions {
+  /** The schema, and the role that owns it. */
+  readonly schema: string;
+  /** The service's own migrations. Default: none. */
+  readonly migrations?: URL | string;
+}
+
+/** A PostgreSQL of a test's own: a real server in a temporary directory. */
+export interface TestDatabase {
+  readonly server: DevPostgres;
+  readonly directory: string;
+  readonly connection: ConnectionOptions;
+  /** Lines that the pools below have logged. */
+  readonly lines: readonly string[];
+  /** A pool on the schema, migrated. */
+  readonly db: Database;
+  /** Another pool, as another replica has it; it has not migrated. */
+  open(options?: { migrations?: URL | string; maxConnections?: number; schema?: string }): Database;
+  /** Ends the server and removes its data. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL with one role and its schema, and migrates it. libpq's variables of this process point at it from then on.
+ * Needs @weft/dev-postgres, which is no dependency of what runs in production.
+ */
+export async function startTestDatabase(options: TestDatabaseOptions): Promise<TestDatabase> {
+  const directory = await mkdtemp(join(tmpdir(), `weft-${options.schema}-`));
+  const server = await startPostgres({ dataDir: join(directory, 'data') });
+  const { env, user, password, database } = await server.provision({ role: options.schema });
+  Object.assign(process.env, env);
+  const connection = { host: server.host, port: server.port, user, password, database, tls: false };
+  const noMigrations = join(directory, 'no-migrations');
+  await mkdir(noMigrations);
+  const lines: string[] = [];
+  const opened: Database[] = [];
+  const open: TestDatabase['open'] = ({ schema = options.schema, migrations, ...rest } = {}) => {
+    const log = createLogger({ write: (line) => void lines.push(line) });
+    const files = migrations ?? options.migrations ?? noMigrations;
+    const db = postgres({ schema, migrations: files, connection, log, ...rest });
+    opened.push(db);
+    return db;
+  };
+  const db = open();
+  await db.migrate();
+  return {
+    server,
+    directory,
+    connection,
+    lines,
+    db,
+    open,
+    async remove() {
+      await Promise.all(opened.map((pool) => pool.close()));
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

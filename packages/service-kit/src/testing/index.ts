@@ -1,0 +1,1 @@
+export { startTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts';
