@@ -28,12 +28,12 @@ export interface Compiled {
 
 /** Compiles a mesh directory offline, as the control plane would. Rejects only when the directory cannot be read. */
 export async function compile(options: CompileOptions): Promise<Compiled> {
-  return compileFiles(await readMeshFiles(options.directory), options.proxy);
+  return compileFiles(await readMeshFiles(options.directory), options.proxy, Date.now());
 }
 
-/** Compiles the files of a mesh directory, by path relative to it. Pure. */
-export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: string): Compiled {
-  const mesh = assemble(parseDirectory(files));
+/** Compiles the files of a mesh directory, by path relative to it. Pure: `nowMs` decides which overrides hold. */
+export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: string, nowMs = 0): Compiled {
+  const mesh = assemble(parseDirectory(files), undefined, nowMs);
   const proxies: Record<WorkloadId, JsonObject> = {};
   for (const { id, name } of mesh.workloads.values()) {
     if (proxy !== undefined && proxy !== id && proxy !== name) continue;

@@ -9,6 +9,8 @@ import { LocalTokens } from './identity/local-tokens.ts';
 import { openRootAuthority } from './identity/root-authority.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
+import { MeshClock } from './mesh-policy/mesh-clock.ts';
+import { auditOverrides } from './mesh-policy/override-audit.ts';
 import type { Problem } from './model/problem.ts';
 import type { SocketAddress } from './model/workload.ts';
 import { Snapshots } from './snapshots.ts';
@@ -61,9 +63,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const report = (found: readonly Problem[]) => {
     for (const problem of problems.update(found)) log.warn(problem, 'something in the mesh was not understood');
   };
+  const clock = new MeshClock();
   const onFacts = (facts: Facts) => {
     try {
-      const mesh = assemble(facts, snapshots.mesh);
+      const mesh = assemble(facts, snapshots.mesh, Date.now());
+      clock.set(mesh.nextChangeMs, () => onFacts(facts));
+      for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
       report(mesh.problems);
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);
     } catch (error) {
@@ -114,6 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const api = meshService({ status, snapshot: (id) => snapshots.get(id) });
   onShutdown(async () => {
     stopRenewal();
+    clock.close();
     delivery.close();
     identities.close();
     tokens.close();

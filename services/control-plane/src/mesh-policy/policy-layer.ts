@@ -86,7 +86,7 @@ export function readPolicyLayer(resources: readonly Resource[], nowMs: number): 
         if (!services.has(service)) complain(list.map(({ override }) => noService(override)));
       }
       return {
-        overrides: all.map((now) => outcomeOf(now, effects.get(now) ?? new Set())),
+        overrides: all.map((now) => outcomeOf(now, effects.get(now) ?? new Set(), [...problems.values()])),
         problems: [...problems.values()],
       };
     },
@@ -122,13 +122,20 @@ function noService({ resource, service }: { readonly resource: string; readonly 
   };
 }
 
-function outcomeOf({ override, ended }: OverrideNow, effects: ReadonlySet<string>): Override {
-  const { id, service, spec, origin } = override;
+function outcomeOf(
+  { override, ended }: OverrideNow,
+  effects: ReadonlySet<string>,
+  problems: readonly Problem[],
+): Override {
+  const { id, service, spec, origin, resource } = override;
   return {
     id,
     service,
     methods: spec.methods ?? [],
     effects: ended ? [] : [...effects],
+    refusals: problems
+      .filter((problem) => problem.resource === resource)
+      .map(({ field, message }) => `${field}: ${message}`),
     state: ended ? 'ended' : effects.size > 0 ? 'active' : 'refused',
     reason: spec.reason ?? '',
     by: spec.by ?? '',

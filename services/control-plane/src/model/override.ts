@@ -9,6 +9,8 @@ export interface Override {
   readonly methods: readonly string[];
   /** What of it holds now, in words: "denies shop.orders", "deadline 500 ms". Empty when nothing does. */
   readonly effects: readonly string[];
+  /** Why parts of it have no effect, in words. */
+  readonly refusals: readonly string[];
   /** `active` also when only a part of it holds; the problems name the rest. */
   readonly state: 'active' | 'ended' | 'refused';
   readonly reason: string;

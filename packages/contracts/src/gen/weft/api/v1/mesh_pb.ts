@@ -4,17 +4,17 @@
 
 // The control plane's own API: what it knows and what every proxy has taken of it.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file weft/api/v1/mesh.proto.
  */
 export const file_weft_api_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0IoQCChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4imQEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIjgKFUdldFByb3h5Q29uZmlnUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSItChZHZXRQcm94eUNvbmZpZ1Jlc3BvbnNlEhMKC2NvbmZpZ19qc29uGAEgASgJIl4KA1BpbhITCgtyZXZpc2lvbl9pZBgBIAEoCRIpCgVzaW5jZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIsUBCghSZXZpc2lvbhIKCgJpZBgBIAEoCRIOCgZudW1iZXIYAiABKAQSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmNhdXNlcxgEIAMoCRIWCg5lbmRwb2ludHNfb25seRgFIAEoCBIMCgRzZW50GAYgASgNEhQKDGFja25vd2xlZGdlZBgHIAEoDRIpCgdhbnN3ZXJzGAggAygLMhgud2VmdC5hcGkudjEuUHJveHlBbnN3ZXIiYgoLUHJveHlBbnN3ZXISEAoId29ya2xvYWQYASABKAkSMwoPYWNrbm93bGVkZ2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYWNrGAMgASgJIkUKFExpc3RSZXZpc2lvbnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNEh4KFndpdGhvdXRfZW5kcG9pbnRzX29ubHkYAiABKAgiTwoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEigKCXJldmlzaW9ucxgBIAMoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uEgwKBGtlcHQYAiABKA0iVAoKV2h5UmVxdWVzdBIOCgZjYWxsZXIYASABKAkSDgoGbWV0aG9kGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoLV2h5UmVzcG9uc2USDwoHYWxsb3dlZBgBIAEoCBIPCgd2ZXJkaWN0GAIgASgJEg4KBmFkdmljZRgDIAEoCRIjCgVzdGVwcxgEIAMoCzIULndlZnQuYXBpLnYxLldoeVN0ZXASJwoIcmV2aXNpb24YBSABKAsyFS53ZWZ0LmFwaS52MS5SZXZpc2lvbiJPCgdXaHlTdGVwEgwKBG5hbWUYASABKAkSDwoHc3VtbWFyeRgCIAEoCRIlCgZ2YWx1ZXMYAyADKAsyFS53ZWZ0LmFwaS52MS5XaHlWYWx1ZSI3CghXaHlWYWx1ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJEg4KBnNvdXJjZRgDIAEoCSJMCg1SZXZlcnRSZXF1ZXN0EhMKC3JldmlzaW9uX2lkGAEgASgJEg0KBWNsZWFyGAIgASgIEgsKA3doeRgDIAEoCRIKCgJieRgEIAEoCSIvCg5SZXZlcnRSZXNwb25zZRIdCgNwaW4YASABKAsyEC53ZWZ0LmFwaS52MS5QaW4yogMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0Iq4CChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUimQEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIvcBCghPdmVycmlkZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEg8KB21ldGhvZHMYBCADKAkSKQoFc3RhdGUYBSABKA4yGi53ZWZ0LmFwaS52MS5PdmVycmlkZVN0YXRlEg8KB2VmZmVjdHMYBiADKAkSEAoIcmVmdXNhbHMYByADKAkSDgoGcmVhc29uGAggASgJEgoKAmJ5GAkgASgJEi4KCmV4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm9yaWdpbhgLIAEoCSI4ChVHZXRQcm94eUNvbmZpZ1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkiLQoWR2V0UHJveHlDb25maWdSZXNwb25zZRITCgtjb25maWdfanNvbhgBIAEoCSJeCgNQaW4SEwoLcmV2aXNpb25faWQYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3doeRgDIAEoCRIKCgJieRgEIAEoCSLFAQoIUmV2aXNpb24SCgoCaWQYASABKAkSDgoGbnVtYmVyGAIgASgEEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjYXVzZXMYBCADKAkSFgoOZW5kcG9pbnRzX29ubHkYBSABKAgSDAoEc2VudBgGIAEoDRIUCgxhY2tub3dsZWRnZWQYByABKA0SKQoHYW5zd2VycxgIIAMoCzIYLndlZnQuYXBpLnYxLlByb3h5QW5zd2VyImIKC1Byb3h5QW5zd2VyEhAKCHdvcmtsb2FkGAEgASgJEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbmFjaxgDIAEoCSJFChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDRIeChZ3aXRob3V0X2VuZHBvaW50c19vbmx5GAIgASgIIk8KFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIoCglyZXZpc2lvbnMYASADKAsyFS53ZWZ0LmFwaS52MS5SZXZpc2lvbhIMCgRrZXB0GAIgASgNIlQKCldoeVJlcXVlc3QSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKC1doeVJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHdmVyZGljdBgCIAEoCRIOCgZhZHZpY2UYAyABKAkSIwoFc3RlcHMYBCADKAsyFC53ZWZ0LmFwaS52MS5XaHlTdGVwEicKCHJldmlzaW9uGAUgASgLMhUud2VmdC5hcGkudjEuUmV2aXNpb24iTwoHV2h5U3RlcBIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJQoGdmFsdWVzGAMgAygLMhUud2VmdC5hcGkudjEuV2h5VmFsdWUiNwoIV2h5VmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkiTAoNUmV2ZXJ0UmVxdWVzdBITCgtyZXZpc2lvbl9pZBgBIAEoCRINCgVjbGVhchgCIAEoCBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkiLwoOUmV2ZXJ0UmVzcG9uc2USHQoDcGluGAEgASgLMhAud2VmdC5hcGkudjEuUGluKoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMyogMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Asks for everything.
@@ -78,6 +78,13 @@ export type GetStatusResponse = Message<"weft.api.v1.GetStatusResponse"> & {
    * @generated from field: weft.api.v1.Pin pin = 6;
    */
   pin?: Pin | undefined;
+
+  /**
+   * Every MeshOverride that there is, by namespace and name, those that have ended included.
+   *
+   * @generated from field: repeated weft.api.v1.Override overrides = 7;
+   */
+  overrides: Override[];
 };
 
 /**
@@ -466,6 +473,97 @@ export const DenialSchema: GenMessage<Denial> = /*@__PURE__*/
   messageDesc(file_weft_api_v1_mesh, 8);
 
 /**
+ * A MeshOverride: what somebody has said in an emergency, and what became of it.
+ *
+ * @generated from message weft.api.v1.Override
+ */
+export type Override = Message<"weft.api.v1.Override"> & {
+  /**
+   * The namespace that it lives in, which is its service's.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Its name there.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The name of the Service.
+   *
+   * @generated from field: string service = 3;
+   */
+  service: string;
+
+  /**
+   * Paths; empty: all methods of the service.
+   *
+   * @generated from field: repeated string methods = 4;
+   */
+  methods: string[];
+
+  /**
+   * Whether it holds.
+   *
+   * @generated from field: weft.api.v1.OverrideState state = 5;
+   */
+  state: OverrideState;
+
+  /**
+   * What of it holds now, in words ("denies shop.orders"); empty when nothing does.
+   *
+   * @generated from field: repeated string effects = 6;
+   */
+  effects: string[];
+
+  /**
+   * Why parts of it have no effect, in words.
+   *
+   * @generated from field: repeated string refusals = 7;
+   */
+  refusals: string[];
+
+  /**
+   * Why it was made, in the words of whoever made it.
+   *
+   * @generated from field: string reason = 8;
+   */
+  reason: string;
+
+  /**
+   * Who says to have made it; may be empty.
+   *
+   * @generated from field: string by = 9;
+   */
+  by: string;
+
+  /**
+   * When it ends by itself; absent: it holds until it is removed.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 10;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Where it was read.
+   *
+   * @generated from field: string origin = 11;
+   */
+  origin: string;
+};
+
+/**
+ * Describes the message weft.api.v1.Override.
+ * Use `create(OverrideSchema)` to create a new message.
+ */
+export const OverrideSchema: GenMessage<Override> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 9);
+
+/**
  * Names a proxy.
  *
  * @generated from message weft.api.v1.GetProxyConfigRequest
@@ -491,7 +589,7 @@ export type GetProxyConfigRequest = Message<"weft.api.v1.GetProxyConfigRequest">
  * Use `create(GetProxyConfigRequestSchema)` to create a new message.
  */
 export const GetProxyConfigRequestSchema: GenMessage<GetProxyConfigRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 9);
+  messageDesc(file_weft_api_v1_mesh, 10);
 
 /**
  * What the control plane gives that proxy.
@@ -512,7 +610,7 @@ export type GetProxyConfigResponse = Message<"weft.api.v1.GetProxyConfigResponse
  * Use `create(GetProxyConfigResponseSchema)` to create a new message.
  */
 export const GetProxyConfigResponseSchema: GenMessage<GetProxyConfigResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 10);
+  messageDesc(file_weft_api_v1_mesh, 11);
 
 /**
  * A revision that contracts and policies are held at, whatever their sources say since.
@@ -554,7 +652,7 @@ export type Pin = Message<"weft.api.v1.Pin"> & {
  * Use `create(PinSchema)` to create a new message.
  */
 export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 11);
+  messageDesc(file_weft_api_v1_mesh, 12);
 
 /**
  * A configuration of the mesh that was pushed.
@@ -624,7 +722,7 @@ export type Revision = Message<"weft.api.v1.Revision"> & {
  * Use `create(RevisionSchema)` to create a new message.
  */
 export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 12);
+  messageDesc(file_weft_api_v1_mesh, 13);
 
 /**
  * What a proxy did with a revision.
@@ -659,7 +757,7 @@ export type ProxyAnswer = Message<"weft.api.v1.ProxyAnswer"> & {
  * Use `create(ProxyAnswerSchema)` to create a new message.
  */
 export const ProxyAnswerSchema: GenMessage<ProxyAnswer> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 13);
+  messageDesc(file_weft_api_v1_mesh, 14);
 
 /**
  * Asks for the latest revisions.
@@ -687,7 +785,7 @@ export type ListRevisionsRequest = Message<"weft.api.v1.ListRevisionsRequest"> &
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 14);
+  messageDesc(file_weft_api_v1_mesh, 15);
 
 /**
  * Revisions, the latest first.
@@ -715,7 +813,7 @@ export type ListRevisionsResponse = Message<"weft.api.v1.ListRevisionsResponse">
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 15);
+  messageDesc(file_weft_api_v1_mesh, 16);
 
 /**
  * Names a call.
@@ -750,7 +848,7 @@ export type WhyRequest = Message<"weft.api.v1.WhyRequest"> & {
  * Use `create(WhyRequestSchema)` to create a new message.
  */
 export const WhyRequestSchema: GenMessage<WhyRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 16);
+  messageDesc(file_weft_api_v1_mesh, 17);
 
 /**
  * What becomes of the call.
@@ -799,7 +897,7 @@ export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
  * Use `create(WhyResponseSchema)` to create a new message.
  */
 export const WhyResponseSchema: GenMessage<WhyResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 17);
+  messageDesc(file_weft_api_v1_mesh, 18);
 
 /**
  * One station of a call.
@@ -834,7 +932,7 @@ export type WhyStep = Message<"weft.api.v1.WhyStep"> & {
  * Use `create(WhyStepSchema)` to create a new message.
  */
 export const WhyStepSchema: GenMessage<WhyStep> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 18);
+  messageDesc(file_weft_api_v1_mesh, 19);
 
 /**
  * A value and where it comes from.
@@ -869,7 +967,7 @@ export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
  * Use `create(WhyValueSchema)` to create a new message.
  */
 export const WhyValueSchema: GenMessage<WhyValue> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 19);
+  messageDesc(file_weft_api_v1_mesh, 20);
 
 /**
  * Names a revision to go back to.
@@ -911,7 +1009,7 @@ export type RevertRequest = Message<"weft.api.v1.RevertRequest"> & {
  * Use `create(RevertRequestSchema)` to create a new message.
  */
 export const RevertRequestSchema: GenMessage<RevertRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 20);
+  messageDesc(file_weft_api_v1_mesh, 21);
 
 /**
  * What holds now.
@@ -932,7 +1030,55 @@ export type RevertResponse = Message<"weft.api.v1.RevertResponse"> & {
  * Use `create(RevertResponseSchema)` to create a new message.
  */
 export const RevertResponseSchema: GenMessage<RevertResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 21);
+  messageDesc(file_weft_api_v1_mesh, 22);
+
+/**
+ * What became of an override.
+ *
+ * @generated from enum weft.api.v1.OverrideState
+ */
+export const OverrideState = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: OVERRIDE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It holds, or a part of it does.
+   *
+   * @generated from enum value: OVERRIDE_STATE_ACTIVE = 1;
+   */
+  ACTIVE: 1,
+
+  /**
+   * Its time is over.
+   *
+   * @generated from enum value: OVERRIDE_STATE_ENDED = 2;
+   */
+  ENDED: 2,
+
+  /**
+   * Nothing of it has an effect.
+   *
+   * @generated from enum value: OVERRIDE_STATE_REFUSED = 3;
+   */
+  REFUSED: 3,
+} as const;
+
+/**
+ * What became of an override.
+ *
+ * @generated from enum weft.api.v1.OverrideState
+ */
+export type OverrideState = (typeof OverrideState)[keyof typeof OverrideState] | UnknownEnum;
+
+/**
+ * Describes the enum weft.api.v1.OverrideState.
+ */
+export const OverrideStateSchema: GenEnum<OverrideState> = /*@__PURE__*/
+  enumDesc(file_weft_api_v1_mesh, 0);
 
 /**
  * The state of the mesh, for the weft command and the console.
