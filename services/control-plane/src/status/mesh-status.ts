@@ -3,12 +3,16 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
+  type OverrideSchema,
+  OverrideState,
+  type Pin,
   type ProxySchema,
   type ServiceSchema,
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
 import type { DenialCount } from '../api/denial-counts.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Override } from '../model/override.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
@@ -26,6 +30,8 @@ export interface StatusInput {
   readonly denials: readonly DenialCount[];
   /** The last moment of a workload's certificate. */
   readonly certificateNotAfterMs: (workload: Workload) => number;
+  /** The revision that contracts and policies are held at. */
+  readonly pin?: Pin;
 }
 
 /** The mesh as `weft status` shows it. */
@@ -47,10 +53,36 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
     problems: problems.map(({ resource, field = '', message, advice = '', sinceMs }) => {
       return { resource, field, message, advice, since: timestampFromMs(sinceMs) };
     }),
+    overrides: mesh.overrides.map(overrideStatus),
     denials: denials.map(({ caller, method, count, lastAtMs, message }) => {
       return { caller, method, count: BigInt(count), lastAt: timestampFromMs(lastAtMs), message };
     }),
+    ...(input.pin ? { pin: input.pin } : {}),
   });
+}
+
+const overrideStates = {
+  active: OverrideState.ACTIVE,
+  ended: OverrideState.ENDED,
+  refused: OverrideState.REFUSED,
+} as const;
+
+function overrideStatus(override: Override): MessageInitShape<typeof OverrideSchema> {
+  const { id, service, methods, state, effects, refusals, reason, by, expiresMs, origin } = override;
+  const [namespace = '', name = ''] = id.split('/');
+  return {
+    namespace,
+    name,
+    service: service.slice(namespace.length + 1),
+    methods: [...methods],
+    state: overrideStates[state],
+    effects: [...effects],
+    refusals: [...refusals],
+    reason,
+    by,
+    ...(expiresMs === undefined ? {} : { expiresAt: timestampFromMs(expiresMs) }),
+    origin,
+  };
 }
 
 function serviceStatus(mesh: Mesh, service: Service): MessageInitShape<typeof ServiceSchema> {
