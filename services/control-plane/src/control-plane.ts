@@ -1,10 +1,13 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { meshMemory, pinMessage } from './api/mesh-memory.ts';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
 import { checkPath, createRefusals } from './api/refusals.ts';
+import { answerWhy } from './api/why.ts';
 import { assemble } from './assembly/assemble.ts';
 import { readContract } from './contracts/read-contract.ts';
 import { createCompiler } from './envoy/compiler.ts';
+import { Memory } from './history/memory.ts';
 import { LocalTokens } from './identity/local-tokens.ts';
 import { openRootAuthority } from './identity/root-authority.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
@@ -60,16 +63,29 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
   await tokens.open();
 
+  let reported: readonly Problem[] = [];
   const report = (found: readonly Problem[]) => {
-    for (const problem of problems.update(found)) log.warn(problem, 'something in the mesh was not understood');
+    reported = found;
+    const all = [...found, ...memory.problems()];
+    for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
   };
+  let live: Facts | undefined;
+  const memory = await Memory.open({
+    directory: join(options.stateDirectory, 'history'),
+    onProblem: () => report(reported),
+    onPin: () => live && onFacts(live),
+  });
+  memory.listen(delivery);
   const clock = new MeshClock();
-  const onFacts = (facts: Facts) => {
+  const onFacts = (found: Facts) => {
+    live = found;
+    const facts = memory.effective(found);
     try {
       const mesh = assemble(facts, snapshots.mesh, Date.now());
-      clock.set(mesh.nextChangeMs, () => onFacts(facts));
+      clock.set(mesh.nextChangeMs, () => onFacts(found));
       for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
       report(mesh.problems);
+      memory.record(facts, mesh);
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);
     } catch (error) {
       // A bug of ours in one resource must not take the mesh down: the proxies keep what they have.
@@ -114,16 +130,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       problems: problems.list(),
       denials: refusals.counts.list(),
       certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
+      ...(memory.pin ? { pin: pinMessage(memory.pin) } : {}),
     });
   };
-  const api = meshService({ status, snapshot: (id) => snapshots.get(id) });
+  const why = answerWhy({
+    memory,
+    now: () => memory.now,
+    proxies: () => delivery.proxies(),
+    certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
+  });
+  const api = meshService({
+    status,
+    snapshot: (id) => snapshots.get(id),
+    memory: meshMemory({ memory, audit: (fields, message) => log.warn(fields, message), why }),
+  });
   onShutdown(async () => {
     stopRenewal();
     clock.close();
     delivery.close();
     identities.close();
     tokens.close();
-    await Promise.all([xds.close(), source.close(), problems.close()]);
+    await Promise.all([xds.close(), source.close(), problems.close(), memory.close()]);
     log.info('stopped');
   });
   await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });

@@ -80,12 +80,7 @@ export class HistoryStore {
    */
   async append(records: readonly RevisionRecord[], contracts: readonly ContractFact[]): Promise<void> {
     try {
-      for (const { hash, descriptorSet } of contracts) {
-        if (this.#objects.has(hash)) continue;
-        const bytes = await compress(descriptorSet);
-        await replaceFile(this.#objectPath(hash), bytes, 0o600);
-        this.#objects.set(hash, bytes.length);
-      }
+      await this.putContracts(contracts);
       let from = 0;
       for (const [index, record] of records.entries()) {
         if (record.k !== 'r' || !record.full) continue;
@@ -99,6 +94,16 @@ export class HistoryStore {
       await this.#writer?.close().catch(() => undefined);
       this.#writer = undefined;
       throw error;
+    }
+  }
+
+  /** Writes those contracts that are not there yet. Rejects when the disk does. */
+  async putContracts(contracts: readonly ContractFact[]): Promise<void> {
+    for (const { hash, descriptorSet } of contracts) {
+      if (this.#objects.has(hash)) continue;
+      const bytes = await compress(descriptorSet);
+      await replaceFile(this.#objectPath(hash), bytes, 0o600);
+      this.#objects.set(hash, bytes.length);
     }
   }
 

@@ -1,0 +1,53 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { ServiceError } from '@weft/service-kit';
+import { grpcCode } from '@weft/service-kit/grpc';
+import { assemble } from '../assembly/assemble.ts';
+import type { Memory } from '../history/memory.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Workload } from '../model/workload.ts';
+import type { Facts } from '../sources/facts.ts';
+import { explain } from '../why/explain.ts';
+import type { ProxyState } from '../xds/proxy-state.ts';
+import { revisionAt, revisionMessage } from './mesh-memory.ts';
+import type { MeshMemory } from './mesh-service.ts';
+
+export interface WhyOptions {
+  readonly memory: Memory;
+  /** The mesh of now and what it was made of; undefined while it is not known yet. */
+  readonly now: () => { readonly mesh: Mesh; readonly facts: Facts } | undefined;
+  readonly proxies: () => ReadonlyMap<WorkloadId, ProxyState>;
+  readonly certificateNotAfterMs: (workload: Workload) => number;
+}
+
+/** why of weft.api.v1: the mesh of now, or that of an earlier time made again from history. */
+export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOptions): MeshMemory['why'] {
+  return async ({ caller, method, at }) => {
+    if (caller === '' || method === '') throw new ServiceError(grpcCode.invalidArgument, 'a caller and a method');
+    const revision = revisionAt(memory, at);
+    const shown = revision === undefined ? {} : { revision: revisionMessage(revision) };
+    if (at === undefined) {
+      const current = now();
+      if (current === undefined) throw new ServiceError(grpcCode.unavailable, 'the mesh is not known yet');
+      const live = { proxies: proxies(), certificateNotAfterMs };
+      return create(WhyResponseSchema, { ...copy(explain({ ...current, ...live, caller, method })), ...shown });
+    }
+    const facts = revision && (await memory.history.factsAt(revision.number));
+    if (facts === undefined) {
+      throw new ServiceError(grpcCode.notFound, `revision ${revision?.id ?? ''} is no longer on disk`);
+    }
+    const mesh = assemble(facts, undefined, timestampMs(at));
+    return create(WhyResponseSchema, { ...copy(explain({ mesh, facts, caller, method })), ...shown });
+  };
+}
+
+/** Generated messages own their lists. */
+function copy({ allowed, verdict, advice = '', steps }: ReturnType<typeof explain>) {
+  return {
+    allowed,
+    verdict,
+    advice,
+    steps: steps.map((step) => ({ ...step, values: step.values.map((value) => ({ ...value })) })),
+  };
+}

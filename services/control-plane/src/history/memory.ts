@@ -1,0 +1,120 @@
+import type { Mesh } from '../model/mesh.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Facts } from '../sources/facts.ts';
+import type { Delivery } from '../xds/delivery.ts';
+import { History, type HistoryOptions } from './history.ts';
+import { type Pin, pinned, pinOf } from './pin.ts';
+import { PinFile } from './pin-file.ts';
+
+export interface MemoryOptions extends HistoryOptions {
+  /** Called when a revert begins or ends: the facts of now give another mesh. */
+  readonly onPin?: () => void;
+}
+
+/** What the mesh remembers: the revisions that were pushed, and the one that it is held at, if any. */
+export class Memory {
+  readonly history: History;
+  readonly #options: MemoryOptions;
+  readonly #file: PinFile;
+  #pin: Pin | undefined;
+  #pinProblem: Problem | undefined;
+  /** A cause of the next revision that its facts do not show. */
+  #note: string | undefined;
+  #last: { readonly facts: Facts; readonly mesh: Mesh } | undefined;
+
+  private constructor(options: MemoryOptions, history: History) {
+    this.#options = options;
+    this.history = history;
+    this.#file = new PinFile(options.directory, history.store);
+  }
+
+  /** Opens it. What cannot be read is a problem and stops nothing. */
+  static async open(options: MemoryOptions): Promise<Memory> {
+    const memory = new Memory(options, await History.open(options));
+    try {
+      memory.#pin = await memory.#file.load();
+    } catch {
+      memory.#pinProblem = {
+        resource: 'the state directory',
+        field: 'history/pin.json',
+        message:
+          'the revision that the mesh was held at cannot be read; contracts and policies are what their sources say',
+        advice: 'weft revert to that revision, or weft revert --clear',
+      };
+    }
+    return memory;
+  }
+
+  /** The pin that holds. */
+  get pin(): Pin | undefined {
+    return this.#pin;
+  }
+
+  /** The mesh of now and what it was made of. */
+  get now(): { readonly facts: Facts; readonly mesh: Mesh } | undefined {
+    return this.#last;
+  }
+
+  /** What the mesh is to be made of: the facts as they are, or held at the pin. */
+  effective(facts: Facts): Facts {
+    return this.#pin === undefined ? facts : pinned(facts, this.#pin);
+  }
+
+  /** Notes what is about to be pushed: facts as `effective` gave them, and the mesh that was made of them. */
+  record(facts: Facts, mesh: Mesh): void {
+    const ended = this.#last?.facts === facts ? changedOverrides(this.#last.mesh, mesh) : '';
+    const note = [this.#note ?? '', ended].filter((text) => text !== '').join('; ');
+    this.#note = undefined;
+    this.#last = { facts, mesh };
+    this.history.record(facts, note === '' ? undefined : note);
+  }
+
+  /** Takes what delivery says about its proxies. */
+  listen(delivery: Pick<Delivery, 'onSent' | 'onAck' | 'onNack'>): void {
+    delivery.onSent((event) => this.history.sent(event));
+    delivery.onAck((event) => this.history.acked(event));
+    delivery.onNack((event) => this.history.nacked(event));
+  }
+
+  /** Holds contracts and policies at a revision. Rejects when the revision is not on disk or the pin cannot be kept there. */
+  async revert(revision: { number: number; id: string }, reason: { why: string; by: string }): Promise<Pin> {
+    const facts = await this.history.factsAt(revision.number);
+    if (facts === undefined) throw new Error(`revision ${revision.id} is no longer on disk`);
+    const pin = pinOf(facts, { revisionId: revision.id, sinceMs: Date.now(), ...reason });
+    await this.#file.save(pin);
+    this.#hold(pin, `reverted to ${revision.id}${reason.why === '' ? '' : `: ${reason.why}`}`);
+    return pin;
+  }
+
+  /** Ends the pin. Rejects when that cannot be kept on disk. */
+  async clear(reason: { why: string }): Promise<void> {
+    await this.#file.save(undefined);
+    this.#hold(undefined, `revert ended${reason.why === '' ? '' : `: ${reason.why}`}`);
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.history.problems(), ...(this.#pinProblem ? [this.#pinProblem] : [])];
+  }
+
+  /** Resolves when all is on disk, or cannot be. */
+  async close(): Promise<void> {
+    await this.history.close();
+  }
+
+  #hold(pin: Pin | undefined, note: string): void {
+    this.#pin = pin;
+    this.#pinProblem = undefined;
+    this.#note = note;
+    this.#options.onPin?.();
+  }
+}
+
+/** What time alone has changed. */
+function changedOverrides(before: Mesh, after: Mesh): string {
+  if (before.overrides === after.overrides) return '';
+  const states = new Map(before.overrides.map(({ id, state }) => [id, state]));
+  return after.overrides
+    .filter(({ id, state }) => states.get(id) !== state)
+    .map(({ id, state }) => `MeshOverride ${id} ${state}`)
+    .join(', ');
+}

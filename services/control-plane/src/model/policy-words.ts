@@ -1,0 +1,47 @@
+import type { Method, RateLimit, RetryPolicy } from './method.ts';
+import type { RetryBudget } from './service.ts';
+
+// What a policy says, as people write it. `why` and `diff` use the same words.
+
+/** "500 ms", "1.5 s", "10 min", "1 h". */
+export function timeWords(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 60_000) return `${round(ms / 1000)} s`;
+  if (ms < 3_600_000) return `${round(ms / 60_000)} min`;
+  return `${round(ms / 3_600_000)} h`;
+}
+
+/** "2 on UNAVAILABLE, 25 ms to 250 ms apart". */
+export function retryWords({ maxRetries, codes, baseBackoffMs, maxBackoffMs }: RetryPolicy): string {
+  const names = codes.map((code) => code.toUpperCase().replaceAll('-', '_')).join(', ');
+  return `${maxRetries} on ${names}, ${timeWords(baseBackoffMs)} to ${timeWords(maxBackoffMs)} apart`;
+}
+
+/** "3 tries, the next after 50 ms". */
+export function hedgeWords({ afterMs, maxTries }: NonNullable<Method['hedge']>): string {
+  return `${maxTries} tries, the next after ${timeWords(afterMs)}`;
+}
+
+/** "10 in 1 s". Per replica. */
+export function limitWords({ requests, perMs }: RateLimit): string {
+  return `${requests} in ${timeWords(perMs)}`;
+}
+
+/** "20 % of the requests under way, 25 at least". */
+export function budgetWords({ percent, minConcurrent }: RetryBudget): string {
+  return `${percent} % of the requests under way, ${minConcurrent} at least`;
+}
+
+/** The limit that holds for a caller: its own, else that of each caller without one. */
+export function limitFor(caller: string, limits: readonly RateLimit[]): RateLimit | undefined {
+  return limits.find((limit) => limit.caller === caller) ?? limits.find((limit) => limit.caller === '*');
+}
+
+/** Whether a call that may have been delivered is tried again, and how; undefined: never. */
+export function effectiveRetry({ safety, retry }: Pick<Method, 'safety' | 'retry'>): RetryPolicy | undefined {
+  return safety === 'unsafe' ? undefined : retry;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
