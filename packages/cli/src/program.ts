@@ -5,6 +5,7 @@ import { downCommand } from './commands/down.ts';
 import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
+import { overrideCommand } from './commands/override.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -28,6 +29,7 @@ export function program(): Command {
     logsCommand(),
     compileCommand(),
     lintCommand(),
+    overrideCommand(),
   ];
   for (const command of commands) weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
   return weft;

@@ -10,6 +10,7 @@ import { fileKind, parseDirectory } from './sources/parse-directory.ts';
 
 export { type LintOptions, lint } from './contracts/lint.ts';
 export type { Problem } from './model/problem.ts';
+export { parseDuration } from './sources/duration.ts';
 
 /** What to compile. */
 export interface CompileOptions {

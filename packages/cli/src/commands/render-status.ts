@@ -5,6 +5,7 @@ import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
+import { overrideLines } from './render-overrides.ts';
 
 /** What is shown: the control plane's view, and the supervisor's where one runs. */
 export interface StatusView {
@@ -27,6 +28,8 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
       const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
       return `${where}: ${problem.message}${problem.advice ? `; right would be: ${problem.advice}` : ''}${since}`;
     });
+    const overrides = overrideLines(mesh.overrides, now, paint);
+    if (overrides.length) sections.push(section('Overrides', overrides, paint));
     if (problems.length)
       sections.push(section('Problems (the last good configuration goes on serving)', problems, paint));
     const denials = mesh.denials.map(

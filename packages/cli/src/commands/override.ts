@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Override } from '@weft/contracts/weft/api/v1/mesh';
+import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
+import { Command, InvalidArgumentError } from 'commander';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { type OverrideManifest, overrideYaml, removeOverride, writeOverride } from '../mesh/override-file.ts';
+import { overrideTarget } from '../mesh/override-target.ts';
+import { meshClient } from '../mesh-client.ts';
+import { paintFor } from '../terminal/style.ts';
+import { chosenState, jsonOption, stateOption } from './options.ts';
+import { overrideLines } from './render-overrides.ts';
+
+interface Options {
+  readonly deny: readonly string[];
+  readonly allow: readonly string[];
+  /** commander sets it to false for --no-retry. */
+  readonly retry: boolean;
+  readonly deadline?: string;
+  readonly limit: readonly Limit[];
+  readonly for: string;
+  readonly untilRemoved: boolean;
+  readonly why?: string;
+  readonly list: boolean;
+  readonly remove?: string;
+  readonly print: boolean;
+  readonly json: boolean;
+  readonly state?: string;
+}
+
+interface Limit {
+  readonly caller: string;
+  readonly requests: number;
+  readonly per: string;
+}
+
+/** How long the control plane may take to say what became of an override. */
+const answerMs = 5_000;
+
+/** `weft override`: what must be otherwise at once, and by itself be as it was. */
+export function overrideCommand(): Command {
+  return new Command('override')
+    .summary('deny a caller, stop retries, change a deadline or a limit at once')
+    .description(
+      'Lays something over a contract in an emergency: it holds within a second, closes no connection and ends by itself. What\n' +
+        'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
+        'repeated. It is written as a MeshOverride into the mesh directory, with who, why and until when.',
+    )
+    .argument('[service/method]', 'as shop.payments.v1.PaymentService/Authorize; shop.payments: all its methods')
+    .option('--deny <caller>', 'who may no longer call, as shop.orders or edge; repeatable', collect, [])
+    .option('--allow <caller>', 'who may call although the contract does not say so; repeatable', collect, [])
+    .option('--no-retry', 'try no failed call again that may have been delivered')
+    .option('--deadline <duration>', 'the longest that a call may take, as 500ms')
+    .option(
+      '--limit <caller=requests/period>',
+      'the most calls per replica, as shop.orders=100/1s; * is everybody',
+      limits,
+      [],
+    )
+    .option('--for <duration>', 'how long it holds', '1h')
+    .option('--until-removed', 'it does not end by itself; only for what loosens nothing', false)
+    .option('--why <text>', 'the reason, for the log and for the status')
+    .option('--list', 'show all overrides', false)
+    .option('--remove <name>', 'end one now, as shop/payments-1a2b3c')
+    .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
+    .addOption(jsonOption())
+    .addOption(stateOption())
+    .action(async (target: string | undefined, options: Options) => {
+      const state = chosenState(options.state);
+      if (options.list) return list(state.apiSocket, options.json);
+      if (options.remove !== undefined) return remove(state.userMesh, state.apiSocket, options.remove);
+      const manifest = await manifestOf(state.apiSocket, target, options);
+      if (options.print) {
+        process.stdout.write(overrideYaml(manifest));
+        return;
+      }
+      await write(state.userMesh, state.apiSocket, manifest, options.json);
+    });
+}
+
+async function manifestOf(apiSocket: string, target: string | undefined, options: Options): Promise<OverrideManifest> {
+  if (target === undefined) {
+    throw new CommandError('Name a service or method, as shop.payments.v1.PaymentService/Authorize, or use --list.');
+  }
+  const says =
+    options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
+  if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
+  if (!options.why?.trim()) throw new CommandError('Say why, with --why "...": the log and the status show it.');
+  const { parseDuration } = await import('@weft/control-plane/compile');
+  const forMs = parseDuration(options.for);
+  if (!options.untilRemoved && (forMs === undefined || forMs < 1000)) {
+    throw new CommandError(`--for ${options.for} must be a duration of at least 1s, as 2h or 30m.`);
+  }
+  const { namespace, service, path } = overrideTarget(await status(apiSocket), target);
+  const createdMs = Date.now();
+  return {
+    namespace,
+    name: `${service}-${randomBytes(3).toString('hex')}`,
+    createdMs,
+    spec: {
+      service,
+      ...(path === undefined ? {} : { methods: [path] }),
+      ...(options.deny.length > 0 ? { deny: options.deny } : {}),
+      ...(options.allow.length > 0 ? { allow: options.allow } : {}),
+      ...(options.retry ? {} : { noRetry: true }),
+      ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+      ...(options.limit.length > 0 ? { rateLimits: options.limit } : {}),
+      reason: options.why.trim(),
+      ...(options.untilRemoved || forMs === undefined ? {} : { expires: new Date(createdMs + forMs).toISOString() }),
+      by: `${userInfo().username}@${hostname()}`,
+    },
+  };
+}
+
+/** Writes it, waits for the control plane's word, and takes it back when that is a refusal. */
+async function write(userMesh: string, apiSocket: string, manifest: OverrideManifest, json: boolean): Promise<void> {
+  const { namespace, name } = manifest;
+  writeOverride(userMesh, manifest);
+  const found = await verdict(apiSocket, namespace, name);
+  if (found === undefined) {
+    throw new CommandError(
+      `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`npx weft status\` says more.`,
+    );
+  }
+  if ('problem' in found || found.override.state === OverrideState.REFUSED) {
+    removeOverride(userMesh, namespace, name);
+    const reasons = 'problem' in found ? [found.problem] : found.override.refusals;
+    throw new CommandError(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}.`);
+  }
+  if (json) {
+    const { override } = found;
+    const expires = manifest.spec.expires ?? null;
+    console.log(
+      JSON.stringify(
+        { name: `${namespace}/${name}`, effects: override.effects, refusals: override.refusals, expires },
+        undefined,
+        2,
+      ),
+    );
+    return;
+  }
+  const paint = paintFor(process.stdout);
+  for (const line of overrideLines([found.override], Date.now(), paint)) console.log(line);
+  console.log(`End it now with: npx weft override --remove ${namespace}/${name}`);
+}
+
+async function verdict(
+  apiSocket: string,
+  namespace: string,
+  name: string,
+): Promise<{ override: Override } | { problem: string } | undefined> {
+  const giveUp = Date.now() + answerMs;
+  while (Date.now() < giveUp) {
+    const { overrides, problems } = await status(apiSocket);
+    const override = overrides.find((candidate) => candidate.namespace === namespace && candidate.name === name);
+    if (override) return { override };
+    const problem = problems.find(({ resource }) => resource.includes(`override-${namespace}.${name}.yaml`));
+    if (problem) return { problem: `${problem.field}: ${problem.message}, must be ${problem.advice}` };
+    await sleep(50);
+  }
+  return undefined;
+}
+
+async function list(apiSocket: string, json: boolean): Promise<void> {
+  const { overrides } = await status(apiSocket);
+  if (json) {
+    const { toJson } = await import('@bufbuild/protobuf');
+    const { OverrideSchema } = await import('@weft/contracts/weft/api/v1/mesh');
+    const rows = overrides.map((override) => toJson(OverrideSchema, override, { alwaysEmitImplicit: true }));
+    console.log(JSON.stringify({ overrides: rows }, undefined, 2));
+    return;
+  }
+  const lines = overrideLines(overrides, Date.now(), paintFor(process.stdout));
+  console.log(lines.length > 0 ? lines.join('\n') : 'There is no override.');
+}
+
+async function remove(userMesh: string, apiSocket: string, id: string): Promise<void> {
+  const [first = '', second] = id.split('/');
+  const known = await status(apiSocket).catch(() => undefined);
+  const namespace =
+    second === undefined ? (known?.overrides.find(({ name }) => name === first)?.namespace ?? 'default') : first;
+  const name = second ?? first;
+  const path = removeOverride(userMesh, namespace, name);
+  if (path === undefined) {
+    const names = known?.overrides.map((override) => `${override.namespace}/${override.name}`).join(', ');
+    throw new CommandError(`No file in ${userMesh} holds only the override ${id}; there are ${names || 'none'}.`);
+  }
+  console.log(`${namespace}/${name} is removed.`);
+}
+
+async function status(apiSocket: string) {
+  try {
+    return await meshClient(apiSocket).getStatus({});
+  } catch (error) {
+    throw new CommandError(
+      `The control plane does not answer (${reasonOf(error)}); start the mesh with \`npx weft up\`.`,
+    );
+  }
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, ...text.split(',').filter((name) => name !== '')];
+}
+
+function limits(text: string, before: readonly Limit[]): readonly Limit[] {
+  const match = /^([*]|[a-z][\w.]*)=(\d{1,9})(?:\/([\w.]+))?$/.exec(text);
+  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as shop.orders=100/1s.');
+  return [...before, { caller: match[1], requests: Number(match[2]), per: match[3] ?? '1s' }];
+}

@@ -1,0 +1,42 @@
+import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { CommandError } from '../command-error.ts';
+
+/** The Service that an override is about, and the path of one method or none. */
+export interface OverrideTarget {
+  readonly namespace: string;
+  readonly service: string;
+  readonly path?: string;
+}
+
+/**
+ * Finds what somebody means by "shop.payments.v1.PaymentService/Authorize", "shop.payments/Authorize", "shop.payments", "payments" or
+ * "payments/Authorize". Throws a CommandError that says what there is.
+ */
+export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: string): OverrideTarget {
+  const [name = '', method, ...more] = text.replace(/^\//, '').split('/');
+  const found = mesh.services.filter(
+    (service) => service.logicalName === name || service.name === name || service.grpcServices.includes(name),
+  );
+  const [only, other] = found;
+  if (only === undefined || more.length > 0) {
+    const known = mesh.services.flatMap(({ grpcServices, logicalName, name: own }) =>
+      grpcServices.length > 0 ? grpcServices : [logicalName || own],
+    );
+    throw new CommandError(`No service is called ${JSON.stringify(text)}; there are ${known.join(', ') || 'none'}.`);
+  }
+  if (other !== undefined) {
+    const both = found.map(({ namespace, name: own }) => `${namespace}/${own}`).join(' and ');
+    throw new CommandError(`${name} is the name of ${both}; write a MeshOverride for the one that you mean.`);
+  }
+  const target = { namespace: only.namespace, service: only.name };
+  if (method === undefined || method === '') return target;
+  const grpcService = only.grpcServices.includes(name) ? name : only.grpcServices[0];
+  if (grpcService === undefined || (!only.grpcServices.includes(name) && only.grpcServices.length > 1)) {
+    throw new CommandError(
+      grpcService === undefined
+        ? `${name} has no contract; write a MeshOverride with its paths.`
+        : `${name} has several proto services; name one: ${only.grpcServices.join(', ')}.`,
+    );
+  }
+  return { ...target, path: `/${grpcService}/${method}` };
+}
