@@ -62,7 +62,7 @@ async function measure(plan: SyntheticPlan): Promise<Held> {
       envoy: (await findEnvoy()).path,
       bootstrap: Object(bootstrap(options)),
       dir: join(dir, 'envoy'),
-      log: (line) => console.error(line),
+      log: (line) => line.includes('[warning]') || console.error(line),
     });
     cleanup.teardown(() => envoy.kill());
     for (let left = 400; !(await envoy.admin('/ready').catch(() => '')).startsWith('LIVE'); left--) {
@@ -70,11 +70,11 @@ async function measure(plan: SyntheticPlan): Promise<Held> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const dump = await envoy.admin('/config_dump?include_eds');
-    const clusters = (await envoy.admin('/clusters?format=json')).match(/"name"/g)?.length ?? 0;
+    const statuses: { cluster_statuses: readonly object[] } = JSON.parse(await envoy.admin('/clusters?format=json'));
     const memory: { allocated: string } = JSON.parse(await envoy.admin('/memory'));
     return {
       configBytes: Buffer.byteLength(JSON.stringify(JSON.parse(dump, withoutTimes))),
-      clusters,
+      clusters: statuses.cluster_statuses.length,
       allocatedBytes: Number(memory.allocated),
       residentMegabytes: residentMegabytes(envoy.pid),
     };
