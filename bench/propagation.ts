@@ -7,7 +7,6 @@
  * `--target HOST:PORT` runs the clients against any ADS server instead: see propagation-target.ts.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { newSerial } from '../services/control-plane/src/identity/root-authority
 import { openRootAuthority } from '../services/control-plane/src/identity/root-directory.ts';
 import { typeUrls } from '../services/control-plane/src/xds/resource.ts';
 import type { BareServerFrames, BareServerStart } from './bare-server.ts';
+import { createBenchRoot } from './certificates.ts';
 import { Cleanup } from './cleanup.ts';
 import { ClientsProcess } from './clients-process.ts';
 import { ControlPlaneProcess, tokenOf, wallMs } from './control-plane-process.ts';
@@ -64,7 +64,6 @@ async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
   });
   const controlPlane = await ControlPlaneProcess.prepare(dir, mesh.files, workloads);
   cleanup.teardown(() => controlPlane.kill());
-  const root = await openRootAuthority(join(dir, 'state/root'));
   const clients = new ClientsProcess();
   cleanup.teardown(() => clients.close());
 
@@ -72,13 +71,13 @@ async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
   const members = workloads.map((node) => ({ node, token: tokenOf(node) }));
   const server = `https://127.0.0.1:${controlPlane.port}`;
   const secrets = ['identity', 'root'];
-  await clients.make({ group: 'weft', server, root: root.pem, members, secrets, asks: true });
+  await clients.make({ group: 'weft', server, members, secrets, asks: true });
   await start('first start', controlPlane, clients);
 
   const bareDir = join(dir, 'bare');
   await mkdir(bareDir);
-  const bare = await startBare(bareDir, root, cleanup);
-  await clients.make({ group: 'bare', server: bare.server, root: root.pem, members, secrets: [], asks: false });
+  const bare = await startBare(bareDir, cleanup);
+  await clients.make({ group: 'bare', server: bare.server, members, secrets: [], asks: false });
   await clients.connect('bare');
 
   /** Makes the change, and gives how long each client took and, if wanted, what it was sent. */
@@ -167,12 +166,8 @@ async function record(
   findings.cpu += cpuMs(pid) - before;
 }
 
-async function startBare(directory: string, root: Awaited<ReturnType<typeof openRootAuthority>>, cleanup: Cleanup) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const times = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 86_400_000 };
-  const request = { key: publicKey, serial: newSerial(), ...times, dnsNames: ['weft-control-plane'] };
-  const cert = toPem(signCertificate(request, root.issuer));
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+async function startBare(directory: string, cleanup: Cleanup) {
+  const { cert, key } = createBenchRoot().certify({ dnsNames: ['weft-control-plane'] });
   const child: ChildProcess = fork(new URL('./bare-server.ts', import.meta.url), { serialization: 'advanced' });
   cleanup.teardown(() => child.disconnect());
   child.send({ directory, cert, key } satisfies BareServerStart);

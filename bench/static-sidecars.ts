@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
@@ -31,16 +30,13 @@ export async function startStaticSidecars({
   application,
 }: StaticPlan): Promise<StaticSidecars> {
   await mkdir(dir, { recursive: true });
-  const root = await openRootAuthority(join(dir, 'root'));
-  const rootPath = join(dir, 'root/root.pem');
+  const root = createBenchRoot();
+  await writeFile(join(dir, 'root.pem'), root.pem);
   const names = { caller: 'spiffe://static/caller', callee: 'spiffe://static/callee' };
   const tls = async (own: keyof typeof names, peer: keyof typeof names) => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const now = Date.now();
-    const request = { key: publicKey, serial: newSerial(), notBeforeMs: now - 60_000, notAfterMs: now + 86_400_000 };
-    const certificate = signCertificate({ ...request, uris: [names[own]] }, root.issuer);
-    await writeFile(join(dir, `${own}.pem`), toPem(certificate));
-    await writeFile(join(dir, `${own}.key`), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    const { cert, key } = root.certify({ uris: [names[own]] });
+    await writeFile(join(dir, `${own}.pem`), cert);
+    await writeFile(join(dir, `${own}.key`), key, { mode: 0o600 });
     return {
       tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
       alpn_protocols: ['h2'],
@@ -51,7 +47,7 @@ export async function startStaticSidecars({
         },
       ],
       validation_context: {
-        trusted_ca: { filename: rootPath },
+        trusted_ca: { filename: join(dir, 'root.pem') },
         match_typed_subject_alt_names: [{ san_type: 'URI', matcher: { exact: names[peer] } }],
       },
     };
