@@ -6,6 +6,7 @@ import {
   type ResponseMapperSchema,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { deliveredHeader, metadataNamespace } from './names.ts';
+import { ownOutcome } from './outcome.ts';
 
 /** How Envoy words an answer of its own. The first mapper whose filter matches counts. */
 type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
@@ -96,10 +97,14 @@ export const inboundReplies: LocalReplyConfig = replies([
   {
     filter: flagged('UO'),
     statusCode: 429,
-    headersToAdd: [header('grpc-status', resourceExhausted)],
+    headersToAdd: [header('grpc-status', resourceExhausted), ownOutcome(429)],
     ...text('weft: the replica works on as many requests as its contract allows'),
   },
+  // Above a caller's rate.
+  { filter: answered(429), headersToAdd: [ownOutcome(429)] },
   ...common,
+  // The application has torn its connection or reset the call.
+  { filter: answered(503), headersToAdd: [ownOutcome(503)] },
   // Whichever of the two sidecars notices first, the words are the same.
   ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
 ]);

@@ -52,3 +52,12 @@ export const metadataNamespace = 'weft';
 
 /** Tells a caller's sidecar that a call has not reached the application, so that any method may be tried again. */
 export const deliveredHeader = 'x-weft-delivered';
+
+/** How the callee's sidecar says a call ended, for the caller's sidecar alone: "200/14/own". */
+export const outcomeHeader = 'x-weft-outcome';
+
+/** "own": how an application that calls others says that a failure is its own and not one that it passes on. */
+export const failureHeader = 'x-weft-failure';
+
+/** What sidecars say to one another in answers; neither applications nor callers outside see it. */
+export const sidecarHeaders: readonly string[] = [deliveredHeader, outcomeHeader, failureHeader];

@@ -2,52 +2,74 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type RetryPolicy, RetryPolicySchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { PreviousHostsPredicateSchema } from '@weft/envoy-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts';
-import type { Method, RetryCode } from '../model/method.ts';
-import { deliveredHeader } from './names.ts';
+import type { Method } from '../model/method.ts';
+import { deliveredHeader, outcomeHeader } from './names.ts';
+import { retriableOutcome } from './outcome.ts';
 import { extension } from './typed-config.ts';
 
 /** Conditions under which a call has not reached the application, whatever the method. */
 const neverDelivered = ['connect-failure', 'refused-stream', 'reset-before-request', 'retriable-headers'];
 
 /** A call that was never delivered is tried again so often, soon: only another replica can answer it. */
-const neverDeliveredTries = { codes: [], maxRetries: 3, baseBackoffMs: 10, maxBackoffMs: 100 };
+const neverDeliveredTries = { codes: [], maxRetries: 3, baseBackoffMs: 10, maxBackoffMs: 100 } as const;
 
-// Callers that do not speak gRPC are told the same by these HTTP codes.
-const httpCodes: Readonly<Record<RetryCode, readonly number[]>> = {
-  cancelled: [499],
-  'deadline-exceeded': [504],
-  internal: [500],
-  'resource-exhausted': [429],
-  unavailable: [502, 503],
-};
-
-/** When a caller's proxy tries a call again. Only a method that may be repeated is, once it may have been delivered. */
+/**
+ * When a caller's proxy tries a call again. Only a method that may be repeated is, once it may have been delivered, and then by
+ * what the callee's sidecar says of the answer: not every UNAVAILABLE is the callee's own.
+ */
 export function retryPolicy(method: Method): RetryPolicy {
-  const repeatable = method.safety !== 'unsafe' && method.retry !== undefined;
-  const retry = repeatable && method.retry ? method.retry : neverDeliveredTries;
+  const agreed = method.safety === 'unsafe' ? undefined : method.retry;
+  const { codes, maxRetries, baseBackoffMs, maxBackoffMs } = agreed ?? neverDeliveredTries;
   // A hedged method's second try begins where another's first would end.
   const perTryMs = method.hedge?.afterMs ?? method.tryTimeoutMs;
-  const statusCodes = retry.codes.flatMap((code) => httpCodes[code]);
   return create(RetryPolicySchema, {
     retryOn: [
       ...neverDelivered,
-      // An UNAVAILABLE that arrives as a torn connection or a late try has no trailers to say so.
-      ...(repeatable ? [...retry.codes, 'reset', 'retriable-status-codes'] : []),
+      ...(agreed && isRepeatedAfterReset(method) ? ['reset'] : []),
+      // Otherwise Envoy takes the answer of a rate limit for final, whatever else it says.
+      ...(agreed?.codes.includes('resource-exhausted') ? ['envoy-ratelimited'] : []),
     ].join(','),
-    retriableStatusCodes: statusCodes,
-    numRetries: Math.max(retry.maxRetries, (method.hedge?.maxTries ?? 1) - 1),
+    numRetries: tries(method, maxRetries),
     ...(perTryMs === undefined ? {} : { perTryTimeout: durationFromMs(perTryMs) }),
     retriableHeaders: [
       {
         name: deliveredHeader,
         headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern: { case: 'exact', value: 'never' } } },
       },
+      ...(agreed
+        ? [
+            {
+              name: outcomeHeader,
+              headerMatchSpecifier: {
+                case: 'stringMatch' as const,
+                value: { matchPattern: { case: 'safeRegex' as const, value: { regex: retriableOutcome(codes) } } },
+              },
+            },
+          ]
+        : []),
     ],
     retryBackOff: {
-      baseInterval: durationFromMs(retry.baseBackoffMs),
-      maxInterval: durationFromMs(retry.maxBackoffMs),
+      baseInterval: durationFromMs(baseBackoffMs),
+      maxInterval: durationFromMs(maxBackoffMs),
     },
     retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
     hostSelectionRetryMaxAttempts: 5n,
   });
+}
+
+/**
+ * A torn connection is UNAVAILABLE and a late try DEADLINE_EXCEEDED, without an answer that could say so. Envoy has one condition
+ * for both; a try timeout that nothing follows would only be a shorter deadline.
+ */
+function isRepeatedAfterReset({ retry, tryTimeoutMs }: Method): boolean {
+  return (
+    tryTimeoutMs !== undefined ||
+    retry?.codes.some((code) => code === 'unavailable' || code === 'deadline-exceeded') === true
+  );
+}
+
+/** Envoy counts hedges and retries together, so neither may have more than both allow. */
+function tries({ hedge, retry }: Method, maxRetries: number): number {
+  if (hedge === undefined) return maxRetries;
+  return retry === undefined ? hedge.maxTries - 1 : Math.min(hedge.maxTries - 1, maxRetries);
 }

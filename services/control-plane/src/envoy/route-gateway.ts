@@ -11,7 +11,7 @@ import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
 import { enabled } from './http-filters.ts';
-import { controlPlaneCluster, deliveredHeader, filters, gatewayName } from './names.ts';
+import { controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
@@ -49,7 +49,7 @@ const encodeRoutes = memoize(
           ],
         },
       ],
-      responseHeadersToRemove: [deliveredHeader],
+      responseHeadersToRemove: [...sidecarHeaders],
     });
     return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
   },

@@ -8,10 +8,12 @@ import type { ContractVersion } from '../model/contract.ts';
 import type { LogicalName, Mesh, SpiffeId } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
+import { servicesByCaller } from './call-graph.ts';
 import { encodeResource } from './encode.ts';
 import { enabled } from './http-filters.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
-import { deliveredHeader, filters, inboundName, metadataNamespace } from './names.ts';
+import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
+import { applicationOutcome } from './outcome.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
 import { pathMatch } from './route-match.ts';
@@ -24,7 +26,8 @@ export function inboundRoutesResource(
   name: string,
   port: number,
 ): Resource {
-  return encodeRoutes(mesh.identities, version ?? none, name, port);
+  const callsOthers = version !== undefined && servicesByCaller(mesh.services).has(version.logicalName);
+  return encodeRoutes(mesh.identities, version ?? none, name, port, callsOthers);
 }
 
 /** Stands for "no contract", since a key must be an object. */
@@ -36,6 +39,7 @@ const encodeRoutes = memoize(
     version: Pick<ContractVersion, 'logicalName' | 'methods'>,
     name: string,
     port: number,
+    callsOthers: boolean,
   ): Resource => {
     const routes = create(RouteConfigurationSchema, {
       name,
@@ -45,7 +49,7 @@ const encodeRoutes = memoize(
           domains: ['*'],
           routes: [
             ...[...version.methods.values()].map((method) =>
-              methodRoute(method, version.logicalName, identities, port),
+              methodRoute(method, version.logicalName, identities, port, callsOthers),
             ),
             nobody(
               version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
@@ -53,14 +57,20 @@ const encodeRoutes = memoize(
           ],
         },
       ],
-      // Only a sidecar may say that a call was never delivered.
-      responseHeadersToRemove: [deliveredHeader],
+      // Only a sidecar may say that a call was never delivered. What routes add, they add before.
+      responseHeadersToRemove: [deliveredHeader, failureHeader],
     });
     return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
   },
 );
 
-function methodRoute(method: Method, callee: string, identities: Mesh['identities'], port: number): Route {
+function methodRoute(
+  method: Method,
+  callee: string,
+  identities: Mesh['identities'],
+  port: number,
+  callsOthers: boolean,
+): Route {
   const callers = [...method.callers];
   const limits = rateLimits(method, identities);
   return create(RouteSchema, {
@@ -75,6 +85,7 @@ function methodRoute(method: Method, callee: string, identities: Mesh['identitie
       [filters.rbac]: admit(identitiesOf(callers, identities)),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
     },
+    ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
     // The application learns how long the mesh will wait, also from callers that did not say.
     ...(method.deadlineMs === undefined
       ? {}

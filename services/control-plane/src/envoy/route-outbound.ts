@@ -12,7 +12,7 @@ import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
-import { deliveredHeader, filters, outboundName } from './names.ts';
+import { filters, outboundName, sidecarHeaders } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
 import { typedConfig } from './typed-config.ts';
 
@@ -31,7 +31,7 @@ const encodeRoutes = memoize((...hosts: VirtualHost[]): Resource => {
   const routes = create(RouteConfigurationSchema, {
     name: outboundName,
     virtualHosts: [...hosts, refused],
-    responseHeadersToRemove: [deliveredHeader],
+    responseHeadersToRemove: [...sidecarHeaders],
   });
   return encodeResource(typeUrls.route, outboundName, RouteConfigurationSchema, routes);
 });
