@@ -1,0 +1,48 @@
+/**
+ * What the parts of the environment must agree on, here and in the charts: chart-agreement.test.ts compares the two.
+ */
+
+/** Namespaces. */
+export const namespaces = { system: 'weft-system', shop: 'shop' } as const;
+
+/** Ports, by what listens there. */
+export const ports = {
+  /** The control plane, for proxies. */
+  xds: 15_012,
+  /** The webhook in its pod; its Service has 443. */
+  webhook: 9443,
+  /** Applications, in their pods. */
+  application: 8080,
+  /** Services, for their callers. */
+  service: 80,
+  /** The edge, in its pod. */
+  edge: 8080,
+  /** The edge, on each node. kind.yaml maps it to port 8080 of the machine. */
+  edgeNode: 30_080,
+  /** GET /ready and /stats/prometheus of every Envoy. */
+  ready: 9901,
+  postgres: 5432,
+} as const;
+
+/** Labels and annotations of Weft's own; the injector's README.md has them all. */
+export const marks = {
+  inject: 'weft.dev/inject',
+  kit: 'weft.dev/kit',
+  contract: 'weft.dev/contract',
+} as const;
+
+/** One of the shop's services. */
+export interface ShopService {
+  readonly name: string;
+  /** By which callers name it. */
+  readonly logicalName: string;
+  readonly description: string;
+}
+
+/** The shop. */
+export const shopServices: readonly ShopService[] = [
+  { name: 'catalog', logicalName: 'shop.catalog', description: 'What the shop sells.' },
+  { name: 'inventory', logicalName: 'shop.inventory', description: 'Its stock, and what is held of it.' },
+  { name: 'payments', logicalName: 'shop.payments', description: 'Its payments by card.' },
+  { name: 'orders', logicalName: 'shop.orders', description: 'Its orders, from being placed to being confirmed.' },
+];

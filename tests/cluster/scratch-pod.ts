@@ -1,0 +1,156 @@
+import type { ExecutionContext } from 'ava';
+import { waitFor } from '../wait-for.ts';
+import { isReady, type PodObject, podsOf } from './cluster.ts';
+import { apply, get, kubectl, run } from './command.ts';
+
+/** A pod of a test's own: Node 24 and a script. */
+export interface ScratchPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Made if it is not "default". */
+  readonly serviceAccount?: string;
+  /** What Node runs. Default: nothing, for as long as the pod lives. */
+  readonly script?: string;
+  /** Fields of the container, as probes and ports. */
+  readonly container?: Readonly<Record<string, unknown>>;
+  /** Fields of the pod's spec. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/** Its image: one that the cluster has. */
+export const nodeImage = 'node:24-slim';
+
+const idle = 'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e6)';
+
+/** What passes Pod Security "restricted". */
+export const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
+/** The template of a pod with one container, "app". */
+export function podTemplate(pod: Omit<ScratchPod, 'namespace'>) {
+  return {
+    metadata: { labels: { app: pod.name, ...pod.labels }, annotations: { ...pod.annotations } },
+    spec: {
+      serviceAccountName: pod.serviceAccount ?? 'default',
+      terminationGracePeriodSeconds: 5,
+      containers: [
+        {
+          name: 'app',
+          image: nodeImage,
+          imagePullPolicy: 'IfNotPresent',
+          command: ['node', '-e', pod.script ?? idle],
+          resources: { requests: { cpu: '5m', memory: '32Mi' } },
+          securityContext: restrictedContainer,
+          ...pod.container,
+        },
+      ],
+      ...pod.spec,
+    },
+  };
+}
+
+/** Makes service accounts that are not there yet. */
+export async function makeServiceAccounts(namespace: string, ...names: readonly string[]): Promise<void> {
+  await apply(names.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } })));
+}
+
+/** Runs a pod until it is Ready; it goes with its namespace, or by `remove`. */
+export async function runPod(t: ExecutionContext, pod: ScratchPod): Promise<PodObject> {
+  if (pod.serviceAccount) await makeServiceAccounts(pod.namespace, pod.serviceAccount);
+  const { metadata, spec } = podTemplate(pod);
+  await apply([
+    { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, namespace: pod.namespace, name: pod.name }, spec },
+  ]);
+  return readyPod(t, pod.namespace, `app=${pod.name}`);
+}
+
+/** The first pod of a label, once it is Ready. What the cluster says of it is logged when it is not. */
+export async function readyPod(t: ExecutionContext, namespace: string, selector: string): Promise<PodObject> {
+  try {
+    return await waitFor(`a ready pod ${selector}`, async () => (await podsOf(namespace, selector)).find(isReady), {
+      timeoutMs: 90_000,
+      intervalMs: 500,
+    });
+  } catch (error) {
+    t.log(await kubectl('describe', 'pods', '-n', namespace, '-l', selector).catch(String));
+    throw error;
+  }
+}
+
+/** Runs a script of Node in a pod's container "app"; what it printed. */
+export function nodeIn(pod: PodObject, script: string, ...args: readonly string[]): Promise<string> {
+  const { namespace, name } = pod.metadata;
+  return run('kubectl', ['exec', '-n', namespace, name, '-c', 'app', '--', 'node', '-e', script, '--', ...args], {
+    timeoutMs: 60_000,
+  });
+}
+
+/** How a call by gRPC ended. */
+export interface GrpcOutcome {
+  readonly httpStatus?: number;
+  readonly grpcStatus?: number;
+  readonly message?: string;
+  /** The connection's or the stream's, where there was no answer. */
+  readonly error?: string;
+}
+
+const grpcScript = `
+const [url, path, authority] = process.argv.slice(1);
+const end = (outcome) => { console.log(JSON.stringify(outcome)); process.exit(0); };
+const session = require('node:http2').connect(url);
+session.on('error', (e) => end({ error: e.code || e.message }));
+session.on('close', () => end({ error: 'closed' }));
+const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...(authority ? { ':authority': authority } : {}) });
+const outcome = {};
+const take = (headers) => {
+  if (headers[':status']) outcome.httpStatus = headers[':status'];
+  if (headers['grpc-status'] !== undefined) outcome.grpcStatus = Number(headers['grpc-status']);
+  if (headers['grpc-message'] !== undefined) outcome.message = decodeURIComponent(headers['grpc-message']);
+};
+stream.on('response', take).on('trailers', take).on('error', (e) => end({ error: e.code || e.message })).on('close', () => end(outcome));
+stream.resume();
+stream.end(Buffer.alloc(5));
+setTimeout(() => end({ error: 'timeout' }), 15000);
+`;
+
+/** Calls a method with an empty message from inside a pod: `url` is http://host:port. */
+export async function grpcFrom(pod: PodObject, url: string, path: string, authority = ''): Promise<GrpcOutcome> {
+  return JSON.parse(await nodeIn(pod, grpcScript, url, path, ...(authority ? [authority] : [])));
+}
+
+const httpScript = `
+const [method, host, port, path] = process.argv.slice(1);
+const end = (text) => { console.log(text); process.exit(0); };
+const request = require('node:http').request({ method, host, port, path, timeout: 5000 }, (response) => {
+  let body = ''; response.setEncoding('utf8').on('data', (text) => { body += text; }).on('end', () => end(response.statusCode + ' ' + body.slice(0, 2000))).on('error', (e) => end('error ' + e.code));
+});
+request.on('error', (e) => end('error ' + (e.code || e.message))).on('timeout', () => end('error timeout')).end();
+`;
+
+/** "200 body", or "error CODE" where no HTTP came back. */
+export async function httpFrom(
+  pod: PodObject,
+  method: string,
+  host: string,
+  port: number,
+  path: string,
+): Promise<string> {
+  return (await nodeIn(pod, httpScript, method, host, String(port), path)).trim();
+}
+
+/** What a Job's, or any workload's, pods said. */
+export async function logsOf(namespace: string, target: string, container: string): Promise<string> {
+  return kubectl('logs', '-n', namespace, target, '-c', container, '--tail', '200');
+}
+
+/** An object of the API, for a look at its status. */
+export function objectOf<T>(namespace: string, kind: string, name: string): Promise<T> {
+  return get<T>(kind, name, '-n', namespace);
+}
