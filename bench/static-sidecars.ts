@@ -1,9 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
-import { signCertificate, toPem } from '../services/control-plane/src/identity/certificate.ts';
-import { newSerial } from '../services/control-plane/src/identity/root-authority.ts';
-import { openRootAuthority } from '../services/control-plane/src/identity/root-directory.ts';
+import { createBenchRoot } from './certificates.ts';
 
 /** Two Envoys with the least that gives strict mTLS between them, and no control plane. */
 export interface StaticSidecars {
