@@ -1,4 +1,4 @@
+export type { Provisioned, ProvisionOptions } from '@weft/database-setup';
 export { DevPostgresError } from './dev-postgres-error.ts';
-export type { Provisioned, ProvisionOptions } from './provision.ts';
 export { runningServer, stopRunningServer } from './running-server.ts';
 export { type DevPostgres, type StartPostgresOptions, startPostgres } from './start-postgres.ts';

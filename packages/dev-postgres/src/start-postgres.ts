@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Provisioned, type ProvisionOptions, provision } from '@weft/database-setup';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { DevPostgresError, explainFailure } from './dev-postgres-error.ts';
-import { type Provisioned, type ProvisionOptions, provision } from './provision.ts';
 import { commandAs } from './run-as.ts';
 import { runningServer } from './running-server.ts';
 

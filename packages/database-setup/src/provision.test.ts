@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type DevPostgres, startPostgres } from '@weft/dev-postgres';
 import test from 'ava';
 import pg from 'pg';
-import type { Provisioned } from './provision.ts';
-import { type DevPostgres, startPostgres } from './start-postgres.ts';
+import { type Provisioned, provision } from './provision.ts';
 
 let scratch = '';
 let server: DevPostgres;
@@ -99,4 +99,27 @@ test('provisioning again keeps the data and takes the new password', async (t) =
 
 test('a name that is not one is refused', async (t) => {
   await t.throwsAsync(server.provision({ role: 'x; drop schema y' }), { instanceOf: RangeError });
+});
+
+test('an administrator who is no superuser provisions too, twice, and keeps no way into the schema', async (t) => {
+  const { host, port } = server;
+  const superuser = new pg.Client({ connectionString: server.adminUrl });
+  await superuser.connect();
+  await superuser.query("create role cloud_admin login createdb createrole password 'p'");
+  await superuser.query('grant connect on database postgres to cloud_admin');
+  await superuser.end();
+  const admin = { host, port, user: 'cloud_admin', password: 'p' };
+  await provision(admin, { role: 'managed_orders', database: 'managed', password: 'first' });
+  const orders = await provision(admin, { role: 'managed_orders', database: 'managed', password: 'second' });
+  await as(orders, 'create table kept ()');
+  t.deepEqual(await as(orders, 'select current_schema()::text, count(*)::int from kept'), [['managed_orders', 0]]);
+  const error = await t.throwsAsync(
+    as({ ...orders, user: 'cloud_admin', password: 'p' }, 'select from managed_orders.kept'),
+    { instanceOf: pg.DatabaseError },
+  );
+  t.is(error?.code, '42501');
+});
+
+test('a password that SASLprep would change is refused', async (t) => {
+  await t.throwsAsync(server.provision({ role: 'shop_orders', password: 'pässword' }), { instanceOf: RangeError });
 });

@@ -1,0 +1,1 @@
+export { type AdminConnection, type Provisioned, type ProvisionOptions, provision } from './provision.ts';

@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { apiOfThisPod, keepCredentials } from './kubernetes-secrets.ts';
+import { type AdminConnection, provision } from './provision.ts';
+import { readSetup } from './setup-file.ts';
+import { whenReachable } from './when-reachable.ts';
+
+/** A server that is just being made takes a while. */
+const patienceMs = 5 * 60_000;
+
+const usage = `weft-database-setup COMMAND
+
+  credentials SETUP          makes the Secrets that SETUP (JSON) names, where there are none; in a pod, by the Kubernetes API
+  provision SETUP PASSWORDS  makes the roles and schemas as PGUSER; PASSWORDS/<secret>/password holds each role's
+  wait                       until PGUSER can log in, 5 minutes at most
+`;
+
+const [command, setupPath = '', passwords = ''] = process.argv.slice(2);
+try {
+  if (command === 'credentials' && setupPath) await credentials();
+  else if (command === 'provision' && passwords) await provisionAll();
+  else if (command === 'wait') await wait();
+  else {
+    process.stderr.write(usage);
+    process.exitCode = 2;
+  }
+} catch (error) {
+  console.error(`weft-database-setup: ${error instanceof Error ? error.message || String(error) : String(error)}`);
+  process.exitCode = 1;
+}
+
+async function credentials(): Promise<void> {
+  const [setup, api] = await Promise.all([readSetup(setupPath), apiOfThisPod()]);
+  const wanted = setup.roles.map(({ role, secret }) => ({ secret, username: role }));
+  if (setup.adminSecret) wanted.push({ secret: setup.adminSecret.name, username: setup.adminSecret.username });
+  for (const { secret, username } of wanted) {
+    const made = await keepCredentials(api, secret, username, { 'weft.dev/credentials': 'generated' });
+    console.log(`Secret ${secret}: ${made ? 'made' : 'is there already'}`);
+  }
+}
+
+async function provisionAll(): Promise<void> {
+  const setup = await readSetup(setupPath);
+  const admin = adminFromEnvironment();
+  for (const { role, schema, secret } of setup.roles) {
+    const password = setup.iam ? undefined : await readFile(join(passwords, secret, 'password'), 'utf8');
+    const options = {
+      role,
+      schema,
+      database: setup.database,
+      ...(password === undefined ? { iam: true } : { password }),
+    };
+    await whenReachable(() => provision(admin, options), patienceMs);
+    console.log(`role ${role}: owns the schema ${schema} in ${setup.database}`);
+  }
+}
+
+async function wait(): Promise<void> {
+  const { PGHOST: host, PGPORT: port, PGUSER: user, PGPASSWORD: password, PGDATABASE: database } = process.env;
+  const client = () => new pg.Client({ host, port: Number(port ?? 5432), user, password, database, ssl: ssl() });
+  await whenReachable(async () => {
+    const session = client();
+    session.on('error', () => {});
+    try {
+      await session.connect();
+      await session.query('select 1');
+    } finally {
+      await session.end();
+    }
+  }, patienceMs);
+}
+
+function adminFromEnvironment(): AdminConnection {
+  const { PGHOST: host, PGUSER: user, PGPASSWORD: password } = process.env;
+  if (!host || !user || !password) throw new RangeError('PGHOST, PGUSER and PGPASSWORD must name the administrator');
+  return { host, port: Number(process.env.PGPORT ?? 5432), user, password, tls: ssl() !== false };
+}
+
+/** As the service kit reads PGSSLMODE. */
+function ssl(): { rejectUnauthorized: true } | false {
+  return process.env.PGSSLMODE === 'verify-full' ? { rejectUnauthorized: true } : false;
+}
