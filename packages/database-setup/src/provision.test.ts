@@ -14,6 +14,11 @@ let payments: Provisioned;
 test.before(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'weft-pg-'));
   server = await startPostgres({ dataDir: join(scratch, 'data') });
+  const superuser = new pg.Client({ connectionString: server.adminUrl });
+  await superuser.connect();
+  await superuser.query("create role cloud_admin login createdb createrole password 'p'");
+  await superuser.query('grant connect on database postgres to cloud_admin');
+  await superuser.end();
   [catalog, payments] = await Promise.all([
     server.provision({ role: 'shop_catalog' }),
     server.provision({ role: 'shop_payments' }),
@@ -103,11 +108,6 @@ test('a name that is not one is refused', async (t) => {
 
 test('an administrator who is no superuser provisions too, twice, and keeps no way into the schema', async (t) => {
   const { host, port } = server;
-  const superuser = new pg.Client({ connectionString: server.adminUrl });
-  await superuser.connect();
-  await superuser.query("create role cloud_admin login createdb createrole password 'p'");
-  await superuser.query('grant connect on database postgres to cloud_admin');
-  await superuser.end();
   const admin = { host, port, user: 'cloud_admin', password: 'p' };
   await provision(admin, { role: 'managed_orders', database: 'managed', password: 'first' });
   const orders = await provision(admin, { role: 'managed_orders', database: 'managed', password: 'second' });
