@@ -8,9 +8,12 @@ import { assemble } from './assembly/assemble.ts';
 import { readContract } from './contracts/read-contract.ts';
 import { createCompiler } from './envoy/compiler.ts';
 import { Memory } from './history/memory.ts';
+import { readExternalRoot } from './identity/external-root.ts';
 import { LocalTokens } from './identity/local-tokens.ts';
-import { openRootAuthority } from './identity/root-authority.ts';
+import { RootDirectory } from './identity/root-directory.ts';
+import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
+import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
 import { MeshClock } from './mesh-policy/mesh-clock.ts';
 import { auditOverrides } from './mesh-policy/override-audit.ts';
@@ -32,6 +35,10 @@ export interface ControlPlaneOptions {
   readonly stateDirectory: string;
   /** Holds the root's key and certificate, and what Envoy needs of it; in the state directory. */
   readonly rootDirectory: string;
+  /** Where an authority comes from outside: tls.key, tls.crt and ca.crt. Absent: the root is our own. */
+  readonly externalRootDirectory?: string;
+  /** How long files with new roots may take to reach proxies, before such a root signs. */
+  readonly rootSettleMs: number;
   readonly tokensDirectory: string;
   /** Where proxies connect. */
   readonly listen: SocketAddress;
@@ -49,12 +56,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const kit = Promise.all([import('@weft/service-kit'), import('./api/mesh-service.ts')]);
   kit.catch(() => undefined);
 
-  const root = await openRootAuthority(options.rootDirectory);
   const [{ logger, onShutdown, serve }, { meshService }] = await kit;
   const log = logger();
   const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
 
+  const { externalRootDirectory } = options;
+  const rotation = await RootRotation.open({
+    store: new RootDirectory(options.rootDirectory),
+    ...(externalRootDirectory === undefined ? {} : { external: () => readExternalRoot(externalRootDirectory) }),
+    waitingFor: () => unacknowledged(delivery, identities.rootSecret.version),
+    settleMs: options.rootSettleMs,
+    lifetimeMs: () => snapshots.mesh?.settings.certificateLifetimeMs ?? 0,
+    onChange: (roots) => {
+      snapshots.setRoots(roots);
+      certificate.renew();
+    },
+    log,
+  });
+  const root = rotation.signer;
   const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => snapshots.renewed(workloads) });
+  identities.setRoots(rotation.roots);
   const snapshots = new Snapshots(createCompiler(), identities);
   const delivery = createDelivery({ snapshots, log });
   const tokens = new LocalTokens({
@@ -116,7 +137,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const tls = serverCertificate(root);
   const authenticate = tokens.authenticate.bind(tokens);
   const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods, log });
-  const stopRenewal = keepServerCertificate(xds, root);
+  const certificate = keepServerCertificate(xds, () => rotation.signer);
+  rotation.start();
 
   const status = () => {
     const { mesh } = snapshots;
@@ -124,7 +146,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     return meshStatus({
       version,
       startedAtMs,
-      rootNotAfterMs: root.notAfterMs,
+      root: rotation.status(),
       mesh,
       proxies: delivery.proxies(),
       problems: problems.list(),
@@ -142,15 +164,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const api = meshService({
     status,
     snapshot: (id) => snapshots.get(id),
+    root: rotation,
+    audit: (fields, message) => log.warn(fields, message),
     memory: meshMemory({ memory, audit: (fields, message) => log.warn(fields, message), why }),
   });
   onShutdown(async () => {
-    stopRenewal();
+    certificate.stop();
     clock.close();
     delivery.close();
     identities.close();
     tokens.close();
-    await Promise.all([xds.close(), source.close(), problems.close(), memory.close()]);
+    await Promise.all([xds.close(), rotation.close(), source.close(), problems.close(), memory.close()]);
     log.info('stopped');
   });
   await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });

@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { parseListenAddress } from './options.ts';
+import { parseListenAddress, parseSettle } from './options.ts';
 import { version } from './version.ts';
 
 interface Options {
@@ -12,6 +12,8 @@ interface Options {
   readonly xds: string;
   readonly api: string;
   readonly tokens: string;
+  readonly rootDir?: string;
+  readonly rootSettle: string;
 }
 
 process.env.OTEL_SERVICE_NAME ??= 'weft-control-plane';
@@ -26,6 +28,11 @@ const program = new Command('weft-control-plane')
   .requiredOption('--xds <host:port>', 'where proxies connect, with TLS')
   .requiredOption('--api <unix:/path>', 'where the weft command connects; anybody who can open it may read the status')
   .requiredOption('--tokens <dir>', 'the bearer tokens of proxies: <namespace>/<name>')
+  .option(
+    '--root-dir <dir>',
+    'an authority from outside, watched: tls.key, tls.crt and ca.crt, as cert-manager names them',
+  )
+  .option('--root-settle <duration>', 'how long a new root is trusted everywhere before it signs', '5s')
   .parse();
 
 try {
@@ -44,6 +51,8 @@ try {
     tokensDirectory: options.tokens,
     listen,
     api: options.api,
+    rootSettleMs: parseSettle(options.rootSettle),
+    ...(options.rootDir === undefined ? {} : { externalRootDirectory: options.rootDir }),
   });
   // Now, because a process that is killed writes nothing.
   flushCompileCache();

@@ -1,5 +1,6 @@
 import type { SocketAddress } from './model/workload.ts';
 import { parseSocketAddress } from './sources/address.ts';
+import { parseDuration } from './sources/duration.ts';
 
 /** An option of the command line has a value that cannot be. */
 export class OptionError extends Error {
@@ -14,4 +15,13 @@ export function parseListenAddress(text: string): SocketAddress {
     throw new OptionError(`--xds ${JSON.stringify(text)} must be an IP address and a port, such as 127.0.0.1:15012`);
   }
   return anyPort === undefined ? address : { ...address, port: 0 };
+}
+
+/** Reads the value of --root-settle, in milliseconds. */
+export function parseSettle(text: string): number {
+  const durationMs = parseDuration(text);
+  if (durationMs === undefined) {
+    throw new OptionError(`--root-settle ${JSON.stringify(text)} must be a duration, such as 5s or 2m`);
+  }
+  return durationMs;
 }

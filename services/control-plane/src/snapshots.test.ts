@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { shopMesh } from './api/shop-mesh.fixture.ts';
 import { createCompiler } from './envoy/compiler.ts';
-import { openRootAuthority } from './identity/root-authority.ts';
+import { openRootAuthority } from './identity/root-directory.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { Mesh } from './model/mesh.ts';
 import { Snapshots } from './snapshots.ts';

@@ -1,4 +1,5 @@
 import type { Compiler } from './envoy/compiler.ts';
+import type { Roots } from './identity/root-state.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
 import type { Mesh, WorkloadId } from './model/mesh.ts';
 import type { SnapshotChange, SnapshotSource } from './xds/delivery.ts';
@@ -43,6 +44,12 @@ export class Snapshots implements SnapshotSource {
   /** Says that the certificates of these workloads were renewed. */
   renewed(workloads: readonly WorkloadId[]): void {
     this.#tell({ proxies: new Set(workloads), endpointsOnly: false });
+  }
+
+  /** Takes whom to trust and who signs. */
+  setRoots(roots: Roots): void {
+    const proxies = this.#identities.setRoots(roots);
+    if (proxies.size > 0) this.#tell({ proxies, endpointsOnly: false });
   }
 
   get(id: WorkloadId): Snapshot | undefined {

@@ -11,7 +11,9 @@ import {
 import { implement, ServiceError, type ServiceImplementation } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import { snapshotJson } from '../envoy/resource-json.ts';
+import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';
 import type { WorkloadId } from '../model/mesh.ts';
+import { rootStatus } from '../status/root-status.ts';
 import type { Snapshot } from '../xds/resource.ts';
 
 /** The memory of the mesh. Each rejects with a `ServiceError` when the request asks for what is not there. */
@@ -21,15 +23,24 @@ export interface MeshMemory {
   revert(request: RevertRequest): Promise<RevertResponse>;
 }
 
+/** The root of all certificates, as far as the API asks for it. */
+export interface RotatableRoot {
+  /** Rejects with RotationRefused. */
+  begin(): Promise<RotationStatus>;
+}
+
 export interface MeshServiceOptions {
   /** Undefined while the mesh is not known yet. */
   readonly status: () => GetStatusResponse | undefined;
   readonly snapshot: (id: WorkloadId) => Snapshot | undefined;
   readonly memory?: MeshMemory;
+  readonly root?: RotatableRoot;
+  /** Told of what somebody asked for, for the log. */
+  readonly audit?: (fields: object, message: string) => void;
 }
 
 /** weft.api.v1 for the weft command and the console. */
-export function meshService({ status, snapshot, memory }: MeshServiceOptions): ServiceImplementation {
+export function meshService({ status, snapshot, memory, root, audit }: MeshServiceOptions): ServiceImplementation {
   return implement(MeshService, {
     getStatus() {
       const now = status();
@@ -44,6 +55,17 @@ export function meshService({ status, snapshot, memory }: MeshServiceOptions): S
     listRevisions: (request) => kept(memory).list(request),
     why: (request) => kept(memory).why(request),
     revert: (request) => kept(memory).revert(request),
+    async rotateRoot({ why, by }) {
+      if (root === undefined) throw new ServiceError(grpcCode.unimplemented, 'this control plane has no root');
+      try {
+        const rotation = await root.begin();
+        audit?.({ why, by, root: rotation.fingerprint, next: rotation.nextFingerprint }, 'a new root was asked for');
+        return { root: rootStatus(rotation) };
+      } catch (cause) {
+        if (!(cause instanceof RotationRefused)) throw cause;
+        throw new ServiceError(grpcCode.failedPrecondition, cause.message, { cause });
+      }
+    },
   });
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign, type X509Certificate } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
@@ -44,37 +44,52 @@ export interface CertificateRequest {
   readonly uris?: readonly string[];
   readonly dnsNames?: readonly string[];
   readonly ips?: readonly string[];
-  /** It may sign certificates of workloads, and none of further authorities. */
+  /** It may sign certificates of workloads. */
   readonly isAuthority?: boolean;
+  /** How many further authorities may stand between an authority and a workload. Default: 0. */
+  readonly pathLength?: number;
 }
 
 /** Who signs. */
 export interface Issuer {
+  /** Its subject, where `subject` does not say more. */
   readonly commonName: string;
+  /** An ECDSA or an RSA key. */
   readonly key: KeyObject;
+  /** Its subject as its own certificate has it, DER: who checks a chain compares the bytes. */
+  readonly subject?: Uint8Array;
+  /** The key identifier that its own certificate has; absent: ours. */
+  readonly keyIdentifier?: Uint8Array;
 }
 
 const ecdsaWithSha256 = '1.2.840.10045.4.3.2';
+const rsaWithSha256 = '1.2.840.113549.1.1.11';
 const commonNameId = '2.5.4.3';
 
 /**
- * Signs an X.509 v3 certificate (RFC 5280) with ECDSA and SHA-256, and gives it in DER.
+ * Signs an X.509 v3 certificate (RFC 5280) with SHA-256 and the issuer's key, and gives it in DER.
  *
  * Synchronous and some hundred microseconds, so that a certificate can be made at the moment when a proxy asks for it. A workload's
  * follows the X.509-SVID profile of SPIFFE: one URI, digital signatures only, server and client.
  */
 export function signCertificate(request: CertificateRequest, issuer: Issuer): Buffer {
   const publicKey = publicKeyInfo(request.key);
-  const algorithm = new AlgorithmIdentifier({ algorithm: ecdsaWithSha256 });
+  const isRsa = issuer.key.asymmetricKeyType === 'rsa';
+  // RFC 4055 has the parameters of RSA present and NULL.
+  const algorithm = isRsa
+    ? new AlgorithmIdentifier({ algorithm: rsaWithSha256, parameters: null })
+    : new AlgorithmIdentifier({ algorithm: ecdsaWithSha256 });
   const tbsCertificate = new TBSCertificate({
     version: 2, // v3
     serialNumber: bytesOf(request.serial),
     signature: algorithm,
-    issuer: nameOf(issuer.commonName),
+    issuer: issuer.subject ? AsnConvert.parse(issuer.subject, Name) : nameOf(issuer.commonName),
     validity: new Validity({ notBefore: wholeSecond(request.notBeforeMs), notAfter: wholeSecond(request.notAfterMs) }),
     subject: nameOf(request.commonName),
     subjectPublicKeyInfo: publicKey,
-    extensions: new Extensions(extensionsOf(request, publicKey, publicKeyInfo(issuer.key))),
+    extensions: new Extensions(
+      extensionsOf(request, publicKey, issuer.keyIdentifier ?? keyId(publicKeyInfo(issuer.key))),
+    ),
   });
   const signatureValue = sign('sha256', new Uint8Array(AsnConvert.serialize(tbsCertificate)), issuer.key);
   const certificate = new Certificate({
@@ -83,6 +98,20 @@ export function signCertificate(request: CertificateRequest, issuer: Issuer): Bu
     signatureValue: bytesOf(signatureValue),
   });
   return Buffer.from(AsnConvert.serialize(certificate));
+}
+
+/** The issuer whose certificate this is, with what its certificate says of it. */
+export function issuerOf(certificate: X509Certificate, key: KeyObject): Issuer {
+  const { subject, extensions = [] } = AsnConvert.parse(certificate.raw, Certificate).tbsCertificate;
+  const identifier = extensions.find(({ extnID }) => extnID === id_ce_subjectKeyIdentifier);
+  return {
+    commonName: certificate.subject,
+    key,
+    subject: new Uint8Array(AsnConvert.serialize(subject)),
+    ...(identifier === undefined
+      ? {}
+      : { keyIdentifier: new Uint8Array(AsnConvert.parse(identifier.extnValue, SubjectKeyIdentifier).buffer) }),
+  };
 }
 
 /** DER as PEM. */
@@ -94,27 +123,25 @@ export function toPem(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-function extensionsOf(
-  request: CertificateRequest,
-  own: SubjectPublicKeyInfo,
-  issuers: SubjectPublicKeyInfo,
-): Extension[] {
-  const { isAuthority = false, uris = [], dnsNames = [], ips = [] } = request;
+function extensionsOf(request: CertificateRequest, own: SubjectPublicKeyInfo, issuersKeyId: Uint8Array): Extension[] {
+  const { isAuthority = false, pathLength = 0, uris = [], dnsNames = [], ips = [] } = request;
   const names = [
     ...uris.map((uniformResourceIdentifier) => new GeneralName({ uniformResourceIdentifier })),
     ...dnsNames.map((dNSName) => new GeneralName({ dNSName })),
     ...ips.map((iPAddress) => new GeneralName({ iPAddress })),
   ];
-  const constraints = isAuthority ? new BasicConstraints({ cA: true, pathLenConstraint: 0 }) : new BasicConstraints({});
+  const constraints = isAuthority
+    ? new BasicConstraints({ cA: true, pathLenConstraint: pathLength })
+    : new BasicConstraints({});
   const usage = isAuthority ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign : KeyUsageFlags.digitalSignature;
   const extensions = [
     extension(id_ce_basicConstraints, true, constraints),
     extension(id_ce_keyUsage, true, new KeyUsage(usage)),
-    extension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(keyId(own))),
+    extension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(bytesOf(keyId(own)))),
     extension(
       id_ce_authorityKeyIdentifier,
       false,
-      new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(keyId(issuers)) }),
+      new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(bytesOf(issuersKeyId)) }),
     ),
   ];
   if (!isAuthority) {
@@ -146,8 +173,8 @@ function publicKeyInfo(key: KeyObject): SubjectPublicKeyInfo {
 }
 
 /** Method 1 of RFC 7093: the leftmost 160 bits of SHA-256 of the key. */
-function keyId(info: SubjectPublicKeyInfo): ArrayBuffer {
-  return bytesOf(createHash('sha256').update(new Uint8Array(info.subjectPublicKey)).digest().subarray(0, 20));
+function keyId(info: SubjectPublicKeyInfo): Uint8Array {
+  return createHash('sha256').update(new Uint8Array(info.subjectPublicKey)).digest().subarray(0, 20);
 }
 
 function nameOf(commonName: string | undefined): Name {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /** A stretch of time in which a workload has one certificate. */
 export interface Epoch {
@@ -12,11 +12,11 @@ export interface Epoch {
  * The epoch of a moment, for a certificate of a given lifetime.
  *
  * Epochs last half a lifetime and follow from the name and the clock alone: a control plane that restarts, or another replica of
- * it, finds the same one. Each name has its own phase, so that renewals spread evenly.
+ * it, finds the same one, whichever root signs. Each name has its own phase, so that renewals spread evenly.
  */
-export function epochAt(nowMs: number, lifetimeMs: number, secret: Uint8Array, name: string): Epoch {
+export function epochAt(nowMs: number, lifetimeMs: number, name: string): Epoch {
   const periodMs = Math.max(1, Math.floor(lifetimeMs / 2));
-  const spread = createHmac('sha256', secret).update(`phase ${name}`).digest().readUInt32BE(0) / 2 ** 32;
+  const spread = createHash('sha256').update(`phase ${name}`).digest().readUInt32BE(0) / 2 ** 32;
   const phaseMs = Math.floor(spread * periodMs);
   const number = Math.floor((nowMs - phaseMs) / periodMs);
   const startMs = number * periodMs + phaseMs;

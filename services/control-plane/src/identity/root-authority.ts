@@ -1,4 +1,5 @@
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -6,82 +7,106 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { readIfThere, replaceFile } from '../state/replace-file.ts';
-import { type Issuer, signCertificate, toPem } from './certificate.ts';
+import { type Issuer, issuerOf, signCertificate, toPem } from './certificate.ts';
 
-const commonName = 'Weft mesh root';
-const tenYearsMs = 10 * 365.25 * 24 * 3_600_000;
+/** What signs certificates, in the form in which it is stored. */
+export interface AuthorityPem {
+  /** PKCS #8 or SEC 1. */
+  readonly key: string;
+  /** The certificate of `key`, then those between it and a root, if there are any. */
+  readonly chain: string;
+  /** The roots that proxies are to trust; for an authority of our own the certificate itself. */
+  readonly roots: string;
+}
 
-/** The mesh's root of trust: it signs every workload's certificate. */
+/** An authority that can sign. */
 export interface RootAuthority {
   readonly issuer: Issuer;
-  /** The root certificate, PEM. */
+  /** The roots that proxies are to trust, PEM. */
   readonly pem: string;
+  /** What comes after a certificate that it signed, so that a root suffices to check it; empty for a root of our own. */
+  readonly intermediates: string;
+  /** The end of whichever of its certificates ends first. */
   readonly notAfterMs: number;
   /** What other secrets follow from: never leaves this process. */
   readonly secret: Uint8Array;
+  /** Tells authorities apart, and may be shown: the SHA-256 of its certificate, its first 16 hex digits. */
+  readonly fingerprint: string;
 }
 
-/** The root's files cannot be used. The message says which and what to do. */
+/** An authority cannot be used. The message says why and what to do. */
 export class RootAuthorityError extends Error {
   override readonly name = 'RootAuthorityError';
 }
 
-/**
- * Opens the root authority that is kept in a directory, or makes it when there is none: an ECDSA P-256 key in root.key (mode
- * 0600) and its certificate of ten years in root.pem.
- *
- * A root that is there but cannot be used is an error and never replaced: every workload trusts it, and a new one would cut
- * them all off. Also writes ca-sds.yaml, the form in which Envoy reads the root from a file and again when it changes.
- */
-export async function openRootAuthority(directory: string, nowMs: number = Date.now()): Promise<RootAuthority> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const keyPath = join(directory, 'root.key');
-  const certificatePath = join(directory, 'root.pem');
-  let keyPem = await readIfThere(keyPath);
-  let pem = await readIfThere(certificatePath);
-  if (keyPem === undefined && pem !== undefined) {
-    throw new RootAuthorityError(
-      `${keyPath} is missing beside root.pem: restore it from a backup, or remove root.pem for a new root`,
-    );
-  }
-  if (keyPem === undefined) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    await replaceFile(keyPath, keyPem, 0o600);
-  }
-  const key = readKey(keyPath, keyPem);
-  if (pem === undefined) {
-    const request = {
-      key,
-      serial: newSerial(),
-      notBeforeMs: nowMs - 60_000,
-      notAfterMs: nowMs + tenYearsMs,
-      commonName,
-    };
-    pem = toPem(signCertificate({ ...request, isAuthority: true }, { commonName, key }));
-    await replaceFile(certificatePath, pem, 0o644);
-  }
-  const certificate = readCertificate(certificatePath, pem);
+const commonName = 'Weft mesh root';
+const tenYearsMs = 10 * 365.25 * 24 * 3_600_000;
+
+/** A fresh root: an ECDSA P-256 key, and its certificate of ten years. */
+export function makeRoot(nowMs: number = Date.now()): AuthorityPem {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const chain = rootCertificate(privateKey, nowMs);
+  return { key, chain, roots: chain };
+}
+
+/** The certificate of a root key, for ten years from now. */
+export function rootCertificate(key: KeyObject, nowMs: number): string {
+  const request = {
+    key,
+    serial: newSerial(),
+    notBeforeMs: nowMs - 60_000,
+    notAfterMs: nowMs + tenYearsMs,
+    commonName,
+  };
+  return toPem(signCertificate({ ...request, isAuthority: true }, { commonName, key }));
+}
+
+/** Reads an authority and checks that it can sign now. `name` says in errors where it came from. Throws RootAuthorityError. */
+export function readAuthority(pem: AuthorityPem, name: string, nowMs: number = Date.now()): RootAuthority {
+  const key = readKey(pem.key, name);
+  const [certificate, ...between] = readCertificates(pem.chain, `the chain of ${name}`);
+  const roots = readCertificates(pem.roots, `the roots of ${name}`);
+  if (certificate === undefined) throw new RootAuthorityError(`${name} has no certificate: restore it from a backup`);
+  if (roots.length === 0)
+    throw new RootAuthorityError(`${name} has no root certificate: give the one that signed its chain`);
   if (!certificate.checkPrivateKey(key)) {
-    throw new RootAuthorityError(`${keyPath} does not belong to root.pem: restore both from one backup`);
+    throw new RootAuthorityError(`the key of ${name} does not belong to its certificate: restore both from one backup`);
   }
-  const notAfterMs = certificate.validToDate.getTime();
+  if (!certificate.ca) {
+    throw new RootAuthorityError(`the certificate of ${name} may not sign others: give that of an authority (CA:TRUE)`);
+  }
+  const whole = [certificate, ...between];
+  for (const [index, one] of whole.entries()) {
+    const above = whole[index + 1];
+    const issuers = above === undefined ? roots : [above];
+    if (!issuers.some((issuer) => one.checkIssued(issuer) && one.verify(issuer.publicKey))) {
+      throw new RootAuthorityError(
+        `the chain of ${name} does not lead to its roots: ${JSON.stringify(one.subject)} is signed by ${JSON.stringify(one.issuer)}`,
+      );
+    }
+  }
+  const isRoot = roots.some((root) => root.raw.equals(certificate.raw));
+  const used = isRoot ? [certificate] : [...whole, ...roots];
+  const notAfterMs = Math.min(...used.map((one) => one.validToDate.getTime()));
   if (notAfterMs <= nowMs) {
-    const ended = certificate.validToDate.toISOString();
     throw new RootAuthorityError(
-      `${certificatePath} ended at ${ended}: remove ${directory} for a new root and restart every sidecar`,
+      `${name} ended at ${new Date(notAfterMs).toISOString()}: replace it, and restart every sidecar`,
     );
   }
-  await chmod(keyPath, 0o600);
-  const sdsPath = join(directory, 'ca-sds.yaml');
-  const sds = fileSds(resolve(certificatePath));
-  // An equal file is left alone: proxies watch the directory.
-  if ((await readIfThere(sdsPath)) !== sds) await replaceFile(sdsPath, sds, 0o644);
-  const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
-  return { issuer: { commonName, key }, pem, notAfterMs, secret };
+  return {
+    issuer: issuerOf(certificate, key),
+    pem: roots.map((root) => toPem(root.raw)).join(''),
+    intermediates: isRoot ? '' : whole.map((one) => toPem(one.raw)).join(''),
+    notAfterMs,
+    secret: secretOf(key),
+    fingerprint: createHash('sha256').update(certificate.raw).digest('hex').slice(0, 16),
+  };
+}
+
+/** Every certificate of these PEM texts, once each, in the order in which they come. */
+export function bundleOf(...pems: readonly string[]): string {
+  return [...new Set(pems.flatMap((pem) => blocks(pem)))].join('');
 }
 
 /** A random serial number: positive, 16 bytes. */
@@ -96,34 +121,35 @@ export function positive(bytes: Uint8Array): Uint8Array {
   return serial;
 }
 
-function readKey(path: string, pem: string): KeyObject {
+function readKey(pem: string, name: string): KeyObject {
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);
   } catch {
-    throw new RootAuthorityError(`${path} holds no private key: restore it from a backup`);
+    throw new RootAuthorityError(`${name} holds no private key: restore it from a backup`);
   }
-  if (createPublicKey(key).asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    throw new RootAuthorityError(`${path} holds a key of another kind than ECDSA P-256`);
-  }
-  return key;
+  const kind = createPublicKey(key).asymmetricKeyType;
+  if (kind === 'ec' || kind === 'rsa') return key;
+  throw new RootAuthorityError(`${name} holds a key of the kind ${kind}: ECDSA and RSA keys can sign`);
 }
 
-function readCertificate(path: string, pem: string): X509Certificate {
+function readCertificates(pem: string, name: string): X509Certificate[] {
   try {
-    return new X509Certificate(pem);
+    return blocks(pem).map((block) => new X509Certificate(block));
   } catch {
-    throw new RootAuthorityError(`${path} holds no certificate: restore it from a backup`);
+    throw new RootAuthorityError(`${name} holds no certificate: restore it from a backup`);
   }
 }
 
-function fileSds(rootPath: string): string {
-  return `# Written by the control plane: the root of its certificates, for Envoy's file SDS.
-resources:
-- "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
-  name: root
-  validation_context:
-    trusted_ca:
-      filename: ${JSON.stringify(rootPath)}
-`;
+function blocks(pem: string): string[] {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return found.map((block) => `${block.replaceAll('\r', '')}\n`);
+}
+
+function secretOf(key: KeyObject): Uint8Array {
+  const scalar = key.asymmetricKeyType === 'ec' ? key.export({ format: 'jwk' }).d : undefined;
+  if (scalar !== undefined) return Buffer.from(scalar, 'base64url');
+  return createHash('sha256')
+    .update(key.export({ type: 'pkcs8', format: 'der' }))
+    .digest();
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import test from 'ava';
-import { openRootAuthority } from './root-authority.ts';
+import { openRootAuthority } from './root-directory.ts';
 import { serverCertificate, serverName } from './server-certificate.ts';
 
 test('a client that trusts the root and expects the name connects', async (t) => {

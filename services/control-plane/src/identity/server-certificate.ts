@@ -14,15 +14,23 @@ export function serverCertificate(root: RootAuthority, nowMs: number = Date.now(
   const request = { key, serial: newSerial(), notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + lifetimeMs };
   const names = { commonName: serverName, dnsNames: [serverName, 'localhost'] };
   const cert = toPem(signCertificate({ ...request, ...names }, root.issuer));
-  return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  return { cert: cert + root.intermediates, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-/** Gives a server a new certificate every 12 hours; connections stay. Call the result to stop. */
+/** A server's certificate that is kept fresh. */
+export interface KeptCertificate {
+  /** Gives the server a new one now, from whoever signs now. */
+  renew(): void;
+  stop(): void;
+}
+
+/** Gives a server a new certificate every 12 hours; connections stay. */
 export function keepServerCertificate(
   server: { setSecureContext(options: ServerIdentity): void },
-  root: RootAuthority,
-): () => void {
-  const timer = setInterval(() => server.setSecureContext(serverCertificate(root)), lifetimeMs / 2);
+  signer: () => RootAuthority,
+): KeptCertificate {
+  const renew = () => server.setSecureContext(serverCertificate(signer()));
+  const timer = setInterval(renew, lifetimeMs / 2);
   timer.unref();
-  return () => clearInterval(timer);
+  return { renew, stop: () => clearInterval(timer) };
 }

@@ -7,7 +7,8 @@ import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets
 import test from 'ava';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Resource } from '../xds/resource.ts';
-import { openRootAuthority, type RootAuthority } from './root-authority.ts';
+import type { RootAuthority } from './root-authority.ts';
+import { openRootAuthority } from './root-directory.ts';
 import { type Identified, WorkloadIdentities } from './workload-identities.ts';
 
 const orders: Identified = { id: 'shop/orders-0', spiffeId: 'spiffe://weft.local/ns/shop/sa/orders' };

@@ -7,6 +7,7 @@ import { signCertificate, toPem } from './certificate.ts';
 import { derivePrivateKey } from './derived-key.ts';
 import { type Epoch, epochAt } from './epoch.ts';
 import { positive, type RootAuthority } from './root-authority.ts';
+import { type Roots, steadyRoots } from './root-state.ts';
 
 /** Names of the secrets that every proxy may ask for. */
 export const secretNames = { identity: 'identity', root: 'root' } as const;
@@ -18,6 +19,7 @@ export interface Identified {
 }
 
 export interface IdentityOptions {
+  /** Signs everything, until `setRoots` says otherwise. */
   readonly root: RootAuthority;
   /** Called with the workloads whose certificates were renewed, some time after `track`. */
   readonly onRenewal?: (workloads: readonly WorkloadId[]) => void;
@@ -33,20 +35,24 @@ interface Issued {
   readonly spiffeId: SpiffeId;
   readonly lifetimeMs: number;
   readonly epoch: Epoch;
+  readonly signer: RootAuthority;
+  /** In `secrets`. */
+  readonly root: Resource;
   readonly secrets: ReadonlyMap<string, Resource>;
 }
 
 /**
  * The certificates of workloads, as secrets for their proxies: "identity" (key and certificate) and "root" (whom to trust).
  *
- * Which certificate a workload has follows from the root's secret, the workload and the clock, its key included. So nothing is
+ * Which certificate a workload has follows from its root's secret, the workload and the clock, its key included. So nothing is
  * stored, a control plane that restarts gives the same version as before and sends nothing again, and a second replica of
  * the control plane agrees with the first. A certificate is made when a stream first sends it, not before.
  *
  * Each is renewed at half of its life. The first that a workload gets may have up to half of its life behind it.
  */
 export class WorkloadIdentities {
-  readonly rootSecret: Resource;
+  #rootSecret: Resource;
+  #roots: Roots;
   readonly #options: IdentityOptions;
   readonly #now: () => number;
   readonly #issued = new Map<WorkloadId, Issued>();
@@ -58,7 +64,29 @@ export class WorkloadIdentities {
   constructor(options: IdentityOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.rootSecret = rootSecret(options.root.pem);
+    this.#roots = steadyRoots(options.root);
+    this.#rootSecret = rootSecret(this.#roots.bundle);
+  }
+
+  /** The secret "root", the same for all. */
+  get rootSecret(): Resource {
+    return this.#rootSecret;
+  }
+
+  /**
+   * Says whom to trust and who signs from now on. A certificate that still lives keeps its signer when `roots` say so for its
+   * beginning. Returns those whose secrets are others now.
+   */
+  setRoots(roots: Roots): ReadonlySet<WorkloadId> {
+    this.#roots = roots;
+    const secret = rootSecret(roots.bundle);
+    if (secret.version !== this.#rootSecret.version) this.#rootSecret = secret;
+    const changed = new Set<WorkloadId>();
+    for (const [id, issued] of this.#issued) {
+      const keeps = roots.signerAt(issued.epoch.startMs).fingerprint === issued.signer.fingerprint;
+      if (issued.root !== this.#rootSecret || !keeps) changed.add(id);
+    }
+    return changed;
   }
 
   /**
@@ -98,16 +126,19 @@ export class WorkloadIdentities {
   #current({ id, spiffeId }: Identified): Issued {
     const nowMs = this.#now();
     const known = this.#issued.get(id);
-    const fits = known !== undefined && known.spiffeId === spiffeId && known.lifetimeMs === this.#lifetimeMs;
-    if (fits && nowMs >= known.epoch.startMs && nowMs < known.epoch.endMs) return known;
-    const { root } = this.#options;
     const lifetimeMs = this.#lifetimeMs;
-    const epoch = epochAt(nowMs, lifetimeMs, root.secret, id);
+    const fits = known !== undefined && known.spiffeId === spiffeId && known.lifetimeMs === lifetimeMs;
+    const now = fits && nowMs >= known.epoch.startMs && nowMs < known.epoch.endMs;
+    const epoch = now ? known.epoch : epochAt(nowMs, lifetimeMs, id);
+    const signer = this.#roots.signerAt(epoch.startMs);
+    const sameSigner = now && known.signer.fingerprint === signer.fingerprint;
+    if (sameSigner && known.root === this.#rootSecret) return known;
+    const kept = sameSigner ? known.secrets.get(secretNames.identity) : undefined;
     const secrets = new Map<string, Resource>([
-      [secretNames.identity, new IdentitySecret(root, { id, spiffeId }, epoch, lifetimeMs)],
-      [secretNames.root, this.rootSecret],
+      [secretNames.identity, kept ?? new IdentitySecret(signer, { id, spiffeId }, epoch, lifetimeMs)],
+      [secretNames.root, this.#rootSecret],
     ]);
-    const issued = { spiffeId, lifetimeMs, epoch, secrets };
+    const issued = { spiffeId, lifetimeMs, epoch, signer, root: this.#rootSecret, secrets };
     this.#issued.set(id, issued);
     return issued;
   }
@@ -143,14 +174,15 @@ class IdentitySecret implements Resource {
   #body: Uint8Array | undefined;
 
   constructor(root: RootAuthority, { id, spiffeId }: Identified, epoch: Epoch, lifetimeMs: number) {
-    const what = JSON.stringify([id, spiffeId, epoch.number, lifetimeMs, root.pem]);
+    const what = JSON.stringify([id, spiffeId, epoch.number, lifetimeMs, root.fingerprint]);
     const mark = createHmac('sha256', root.secret).update(`certificate ${what}`).digest();
     this.version = mark.toString('hex', 0, 16);
     this.#make = () => {
       const key = derivePrivateKey(root.secret, `workload ${what}`);
       const notAfterMs = Math.min(epoch.startMs + lifetimeMs, root.notAfterMs);
       const request = { key, serial: positive(mark.subarray(16)), notBeforeMs: epoch.startMs - leewayMs, notAfterMs };
-      return identitySecret(signCertificate({ ...request, uris: [spiffeId] }, root.issuer), key);
+      const certificate = toPem(signCertificate({ ...request, uris: [spiffeId] }, root.issuer));
+      return identitySecret(certificate + root.intermediates, key);
     };
   }
 
@@ -160,13 +192,13 @@ class IdentitySecret implements Resource {
   }
 }
 
-function identitySecret(certificate: Uint8Array, key: KeyObject): Uint8Array {
+function identitySecret(chain: string, key: KeyObject): Uint8Array {
   const secret = create(SecretSchema, {
     name: secretNames.identity,
     type: {
       case: 'tlsCertificate',
       value: {
-        certificateChain: { specifier: { case: 'inlineBytes', value: Buffer.from(toPem(certificate)) } },
+        certificateChain: { specifier: { case: 'inlineBytes', value: Buffer.from(chain) } },
         privateKey: {
           specifier: { case: 'inlineBytes', value: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })) },
         },

@@ -9,7 +9,13 @@ const mesh = shopMesh();
 const input: StatusInput = {
   version: '1.2.3',
   startedAtMs: 1000,
-  rootNotAfterMs: 2000,
+  root: {
+    phase: 'steady',
+    fingerprint: '0123456789abcdef',
+    notAfterMs: 2000,
+    waitingFor: [],
+    external: false,
+  },
   mesh,
   proxies: new Map(),
   problems: [],

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
@@ -11,6 +11,7 @@ import {
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
 import type { DenialCount } from '../api/denial-counts.ts';
+import type { RotationStatus } from '../identity/root-rotation.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
 import type { Service } from '../model/service.ts';
@@ -18,12 +19,13 @@ import type { SocketAddress, Workload } from '../model/workload.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
 import { nackSource } from './nack-source.ts';
 import type { DatedProblem } from './problem-log.ts';
+import { rootStatus } from './root-status.ts';
 
 /** What a status is made from. */
 export interface StatusInput {
   readonly version: string;
   readonly startedAtMs: number;
-  readonly rootNotAfterMs: number;
+  readonly root: RotationStatus;
   readonly mesh: Mesh;
   readonly proxies: ReadonlyMap<WorkloadId, ProxyState>;
   readonly problems: readonly DatedProblem[];
@@ -43,7 +45,9 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
       version: input.version,
       startedAt: timestampFromMs(input.startedAtMs),
       trustDomain: mesh.settings.trustDomain,
-      rootNotAfter: timestampFromMs(input.rootNotAfterMs),
+      rootNotAfter: timestampFromMs(input.root.notAfterMs),
+      root: rootStatus(input.root),
+      certificateLifetime: durationFromMs(mesh.settings.certificateLifetimeMs),
     },
     services: services.map((service) => serviceStatus(mesh, service)),
     workloads: byId(mesh.workloads).map((workload) => {

@@ -96,6 +96,13 @@ export class DeliveryStream {
     return awaited.size > 0 ? { awaited } : undefined;
   }
 
+  /** The version of a resource that the proxy has taken, or brought along; undefined while it has not. */
+  takenVersion(typeUrl: TypeUrl, name: string): string | undefined {
+    const watch = this.#state.watches.get(typeUrl);
+    const isUnderWay = watch?.outstanding.some(({ resources }) => resources.some((offer) => offer.name === name));
+    return isUnderWay || watch?.refused.has(name) ? undefined : watch?.held.get(name)?.version;
+  }
+
   /** How far the proxy has come. */
   proxy(): ProxyState {
     const { workload, variant } = this.#around;

@@ -75,6 +75,8 @@ export interface Delivery {
   open(id: WorkloadId, variant: StreamState['variant'], output: StreamOutput): DeliveryStream;
   /** Connected proxies. A snapshot of the moment. */
   proxies(): ReadonlyMap<WorkloadId, ProxyState>;
+  /** The version of a resource that a connected proxy has taken; undefined: none, or it has not answered yet. */
+  takenVersion(id: WorkloadId, typeUrl: TypeUrl, name: string): string | undefined;
   /** Each returns what ends it. */
   onAck(listener: (event: AckEvent) => void): () => void;
   onNack(listener: (event: NackEvent) => void): () => void;
@@ -131,6 +133,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return stream;
     },
     proxies: () => new Map([...streams].map(([id, stream]) => [id, stream.proxy()])),
+    takenVersion: (id, typeUrl, name) => streams.get(id)?.takenVersion(typeUrl, name),
     onAck: (listener) => acks.add(listener),
     onNack: (listener) => nacks.add(listener),
     onSent: (listener) => sends.add(listener),

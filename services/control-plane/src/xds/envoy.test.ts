@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
-import { openRootAuthority } from '../identity/root-authority.ts';
+import { openRootAuthority } from '../identity/root-directory.ts';
 import { serverCertificate, serverName } from '../identity/server-certificate.ts';
 import type { WorkloadId } from '../model/mesh.ts';
 import { createDelivery, type SentEvent } from './delivery.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import test from 'ava';
-import { openRootAuthority } from '../identity/root-authority.ts';
+import { openRootAuthority } from '../identity/root-directory.ts';
 import { serverCertificate, serverName } from '../identity/server-certificate.ts';
 import type { WorkloadId } from '../model/mesh.ts';
 import { createDelivery } from './delivery.ts';

@@ -6,15 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file weft/api/v1/mesh.proto.
  */
 export const file_weft_api_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0Iq4CChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUimQEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIvcBCghPdmVycmlkZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEg8KB21ldGhvZHMYBCADKAkSKQoFc3RhdGUYBSABKA4yGi53ZWZ0LmFwaS52MS5PdmVycmlkZVN0YXRlEg8KB2VmZmVjdHMYBiADKAkSEAoIcmVmdXNhbHMYByADKAkSDgoGcmVhc29uGAggASgJEgoKAmJ5GAkgASgJEi4KCmV4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm9yaWdpbhgLIAEoCSI4ChVHZXRQcm94eUNvbmZpZ1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkiLQoWR2V0UHJveHlDb25maWdSZXNwb25zZRITCgtjb25maWdfanNvbhgBIAEoCSJeCgNQaW4SEwoLcmV2aXNpb25faWQYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3doeRgDIAEoCRIKCgJieRgEIAEoCSLFAQoIUmV2aXNpb24SCgoCaWQYASABKAkSDgoGbnVtYmVyGAIgASgEEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjYXVzZXMYBCADKAkSFgoOZW5kcG9pbnRzX29ubHkYBSABKAgSDAoEc2VudBgGIAEoDRIUCgxhY2tub3dsZWRnZWQYByABKA0SKQoHYW5zd2VycxgIIAMoCzIYLndlZnQuYXBpLnYxLlByb3h5QW5zd2VyImIKC1Byb3h5QW5zd2VyEhAKCHdvcmtsb2FkGAEgASgJEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbmFjaxgDIAEoCSJFChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDRIeChZ3aXRob3V0X2VuZHBvaW50c19vbmx5GAIgASgIIk8KFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIoCglyZXZpc2lvbnMYASADKAsyFS53ZWZ0LmFwaS52MS5SZXZpc2lvbhIMCgRrZXB0GAIgASgNIlQKCldoeVJlcXVlc3QSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKC1doeVJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHdmVyZGljdBgCIAEoCRIOCgZhZHZpY2UYAyABKAkSIwoFc3RlcHMYBCADKAsyFC53ZWZ0LmFwaS52MS5XaHlTdGVwEicKCHJldmlzaW9uGAUgASgLMhUud2VmdC5hcGkudjEuUmV2aXNpb24iTwoHV2h5U3RlcBIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJQoGdmFsdWVzGAMgAygLMhUud2VmdC5hcGkudjEuV2h5VmFsdWUiNwoIV2h5VmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkiTAoNUmV2ZXJ0UmVxdWVzdBITCgtyZXZpc2lvbl9pZBgBIAEoCRINCgVjbGVhchgCIAEoCBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkiLwoOUmV2ZXJ0UmVzcG9uc2USHQoDcGluGAEgASgLMhAud2VmdC5hcGkudjEuUGluKoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMyogMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0Iq4CChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUi8wEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoEcm9vdBgFIAEoCzIRLndlZnQuYXBpLnYxLlJvb3QSNwoUY2VydGlmaWNhdGVfbGlmZXRpbWUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iuQIKBFJvb3QSJgoFcGhhc2UYASABKA4yFy53ZWZ0LmFwaS52MS5Sb290LlBoYXNlEhMKC2ZpbmdlcnByaW50GAIgASgJEhgKEG5leHRfZmluZ2VycHJpbnQYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbW92ZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3dhaXRpbmdfZm9yGAYgAygJEhAKCGV4dGVybmFsGAcgASgIIlgKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfU1RFQURZEAESEwoPUEhBU0VfU1BSRUFESU5HEAISEQoNUEhBU0VfU0lHTklORxADIpoBCgdTZXJ2aWNlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhQKDGxvZ2ljYWxfbmFtZRgDIAEoCRIVCg1ncnBjX3NlcnZpY2VzGAQgAygJEhcKD2NvbnRyYWN0X2hhc2hlcxgFIAMoCRIWCg5yZWFkeV9yZXBsaWNhcxgGIAEoDRIQCghyZXBsaWNhcxgHIAEoDSKQAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIc2VydmljZXMYAyADKAkSDQoFcmVhZHkYBCABKAgSDgoGcmVhc29uGAUgASgJEg8KB2FkZHJlc3MYBiABKAkSIQoFcHJveHkYByABKAsyEi53ZWZ0LmFwaS52MS5Qcm94eSLWAQoFUHJveHkSEQoJc3BpZmZlX2lkGAEgASgJEjAKDGNvbm5lY3RlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZW52b3lfdmVyc2lvbhgDIAEoCRI5ChVjZXJ0aWZpY2F0ZV9ub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEGFja25vd2xlZGdlbWVudHMYBSADKAsyHC53ZWZ0LmFwaS52MS5BY2tub3dsZWRnZW1lbnQitAEKD0Fja25vd2xlZGdlbWVudBIQCgh0eXBlX3VybBgBIAEoCRIUCgxzZW50X3ZlcnNpb24YAiABKAkSFQoNYWNrZWRfdmVyc2lvbhgDIAEoCRIsCghhY2tlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcmVzb3VyY2VzGAUgASgNEgwKBG5hY2sYBiABKAkSEwoLbmFja19zb3VyY2UYByABKAkidgoHUHJvYmxlbRIQCghyZXNvdXJjZRgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg4KBmFkdmljZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidQoGRGVuaWFsEg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSDQoFY291bnQYAyABKAQSKwoHbGFzdF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgFIAEoCSL3AQoIT3ZlcnJpZGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdtZXRob2RzGAQgAygJEikKBXN0YXRlGAUgASgOMhoud2VmdC5hcGkudjEuT3ZlcnJpZGVTdGF0ZRIPCgdlZmZlY3RzGAYgAygJEhAKCHJlZnVzYWxzGAcgAygJEg4KBnJlYXNvbhgIIAEoCRIKCgJieRgJIAEoCRIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvcmlnaW4YCyABKAkiOAoVR2V0UHJveHlDb25maWdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJIi0KFkdldFByb3h5Q29uZmlnUmVzcG9uc2USEwoLY29uZmlnX2pzb24YASABKAkiXgoDUGluEhMKC3JldmlzaW9uX2lkGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkixQEKCFJldmlzaW9uEgoKAmlkGAEgASgJEg4KBm51bWJlchgCIAEoBBImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2F1c2VzGAQgAygJEhYKDmVuZHBvaW50c19vbmx5GAUgASgIEgwKBHNlbnQYBiABKA0SFAoMYWNrbm93bGVkZ2VkGAcgASgNEikKB2Fuc3dlcnMYCCADKAsyGC53ZWZ0LmFwaS52MS5Qcm94eUFuc3dlciJiCgtQcm94eUFuc3dlchIQCgh3b3JrbG9hZBgBIAEoCRIzCg9hY2tub3dsZWRnZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5hY2sYAyABKAkiRQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0SHgoWd2l0aG91dF9lbmRwb2ludHNfb25seRgCIAEoCCJPChVMaXN0UmV2aXNpb25zUmVzcG9uc2USKAoJcmV2aXNpb25zGAEgAygLMhUud2VmdC5hcGkudjEuUmV2aXNpb24SDAoEa2VwdBgCIAEoDSJUCgpXaHlSZXF1ZXN0Eg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo0BCgtXaHlSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEg8KB3ZlcmRpY3QYAiABKAkSDgoGYWR2aWNlGAMgASgJEiMKBXN0ZXBzGAQgAygLMhQud2VmdC5hcGkudjEuV2h5U3RlcBInCghyZXZpc2lvbhgFIAEoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uIk8KB1doeVN0ZXASDAoEbmFtZRgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiUKBnZhbHVlcxgDIAMoCzIVLndlZnQuYXBpLnYxLldoeVZhbHVlIjcKCFdoeVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGc291cmNlGAMgASgJIkwKDVJldmVydFJlcXVlc3QSEwoLcmV2aXNpb25faWQYASABKAkSDQoFY2xlYXIYAiABKAgSCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIi8KDlJldmVydFJlc3BvbnNlEh0KA3BpbhgBIAEoCzIQLndlZnQuYXBpLnYxLlBpbiIsChFSb3RhdGVSb290UmVxdWVzdBILCgN3aHkYASABKAkSCgoCYnkYAiABKAkiNQoSUm90YXRlUm9vdFJlc3BvbnNlEh8KBHJvb3QYASABKAsyES53ZWZ0LmFwaS52MS5Sb290KoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMy9gMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICElIKClJvdGF0ZVJvb3QSHi53ZWZ0LmFwaS52MS5Sb3RhdGVSb290UmVxdWVzdBofLndlZnQuYXBpLnYxLlJvdGF0ZVJvb3RSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for everything.
@@ -127,6 +127,20 @@ export type ControlPlane = Message<"weft.api.v1.ControlPlane"> & {
    * @generated from field: google.protobuf.Timestamp root_not_after = 4;
    */
   rootNotAfter?: Timestamp | undefined;
+
+  /**
+   * The root that signs, and how far its replacement has come.
+   *
+   * @generated from field: weft.api.v1.Root root = 5;
+   */
+  root?: Root | undefined;
+
+  /**
+   * How long a certificate of a workload lives; it is renewed at half of that.
+   *
+   * @generated from field: google.protobuf.Duration certificate_lifetime = 6;
+   */
+  certificateLifetime?: Duration | undefined;
 };
 
 /**
@@ -135,6 +149,117 @@ export type ControlPlane = Message<"weft.api.v1.ControlPlane"> & {
  */
 export const ControlPlaneSchema: GenMessage<ControlPlane> = /*@__PURE__*/
   messageDesc(file_weft_api_v1_mesh, 2);
+
+/**
+ * The root of all certificates.
+ *
+ * @generated from message weft.api.v1.Root
+ */
+export type Root = Message<"weft.api.v1.Root"> & {
+  /**
+   * How far a rotation has come.
+   *
+   * @generated from field: weft.api.v1.Root.Phase phase = 1;
+   */
+  phase: Root_Phase;
+
+  /**
+   * The SHA-256 of the certificate that signs, its first 16 hex digits.
+   *
+   * @generated from field: string fingerprint = 2;
+   */
+  fingerprint: string;
+
+  /**
+   * The same of the one that comes or that has just begun to sign; empty in PHASE_STEADY.
+   *
+   * @generated from field: string next_fingerprint = 3;
+   */
+  nextFingerprint: string;
+
+  /**
+   * Since when the phase lasts; absent in PHASE_STEADY.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * When the old root is no longer trusted; only in PHASE_SIGNING.
+   *
+   * @generated from field: google.protobuf.Timestamp removes_at = 5;
+   */
+  removesAt?: Timestamp | undefined;
+
+  /**
+   * Proxies and replicas of the control plane that have not taken both roots yet; only in PHASE_SPREADING.
+   *
+   * @generated from field: repeated string waiting_for = 6;
+   */
+  waitingFor: string[];
+
+  /**
+   * It comes from outside, and is replaced there.
+   *
+   * @generated from field: bool external = 7;
+   */
+  external: boolean;
+};
+
+/**
+ * Describes the message weft.api.v1.Root.
+ * Use `create(RootSchema)` to create a new message.
+ */
+export const RootSchema: GenMessage<Root> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 3);
+
+/**
+ * How far a rotation has come.
+ *
+ * @generated from enum weft.api.v1.Root.Phase
+ */
+export const Root_Phase = {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * There is one root.
+   *
+   * @generated from enum value: PHASE_STEADY = 1;
+   */
+  STEADY: 1,
+
+  /**
+   * The next root is trusted beside the present one by every proxy that has heard of it, and signs nothing yet.
+   *
+   * @generated from enum value: PHASE_SPREADING = 2;
+   */
+  SPREADING: 2,
+
+  /**
+   * The next root signs; the one before is trusted until its last certificate has ended.
+   *
+   * @generated from enum value: PHASE_SIGNING = 3;
+   */
+  SIGNING: 3,
+} as const;
+
+/**
+ * How far a rotation has come.
+ *
+ * @generated from enum weft.api.v1.Root.Phase
+ */
+export type Root_Phase = (typeof Root_Phase)[keyof typeof Root_Phase] | UnknownEnum;
+
+/**
+ * Describes the enum weft.api.v1.Root.Phase.
+ */
+export const Root_PhaseSchema: GenEnum<Root_Phase> = /*@__PURE__*/
+  enumDesc(file_weft_api_v1_mesh, 3, 0);
 
 /**
  * A service of the mesh.
@@ -197,7 +322,7 @@ export type Service = Message<"weft.api.v1.Service"> & {
  * Use `create(ServiceSchema)` to create a new message.
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 3);
+  messageDesc(file_weft_api_v1_mesh, 4);
 
 /**
  * One replica and the proxy beside it.
@@ -260,7 +385,7 @@ export type Workload = Message<"weft.api.v1.Workload"> & {
  * Use `create(WorkloadSchema)` to create a new message.
  */
 export const WorkloadSchema: GenMessage<Workload> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 4);
+  messageDesc(file_weft_api_v1_mesh, 5);
 
 /**
  * A connected Envoy.
@@ -309,7 +434,7 @@ export type Proxy = Message<"weft.api.v1.Proxy"> & {
  * Use `create(ProxySchema)` to create a new message.
  */
 export const ProxySchema: GenMessage<Proxy> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 5);
+  messageDesc(file_weft_api_v1_mesh, 6);
 
 /**
  * How far a proxy has taken one type of resource.
@@ -372,7 +497,7 @@ export type Acknowledgement = Message<"weft.api.v1.Acknowledgement"> & {
  * Use `create(AcknowledgementSchema)` to create a new message.
  */
 export const AcknowledgementSchema: GenMessage<Acknowledgement> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 6);
+  messageDesc(file_weft_api_v1_mesh, 7);
 
 /**
  * Something that was not understood.
@@ -421,7 +546,7 @@ export type Problem = Message<"weft.api.v1.Problem"> & {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema: GenMessage<Problem> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 7);
+  messageDesc(file_weft_api_v1_mesh, 8);
 
 /**
  * Calls that one caller was refused.
@@ -470,7 +595,7 @@ export type Denial = Message<"weft.api.v1.Denial"> & {
  * Use `create(DenialSchema)` to create a new message.
  */
 export const DenialSchema: GenMessage<Denial> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 8);
+  messageDesc(file_weft_api_v1_mesh, 9);
 
 /**
  * A MeshOverride: what somebody has said in an emergency, and what became of it.
@@ -561,7 +686,7 @@ export type Override = Message<"weft.api.v1.Override"> & {
  * Use `create(OverrideSchema)` to create a new message.
  */
 export const OverrideSchema: GenMessage<Override> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 9);
+  messageDesc(file_weft_api_v1_mesh, 10);
 
 /**
  * Names a proxy.
@@ -589,7 +714,7 @@ export type GetProxyConfigRequest = Message<"weft.api.v1.GetProxyConfigRequest">
  * Use `create(GetProxyConfigRequestSchema)` to create a new message.
  */
 export const GetProxyConfigRequestSchema: GenMessage<GetProxyConfigRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 10);
+  messageDesc(file_weft_api_v1_mesh, 11);
 
 /**
  * What the control plane gives that proxy.
@@ -610,7 +735,7 @@ export type GetProxyConfigResponse = Message<"weft.api.v1.GetProxyConfigResponse
  * Use `create(GetProxyConfigResponseSchema)` to create a new message.
  */
 export const GetProxyConfigResponseSchema: GenMessage<GetProxyConfigResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 11);
+  messageDesc(file_weft_api_v1_mesh, 12);
 
 /**
  * A revision that contracts and policies are held at, whatever their sources say since.
@@ -652,7 +777,7 @@ export type Pin = Message<"weft.api.v1.Pin"> & {
  * Use `create(PinSchema)` to create a new message.
  */
 export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 12);
+  messageDesc(file_weft_api_v1_mesh, 13);
 
 /**
  * A configuration of the mesh that was pushed.
@@ -722,7 +847,7 @@ export type Revision = Message<"weft.api.v1.Revision"> & {
  * Use `create(RevisionSchema)` to create a new message.
  */
 export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 13);
+  messageDesc(file_weft_api_v1_mesh, 14);
 
 /**
  * What a proxy did with a revision.
@@ -757,7 +882,7 @@ export type ProxyAnswer = Message<"weft.api.v1.ProxyAnswer"> & {
  * Use `create(ProxyAnswerSchema)` to create a new message.
  */
 export const ProxyAnswerSchema: GenMessage<ProxyAnswer> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 14);
+  messageDesc(file_weft_api_v1_mesh, 15);
 
 /**
  * Asks for the latest revisions.
@@ -785,7 +910,7 @@ export type ListRevisionsRequest = Message<"weft.api.v1.ListRevisionsRequest"> &
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 15);
+  messageDesc(file_weft_api_v1_mesh, 16);
 
 /**
  * Revisions, the latest first.
@@ -813,7 +938,7 @@ export type ListRevisionsResponse = Message<"weft.api.v1.ListRevisionsResponse">
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 16);
+  messageDesc(file_weft_api_v1_mesh, 17);
 
 /**
  * Names a call.
@@ -848,7 +973,7 @@ export type WhyRequest = Message<"weft.api.v1.WhyRequest"> & {
  * Use `create(WhyRequestSchema)` to create a new message.
  */
 export const WhyRequestSchema: GenMessage<WhyRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 17);
+  messageDesc(file_weft_api_v1_mesh, 18);
 
 /**
  * What becomes of the call.
@@ -897,7 +1022,7 @@ export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
  * Use `create(WhyResponseSchema)` to create a new message.
  */
 export const WhyResponseSchema: GenMessage<WhyResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 18);
+  messageDesc(file_weft_api_v1_mesh, 19);
 
 /**
  * One station of a call.
@@ -932,7 +1057,7 @@ export type WhyStep = Message<"weft.api.v1.WhyStep"> & {
  * Use `create(WhyStepSchema)` to create a new message.
  */
 export const WhyStepSchema: GenMessage<WhyStep> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 19);
+  messageDesc(file_weft_api_v1_mesh, 20);
 
 /**
  * A value and where it comes from.
@@ -967,7 +1092,7 @@ export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
  * Use `create(WhyValueSchema)` to create a new message.
  */
 export const WhyValueSchema: GenMessage<WhyValue> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 20);
+  messageDesc(file_weft_api_v1_mesh, 21);
 
 /**
  * Names a revision to go back to.
@@ -1009,7 +1134,7 @@ export type RevertRequest = Message<"weft.api.v1.RevertRequest"> & {
  * Use `create(RevertRequestSchema)` to create a new message.
  */
 export const RevertRequestSchema: GenMessage<RevertRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 21);
+  messageDesc(file_weft_api_v1_mesh, 22);
 
 /**
  * What holds now.
@@ -1030,7 +1155,56 @@ export type RevertResponse = Message<"weft.api.v1.RevertResponse"> & {
  * Use `create(RevertResponseSchema)` to create a new message.
  */
 export const RevertResponseSchema: GenMessage<RevertResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 22);
+  messageDesc(file_weft_api_v1_mesh, 23);
+
+/**
+ * Asks for a new root.
+ *
+ * @generated from message weft.api.v1.RotateRootRequest
+ */
+export type RotateRootRequest = Message<"weft.api.v1.RotateRootRequest"> & {
+  /**
+   * Why, for the log.
+   *
+   * @generated from field: string why = 1;
+   */
+  why: string;
+
+  /**
+   * Who asks, for the log.
+   *
+   * @generated from field: string by = 2;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message weft.api.v1.RotateRootRequest.
+ * Use `create(RotateRootRequestSchema)` to create a new message.
+ */
+export const RotateRootRequestSchema: GenMessage<RotateRootRequest> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 24);
+
+/**
+ * The rotation that has begun, or that was under way.
+ *
+ * @generated from message weft.api.v1.RotateRootResponse
+ */
+export type RotateRootResponse = Message<"weft.api.v1.RotateRootResponse"> & {
+  /**
+   * How far it has come.
+   *
+   * @generated from field: weft.api.v1.Root root = 1;
+   */
+  root?: Root | undefined;
+};
+
+/**
+ * Describes the message weft.api.v1.RotateRootResponse.
+ * Use `create(RotateRootResponseSchema)` to create a new message.
+ */
+export const RotateRootResponseSchema: GenMessage<RotateRootResponse> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 25);
 
 /**
  * What became of an override.
@@ -1135,6 +1309,16 @@ export const MeshService: GenService<{
     methodKind: "unary";
     input: typeof RevertRequestSchema;
     output: typeof RevertResponseSchema;
+  },
+  /**
+   * Begins to replace the root of all certificates by a new one, without a failed call. While that is under way, it goes on.
+   *
+   * @generated from rpc weft.api.v1.MeshService.RotateRoot
+   */
+  rotateRoot: {
+    methodKind: "unary";
+    input: typeof RotateRootRequestSchema;
+    output: typeof RotateRootResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_weft_api_v1_mesh, 0);

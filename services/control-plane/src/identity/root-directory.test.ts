@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
-import { openRootAuthority } from './root-authority.ts';
+import { openRootAuthority } from './root-directory.ts';
 
 async function directory(t: ExecutionContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'weft-root-'));
@@ -28,12 +28,12 @@ test('a root is made once, signs itself and keeps its key from others', async (t
   t.deepEqual(again.secret, root.secret);
 });
 
-test('file SDS names the root certificate', async (t) => {
+test('file SDS holds the root certificate', async (t) => {
   const path = await directory(t);
   await openRootAuthority(path);
   const sds = parse(await readFile(join(path, 'ca-sds.yaml'), 'utf8'));
   t.is(sds.resources[0].name, 'root');
-  t.is(sds.resources[0].validation_context.trusted_ca.filename, join(path, 'root.pem'));
+  t.is(sds.resources[0].validation_context.trusted_ca.inline_string, await readFile(join(path, 'root.pem'), 'utf8'));
 });
 
 test('a root that cannot be used is an error, never replaced', async (t) => {
@@ -42,9 +42,9 @@ test('a root that cannot be used is an error, never replaced', async (t) => {
   const { pem } = await openRootAuthority(path);
   await openRootAuthority(other);
   const tooLate = Date.now() + 11 * 366 * 24 * 3_600_000;
-  await t.throwsAsync(openRootAuthority(path, tooLate), { message: /root\.pem ended at 20/ });
+  await t.throwsAsync(openRootAuthority(path, tooLate), { message: /root ended at 20/ });
   await writeFile(join(path, 'root.key'), await readFile(join(other, 'root.key')));
-  await t.throwsAsync(openRootAuthority(path), { message: /does not belong to root\.pem/ });
+  await t.throwsAsync(openRootAuthority(path), { message: /the key of .* does not belong to its certificate/ });
   await writeFile(join(path, 'root.key'), 'x');
   await t.throwsAsync(openRootAuthority(path), { message: /holds no private key/ });
   await rm(join(path, 'root.key'));
