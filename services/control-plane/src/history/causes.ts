@@ -51,7 +51,7 @@ function causeOf(key: string, before: Part | undefined, part: Part, all: Parts):
     case 'workload':
       return `${key} ${workloadCause(before?.is === 'workload' ? before.value : undefined, part.value)}`;
     default:
-      return `${part.value.origin} ${before ? 'changed' : 'added'} (${key})`;
+      return `${placeOf(key, part)} ${before ? 'changed' : 'added'}`;
   }
 }
 
@@ -66,13 +66,18 @@ function workloadCause(before: Workload | undefined, after: Workload): string {
 
 function goneCause(key: string, part: Part, after: Parts, set: ReadonlyMap<string, Part>): string {
   if (part.is === 'settings' || part.is === 'workload') return `${key} gone`;
-  if (part.is !== 'contract') return `${part.value.origin} removed (${key})`;
+  if (part.is !== 'contract') return `${placeOf(key, part)} removed`;
   const { origin, hash } = part.value;
   const sameFile = (other: Part) => other.is === 'contract' && other.value.origin === origin;
   if ([...set.values()].some(sameFile)) return '';
   return [...after.values()].some(sameFile)
     ? `the last replica of version ${hash} gone (${origin})`
     : `${origin} removed`;
+}
+
+/** Where a part was read, and what it is; only the latter of those that do not say. */
+function placeOf(key: string, { value }: Part): string {
+  return 'origin' in value && value.origin !== undefined ? `${value.origin} (${key})` : key;
 }
 
 function isEndpointChange(before: Part | undefined, after: Part): boolean {

@@ -257,13 +257,8 @@ export class History {
   }
 }
 
-function sameConfiguration(a: Facts, b: Facts): boolean {
-  return (
-    a.settings === b.settings &&
-    a.services === b.services &&
-    a.workloads === b.workloads &&
-    a.contracts === b.contracts &&
-    a.gateways === b.gateways &&
-    a.resources === b.resources
-  );
+/** Facts share what did not change. What could not be read is no configuration. */
+function sameConfiguration({ problems: _, ...a }: Facts, { problems: __, ...b }: Facts): boolean {
+  const before = new Map<string, unknown>(Object.entries(a));
+  return Object.entries(b).every(([key, value]) => before.get(key) === value);
 }

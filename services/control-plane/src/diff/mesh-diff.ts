@@ -1,0 +1,56 @@
+/** What a change of contracts or manifests changes, and for whom. Lists are in order; all empty: nothing changes. */
+export interface MeshDiff {
+  readonly calls: readonly CallDiff[];
+  /** What holds for all calls of a service or gateway. */
+  readonly destinations: readonly DestinationDiff[];
+}
+
+/** Changes that some callers of one method see alike. */
+export interface CallDiff {
+  /** Logical names; empty: nobody may call, before or after. */
+  readonly callers: readonly string[];
+  /** "shop.orders.v1.OrderService/PlaceOrder". */
+  readonly method: string;
+  /** Whose method it is: a logical name, or "namespace/name" where several services have it or there is no contract. */
+  readonly service: string;
+  readonly changes: readonly Change[];
+}
+
+/** Changes of one service or gateway. */
+export interface DestinationDiff {
+  /** "shop.orders", "gateway edge". */
+  readonly name: string;
+  readonly changes: readonly Change[];
+}
+
+export type ChangeKind =
+  | 'allowed'
+  | 'denied'
+  | 'method added'
+  | 'method removed'
+  | 'retry begins'
+  | 'retry ends'
+  | 'retry'
+  | 'deadline'
+  | 'try timeout'
+  | 'max duration'
+  | 'idle timeout'
+  | 'hedge'
+  | 'rate limit'
+  | 'REST added'
+  | 'REST removed'
+  | 'may be repeated'
+  | 'retry budget'
+  | 'requests at once'
+  | 'routes'
+  | 'gateway';
+
+/** One thing that changes. */
+export interface Change {
+  readonly kind: ChangeKind;
+  /** In words; "none" where there was or will be no such thing. */
+  readonly before?: string;
+  readonly after?: string;
+  /** The whole of it in one line. */
+  readonly text: string;
+}
