@@ -28,6 +28,7 @@ export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
     services,
     workloads: new Map(workloads.map((workload) => [workload.id, workload])),
     gateways,
+    externalServices: [...facts.externalServices].sort((a, b) => (a.id < b.id ? -1 : 1)),
     contracts,
     identities,
     overrides,

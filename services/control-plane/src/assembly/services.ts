@@ -9,6 +9,7 @@ import type { Facts, ServiceFact } from '../sources/facts.ts';
 import { contractKey, type KnownContracts } from './known-contracts.ts';
 import { mergeBudgets, mergeMethods } from './merge-versions.ts';
 import { noContract } from './no-contract.ts';
+import { podPorts } from './pod-ports.ts';
 
 /** The services, and the workloads with the contract that holds for each. */
 export interface Services {
@@ -30,14 +31,18 @@ export function assembleServices(
   const problems: Problem[] = [];
   const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
   const services: Service[] = [];
-  const byLabel = indexByLabel(facts.workloads);
+  const selected = selectedBy(facts);
+  for (const [id, facts] of servicesOf(selected)) {
+    const workload = workloads.get(id);
+    if (workload?.pod) workloads.set(id, { ...workload, inbound: podPorts(workload.pod, facts) });
+  }
   for (const fact of facts.services) {
     const id: ServiceId = `${fact.namespace}/${fact.name}`;
     const before = publishedVersions(previous, id);
     const replicas: Workload[] = [];
-    for (const id of candidates(fact, byLabel)) {
+    for (const id of selected.get(fact) ?? []) {
       const workload = workloads.get(id);
-      if (workload === undefined || !selects(fact, workload)) continue;
+      if (workload === undefined) continue;
       const outcome = withContract(workload, known, before);
       problems.push(...outcome.problems);
       workloads.set(workload.id, outcome.workload);
@@ -55,6 +60,32 @@ export function assembleServices(
     contracts: new Map([...contracts].sort(([a], [b]) => (a < b ? -1 : 1))),
     problems,
   };
+}
+
+/** The replicas of each Service. */
+function selectedBy(facts: Facts): Map<ServiceFact, WorkloadId[]> {
+  const byLabel = indexByLabel(facts.workloads);
+  const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
+  return new Map(
+    facts.services.map((fact) => [
+      fact,
+      candidates(fact, byLabel).filter((id) => {
+        const workload = workloads.get(id);
+        return workload !== undefined && selects(fact, workload);
+      }),
+    ]),
+  );
+}
+
+/** The Services of each replica, those with a virtual address before headless ones, which are often their twins. */
+function servicesOf(selected: ReadonlyMap<ServiceFact, readonly WorkloadId[]>): Map<WorkloadId, ServiceFact[]> {
+  const found = new Map<WorkloadId, ServiceFact[]>();
+  const sorted = [...selected].sort(
+    ([a], [b]) =>
+      Number(a.headless) - Number(b.headless) || (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1),
+  );
+  for (const [fact, ids] of sorted) for (const id of ids) found.set(id, [...(found.get(id) ?? []), fact]);
+  return found;
 }
 
 /** Workloads by namespace and each of their labels, so that a service need not look at all of them. */
@@ -140,6 +171,15 @@ function assembleService(
       advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
     });
   }
+  const [main, ...otherPorts] = fact.ports;
+  if (otherPorts.length > 0 && replicas.some(({ pod }) => pod === undefined)) {
+    problems.push({
+      resource: fact.origin,
+      field: 'spec.ports',
+      message: `Service ${id} has ${fact.ports.length} ports, and replicas that are no pods; of those only port ${main?.port} counts`,
+      advice: 'one port, or one Service for each',
+    });
+  }
   const published = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
   const own = layer.apply(id, first || !layer.has(id) ? published : [noContract(id)]);
   const readyHashes = new Set(
@@ -161,8 +201,11 @@ function assembleService(
       `${fact.name}.${fact.namespace}.svc`,
       `${fact.name}.${fact.namespace}`,
     ],
-    port: fact.port,
-    protocol: first ? 'grpc' : protocolOf(fact.appProtocol),
+    port: main?.port ?? 0,
+    protocol: first ? 'grpc' : protocolOf(main?.appProtocol),
+    otherPorts: otherPorts.map(({ port, appProtocol }) => ({ port, protocol: protocolOf(appProtocol) })),
+    addresses: fact.addresses,
+    headless: fact.headless,
     ...(first ? { logicalName: first.logicalName } : {}),
     identities,
     versions: new Map(own.map((version) => [version.hash, version])),
@@ -195,6 +238,7 @@ function protocolOf(appProtocol: string | undefined): Service['protocol'] {
     case 'kubernetes.io/h2c':
       return 'http2';
     case 'http':
+    case 'kubernetes.io/ws':
       return 'http';
     default:
       return 'tcp';

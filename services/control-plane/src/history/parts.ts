@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Workload } from '../model/workload.ts';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '../sources/facts.ts';
+import { defaultSettings } from '../sources/gather.ts';
 
 /** One thing among the facts, as history keeps it: plain JSON, and a contract by its hash only. */
 export type Part = { readonly [K in keyof Values]: PartOf<K> }[keyof Values];
@@ -11,6 +13,7 @@ interface Values {
   readonly service: ServiceFact;
   readonly workload: Workload;
   readonly gateway: GatewayFact;
+  readonly 'external-service': ExternalService;
   readonly resource: Resource;
   readonly contract: Omit<ContractFact, 'descriptorSet'>;
 }
@@ -41,6 +44,9 @@ export function partsOf(facts: Facts): Parts {
   }
   for (const value of facts.workloads) add(`Workload ${value.id}`, value, () => ({ is: 'workload', value }));
   for (const value of facts.gateways) add(`Gateway ${value.name}`, value, () => ({ is: 'gateway', value }));
+  for (const value of facts.externalServices) {
+    add(`ExternalService ${value.id}`, value, () => ({ is: 'external-service', value }));
+  }
   for (const value of facts.resources) add(resourceName(value), value, () => ({ is: 'resource', value }));
   for (const contract of facts.contracts) {
     const { namespace, hash, origin } = contract;
@@ -54,10 +60,11 @@ export function factsOf(parts: Parts, descriptorSets: ReadonlyMap<string, Uint8A
   const all = [...parts.values()];
   const [settings] = valuesOf(all, 'settings');
   return {
-    settings: settings ?? { trustDomain: 'weft.local', packages: [], certificateLifetimeMs: 24 * 3_600_000 },
+    settings: settings ?? defaultSettings,
     services: valuesOf(all, 'service'),
     workloads: valuesOf(all, 'workload'),
     gateways: valuesOf(all, 'gateway'),
+    externalServices: valuesOf(all, 'external-service'),
     resources: valuesOf(all, 'resource'),
     contracts: valuesOf(all, 'contract').flatMap((contract) => {
       const descriptorSet = descriptorSets.get(contract.hash);

@@ -1,4 +1,5 @@
 import type { ContractVersion } from './contract.ts';
+import type { ExternalService } from './external-service.ts';
 import type { Gateway } from './gateway.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
@@ -18,9 +19,14 @@ export interface Mesh {
   readonly workloads: ReadonlyMap<WorkloadId, Workload>;
   /** By name. The edge is the gateway named "edge". */
   readonly gateways: ReadonlyMap<string, Gateway>;
+  /** By id, in order. */
+  readonly externalServices: readonly ExternalService[];
   /** Every contract version that counts, by `ContractKey`; one that a replica still runs stays after its source is gone. */
   readonly contracts: ReadonlyMap<ContractKey, ContractVersion>;
-  /** Who speaks under each logical name, gateways included; an account that several names share is in none. */
+  /**
+   * Who speaks under each logical name, gateways included. An account that several names share is in none of them but stands under
+   * all of them together (identity.ts).
+   */
   readonly identities: ReadonlyMap<LogicalName, readonly SpiffeId[]>;
   /** Every MeshOverride, by namespace and name: those that hold, those that have ended and those that are refused. */
   readonly overrides: readonly Override[];
@@ -47,6 +53,8 @@ export type SpiffeId = `spiffe://${string}`;
 
 /** What holds for the whole mesh. */
 export interface MeshSettings {
+  /** Where they were read ("mesh.yaml"); absent: nobody has said anything. */
+  readonly origin?: string;
   /** The authority of every SPIFFE ID. Default: "weft.local". */
   readonly trustDomain: string;
   /**
@@ -58,6 +66,18 @@ export interface MeshSettings {
   readonly tracing?: TracingSettings;
   /** How long a workload certificate lives. Default: 24 h. */
   readonly certificateLifetimeMs: number;
+  /** What becomes of calls to a destination that is neither the mesh's nor declared. Default: allow. */
+  readonly outbound: 'allow' | 'deny';
+  /** Where calls in plain text are taken besides those by mTLS. Default: nowhere. */
+  readonly permissive: readonly PermissiveRule[];
+}
+
+/** Workloads that take calls in plain text: all that is given must hold. */
+export interface PermissiveRule {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The replica's own port; absent: all. */
+  readonly port?: number;
 }
 
 /** One row of `MeshSettings.packages`. */

@@ -10,9 +10,16 @@ export interface Service {
   readonly name: string;
   /** Host names that callers may use, without port; the first is canonical. */
   readonly hosts: readonly string[];
+  /** Its main port: the one that its contract or its MeshPolicy is about. */
   readonly port: number;
-  /** Spoken by the application; from the contract or appProtocol, never sniffed. */
-  readonly protocol: 'grpc' | 'http' | 'http2' | 'tcp';
+  /** Spoken by the application at the main port; from the contract or appProtocol, never sniffed. */
+  readonly protocol: Protocol;
+  /** Ports besides the main one. */
+  readonly otherPorts: readonly ServicePort[];
+  /** Its virtual IP addresses; none without Kubernetes, or when it is headless. */
+  readonly addresses: readonly string[];
+  /** Callers find the addresses of its replicas in DNS and choose one. */
+  readonly headless: boolean;
   /** Its name in contracts; absent without a contract that counts. */
   readonly logicalName?: LogicalName;
   /** Who its replicas are. A caller accepts these server names and no others. */
@@ -32,6 +39,15 @@ export interface Service {
   readonly workloads: readonly WorkloadId[];
   /** Where calls go, when route resources say so; first match. Empty: to this service's own replicas. */
   readonly routes: readonly Route[];
+}
+
+/** What an application speaks at a port; `http` is HTTP/1.1. */
+export type Protocol = 'grpc' | 'http' | 'http2' | 'tcp';
+
+/** A port of a service. Of those without methods, whoever may call the service's namespace's own workloads may call. */
+export interface ServicePort {
+  readonly port: number;
+  readonly protocol: Protocol;
 }
 
 /** A share of the requests under way, and a floor. */

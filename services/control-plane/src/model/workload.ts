@@ -1,4 +1,4 @@
-import type { SpiffeId, WorkloadId } from './mesh.ts';
+import type { ServiceId, SpiffeId, WorkloadId } from './mesh.ts';
 
 /** A replica and the proxy beside it: a pod on Kubernetes, a process on a laptop. */
 export interface Workload {
@@ -13,12 +13,14 @@ export interface Workload {
    * good one of its service. Absent: it has no contract.
    */
   readonly contractHash?: string;
-  /** Where its proxy takes calls from the mesh, for each port of its services by the port's number. */
+  /** Where its proxy takes calls from the mesh; for a pod it follows from the Services that select it. */
   readonly inbound: readonly InboundPort[];
   /** Where its proxy takes calls from its application; absent for a gateway. */
   readonly outbound?: OutboundPort;
   /** The gateway that it is a replica of; absent for a sidecar. */
   readonly gateway?: GatewayReplica;
+  /** Its place in a network of pods; absent: a process that shares the addresses of its machine. */
+  readonly pod?: PodNetwork;
   /** Takes calls. A replica that is going away is not ready from the moment that this is known. */
   readonly ready: boolean;
   /** Why it is not ready, in words for a person. */
@@ -26,12 +28,46 @@ export interface Workload {
   readonly locality?: Locality;
 }
 
-/** One port of a service as this replica serves it. */
+/** A port that this replica serves to the mesh. */
 export interface InboundPort {
   /** The address at which callers reach the proxy. */
   readonly listen: SocketAddress;
   /** Where the application listens behind it. */
   readonly application: ApplicationAddress;
+  /** The service ports that it is behind, the one that says what is spoken first. Absent: the main port of each of its services. */
+  readonly serves?: readonly ServedPort[];
+}
+
+/** A port of a service, from a replica's side. */
+export interface ServedPort {
+  readonly service: ServiceId;
+  readonly port: number;
+}
+
+/** The port at which a replica serves a service's port; undefined: it does not. */
+export function servedAt(
+  workload: Workload,
+  service: ServiceId,
+  port: number,
+  isMain: boolean,
+): InboundPort | undefined {
+  return workload.pod
+    ? workload.inbound.find(({ serves }) => serves?.some((each) => each.service === service && each.port === port))
+    : isMain
+      ? workload.inbound[0]
+      : undefined;
+}
+
+/** A pod has addresses of its own, and its calls may be redirected without its application's doing. */
+export interface PodNetwork {
+  /** IPv4, IPv6 or both; the first is that at which callers reach it. */
+  readonly addresses: readonly string[];
+  /** Whether the kernel redirects its calls to the proxy, or the proxy owns the Services' ports and the application calls it. */
+  readonly interception: 'redirect' | 'none';
+  /** Where its application listens, if not on 127.0.0.1 at the port that a Service names. */
+  readonly application?: ApplicationAddress;
+  /** Names of its ports, as a Service may use them. */
+  readonly portNames: Readonly<Record<string, number>>;
 }
 
 /** The proxy's listener for its own application. */

@@ -74,7 +74,7 @@ test('files that come, change and go; unchanged parts stay the same objects', as
   await put('new/deep/b.yaml', service('b'));
   const before = await until((facts) => facts.services.length === 2);
   await put('new/deep/b.yaml', service('b', 81));
-  const after = await until((facts) => facts.services[1]?.port === 81);
+  const after = await until((facts) => facts.services[1]?.ports[0]?.port === 81);
   t.is(after.services[0], before.services[0]);
   t.is(after.settings, before.settings);
   t.is(after.workloads, before.workloads);
@@ -90,7 +90,7 @@ test('a document that breaks keeps its last good form, over a restart too, until
   await until((facts) => facts.services.length === 2);
   await put('a.yaml', `${service('a', '"x"')}---\n${service('b', 81)}`);
   await until((facts) => facts.problems.length === 1);
-  const ports = () => Object.fromEntries(now().services.map(({ name, port }) => [name, port]));
+  const ports = () => Object.fromEntries(now().services.map(({ name, ports }) => [name, ports[0]?.port]));
   t.deepEqual(ports(), { a: 80, b: 81 });
   t.like(now().problems[0], { resource: 'a.yaml', field: 'spec.ports[0].port' });
   t.regex(now().problems[0]?.message ?? '', /its last good form goes on serving$/);

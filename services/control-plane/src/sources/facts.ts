@@ -1,3 +1,4 @@
+import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Workload } from '../model/workload.ts';
@@ -9,6 +10,7 @@ export interface Facts {
   readonly workloads: readonly Workload[];
   readonly contracts: readonly ContractFact[];
   readonly gateways: readonly GatewayFact[];
+  readonly externalServices: readonly ExternalService[];
   /** Resources of the other front ends (MeshPolicy, App Mesh, Gateway API), unread. */
   readonly resources: readonly Resource[];
   /** What could not be read. */
@@ -20,10 +22,22 @@ export interface ServiceFact {
   readonly namespace: string;
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
-  readonly port: number;
-  readonly appProtocol?: string;
+  /** The main port first: the one for gRPC, else the one that is named first. */
+  readonly ports: readonly ServicePortFact[];
+  /** Its virtual IP addresses; none: it has none. */
+  readonly addresses: readonly string[];
+  /** It says that it wants no virtual address. */
+  readonly headless: boolean;
   /** Where it was read. */
   readonly origin: string;
+}
+
+/** A port of a Service. */
+export interface ServicePortFact {
+  readonly port: number;
+  /** The pods' own port, by number or name; absent: the same number. */
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
 }
 
 /** A descriptor set as it was found. */

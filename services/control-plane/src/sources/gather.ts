@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
+import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Workload } from '../model/workload.ts';
+import type { PodNetwork, Workload } from '../model/workload.ts';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from './facts.ts';
 import { type Manifest, type ManifestObject, manifestKey } from './manifest.ts';
 
@@ -9,6 +11,8 @@ export const defaultSettings: MeshSettings = {
   trustDomain: 'weft.local',
   packages: [],
   certificateLifetimeMs: 24 * 3_600_000,
+  outbound: 'allow',
+  permissive: [],
 };
 
 /**
@@ -44,7 +48,9 @@ export function gather(
   }
 
   let settings: MeshSettings | undefined;
-  for (const { object } of objects) if (object.is === 'mesh-config') settings = settingsOf(object.read.spec);
+  for (const { object, path } of objects) {
+    if (object.is === 'mesh-config') settings = { ...settingsOf(object.read.spec), origin: path };
+  }
   if (settings === undefined) {
     found.push({
       resource: 'mesh.yaml',
@@ -57,14 +63,23 @@ export function gather(
   const services: ServiceFact[] = [];
   const workloads: Workload[] = [];
   const gateways: GatewayFact[] = [];
+  const externalServices: ExternalService[] = [];
   const resources: Resource[] = [];
   for (const { object, path } of objects) {
     switch (object.is) {
       case 'service':
-        services.push(serviceOf(object, path, found));
+        services.push(serviceOf(object, path));
         break;
       case 'workload':
         workloads.push(workloadOf(object, trustDomain));
+        break;
+      case 'external-service':
+        externalServices.push({
+          id: `${object.namespace}/${object.name}`,
+          namespace: object.namespace,
+          ...object.read.spec,
+          origin: path,
+        });
         break;
       case 'gateway':
         gateways.push({ name: object.name, ...object.read.spec, origin: path });
@@ -92,6 +107,7 @@ export function gather(
     workloads,
     contracts: distinct(contracts),
     gateways,
+    externalServices,
     resources,
     problems: found,
   };
@@ -103,29 +119,38 @@ function settingsOf(spec: Extract<ManifestObject, { is: 'mesh-config' }>['read']
     packages: spec.packages,
     ...(spec.tracing === undefined ? {} : { tracing: spec.tracing }),
     certificateLifetimeMs: spec.certificateLifetime,
+    outbound: spec.outbound,
+    permissive: spec.permissive.map(({ port, ...rule }) => ({ ...rule, ...(port === undefined ? {} : { port }) })),
   };
 }
 
-function serviceOf(object: Extract<ManifestObject, { is: 'service' }>, path: string, problems: Problem[]): ServiceFact {
-  const { ports, selector } = object.read.spec;
+function serviceOf(object: Extract<ManifestObject, { is: 'service' }>, path: string): ServiceFact {
+  const { ports, selector, clusterIP, clusterIPs } = object.read.spec;
   const isGrpc = (port: (typeof ports)[number]) => port.appProtocol === 'grpc' || port.name === 'grpc';
-  const port = ports.find(isGrpc) ?? ports[0];
-  if (ports.length > 1) {
-    problems.push({
-      resource: path,
-      field: 'spec.ports',
-      message: `line ${object.line}: Service ${object.namespace}/${object.name} has ${ports.length} ports; port ${port?.port} counts`,
-      advice: 'one port, or one Service for each',
-    });
-  }
+  const main = ports.find(isGrpc) ?? ports[0];
+  const addresses = clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
   return {
     namespace: object.namespace,
     name: object.name,
     selector,
-    port: port?.port ?? 0,
-    ...(port?.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+    ports: [...ports.filter((port) => port === main), ...ports.filter((port) => port !== main)].map(
+      ({ port, targetPort, appProtocol }) => ({
+        port,
+        ...(targetPort === undefined ? {} : { targetPort }),
+        ...(appProtocol === undefined ? {} : { appProtocol }),
+      }),
+    ),
+    addresses: addresses.filter((address) => isIP(address) !== 0),
+    headless: addresses.includes('None'),
     origin: path,
   };
+}
+
+function podOf({
+  application,
+  ...pod
+}: NonNullable<Extract<ManifestObject, { is: 'workload' }>['read']['spec']['pod']>): PodNetwork {
+  return { ...pod, ...(application === undefined ? {} : { application }) };
 }
 
 function workloadOf(object: Extract<ManifestObject, { is: 'workload' }>, trustDomain: string): Workload {
@@ -141,6 +166,7 @@ function workloadOf(object: Extract<ManifestObject, { is: 'workload' }>, trustDo
     inbound: spec.inbound,
     ...(spec.outbound === undefined ? {} : { outbound: { listen: spec.outbound } }),
     ...(spec.gateway === undefined ? {} : { gateway: spec.gateway }),
+    ...(spec.pod === undefined ? {} : { pod: podOf(spec.pod) }),
     ready: status.ready,
     ...(status.reason === undefined ? {} : { reason: status.reason }),
   };

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseApplicationAddress, parseSocketAddress } from './address.ts';
+import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from './address.ts';
 import { parseDuration } from './duration.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
@@ -30,6 +31,14 @@ const applicationAddressSchema = z.string('"unix:/path" or "127.0.0.1:3000"').tr
   const address = parseApplicationAddress(text);
   if (address === undefined) context.addIssue('"unix:/path" or "127.0.0.1:3000"');
   return address ?? z.NEVER;
+});
+
+const addressSchema = z.string('an IP address').refine((text) => isIP(text) !== 0, 'an IP address');
+
+const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0/16"').transform((text, context) => {
+  const block = parseAddressBlock(text);
+  if (block === undefined) context.addIssue('an IP address or a block of them: "10.1.0.0/16"');
+  return block ?? z.NEVER;
 });
 
 const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
@@ -92,8 +101,18 @@ export const meshConfigSchema = z.object({
         )
         .optional(),
       certificateLifetime: durationSchema.default(24 * 3_600_000),
+      outbound: z.enum(['allow', 'deny'], 'allow or deny').default('allow'),
+      permissive: z
+        .array(
+          z.strictObject(
+            { namespace: nameSchema, labels: labelsSchema.default({}), port: portSchema.optional() },
+            'namespace, labels and port',
+          ),
+          'a list of { namespace, labels, port }',
+        )
+        .default([]),
     },
-    'trustDomain, packages, tracing and certificateLifetime',
+    'trustDomain, packages, tracing, certificateLifetime, outbound and permissive',
   ),
 });
 
@@ -104,10 +123,17 @@ export const serviceSchema = z.object({
       selector: labelsSchema.refine((labels) => Object.keys(labels).length > 0, 'at least one label of its replicas'),
       ports: z
         .array(
-          z.object({ name: z.string().optional(), port: portSchema, appProtocol: z.string().optional() }),
+          z.object({
+            name: z.string().optional(),
+            port: portSchema,
+            targetPort: z.union([portSchema, z.string().min(1)], 'a port, or the name of one').optional(),
+            appProtocol: z.string().optional(),
+          }),
           'a list of ports',
         )
         .min(1, 'at least one port'),
+      clusterIP: z.string().optional(),
+      clusterIPs: z.array(z.string()).optional(),
     },
     'selector and ports',
   ),
@@ -133,12 +159,39 @@ export const workloadSchema = z.object({
         .default([]),
       outbound: socketAddressSchema.optional(),
       gateway: z.strictObject({ name: nameSchema, listen: socketAddressSchema }, 'name and listen').optional(),
+      pod: z
+        .strictObject(
+          {
+            addresses: z.array(addressSchema, 'a list of IP addresses').min(1, 'at least one IP address'),
+            interception: z.enum(['redirect', 'none'], 'redirect or none').default('redirect'),
+            application: applicationAddressSchema.optional(),
+            portNames: z.record(z.string(), portSchema, 'a map of names to ports').default({}),
+          },
+          'addresses, interception, application and portNames',
+        )
+        .optional(),
     },
-    'serviceAccount, contract, inbound, outbound and gateway',
+    'serviceAccount, contract, inbound, outbound, gateway and pod',
   ),
   status: z
     .object({ ready: z.boolean('true or false'), reason: z.string('text').optional() }, 'ready and reason')
     .default({ ready: false, reason: 'its status is not known yet' }),
+});
+
+/** `weft.dev/v1 ExternalService`: something outside the mesh that the workloads of its namespace call. */
+export const externalServiceSchema = z.object({
+  spec: z.strictObject(
+    {
+      host: z
+        .string('a host name: "api.example.com"')
+        .regex(/^([*][.])?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a host name: "api.example.com" or "*.example.com"'),
+      port: portSchema,
+      tls: z.boolean('true or false').default(false),
+      serverFirst: z.boolean('true or false').default(false),
+      addresses: z.array(addressBlockSchema, 'a list of IP addresses or blocks of them').default([]),
+    },
+    'host, port, tls, serverFirst and addresses',
+  ),
 });
 
 const byteCountSchema = z.int('a whole number of bytes').positive('a whole number of bytes above 0');

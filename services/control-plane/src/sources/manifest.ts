@@ -1,7 +1,14 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import type { Problem } from '../model/problem.ts';
-import { documentSchema, gatewaySchema, meshConfigSchema, serviceSchema, workloadSchema } from './manifest-schemas.ts';
+import {
+  documentSchema,
+  externalServiceSchema,
+  gatewaySchema,
+  meshConfigSchema,
+  serviceSchema,
+  workloadSchema,
+} from './manifest-schemas.ts';
 import { meshOverrideSchema, meshPolicySchema } from './mesh-policy-schemas.ts';
 
 /** A document of a manifest, read and valid. Plain data: it survives JSON. */
@@ -18,6 +25,7 @@ export type ManifestObject = {
   | { readonly is: 'service'; readonly read: z.output<typeof serviceSchema> }
   | { readonly is: 'workload'; readonly read: z.output<typeof workloadSchema> }
   | { readonly is: 'gateway'; readonly read: z.output<typeof gatewaySchema> }
+  | { readonly is: 'external-service'; readonly read: z.output<typeof externalServiceSchema> }
   | {
       readonly is: 'other';
       readonly read: { readonly spec: unknown; readonly hasNamespace: boolean; readonly creationTimestamp?: string };
@@ -120,6 +128,10 @@ function readDocument(value: unknown, line: number): Outcome {
     case 'weft.dev/v1 Gateway': {
       const { data, error } = gatewaySchema.safeParse(value);
       return data ? { object: { ...named, is: 'gateway', read: data }, issues: [] } : wrong(named, error);
+    }
+    case 'weft.dev/v1 ExternalService': {
+      const { data, error } = externalServiceSchema.safeParse(value);
+      return data ? { object: { ...named, is: 'external-service', read: data }, issues: [] } : wrong(named, error);
     }
     default: {
       // Read by its own front end; checked here too, so that one which is broken keeps its last good form.

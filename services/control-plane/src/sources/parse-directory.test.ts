@@ -42,7 +42,8 @@ function parse(files: Record<string, string | Uint8Array>) {
 
 test('a whole mesh', (t) => {
   const gateway = 'apiVersion: weft.dev/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {maxHeaders: 7}\n';
-  const policy = 'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {service: orders}\n';
+  const policy =
+    'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {service: orders}\n';
   const facts = parse({
     'mesh.yaml': meshYaml,
     'shop/orders.yaml': `${serviceYaml}---\n${workloadYaml}---\n# nothing\n`,
@@ -53,18 +54,22 @@ test('a whole mesh', (t) => {
   });
   t.deepEqual(facts.problems, []);
   t.deepEqual(facts.settings, {
+    origin: 'mesh.yaml',
     trustDomain: 'shop.test',
     packages: [{ namespace: 'shop', protoPackage: 'shop' }],
     tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 100 },
     certificateLifetimeMs: 5_400_000,
+    outbound: 'allow',
+    permissive: [],
   });
   t.deepEqual(facts.services, [
     {
       namespace: 'shop',
       name: 'orders',
       selector: { app: 'orders' },
-      port: 80,
-      appProtocol: 'grpc',
+      ports: [{ port: 80, appProtocol: 'grpc' }],
+      addresses: [],
+      headless: false,
       origin: 'shop/orders.yaml',
     },
   ]);
@@ -84,7 +89,11 @@ test('a whole mesh', (t) => {
   ]);
   t.is(facts.gateways[0]?.maxHeaders, 7);
   t.is(facts.gateways[0]?.maxMessageBytes, 4 * 1024 * 1024);
-  t.like(facts.resources[0], { kind: 'MeshPolicy', metadata: { namespace: 'shop', name: 'p' }, spec: { service: 'orders' } });
+  t.like(facts.resources[0], {
+    kind: 'MeshPolicy',
+    metadata: { namespace: 'shop', name: 'p' },
+    spec: { service: 'orders' },
+  });
   t.is(facts.contracts[0]?.namespace, 'shop');
   t.regex(facts.contracts[0]?.hash ?? '', /^[0-9a-f]{16}$/);
 });
@@ -137,7 +146,7 @@ test('of two objects with one name the first counts, whatever the order of the f
   ]) {
     const facts = parse(files);
     t.deepEqual(
-      facts.services.map((service) => service.port),
+      facts.services.map((service) => service.ports[0]?.port),
       [80],
     );
     t.is(facts.problems[0]?.resource, 'b.yaml');

@@ -10,6 +10,7 @@ export function shareFacts(previous: Facts | undefined, next: Facts): Facts {
     workloads: shareList(previous.workloads, next.workloads, (workload) => workload.id),
     contracts: shareList(previous.contracts, next.contracts, (contract) => `${contract.origin} ${contract.hash}`),
     gateways: shareList(previous.gateways, next.gateways, (gateway) => gateway.name),
+    externalServices: shareList(previous.externalServices, next.externalServices, (service) => service.id),
     resources: shareList(previous.resources, next.resources, ({ apiVersion, kind, metadata }) =>
       [apiVersion, kind, metadata.namespace, metadata.name].join(' '),
     ),
@@ -21,6 +22,7 @@ export function shareFacts(previous: Facts | undefined, next: Facts): Facts {
     shared.workloads === previous.workloads &&
     shared.contracts === previous.contracts &&
     shared.gateways === previous.gateways &&
+    shared.externalServices === previous.externalServices &&
     shared.resources === previous.resources &&
     shared.problems === previous.problems;
   return unchanged ? previous : shared;
