@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { k8s as kubernetes } from 'cdk8s-plus-33';
+import { Construct } from 'constructs';
+import { marks } from './names.ts';
+
+/** A descriptor set and the hash that names it. */
+export interface Contract {
+  readonly hash: string;
+  readonly descriptorSet: Buffer;
+}
+
+/** The contract of a logical service as `make generate` made it. Throws where it has not run. */
+export function readContract(root: string, logicalName: string): Contract {
+  const file = join(root, 'packages/contracts/descriptors', `${logicalName}.binpb`);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run make generate`);
+  const descriptorSet = readFileSync(file);
+  return { hash: createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16), descriptorSet };
+}
+
+/** Publishes a contract in its namespace, under its hash: what pods with that hash promise never changes. */
+export class PublishedContract extends Construct {
+  constructor(scope: Construct, id: string, contract: Contract) {
+    super(scope, id);
+    new kubernetes.KubeConfigMap(this, 'descriptor-set', {
+      metadata: { name: `weft-contract-${contract.hash}`, labels: { [marks.contract]: contract.hash } },
+      immutable: true,
+      binaryData: { 'descriptors.binpb': contract.descriptorSet.toString('base64') },
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
+import { Construct } from 'constructs';
+import type { Images } from './images.ts';
+import { marks, ports, shopServices } from './names.ts';
+import { restricted, weftUser } from './pod-security.ts';
+import { adminSecret, postgresHost } from './postgres.ts';
+
+/** The one database; each service has a schema in it. */
+export const database = 'shop';
+
+/** The Secret that holds a service's name and password. */
+export const databaseSecret = (service: string): string => `${service}-database`;
+
+/** Where the root that the API server is trusted by lies in a pod. */
+const apiRoot = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt';
+
+/** What packages/database-setup reads. */
+const setup = {
+  database,
+  adminSecret: { name: adminSecret, username: 'postgres' },
+  roles: shopServices.map(({ name }) => ({ role: name, schema: name, secret: databaseSecret(name) })),
+};
+
+/**
+ * Makes a role and a schema for each service, and the Secrets with what each connects by, where there are none yet. No password is in a
+ * manifest. A service's role owns its schema and has no other right.
+ */
+export class DatabaseSetup extends Construct {
+  constructor(scope: Construct, id: string, options: { readonly images: Images }) {
+    super(scope, id);
+    const image = options.images['database-setup'] ?? '';
+    const account = 'database-setup';
+    new kubernetes.KubeConfigMap(this, 'setup', {
+      metadata: { name: account },
+      data: { 'setup.json': `${JSON.stringify(setup, undefined, 2)}\n` },
+    });
+    new kubernetes.KubeServiceAccount(this, 'account', { metadata: { name: account } });
+    new kubernetes.KubeRole(this, 'role', {
+      metadata: { name: account },
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['create'] }],
+    });
+    new kubernetes.KubeRoleBinding(this, 'binding', {
+      metadata: { name: account },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
+      subjects: [{ kind: 'ServiceAccount', name: account }],
+    });
+    const file = { volume: { name: 'setup', configMap: { name: account } }, mount: { name: 'setup', mountPath: '/setup' } };
+    const passwords = { name: 'passwords', mountPath: '/passwords', readOnly: true };
+    this.#job('credentials', {
+      serviceAccountName: account,
+      restartPolicy: 'OnFailure',
+      containers: [
+        {
+          name: 'credentials',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          args: ['credentials', '/setup/setup.json'],
+          env: [{ name: 'NODE_EXTRA_CA_CERTS', value: apiRoot }],
+          securityContext: restricted(weftUser),
+          volumeMounts: [file.mount],
+        },
+      ],
+      volumes: [file.volume],
+    });
+    this.#job('provision', {
+      automountServiceAccountToken: false,
+      restartPolicy: 'OnFailure',
+      containers: [
+        {
+          name: 'provision',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          args: ['provision', '/setup/setup.json', '/passwords'],
+          env: [
+            { name: 'PGHOST', value: postgresHost },
+            { name: 'PGPORT', value: String(ports.postgres) },
+            ...credentialsFrom(adminSecret),
+          ],
+          securityContext: restricted(weftUser),
+          volumeMounts: [file.mount, passwords],
+        },
+      ],
+      volumes: [
+        file.volume,
+        {
+          name: 'passwords',
+          projected: {
+            // The kubelet waits for Secrets that are not there yet.
+            sources: setup.roles.map(({ secret }) => ({
+              secret: { name: secret, items: [{ key: 'password', path: `${secret}/password` }] },
+            })),
+          },
+        },
+      ],
+    });
+  }
+
+  /** What runs in a Job cannot be changed: another pod is another Job. */
+  #job(name: string, spec: k8s.PodSpec): void {
+    const version = createHash('sha256').update(JSON.stringify([spec, setup])).digest('hex').slice(0, 10);
+    new kubernetes.KubeJob(this, name, {
+      metadata: { name: `database-${name}-${version}` },
+      spec: {
+        backoffLimit: 20,
+        ttlSecondsAfterFinished: 600,
+        template: {
+          metadata: { labels: { 'app.kubernetes.io/name': 'database-setup' }, annotations: { [marks.inject]: 'false' } },
+          spec,
+        },
+      },
+    });
+  }
+}
+
+/** PGUSER and PGPASSWORD by a Secret of type basic-auth. */
+export function credentialsFrom(secret: string): k8s.EnvVar[] {
+  return [
+    { name: 'PGUSER', valueFrom: { secretKeyRef: { name: secret, key: 'username' } } },
+    { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: secret, key: 'password' } } },
+  ];
+}

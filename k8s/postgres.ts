@@ -1,0 +1,69 @@
+import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
+import { Construct } from 'constructs';
+import { stockImages } from './images.ts';
+import { marks, ports } from './names.ts';
+import { postgresUser, restricted, scratch } from './pod-security.ts';
+
+/** Its Service, within its namespace. */
+export const postgresHost = 'postgres';
+
+/** The Secret with the superuser's name and password; DatabaseSetup makes it. */
+export const adminSecret = 'postgres-admin';
+
+/** A PostgreSQL to look at Weft with: one replica, and its data goes with its pod. */
+export class EvaluationPostgres extends Construct {
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const labels = { 'app.kubernetes.io/name': 'postgres' };
+    const [data, run, tmp] = [
+      scratch('data', '/var/lib/postgresql'),
+      scratch('run', '/var/run/postgresql'),
+      scratch('tmp', '/tmp'),
+    ];
+    new kubernetes.KubeService(this, 'service', {
+      metadata: { name: postgresHost },
+      spec: { selector: labels, ports: [{ name: 'postgres', port: ports.postgres, appProtocol: 'tcp' }] },
+    });
+    const ready: k8s.Probe = {
+      // By TCP: while the server is set up it listens on its socket only.
+      exec: { command: ['pg_isready', '--host=127.0.0.1', '--username=postgres'] },
+      periodSeconds: 2,
+    };
+    new kubernetes.KubeStatefulSet(this, 'server', {
+      metadata: { name: postgresHost },
+      spec: {
+        serviceName: postgresHost,
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: {
+          // Each service proves by its password who it is, and sees its own schema only.
+          metadata: { labels, annotations: { [marks.inject]: 'false' } },
+          spec: {
+            automountServiceAccountToken: false,
+            securityContext: { fsGroup: postgresUser },
+            containers: [
+              {
+                name: 'postgres',
+                image: stockImages.postgres,
+                imagePullPolicy: 'IfNotPresent',
+                env: [
+                  { name: 'POSTGRES_PASSWORD', valueFrom: { secretKeyRef: { name: adminSecret, key: 'password' } } },
+                  { name: 'POSTGRES_INITDB_ARGS', value: '--auth-host=scram-sha-256' },
+                ],
+                ports: [{ name: 'postgres', containerPort: ports.postgres }],
+                readinessProbe: ready,
+                resources: { requests: { cpu: quantity('50m'), memory: quantity('128Mi') } },
+                securityContext: restricted(postgresUser),
+                volumeMounts: [data.mount, run.mount, tmp.mount],
+              },
+            ],
+            volumes: [data.volume, run.volume, tmp.volume],
+          },
+        },
+      },
+    });
+  }
+}
+
+/** A Kubernetes quantity: "50m", "128Mi". */
+export const quantity = (text: string): k8s.Quantity => kubernetes.Quantity.fromString(text);
