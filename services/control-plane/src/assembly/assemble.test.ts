@@ -1,6 +1,8 @@
 import test from 'ava';
 import { withoutMethods, withPolicy } from '../envoy/testing/edit-contract.ts';
 import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import { tinyContract } from '../envoy/testing/tiny-contract.ts';
+import { identitiesOf } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { parseDirectory } from '../sources/parse-directory.ts';
 import { assemble } from './assemble.ts';
@@ -114,20 +116,67 @@ test('assemble: a namespace speaks only for its own packages', (t) => {
   );
   t.is(services.get('thieves/payments')?.logicalName, undefined);
   t.deepEqual(services.get('shop/payments')?.workloads, ['shop/payments-0']);
-  t.is(problems[0]?.message, 'namespace thieves may not speak for shop.payments; the contract has no effect');
+  t.like(problems[0], {
+    resource: 'contracts/thieves/shop.payments.binpb',
+    message: 'namespace thieves may not speak for shop.payments; the contract has no effect',
+    advice:
+      'shop.payments belongs to namespace shop by mesh.yaml spec.packages[0]; remove the contract, or add {namespace: thieves, protoPackage: shop.payments} there',
+  });
 });
 
-test('assemble: two services with one account cannot be told apart', (t) => {
-  const { identities, problems } = mesh(
-    directory().replica('payments-0', {
-      contract: contractHash(payments),
-      inbound: '127.0.0.1:1002',
-      application: 'unix:/run/b',
-      account: 'orders',
-    }),
+test('assemble: two services with one account: a rule that names one of them is refused, one that names both is not', (t) => {
+  const shared = {
+    contract: contractHash(orders),
+    inbound: '127.0.0.1:1001',
+    application: 'unix:/run/a',
+    account: 'one',
+  };
+  const other = tinyContract('shop.returns', { Call: {} });
+  const files = (names: string[]) => {
+    const asked = withPolicy(payments, 'Capture', { callers: { names } });
+    return directory()
+      .contract('shop', 'shop.payments', asked)
+      .contract('shop', 'shop.returns', other)
+      .service('returns')
+      .replica('orders-0', shared)
+      .replica('returns-0', { ...shared, contract: contractHash(other) })
+      .replica('payments-0', { contract: contractHash(asked), inbound: '127.0.0.1:1002', application: 'unix:/run/b' });
+  };
+  const identity = 'spiffe://weft.local/ns/shop/sa/one';
+  const admitted = (files: MeshDirectory, name: string) => {
+    const next = mesh(files);
+    const method = next.services.get('shop/payments')?.methods.get(`/shop.payments.v1.PaymentService/${name}`);
+    return [
+      identitiesOf(method?.callers ?? new Set(), next),
+      next.problems.filter(({ field }) => field?.endsWith(name)),
+    ];
+  };
+  t.deepEqual(admitted(files(['shop.orders', 'shop.returns']), 'Capture'), [[identity], []]);
+  t.deepEqual(admitted(files(['shop.orders']), 'Capture')[0], []);
+  const { problems } = mesh(files(['shop.returns']));
+  t.deepEqual(
+    problems.map(({ resource, field, message }) => `${resource} ${field}: ${message}`),
+    [
+      'contracts/shop/shop.payments.binpb shop.payments.v1.PaymentService: callers names shop.orders, whose account spiffe://weft.local/ns/shop/sa/one is shared by Service shop/orders, Service shop/returns; they cannot be told apart and are refused',
+      'contracts/shop/shop.payments.binpb shop.payments.v1.PaymentService/Capture: callers names shop.returns, whose account spiffe://weft.local/ns/shop/sa/one is shared by Service shop/orders, Service shop/returns; they cannot be told apart and are refused',
+    ],
   );
-  t.is(identities.size, 0);
-  t.regex(problems[0]?.message ?? '', /^share the account spiffe:\/\/weft.local\/ns\/shop\/sa\/orders /);
+});
+
+test("assemble: who shares an account that no rule names is nobody's problem", (t) => {
+  const alone = tinyContract('shop.alone', { Call: {} });
+  const files = directory()
+    .contract('shop', 'alone', alone)
+    .service('alone')
+    .replica('alone-0', {
+      contract: contractHash(alone),
+      inbound: '127.0.0.1:1',
+      application: 'unix:/a',
+      account: 'two',
+    })
+    .service('bare')
+    .replica('bare-0', { inbound: '127.0.0.1:1', application: 'unix:/a', account: 'two' });
+  t.deepEqual(mesh(files).problems, []);
 });
 
 test('assemble: a gateway that nobody declared is named', (t) => {

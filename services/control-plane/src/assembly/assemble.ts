@@ -21,7 +21,7 @@ export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
   const layer = readPolicyLayer(facts.resources, nowMs);
   const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, layer, previous);
   const { overrides, problems: policyProblems } = layer.outcome(new Set(services.keys()));
-  const { identities, problems: identityProblems } = assembleIdentities(services, workloads);
+  const { identities, sharedIdentities, problems: identityProblems } = assembleIdentities(services, workloads);
   const { gateways, problems: gatewayProblems } = assembleGateways(facts.gateways, workloads, services);
   return share(previous, {
     settings: facts.settings,
@@ -31,6 +31,7 @@ export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
     externalServices: [...facts.externalServices].sort((a, b) => (a.id < b.id ? -1 : 1)),
     contracts,
     identities,
+    sharedIdentities,
     overrides,
     ...(layer.nextChangeMs === undefined ? {} : { nextChangeMs: layer.nextChangeMs }),
     problems: [

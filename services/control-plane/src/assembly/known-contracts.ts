@@ -47,16 +47,21 @@ export function contractKey(workload: Workload): ContractKey | undefined {
 }
 
 function ownershipProblem(version: ContractVersion, settings: MeshSettings): Problem | undefined {
-  const owners = settings.packages.filter(({ protoPackage }) => covers(protoPackage, version.logicalName));
-  if (owners.some(({ namespace }) => namespace === version.namespace)) return undefined;
-  const names = [...new Set(owners.map(({ namespace }) => namespace))];
+  const { namespace, logicalName } = version;
+  const rows = settings.packages.map((row, index) => ({ ...row, index }));
+  const owners = rows.filter(({ protoPackage }) => covers(protoPackage, logicalName));
+  if (owners.some((row) => row.namespace === namespace)) return undefined;
+  const file = settings.origin ?? 'the MeshConfig';
+  const row = `{namespace: ${namespace}, protoPackage: ${logicalName}}`;
+  const belongs = owners.map((owner) => `namespace ${owner.namespace} by ${file} spec.packages[${owner.index}]`);
   return {
     resource: version.origin,
-    message: `namespace ${version.namespace} may not speak for ${version.logicalName}; the contract has no effect`,
+    field: `package ${logicalName}`,
+    message: `namespace ${namespace} may not speak for ${logicalName}; the contract has no effect`,
     advice:
-      names.length > 0
-        ? `${version.logicalName} belongs to namespace ${names.join(', ')}`
-        : `{namespace: ${version.namespace}, protoPackage: ${version.logicalName}} in the mesh's packages`,
+      belongs.length > 0
+        ? `${logicalName} belongs to ${belongs.join(' and to ')}; remove the contract, or add ${row} there`
+        : `${row} in spec.packages of ${file}`,
   };
 }
 

@@ -12,7 +12,8 @@ export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Set<Wor
     before === undefined ||
     before.settings !== next.settings ||
     before.gateways !== next.gateways ||
-    before.identities !== next.identities
+    before.identities !== next.identities ||
+    before.sharedIdentities !== next.sharedIdentities
   ) {
     for (const mesh of [before, next]) for (const id of mesh?.workloads.keys() ?? []) affected.add(id);
     return affected;

@@ -6,7 +6,7 @@ import {
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { FractionalPercent_DenominatorType as Denominator } from '@weft/envoy-api/envoy/type/v3/percent';
-import type { LogicalName, Mesh } from '../model/mesh.ts';
+import type { LogicalName, Mesh, SpiffeId } from '../model/mesh.ts';
 import type { Method, RateLimit } from '../model/method.ts';
 import { typedConfig } from './typed-config.ts';
 
@@ -17,15 +17,21 @@ const always = { defaultValue: { numerator: 100, denominator: Denominator.HUNDRE
 /** The limits of a method: the filter's buckets, and the actions that tell callers apart. Undefined: no limits. */
 export function rateLimits(
   method: Method,
-  identities: Mesh['identities'],
+  mesh: Pick<Mesh, 'identities' | 'sharedIdentities'>,
 ): { filter: Any; actions: RateLimitActions[] } | undefined {
-  const buckets = [...method.callers].flatMap((caller) => {
+  const single = [...method.callers].flatMap((caller) => {
     const limit = limitOf(caller, method.rateLimits);
-    return limit && identities.has(caller) ? { caller, limit } : [];
+    const identities = mesh.identities.get(caller);
+    return limit && identities ? { caller, limit, identities } : [];
   });
+  const shared = [...mesh.sharedIdentities].flatMap(([identity, names]) => {
+    const limit = names.every((name) => method.callers.has(name)) ? strictest(names, method.rateLimits) : undefined;
+    return limit ? { caller: names.join(' and '), limit, identities: [identity] } : [];
+  });
+  const buckets = [...single, ...shared];
   if (buckets.length === 0) return undefined;
   return {
-    actions: buckets.map(({ caller }) => callerAction(caller, identities)),
+    actions: buckets.map(({ caller, identities }) => callerAction(caller, identities)),
     filter: typedConfig(LocalRateLimitSchema, {
       statPrefix: 'rate_limit',
       filterEnabled: { ...always, runtimeKey: 'weft.rate_limit.enabled' },
@@ -50,8 +56,14 @@ function limitOf(caller: LogicalName, limits: readonly RateLimit[]): RateLimit |
   return limits.find((limit) => limit.caller === caller) ?? limits.find((limit) => limit.caller === '*');
 }
 
-function callerAction(caller: LogicalName, identities: Mesh['identities']): RateLimitActions {
-  const uris = (identities.get(caller) ?? []).map((identity) => identity.replace(/[.\\+*?()[\]{}|^$]/g, '\\$&'));
+/** Of several limits that could be meant, the one that lets the fewest through. */
+function strictest(names: readonly LogicalName[], limits: readonly RateLimit[]): RateLimit | undefined {
+  const rate = ({ requests, perMs }: RateLimit) => requests / perMs;
+  return names.flatMap((name) => limitOf(name, limits) ?? []).sort((a, b) => rate(a) - rate(b))[0];
+}
+
+function callerAction(caller: string, identities: readonly SpiffeId[]): RateLimitActions {
+  const uris = identities.map((identity) => identity.replace(/[.\\+*?()[\]{}|^$]/g, '\\$&'));
   return create(RateLimitSchema, {
     actions: [
       {

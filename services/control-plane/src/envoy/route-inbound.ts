@@ -5,7 +5,8 @@ import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { LogicalName, Mesh, SpiffeId } from '../model/mesh.ts';
+import { identitiesOf } from '../model/identities.ts';
+import type { Mesh } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { servicesByCaller } from './call-graph.ts';
@@ -27,7 +28,7 @@ export function inboundRoutesResource(
   port: number,
 ): Resource {
   const callsOthers = version !== undefined && servicesByCaller(mesh.services).has(version.logicalName);
-  return encodeRoutes(mesh.identities, version ?? none, name, port, callsOthers);
+  return encodeRoutes(mesh.identities, mesh.sharedIdentities, version ?? none, name, port, callsOthers);
 }
 
 /** Stands for "no contract", since a key must be an object. */
@@ -36,6 +37,7 @@ const none = { logicalName: '', methods: new Map<string, Method>() };
 const encodeRoutes = memoize(
   (
     identities: Mesh['identities'],
+    sharedIdentities: Mesh['sharedIdentities'],
     version: Pick<ContractVersion, 'logicalName' | 'methods'>,
     name: string,
     port: number,
@@ -49,7 +51,7 @@ const encodeRoutes = memoize(
           domains: ['*'],
           routes: [
             ...[...version.methods.values()].map((method) =>
-              methodRoute(method, version.logicalName, identities, port, callsOthers),
+              methodRoute(method, version.logicalName, { identities, sharedIdentities }, port, callsOthers),
             ),
             nobody(
               version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
@@ -67,11 +69,10 @@ const encodeRoutes = memoize(
 function methodRoute(
   method: Method,
   callee: string,
-  identities: Mesh['identities'],
+  identities: Pick<Mesh, 'identities' | 'sharedIdentities'>,
   port: number,
   callsOthers: boolean,
 ): Route {
-  const callers = [...method.callers];
   const limits = rateLimits(method, identities);
   return create(RouteSchema, {
     name: method.path,
@@ -82,7 +83,7 @@ function methodRoute(
     }),
     typedPerFilterConfig: {
       [filters.grpcStats]: enabled,
-      [filters.rbac]: admit(identitiesOf(callers, identities)),
+      [filters.rbac]: admit(identitiesOf(method.callers, identities)),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
     },
     ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
@@ -130,8 +131,4 @@ function nobody(refusal: string): Route {
 
 function metadata(words: Record<string, string>) {
   return { filterMetadata: { [metadataNamespace]: words } };
-}
-
-function identitiesOf(names: readonly LogicalName[], identities: Mesh['identities']): SpiffeId[] {
-  return [...new Set(names.flatMap((name) => identities.get(name) ?? []))].sort();
 }

@@ -23,11 +23,10 @@ export interface Mesh {
   readonly externalServices: readonly ExternalService[];
   /** Every contract version that counts, by `ContractKey`; one that a replica still runs stays after its source is gone. */
   readonly contracts: ReadonlyMap<ContractKey, ContractVersion>;
-  /**
-   * Who speaks under each logical name, gateways included. An account that several names share is in none of them but stands under
-   * all of them together (identity.ts).
-   */
+  /** Who speaks under each logical name, gateways included; an account that several names share is in none. */
   readonly identities: ReadonlyMap<LogicalName, readonly SpiffeId[]>;
+  /** Accounts that several names share, which only a rule that names all of them admits; "" is a service without a name. */
+  readonly sharedIdentities: ReadonlyMap<SpiffeId, readonly LogicalName[]>;
   /** Every MeshOverride, by namespace and name: those that hold, those that have ended and those that are refused. */
   readonly overrides: readonly Override[];
   /** Epoch milliseconds: the next moment at which time alone makes this another mesh; absent: never. */
