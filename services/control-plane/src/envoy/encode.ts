@@ -9,7 +9,11 @@ export function encodeResource<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
 ): Resource {
-  const body = toBinary(schema, message);
+  return encodedResource(typeUrl, name, toBinary(schema, message));
+}
+
+/** A resource whose body is encoded already. */
+export function encodedResource(typeUrl: TypeUrl, name: string, body: Uint8Array): Resource {
   const version = createHash('sha256').update(body).digest('hex').slice(0, 16);
   return { typeUrl, name, version, body };
 }

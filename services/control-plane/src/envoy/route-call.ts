@@ -1,9 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
-import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
-import { admitsKey, subsetToken } from './endpoints.ts';
+import { admitsKey } from './endpoints.ts';
 import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
 import { filters, metadataNamespace, serviceCluster } from './names.ts';
@@ -12,11 +11,10 @@ import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 
 /** What of a service its callers' routes depend on; nothing of its replicas. */
-export type Callee = Pick<Service, 'id' | 'logicalName' | 'methods' | 'versions'>;
+export type Callee = Pick<Service, 'id' | 'logicalName'>;
 
-/** The route of a call from `caller` to one method of a service. */
-export function callRoute(method: Method, callee: Callee, caller: LogicalName): Route {
-  const token = subsetToken(method, caller, callee.versions);
+/** The route of calls to one method of a service; `token` is the caller's, when only some replicas admit it (see endpoints.ts). */
+export function callRoute(method: Method, callee: Callee, token: string | undefined): Route {
   return create(RouteSchema, {
     name: method.path,
     match: pathMatch(method),

@@ -10,6 +10,7 @@ import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
+import { subsetToken } from './endpoints.ts';
 import { enabled } from './http-filters.ts';
 import { controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
@@ -64,10 +65,10 @@ const serviceRoutes = memoize(
     maxMessageBytes: number,
     gateway: string,
   ): ServiceRoutes => {
-    const callee: Callee = { id, methods, versions, ...(logicalName === undefined ? {} : { logicalName }) };
+    const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
     const exposed = [...methods.values()].filter(({ callers }) => callers.has(gateway));
     const calls = exposed.map((method) => {
-      const route = callRoute(method, callee, gateway);
+      const route = callRoute(method, callee, subsetToken(method, gateway, versions));
       Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
       return route;
     });

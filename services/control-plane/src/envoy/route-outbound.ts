@@ -1,4 +1,5 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import {
   type Route,
@@ -11,7 +12,8 @@ import { memoize } from '../memoize.ts';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
-import { encodeResource } from './encode.ts';
+import { encodedResource } from './encode.ts';
+import { subsetToken } from './endpoints.ts';
 import { filters, outboundName, sidecarHeaders } from './names.ts';
 import { type Callee, callRoute } from './route-call.ts';
 import { typedConfig } from './typed-config.ts';
@@ -27,13 +29,20 @@ export function outboundRoutes(callees: readonly OutboundCallee[], names: readon
   return encodeRoutes(...callees.map(({ service, domains }) => virtualHost(service, domains, names)));
 }
 
-const encodeRoutes = memoize((...hosts: VirtualHost[]): Resource => {
-  const routes = create(RouteConfigurationSchema, {
-    name: outboundName,
-    virtualHosts: [...hosts, refused],
-    responseHeadersToRemove: [...sidecarHeaders],
-  });
-  return encodeResource(typeUrls.route, outboundName, RouteConfigurationSchema, routes);
+const encodeRoutes = memoize(
+  (...hosts: VirtualHost[]): Resource =>
+    encodedResource(typeUrls.route, outboundName, Buffer.concat([withoutHosts, ...[...hosts, refused].map(hostField)])),
+);
+
+const withoutHosts = toBinary(
+  RouteConfigurationSchema,
+  create(RouteConfigurationSchema, { name: outboundName, responseHeadersToRemove: [...sidecarHeaders] }),
+);
+
+/** A virtual host as its field in a RouteConfiguration, encoded once for all callers that have it. */
+const hostField = memoize((host: VirtualHost): Uint8Array => {
+  const { number } = RouteConfigurationSchema.field.virtualHosts;
+  return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(toBinary(VirtualHostSchema, host)).finish();
 });
 
 const refusedRoute: Route = create(RouteSchema, {
@@ -48,32 +57,37 @@ const refusedRoute: Route = create(RouteSchema, {
 const refused: VirtualHost = create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [refusedRoute] });
 
 function virtualHost(service: Service, domains: readonly string[], names: readonly LogicalName[]): VirtualHost {
-  return makeVirtualHost(
-    service.methods,
-    service.versions,
-    service.id,
-    service.logicalName,
-    service.port,
-    domains.join(' '),
-    names.join(' '),
-  );
+  const { methods, versions, id, logicalName, port } = service;
+  const permitted = permittedMethods(methods, versions, names.join(' '));
+  return makeVirtualHost(methods, id, logicalName, port, domains.join(' '), permitted);
 }
+
+/** What a caller may call, as JSON: `[path, subset token]`. Equal for callers with equal routes, who then share a virtual host. */
+const permittedMethods = memoize(
+  (methods: Service['methods'], versions: Service['versions'], names: string): string => {
+    const callers = names.split(' ');
+    const permitted = [...methods.values()].flatMap((method) => {
+      const caller = callers.find((name) => method.callers.has(name));
+      return caller === undefined ? [] : [[method.path, subsetToken(method, caller, versions) ?? null]];
+    });
+    return JSON.stringify(permitted);
+  },
+);
 
 const makeVirtualHost = memoize(
   (
     methods: Service['methods'],
-    versions: Service['versions'],
     id: Service['id'],
     logicalName: string | undefined,
     port: number,
     domains: string,
-    names: string,
+    permitted: string,
   ): VirtualHost => {
-    const callee: Callee = { id, methods, versions, ...(logicalName === undefined ? {} : { logicalName }) };
-    const callers = names.split(' ');
-    const routes = [...methods.values()].flatMap((method) => {
-      const caller = callers.find((name) => method.callers.has(name));
-      return caller === undefined ? [] : callRoute(method, callee, caller);
+    const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
+    const paths: readonly (readonly [string, string | null])[] = JSON.parse(permitted);
+    const routes = paths.flatMap(([path, token]) => {
+      const method = methods.get(path);
+      return method === undefined ? [] : callRoute(method, callee, token ?? undefined);
     });
     return create(VirtualHostSchema, {
       name: id,
