@@ -45,7 +45,10 @@ export class DatabaseSetup extends Construct {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
       subjects: [{ kind: 'ServiceAccount', name: account }],
     });
-    const file = { volume: { name: 'setup', configMap: { name: account } }, mount: { name: 'setup', mountPath: '/setup' } };
+    const file = {
+      volume: { name: 'setup', configMap: { name: account } },
+      mount: { name: 'setup', mountPath: '/setup' },
+    };
     const passwords = { name: 'passwords', mountPath: '/passwords', readOnly: true };
     this.#job('credentials', {
       serviceAccountName: account,
@@ -98,14 +101,20 @@ export class DatabaseSetup extends Construct {
 
   /** What runs in a Job cannot be changed: another pod is another Job. */
   #job(name: string, spec: k8s.PodSpec): void {
-    const version = createHash('sha256').update(JSON.stringify([spec, setup])).digest('hex').slice(0, 10);
+    const version = createHash('sha256')
+      .update(JSON.stringify([spec, setup]))
+      .digest('hex')
+      .slice(0, 10);
     new kubernetes.KubeJob(this, name, {
       metadata: { name: `database-${name}-${version}` },
       spec: {
         backoffLimit: 20,
         ttlSecondsAfterFinished: 600,
         template: {
-          metadata: { labels: { 'app.kubernetes.io/name': 'database-setup' }, annotations: { [marks.inject]: 'false' } },
+          metadata: {
+            labels: { 'app.kubernetes.io/name': 'database-setup' },
+            annotations: { [marks.inject]: 'false' },
+          },
           spec,
         },
       },

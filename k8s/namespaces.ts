@@ -8,6 +8,8 @@ export class Namespaces extends Chart {
   constructor(scope: Construct, id: string) {
     super(scope, id, { disableResourceNameHashes: true });
     new kubernetes.KubeNamespace(this, 'system', { metadata: { name: namespaces.system } });
-    new kubernetes.KubeNamespace(this, 'shop', { metadata: { name: namespaces.shop, labels: { [marks.inject]: 'true' } } });
+    new kubernetes.KubeNamespace(this, 'shop', {
+      metadata: { name: namespaces.shop, labels: { [marks.inject]: 'true' } },
+    });
   }
 }

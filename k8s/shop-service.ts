@@ -31,7 +31,11 @@ export class ShopServiceDeployment extends Construct {
       { name: 'PGDATABASE', value: database },
       ...credentialsFrom(databaseSecret(name)),
     ];
-    const container = { imagePullPolicy: 'IfNotPresent', securityContext: restricted(weftUser), volumeMounts: [tmp.mount] };
+    const container = {
+      imagePullPolicy: 'IfNotPresent',
+      securityContext: restricted(weftUser),
+      volumeMounts: [tmp.mount],
+    };
     new kubernetes.KubeServiceAccount(this, 'account', {
       metadata: { name, labels },
       automountServiceAccountToken: false,
@@ -56,7 +60,10 @@ export class ShopServiceDeployment extends Construct {
         replicas: 1,
         selector: { matchLabels: selector },
         strategy: {
-          rollingUpdate: { maxUnavailable: kubernetes.IntOrString.fromNumber(0), maxSurge: kubernetes.IntOrString.fromNumber(1) },
+          rollingUpdate: {
+            maxUnavailable: kubernetes.IntOrString.fromNumber(0),
+            maxSurge: kubernetes.IntOrString.fromNumber(1),
+          },
         },
         template: {
           metadata: {
@@ -68,7 +75,13 @@ export class ShopServiceDeployment extends Construct {
             automountServiceAccountToken: false,
             terminationGracePeriodSeconds: 30,
             initContainers: [
-              { ...container, name: 'database', image: images['database-setup'] ?? '', args: ['wait'], env: connection },
+              {
+                ...container,
+                name: 'database',
+                image: images['database-setup'] ?? '',
+                args: ['wait'],
+                env: connection,
+              },
             ],
             containers: [
               {

@@ -1,0 +1,89 @@
+/**
+ * The environment in a cluster:
+ *
+ *   node k8s/cluster.ts up       in the cluster of the current kubeconfig, whose nodes have the images already
+ *   node k8s/cluster.ts down     takes it out again
+ *   node k8s/cluster.ts kind-up     makes a kind cluster first, and loads the images into it
+ *   node k8s/cluster.ts kind-down   removes that cluster
+ */
+import { join } from 'node:path';
+import { environment } from './environment.ts';
+import { firstOrder } from './first-order.ts';
+import { builtImages, type Images } from './images.ts';
+import { namespaces, ports } from './names.ts';
+import { read, run } from './run.ts';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(import.meta.dirname, 'dist');
+const kindCluster = 'weft';
+const say = (text: string): void => console.log(text);
+
+function images(): Images {
+  const built = builtImages(root);
+  if (!built) throw new Error('dist/images.json is missing: run make images first');
+  return built;
+}
+
+/** Applies the environment and waits until an order works at its edge. */
+async function up(edge: () => Promise<string>): Promise<void> {
+  environment({ root, images: images(), outdir: dist }).synth();
+  say('Applying k8s/dist ...');
+  // By the server, strictly: a field that it does not know is an error here and not a surprise later.
+  await run('kubectl', 'apply', '--server-side', '--force-conflicts', '--validate=strict', '-f', dist);
+  for (const namespace of Object.values(namespaces)) {
+    say(`Waiting for ${namespace} ...`);
+    const workloads = await read('kubectl', 'get', 'deployments,statefulsets', '-n', namespace, '-o', 'name');
+    for (const workload of workloads.trim().split('\n').filter(Boolean)) {
+      await run('kubectl', 'rollout', 'status', '-n', namespace, workload, '--timeout=300s');
+    }
+  }
+  const address = await edge();
+  const order = await firstOrder(address, 120_000);
+  const host = address.replace(/^http:\/\//, '');
+  say(`
+An order went through (${order}). Try:
+
+  grpcurl -plaintext ${host} list
+  curl ${address}/v1/products/WFT-0001
+  kubectl get pods -n ${namespaces.shop}
+`);
+}
+
+async function down(): Promise<void> {
+  environment({ root, images: builtImages(root) ?? {}, outdir: dist }).synth();
+  await run('kubectl', 'delete', '--ignore-not-found', '--wait=true', '-f', dist);
+}
+
+async function kindUp(): Promise<void> {
+  const clusters = (await read('kind', 'get', 'clusters')).split('\n');
+  if (!clusters.includes(kindCluster)) {
+    await run('kind', 'create', 'cluster', '--config', join(import.meta.dirname, 'kind.yaml'), '--wait', '120s');
+  }
+  await run('kubectl', 'config', 'use-context', `kind-${kindCluster}`);
+  // Of the stock images kind's node can pull what this machine has not.
+  await run('kind', 'load', 'docker-image', '--name', kindCluster, ...Object.values(images()));
+  await up(async () => `http://127.0.0.1:${ports.edge}`);
+}
+
+/** The edge at a node's own address. */
+async function nodeEdge(): Promise<string> {
+  const path = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}';
+  const address = await read('kubectl', 'get', 'nodes', '-o', `jsonpath=${path}`);
+  return `http://${address.trim()}:${ports.edgeNode}`;
+}
+
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  up: () => up(nodeEdge),
+  down,
+  'kind-up': kindUp,
+  'kind-down': () => run('kind', 'delete', 'cluster', '--name', kindCluster),
+};
+
+const command = commands[process.argv[2] ?? ''];
+try {
+  if (!command) throw new Error('one of up, down, kind-up, kind-down');
+  await command();
+} catch (error) {
+  console.error(`k8s: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
