@@ -116,6 +116,13 @@ export class MeshProcess {
     await writeFile(join(this.#base, 'mesh', path), text);
   }
 
+  /** Publishes a descriptor set. */
+  async putContract(namespace: string, file: string, descriptorSet: Uint8Array): Promise<void> {
+    const directory = join(this.#base, 'mesh/contracts', namespace);
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, file), descriptorSet);
+  }
+
   async remove(path: string): Promise<void> {
     await rm(join(this.#base, 'mesh', path));
   }
