@@ -5,7 +5,7 @@ WITH_TOOLS = PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean test lint generate bench
+.PHONY: help up down status clean test lint generate bench images
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ generate: node_modules/.package-lock.json ## code from proto/
 
 bench: generate ## all benchmarks, or NAME=one of bench/*.ts
 	@$(WITH_TOOLS) exec node scripts/bench.ts $(NAME)
+
+images: generate ## container images, tagged by content; WEFT_IMAGE_BUILDER builds them instead of docker
+	@$(WITH_TOOLS) exec node scripts/images.ts
 
 # npm's own record of what is installed, older than the lock file when that has changed.
 node_modules/.package-lock.json: package-lock.json
