@@ -71,8 +71,8 @@ function diffMethod(service: string, method: string, old: Side | undefined, fres
   for (const caller of callers) {
     const [was, is] = [old?.callers.has(caller), fresh?.callers.has(caller)];
     if (was && is && old && fresh) add([caller], changedFor(caller, old.method, fresh.method));
-    else if (is && fresh) add([caller], [addedTo(caller, old?.method, fresh.method)]);
-    else if (was && old) add([caller], [removedFrom(caller, old.method, fresh?.method)]);
+    else if (is && fresh) add([caller], addedTo(caller, old?.method, fresh.method));
+    else if (was && old) add([caller], removedFrom(caller, old.method, fresh?.method));
   }
   if (callers.length === 0 && (old === undefined) !== (fresh === undefined)) {
     const kind = old === undefined ? 'method added' : 'method removed';

@@ -6,21 +6,20 @@ import type { Change, ChangeKind } from './mesh-diff.ts';
 const edge = 'edge';
 
 /** A caller that may call after and could not before. */
-export function addedTo(caller: string, before: Method | undefined, after: Method): Change {
+export function addedTo(caller: string, before: Method | undefined, after: Method): Change[] {
   const kind = before === undefined ? 'method added' : 'allowed';
   const what = before === undefined ? 'added' : caller === edge ? 'exposed' : 'allowed';
-  return { kind, text: `${what}: ${terms(caller, after)}` };
+  const added: Change = { kind, text: `${what}: ${terms(caller, after)}` };
+  return caller === edge ? [added, ...restChanges(undefined, after)] : [added];
 }
 
 /** A caller that could call before and may not after. */
-export function removedFrom(caller: string, before: Method, after: Method | undefined): Change {
-  if (after === undefined) return { kind: 'method removed', text: 'removed: UNIMPLEMENTED from now on' };
-  if (caller === edge) {
-    const rest = before.http.map(({ verb, template }) => `, ${verb} ${template}`).join('');
-    return { kind: 'denied', text: `no longer exposed: gRPC${rest} are not found` };
-  }
+export function removedFrom(caller: string, before: Method, after: Method | undefined): Change[] {
+  const rest = caller === edge ? restChanges(before, undefined) : [];
+  if (after === undefined) return [{ kind: 'method removed', text: 'removed: UNIMPLEMENTED from now on' }, ...rest];
+  if (caller === edge) return [{ kind: 'denied', text: 'no longer exposed: UNIMPLEMENTED from now on' }, ...rest];
   const why = after.callers.has(caller) ? 'its service account is no longer its own' : admission(after);
-  return { kind: 'denied', text: `denied: ${why}` };
+  return [{ kind: 'denied', text: `denied: ${why}` }];
 }
 
 /** What a call promises, in short. */
@@ -34,7 +33,6 @@ function terms(caller: string, method: Method): string {
     idleTimeoutMs === undefined ? '' : `idle for at most ${timeWords(idleTimeoutMs)}`,
     retry ? `retries ${retryWords(retry)}` : 'no retries',
     limit ? `at most ${limitWords(limit)} per replica` : '',
-    ...(caller === edge ? method.http.map(({ verb, template }) => `${verb} ${template}`) : []),
   ]
     .filter((term) => term !== '')
     .join(', ');
@@ -71,16 +69,24 @@ function retryChange(before: Method, after: Method): Change[] {
   return [{ kind: 'retry', before: from, after: to, text: `retry: ${from} -> ${to}` }];
 }
 
-function restChanges(before: Method, after: Method): Change[] {
-  const keyed = (method: Method) =>
-    new Map(method.http.map((binding) => [`${binding.verb} ${templateShape(binding.template)}`, binding]));
+function restChanges(before: Method | undefined, after: Method | undefined): Change[] {
+  const keyed = (method: Method | undefined) =>
+    new Map(method?.http.map((binding) => [`${binding.verb} ${templateShape(binding.template)}`, binding]));
   const [was, is] = [keyed(before), keyed(after)];
   const changes: Change[] = [];
   for (const [key, { verb, template }] of was) {
-    if (!is.has(key)) changes.push({ kind: 'REST removed', text: `REST path removed: ${verb} ${template}` });
+    if (!is.has(key)) {
+      changes.push({
+        kind: 'REST removed',
+        before: `${verb} ${template}`,
+        text: `REST path removed: ${verb} ${template}`,
+      });
+    }
   }
   for (const [key, { verb, template }] of is) {
-    if (!was.has(key)) changes.push({ kind: 'REST added', text: `REST path added: ${verb} ${template}` });
+    if (!was.has(key)) {
+      changes.push({ kind: 'REST added', after: `${verb} ${template}`, text: `REST path added: ${verb} ${template}` });
+    }
   }
   return changes;
 }
