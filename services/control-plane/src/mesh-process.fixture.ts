@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
-import { client } from '@weft/service-kit';
+import { type Client, client } from '@weft/service-kit';
 import type { ExecutionContext } from 'ava';
 import { type BootstrapOptions, bootstrap } from './envoy/bootstrap.ts';
 
@@ -32,18 +32,25 @@ export class MeshProcess {
   readonly #xdsPort: number;
   readonly #envoys = new Map<string, RunningEnvoy>();
   readonly #lines: string[] = [];
+  readonly #arguments: readonly string[];
   #process: ChildProcess | undefined;
   readonly #status;
 
-  private constructor(base: string, xdsPort: number) {
+  private constructor(base: string, xdsPort: number, more: readonly string[]) {
     this.#base = base;
+    this.#arguments = more;
     this.#xdsPort = xdsPort;
     this.#status = client(MeshService, { outbound: `unix:${join(base, 'api')}` });
   }
 
-  static async open(t: Pick<ExecutionContext, 'teardown'>, spec: object = {}): Promise<MeshProcess> {
+  /** `more`: further options of the control plane's command line. */
+  static async open(
+    t: Pick<ExecutionContext, 'teardown'>,
+    spec: object = {},
+    more: readonly string[] = [],
+  ): Promise<MeshProcess> {
     const base = await mkdtemp(join(tmpdir(), 'wcp-'));
-    const mesh = new MeshProcess(base, await freePort());
+    const mesh = new MeshProcess(base, await freePort(), more);
     t.teardown(async () => {
       await mesh.#stopAll();
       await rm(base, { recursive: true, force: true });
@@ -77,11 +84,15 @@ export class MeshProcess {
       '--api',
       `unix:${join(this.#base, 'api')}`,
     ];
-    const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${this.#xdsPort}`], {
-      cwd: this.#base,
-      env: { ...process.env, LOG_LEVEL: 'info' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [main, ...places, '--xds', `127.0.0.1:${this.#xdsPort}`, ...this.#arguments],
+      {
+        cwd: this.#base,
+        env: { ...process.env, LOG_LEVEL: 'info' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     const lines = createInterface({ input: child.stdout });
     createInterface({ input: child.stderr }).on('line', (line) => this.#lines.push(line));
     await new Promise<void>((resolve, reject) => {
@@ -137,7 +148,7 @@ export class MeshProcess {
       inbound: `127.0.0.1:${await freePort()}`,
       outbound: `127.0.0.1:${await freePort()}`,
     };
-    await this.#publish(name, replica, await readFile(new URL(`shop.${name}.binpb`, descriptors)));
+    await this.publish(name, replica, await readFile(new URL(`shop.${name}.binpb`, descriptors)));
     const options: BootstrapOptions = {
       workload: `shop/${replica.name}`,
       controlPlane: { host: '127.0.0.1', port: this.#xdsPort },
@@ -157,10 +168,11 @@ export class MeshProcess {
   /** Replaces the contract of a replica by one that nobody can understand, as a bad release would. */
   async breakContract(replica: Replica): Promise<void> {
     const sets = ['catalog', 'orders'].map((name) => readFile(new URL(`shop.${name}.binpb`, descriptors)));
-    await this.#publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
+    await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
   }
 
-  async #publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
+  /** Publishes a contract and what runs it, as `weft up` does. */
+  async publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
     const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
     await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
     await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
@@ -191,6 +203,11 @@ export class MeshProcess {
     const filter = encodeURIComponent(`^${stat.replaceAll(/[.|]/g, '\\$&')}$`);
     const text = await this.envoy(name).admin(`/stats?filter=${filter}`);
     return Number(text.split(': ')[1] ?? 0);
+  }
+
+  /** weft.api.v1 of the process that runs. */
+  get api(): Client<typeof MeshService> {
+    return this.#status;
   }
 
   status(): Promise<GetStatusResponse> {
