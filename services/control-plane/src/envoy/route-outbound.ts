@@ -31,7 +31,11 @@ export function outboundRoutes(callees: readonly OutboundCallee[], names: readon
 
 const encodeRoutes = memoize(
   (...hosts: VirtualHost[]): Resource =>
-    encodedResource(typeUrls.route, outboundName, Buffer.concat([withoutHosts, ...[...hosts, refused].map(hostField)])),
+    encodedResource(
+      typeUrls.route,
+      outboundName,
+      Buffer.concat([withoutHosts, ...[...hosts, refused].map((host) => hostField(host))]),
+    ),
 );
 
 const withoutHosts = toBinary(
