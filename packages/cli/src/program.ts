@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
 import { downCommand } from './commands/down.ts';
@@ -6,6 +7,7 @@ import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
 import { overrideCommand } from './commands/override.ts';
+import { rotateRootCommand } from './commands/rotate-root.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -23,6 +25,8 @@ export function program(): Command {
     downCommand(),
     cleanCommand(),
     statusCommand(),
+    checkCommand(),
+    rotateRootCommand(),
     scaleCommand(),
     stopCommand(),
     startCommand(),

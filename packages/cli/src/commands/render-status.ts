@@ -1,11 +1,17 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { Proxy as ConnectedProxy, GetStatusResponse, Workload } from '@weft/contracts/weft/api/v1/mesh';
+import {
+  type Proxy as ConnectedProxy,
+  type GetStatusResponse,
+  Root_Phase,
+  type Workload,
+} from '@weft/contracts/weft/api/v1/mesh';
 import { proxySync } from '../mesh/in-sync.ts';
 import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { overrideLines } from './render-overrides.ts';
+import { rootLine } from './render-root.ts';
 
 /** What is shown: the control plane's view, and the supervisor's where one runs. */
 export interface StatusView {
@@ -21,6 +27,8 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
   if (supervisor) sections.push(processes(supervisor, paint));
   if (mesh) {
     sections.push(services(mesh, paint), workloads(mesh, now, paint));
+    const root = mesh.controlPlane?.root;
+    if (root && root.phase !== Root_Phase.STEADY) sections.push(section('Root', [rootLine(root, now)], paint));
     const refused = mesh.workloads.flatMap((workload) => refusals(workload));
     if (refused.length) sections.push(section('Refused by Envoy', refused, paint));
     const problems = mesh.problems.map((problem) => {

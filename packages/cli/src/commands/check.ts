@@ -1,0 +1,81 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { Command } from 'commander';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { proxySync } from '../mesh/in-sync.ts';
+import { meshClient } from '../mesh-client.ts';
+import { formatDuration } from '../terminal/duration.ts';
+import { type Paint, paintFor } from '../terminal/style.ts';
+import { chosenState, stateOption } from './options.ts';
+import { endurance, rootLine } from './render-root.ts';
+
+const soonMs = 30 * 24 * 3_600_000;
+
+/** One line of the check, and whether it is as it should be. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** `weft check`: whether the mesh is well, and how long it stays so without its control plane. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .summary('say whether the mesh is well, and how long it lasts without its control plane')
+    .description(
+      'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
+        'and how far a rotation of the root has come. Ends with 1 when something is not as it should be.',
+    )
+    .addOption(stateOption())
+    .action(async (options: { state?: string }) => {
+      const mesh = await meshClient(chosenState(options.state).apiSocket)
+        .getStatus({})
+        .catch((error: unknown) => {
+          throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+        });
+      const found = findings(mesh, Date.now());
+      console.log(renderFindings(found, paintFor(process.stdout)));
+      if (found.some(({ ok }) => !ok)) throw new CommandError('Something is not as it should be.');
+    });
+}
+
+/** What the check finds. `now` is in epoch milliseconds. */
+export function findings(mesh: GetStatusResponse, now: number): readonly Finding[] {
+  const found: Finding[] = [];
+  const behind = mesh.workloads.filter(({ ready, proxy }) => ready && proxySync(proxy) !== 'in sync');
+  found.push({
+    ok: behind.length === 0,
+    text:
+      behind.length === 0
+        ? `all ${mesh.workloads.filter(({ proxy }) => proxy).length} connected proxies have taken their configuration`
+        : `not in sync: ${behind.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}`,
+  });
+  const problems = mesh.problems.length;
+  found.push({
+    ok: problems === 0,
+    text: problems === 0 ? 'no problems' : `${problems} problems; \`weft status\` names them`,
+  });
+  const { leftMs, proxy, leastMs } = endurance(mesh, now);
+  found.push({
+    ok: leftMs === undefined || leftMs > 0,
+    text:
+      leftMs === undefined
+        ? 'no proxy is connected'
+        : `without the control plane, calls go on for ${formatDuration(leftMs)} (the certificate of ${proxy} ends first; ` +
+          `never less than ${formatDuration(leastMs)} while it runs)`,
+  });
+  const { root, rootNotAfter } = mesh.controlPlane ?? {};
+  if (root) found.push({ ok: true, text: rootLine(root, now) });
+  if (rootNotAfter) {
+    const left = timestampMs(rootNotAfter) - now;
+    found.push({
+      ok: left > soonMs || root?.external === true,
+      text: `the root ends in ${formatDuration(left)}${left > soonMs ? '' : '; `weft rotate-root` replaces it'}`,
+    });
+  }
+  return found;
+}
+
+/** The findings, a line each. */
+export function renderFindings(found: readonly Finding[], paint: Paint): string {
+  return found.map(({ ok, text }) => `${ok ? paint('green', 'ok ') : paint('red', 'BAD')} ${text}`).join('\n');
+}

@@ -1,0 +1,28 @@
+import { userInfo } from 'node:os';
+import { ConnectError } from '@connectrpc/connect';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { meshClient } from '../mesh-client.ts';
+import { chosenState, stateOption } from './options.ts';
+import { rootLine } from './render-root.ts';
+
+/** `weft rotate-root`: replaces the root of all certificates. */
+export function rotateRootCommand(): Command {
+  return new Command('rotate-root')
+    .summary('replace the root of all certificates, without a failed call')
+    .description(
+      'The new root is trusted everywhere first, then it signs, and the old one goes when its last certificate has ended.\n' +
+        'This returns at once; `weft check` says how far it has come. It goes on over restarts of the control plane.',
+    )
+    .option('--why <text>', "the reason, for the control plane's log", '')
+    .addOption(stateOption())
+    .action(async (options: { why: string; state?: string }) => {
+      try {
+        const client = meshClient(chosenState(options.state).apiSocket);
+        const { root } = await client.rotateRoot({ why: options.why, by: userInfo().username });
+        if (root) console.log(rootLine(root, Date.now()));
+      } catch (error) {
+        throw new CommandError(`The root was not rotated: ${ConnectError.from(error).rawMessage}`);
+      }
+    });
+}
