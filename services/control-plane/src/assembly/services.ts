@@ -32,6 +32,7 @@ export function assembleServices(
   const workloads = new Map(facts.workloads.map((workload) => [workload.id, workload]));
   const services: Service[] = [];
   const selected = selectedBy(facts);
+  const claims = new Set(facts.workloads.filter(({ contractHash }) => contractHash).map(({ id }) => id));
   for (const [id, facts] of servicesOf(selected)) {
     const workload = workloads.get(id);
     if (workload?.pod) workloads.set(id, { ...workload, inbound: podPorts(workload.pod, facts) });
@@ -49,7 +50,7 @@ export function assembleServices(
       if (outcome.lastGood) contracts.set(`${workload.namespace}/${outcome.lastGood.hash}`, outcome.lastGood);
       replicas.push(outcome.workload);
     }
-    const outcome = assembleService(id, fact, replicas, contracts, layer);
+    const outcome = assembleService(id, fact, replicas, contracts, layer, claims);
     problems.push(...outcome.problems);
     services.push(outcome.service);
   }
@@ -158,6 +159,7 @@ function assembleService(
   replicas: readonly Workload[],
   contracts: Services['contracts'],
   layer: PolicyLayer,
+  claims: ReadonlySet<WorkloadId>,
 ): { service: Service; problems: Problem[] } {
   const problems: Problem[] = [];
   const running = versionsOf(replicas, contracts);
@@ -172,6 +174,8 @@ function assembleService(
     });
   }
   const [main, ...otherPorts] = fact.ports;
+  // A contract that is not understood must not open what it would have closed.
+  const claimed = replicas.filter(({ id }) => claims.has(id)).length;
   if (otherPorts.length > 0 && replicas.some(({ pod }) => pod === undefined)) {
     problems.push({
       resource: fact.origin,
@@ -203,6 +207,7 @@ function assembleService(
     ],
     port: main?.port ?? 0,
     protocol: first ? 'grpc' : protocolOf(main?.appProtocol),
+    ungoverned: first === undefined && !layer.has(id) && claimed === 0,
     otherPorts: otherPorts.map(({ port, appProtocol }) => ({ port, protocol: protocolOf(appProtocol) })),
     addresses: fact.addresses,
     headless: fact.headless,

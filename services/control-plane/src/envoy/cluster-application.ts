@@ -8,7 +8,7 @@ import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { encodeResource } from './encode.ts';
-import { http2Only, sameAsCaller } from './http-protocol-options.ts';
+import { http1Only, http2Only } from './http-protocol-options.ts';
 import { inboundName } from './names.ts';
 
 /** The cluster of the application behind an inbound port; `maxRequests`: the most that it works on at once. */
@@ -28,7 +28,9 @@ export const applicationCluster = memoize(
         ],
       },
       circuitBreakers: circuitBreakers(maxRequests === undefined ? {} : { maxRequests }),
-      typedExtensionProtocolOptions: protocol === 'http' ? sameAsCaller() : http2Only({}),
+      ...(protocol === 'tcp'
+        ? {}
+        : { typedExtensionProtocolOptions: protocol === 'http' ? http1Only() : http2Only({}) }),
     });
     return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
   },

@@ -8,19 +8,23 @@ import {
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { memoize } from '../memoize.ts';
 import type { SpiffeId } from '../model/mesh.ts';
-import type { RetryBudget, Service } from '../model/service.ts';
+import type { Protocol, RetryBudget, Service, ServicePort } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { fromControlPlane } from './config-source.ts';
 import { encodeResource } from './encode.ts';
 import { admitsKey } from './endpoints.ts';
-import { http2Only, sameAsCaller } from './http-protocol-options.ts';
+import { http2Only } from './http-protocol-options.ts';
 import { serviceCluster } from './names.ts';
 import { upstreamTls } from './tls-context.ts';
 
-/** The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. */
-export function serviceClusterResource(service: Service): Resource {
-  return encodeCluster(service.identities, service.retryBudget, service.id, service.protocol);
+/**
+ * The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. `other`: a
+ * port besides the main one.
+ */
+export function serviceClusterResource(service: Service, other?: ServicePort): Resource {
+  const { identities, retryBudget, id, protocol } = service;
+  return encodeCluster(identities, retryBudget, id, other?.protocol ?? protocol, other?.port);
 }
 
 const encodeCluster = memoize(
@@ -28,9 +32,10 @@ const encodeCluster = memoize(
     identities: readonly SpiffeId[],
     budget: RetryBudget,
     id: Service['id'],
-    protocol: Service['protocol'],
+    protocol: Protocol,
+    port: number | undefined,
   ): Resource => {
-    const name = serviceCluster(id);
+    const name = serviceCluster(id, port);
     const cluster = create(ClusterSchema, {
       name,
       clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
@@ -57,10 +62,14 @@ const encodeCluster = memoize(
         maxEjectionTime: durationFromMs(30_000),
         maxEjectionPercent: 50,
       },
-      typedExtensionProtocolOptions:
-        protocol === 'http'
-          ? sameAsCaller()
-          : http2Only({ connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) } }),
+      // Two proxies speak HTTP/2 among themselves, whatever their applications speak.
+      ...(protocol === 'tcp'
+        ? {}
+        : {
+            typedExtensionProtocolOptions: http2Only({
+              connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
+            }),
+          }),
       transportSocket: upstreamTls(identities),
     });
     return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);

@@ -6,7 +6,7 @@ import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
-import type { Workload } from '../model/workload.ts';
+import { type InboundPort, servedAt, type Workload } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
@@ -15,10 +15,10 @@ import { serviceCluster } from './names.ts';
 /** The metadata key of endpoints that names what only some versions of a service admit. */
 export const admitsKey = 'admits';
 
-/** The replicas of a service that take calls; the same resource for all callers. */
-export function endpoints(mesh: Mesh, service: Service): Resource {
+/** The replicas of a service that take calls; the same resource for all callers. `otherPort`: one besides the main port. */
+export function endpoints(mesh: Mesh, service: Service, otherPort?: number): Resource {
   const replicas = service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []).filter(({ ready }) => ready);
-  return encodeEndpoints(service.methods, service.versions, service.id, ...replicas);
+  return encodeEndpoints(service.methods, service.versions, service.id, service.port, otherPort, ...replicas);
 }
 
 const encodeEndpoints = memoize(
@@ -26,9 +26,12 @@ const encodeEndpoints = memoize(
     methods: Service['methods'],
     versions: Service['versions'],
     id: Service['id'],
+    mainPort: number,
+    otherPort: number | undefined,
     ...replicas: Workload[]
   ): Resource => {
-    const name = serviceCluster(id);
+    const name = serviceCluster(id, otherPort);
+    const at = (replica: Workload) => servedAt(replica, id, otherPort ?? mainPort, otherPort === undefined);
     const byLocality = new Map<string, Workload[]>();
     for (const replica of replicas) {
       const key = `${replica.locality?.region ?? ''}/${replica.locality?.zone ?? ''}`;
@@ -36,7 +39,7 @@ const encodeEndpoints = memoize(
     }
     const localities = [...byLocality]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, members]) => locality(members, methods, versions));
+      .map(([, members]) => locality(members, at, methods, versions));
     return encodeResource(
       typeUrls.endpoints,
       name,
@@ -48,6 +51,7 @@ const encodeEndpoints = memoize(
 
 function locality(
   members: readonly Workload[],
+  at: (replica: Workload) => InboundPort | undefined,
   methods: Service['methods'],
   versions: Service['versions'],
 ): LocalityLbEndpoints {
@@ -56,7 +60,7 @@ function locality(
     ...(where ? { locality: { region: where.region ?? '', zone: where.zone ?? '' } } : {}),
     loadBalancingWeight: members.length,
     lbEndpoints: members.flatMap((replica) => {
-      const port = replica.inbound[0];
+      const port = at(replica);
       if (port === undefined) return [];
       const admits = admitted(replica, methods, versions);
       return {

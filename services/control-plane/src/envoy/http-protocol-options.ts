@@ -22,11 +22,14 @@ export function http2Only(
   };
 }
 
-/** Cluster options: whichever HTTP version the caller speaks. */
-export function sameAsCaller(): Record<string, Any> {
+/** Cluster options: HTTP/1.1. */
+export function http1Only(): Record<string, Any> {
   return {
     [key]: typedConfig(HttpProtocolOptionsSchema, {
-      upstreamProtocolOptions: { case: 'useDownstreamProtocolConfig', value: { http2ProtocolOptions: {} } },
+      upstreamProtocolOptions: {
+        case: 'explicitHttpConfig',
+        value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
+      },
     }),
   };
 }

@@ -1,22 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
-import {
-  HttpConnectionManager_ForwardClientCertDetails as ClientCert,
-  HttpConnectionManager_CodecType as CodecType,
-} from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { InboundPort } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
-import { httpConnectionManager } from './http-connection-manager.ts';
-import { denyByDefault, grpcStats, localRateLimit } from './http-filters.ts';
-import { inboundReplies } from './local-reply.ts';
+import { inboundHttp } from './filter-chain-inbound.ts';
 import { inboundName } from './names.ts';
-import { downstreamTls } from './tls-context.ts';
 
 /** Where a sidecar takes calls from the mesh: strict mTLS, the caller's identity in x-forwarded-client-cert. */
 export const inboundListener = memoize(
@@ -26,29 +18,7 @@ export const inboundListener = memoize(
       name,
       address: address(port.listen),
       trafficDirection: TrafficDirection.INBOUND,
-      filterChains: [
-        {
-          transportSocket: downstreamTls(settings.trustDomain),
-          filters: [
-            httpConnectionManager({
-              direction: 'inbound',
-              routes,
-              serviceName,
-              ...(settings.tracing ? { tracing: settings.tracing } : {}),
-              filters: [grpcStats, denyByDefault, localRateLimit],
-              replies: inboundReplies,
-              more: {
-                codecType: CodecType.HTTP2,
-                forwardClientCertDetails: ClientCert.SANITIZE_SET,
-                setCurrentClientCertDetails: { uri: true },
-                // A connection must not live on certificates that have ended.
-                commonHttpProtocolOptions: { maxConnectionDuration: durationFromMs(settings.certificateLifetimeMs) },
-                skipXffAppend: true,
-              },
-            }),
-          ],
-        },
-      ],
+      filterChains: [inboundHttp({ settings, routes, serviceName })],
     });
     return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
   },

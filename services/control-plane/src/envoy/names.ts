@@ -14,10 +14,21 @@ export const rootSecret = 'root';
 /** The listener and route configuration for a proxy's own application. */
 export const outboundName = 'outbound';
 
-/** The cluster and endpoints of a service, the same for all its callers. */
-export function serviceCluster(id: ServiceId): string {
-  return `outbound|${id}`;
+/** The cluster and endpoints of a service, the same for all its callers; `port`: one besides the main port. */
+export function serviceCluster(id: ServiceId, port?: number): string {
+  return port === undefined ? `outbound|${id}` : `outbound|${id}|${port}`;
 }
+
+/** The cluster, and for HTTP the routes, of those replicas of a headless service that the application chooses. */
+export function directCluster(id: ServiceId, port: number): string {
+  return `direct|${id}|${port}`;
+}
+
+/** The cluster of wherever an application wanted to go. */
+export const passThroughCluster = 'pass-through';
+
+/** The listener of a pod's redirected calls from others. */
+export const interceptedInboundName = 'inbound';
 
 /** The listener of an inbound port and the cluster of the application behind it. */
 export function inboundName(port: number): string {

@@ -15,24 +15,31 @@ import { fromControlPlane } from './config-source.ts';
 import { identitySecret, rootSecret } from './names.ts';
 import { extension } from './typed-config.ts';
 
+/** One that no certificate has, since an empty list would accept any. */
+const nobody: PeerName = { case: 'exact', value: 'spiffe://nobody' };
+
 /** Towards a service: shows our certificate, and accepts the server names `identities` and no others. */
 export const upstreamTls: (identities: readonly SpiffeId[]) => TransportSocket = memoize((identities) =>
   create(
     TransportSocketSchema,
     extension('envoy.transport_sockets.tls', UpstreamTlsContextSchema, {
       commonTlsContext: commonTls(
-        // No replica, no name: one that nobody can have, since an empty list would accept any.
-        (identities.length > 0 ? identities : ['spiffe://nobody']).map((identity) => ({
-          case: 'exact' as const,
-          value: identity,
-        })),
+        identities.length > 0 ? identities.map((value) => ({ case: 'exact', value })) : [nobody],
       ),
     }),
   ),
 );
 
-/** From the mesh: demands a certificate of the trust domain. */
-export function downstreamTls(trustDomain: string): TransportSocket {
+/** How a server or client must be called in its certificate. */
+export interface PeerName {
+  readonly case: 'exact' | 'prefix';
+  readonly value: string;
+}
+
+/** From the mesh: demands a certificate of the trust domain; with `peers`, one of those, and none when there are none. */
+export function downstreamTls(trustDomain: string, peers?: readonly PeerName[]): TransportSocket {
+  const anybody: PeerName = { case: 'prefix', value: `spiffe://${trustDomain}/` };
+  const admitted = peers?.length === 0 ? [nobody] : (peers ?? [anybody]);
   return create(
     TransportSocketSchema,
     extension('envoy.transport_sockets.tls', DownstreamTlsContextSchema, {
@@ -40,12 +47,12 @@ export function downstreamTls(trustDomain: string): TransportSocket {
       // A resumed session would outlive the certificate that it began with.
       sessionTicketKeysType: { case: 'disableStatelessSessionResumption', value: true },
       disableStatefulSessionResumption: true,
-      commonTlsContext: commonTls([{ case: 'prefix', value: `spiffe://${trustDomain}/` }]),
+      commonTlsContext: commonTls(admitted),
     }),
   );
 }
 
-function commonTls(peers: readonly { readonly case: 'exact' | 'prefix'; readonly value: string }[]) {
+function commonTls(peers: readonly PeerName[]) {
   return {
     tlsParams: {
       tlsMinimumProtocolVersion: TlsProtocol.TLSv1_3,

@@ -14,6 +14,8 @@ export interface Service {
   readonly port: number;
   /** Spoken by the application at the main port; from the contract or appProtocol, never sniffed. */
   readonly protocol: Protocol;
+  /** Nobody says who may call its main port: it has no contract, not even a broken one, and no MeshPolicy. */
+  readonly ungoverned: boolean;
   /** Ports besides the main one. */
   readonly otherPorts: readonly ServicePort[];
   /** Its virtual IP addresses; none without Kubernetes, or when it is headless. */
@@ -44,7 +46,7 @@ export interface Service {
 /** What an application speaks at a port; `http` is HTTP/1.1. */
 export type Protocol = 'grpc' | 'http' | 'http2' | 'tcp';
 
-/** A port of a service. Of those without methods, whoever may call the service's namespace's own workloads may call. */
+/** A port of a service. */
 export interface ServicePort {
   readonly port: number;
   readonly protocol: Protocol;

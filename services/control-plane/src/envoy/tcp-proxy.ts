@@ -1,0 +1,69 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { type AccessLog, AccessLogSchema } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
+import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import { StdoutAccessLogSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/stream/v3/stream';
+import { TcpProxySchema } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
+import { memoize } from '../memoize.ts';
+import { extension } from './typed-config.ts';
+
+/** Where a connection is passed on to, byte by byte. */
+export interface TcpTarget {
+  /** One that does not exist closes the connection. */
+  readonly cluster: string;
+  /** Under which it is counted, as `tcp.<name>.*`. */
+  readonly countedAs: string;
+  readonly direction: 'inbound' | 'outbound';
+  /** Milliseconds; absent: as long as the two want it. */
+  readonly maxDurationMs?: number;
+}
+
+/** The network filter that passes a connection on. It ends when one of the two ends it, however long it was silent. */
+export function tcpProxy({ cluster, countedAs, direction, maxDurationMs }: TcpTarget): Filter {
+  const init: MessageInitShape<typeof TcpProxySchema> = {
+    statPrefix: countedAs,
+    clusterSpecifier: { case: 'cluster', value: cluster },
+    idleTimeout: durationFromMs(0),
+    accessLog: [connectionLog(direction)],
+    ...(maxDurationMs === undefined ? {} : { maxDownstreamConnectionDuration: durationFromMs(maxDurationMs) }),
+  };
+  return create(FilterSchema, extension('envoy.filters.network.tcp_proxy', TcpProxySchema, init));
+}
+
+/** One JSON line a connection on stdout, when it ends. */
+export const connectionLog = memoize(
+  (direction: 'inbound' | 'outbound'): AccessLog =>
+    create(
+      AccessLogSchema,
+      extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
+        accessLogFormat: {
+          case: 'logFormat',
+          value: {
+            omitEmptyValues: true,
+            format: {
+              case: 'jsonFormat',
+              value: {
+                time: '%START_TIME%',
+                log: 'connection',
+                direction,
+                caller: '%DOWNSTREAM_PEER_URI_SAN%',
+                source: '%DOWNSTREAM_REMOTE_ADDRESS%',
+                destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
+                host: '%REQUESTED_SERVER_NAME%',
+                chain: '%FILTER_CHAIN_NAME%',
+                flags: '%RESPONSE_FLAGS%',
+                details: '%CONNECTION_TERMINATION_DETAILS%',
+                tls_failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
+                duration_ms: '%DURATION%',
+                bytes_received: '%BYTES_RECEIVED%',
+                bytes_sent: '%BYTES_SENT%',
+                upstream: '%UPSTREAM_HOST%',
+                upstream_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+                cluster: '%UPSTREAM_CLUSTER%',
+              },
+            },
+          },
+        },
+      }),
+    ),
+);
