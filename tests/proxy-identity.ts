@@ -83,11 +83,20 @@ async function controlPlane(mesh: Mesh): Promise<{ port: number; root: Buffer }>
 /** One delta stream as the node `id` with `token`; resolves with its two secrets, rejects with the stream's error. */
 export async function fetchSecrets(mesh: Mesh, id: string, token: string): Promise<Omit<ProxyIdentity, 'leave'>> {
   const { port, root } = await controlPlane(mesh);
-  return waitFor('the identity of a new proxy', () => fetchOnce(port, root, id, token), { timeoutMs: 10_000 });
+  const at = { host: '127.0.0.1', port, root };
+  return waitFor('the identity of a new proxy', () => secretsAt(at, id, token), { timeoutMs: 10_000 });
 }
 
-async function fetchOnce(port: number, root: Buffer, id: string, token: string): Promise<Omit<ProxyIdentity, 'leave'>> {
-  const session = connect(`https://127.0.0.1:${port}`, { ca: root, servername: 'weft-control-plane' });
+/** Where a control plane serves xDS, and the root that it is trusted by (PEM). */
+export interface XdsAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly root: Buffer;
+}
+
+/** One delta stream: the two secrets of the node `id`. Rejects with "CODE: message" where the stream is refused. */
+export async function secretsAt(xds: XdsAddress, id: string, token: string): Promise<Omit<ProxyIdentity, 'leave'>> {
+  const session = connect(`https://${xds.host}:${xds.port}`, { ca: xds.root, servername: 'weft-control-plane' });
   try {
     return await new Promise((resolve, reject) => {
       session.on('error', reject);

@@ -34,7 +34,9 @@ export async function freshNamespace(
   labels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const name = `${prefix}-${randomBytes(3).toString('hex')}`;
-  await apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'weft.dev/test': 'true', ...labels } } }]);
+  await apply([
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'weft.dev/test': 'true', ...labels } } },
+  ]);
   t.teardown(async () => {
     await kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
   });
@@ -60,7 +62,11 @@ export interface PodObject {
   readonly status: {
     readonly phase: string;
     readonly podIP?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly lastTransitionTime: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime: string;
+    }[];
   };
 }
 
