@@ -96,7 +96,7 @@ export function readMethod(
       ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? 2 }
       : undefined;
 
-  const { exposed, callers } = readCallers(own, servicePolicy, complain);
+  const { exposed, callers, shadow } = readCallers(own, servicePolicy, complain);
   const objective = own.objective ?? shared?.objective;
   const path = `${method.parent.typeName}/${method.name}`;
   const origins = originsOf(own, servicePolicy, { method: path, service: method.parent.typeName });
@@ -110,6 +110,7 @@ export function readMethod(
       safety,
       callers,
       exposed,
+      ...(shadow === undefined ? {} : { shadow }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(tryTimeoutMs === undefined ? {} : { tryTimeoutMs }),
       ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
@@ -148,8 +149,7 @@ function originsOf(own: MethodPolicy, service: ServicePolicy, names: { method: s
     else if (byService) said[field] = names.service;
   };
   put('callers', own.callers !== undefined, shared?.callers !== undefined || service.callers.length > 0);
-  const exposes = (value: Exposure | undefined) => value !== undefined && value !== Exposure.UNSPECIFIED;
-  put('exposed', exposes(own.exposure), exposes(shared?.exposure) || exposes(service.exposure));
+  put('exposed', isSaid(own.exposure), isSaid(shared?.exposure) || isSaid(service.exposure));
   put('rateLimits', own.rateLimits.length > 0, (shared?.rateLimits.length ?? 0) > 0);
   for (const [field, option] of optionOf) put(field, own[option] !== undefined, shared?.[option] !== undefined);
   return said;
@@ -185,18 +185,36 @@ function readRetry(retry: Retry, complain: Complain): RetryPolicy | undefined {
 }
 
 function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Complain) {
-  const exposure = [own.exposure, service.defaults?.exposure, service.exposure].find(
-    (value) => value !== undefined && value !== Exposure.UNSPECIFIED,
-  );
+  const exposure = [own.exposure, service.defaults?.exposure, service.exposure].find(isSaid);
   const exposed = exposure === Exposure.EDGE;
   const names = own.callers?.names ?? service.defaults?.callers?.names ?? service.callers;
+  checkCallers('callers', names, complain);
+  const shadow = own.shadow ?? service.defaults?.shadow ?? service.shadow;
+  checkCallers('shadow.callers', shadow?.callers?.names ?? [], complain);
+  const shadowExposed = isSaid(shadow?.exposure) ? shadow?.exposure === Exposure.EDGE : exposed;
+  return {
+    exposed,
+    callers: admitted(names, exposed),
+    shadow: shadow && admitted(shadow.callers?.names ?? names, shadowExposed),
+  };
+}
+
+function isSaid(exposure: Exposure | undefined): boolean {
+  return exposure !== undefined && exposure !== Exposure.UNSPECIFIED;
+}
+
+function checkCallers(field: string, names: readonly string[], complain: Complain): void {
   for (const name of names) {
-    if (name === edgeName) complain('callers names edge', 'exposure: EXPOSURE_EDGE');
-    else if (!isLogicalName(name))
-      complain(`callers names "${name}"`, 'a proto package without its version: "shop.orders"');
+    if (name === edgeName) complain(`${field} names edge`, 'exposure: EXPOSURE_EDGE');
+    else if (!isLogicalName(name)) {
+      complain(`${field} names "${name}"`, 'a proto package without its version: "shop.orders"');
+    }
   }
-  // Sorted, so that the order in a contract changes nothing in what proxies get.
-  return { exposed, callers: new Set([...names, ...(exposed ? [edgeName] : [])].sort()) };
+}
+
+/** Sorted, so that the order in a contract changes nothing in what proxies get. */
+function admitted(names: readonly string[], exposed: boolean): ReadonlySet<string> {
+  return new Set([...names, ...(exposed ? [edgeName] : [])].sort());
 }
 
 function readRateLimits(policy: MethodPolicy | undefined, complain: Complain): RateLimit[] {

@@ -30,6 +30,8 @@ export const accessLog = memoize(
                 grpc_status: '%GRPC_STATUS(SNAKE_STRING)%',
                 details: '%RESPONSE_CODE_DETAILS%',
                 flags: '%RESPONSE_FLAGS%',
+                // "denied": the shadow of a contract would have refused it.
+                shadow: '%DYNAMIC_METADATA(envoy.filters.http.rbac:shadow_engine_result)%',
                 duration_ms: '%DURATION%',
                 bytes_received: '%BYTES_RECEIVED%',
                 bytes_sent: '%BYTES_SENT%',

@@ -13,6 +13,7 @@ import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, grpcStats, localRateLimit, refusal } from './http-filters.ts';
 import { inboundReplies, outboundReplies } from './local-reply.ts';
 import { filters, inboundName } from './names.ts';
+import { contractCounters } from './stats-log.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamTls, type PeerName } from './tls-context.ts';
 import { typedConfig } from './typed-config.ts';
@@ -41,6 +42,7 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
         filters: [grpcStats, denyByDefault, localRateLimit],
         replies: inboundReplies,
+        counters: contractCounters,
         more: {
           codecType: CodecType.HTTP2,
           forwardClientCertDetails: ClientCert.SANITIZE_SET,

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import type { AccessLog } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
 import {
@@ -26,6 +27,8 @@ export interface HttpListener {
   /** Before the router, in this order. */
   readonly filters: readonly MessageInitShape<typeof HttpFilterSchema>[];
   readonly replies: LocalReplyConfig;
+  /** What is counted of its calls, besides the filters' own counters. */
+  readonly counters?: readonly AccessLog[];
   /** Families of request headers that are dropped before anything reads them, besides Envoy's own. */
   readonly dropHeaders?: readonly string[];
   readonly more: Omit<MessageInitShape<typeof HttpConnectionManagerSchema>, '$typeName'>;
@@ -62,7 +65,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
           }),
         },
       ],
-      accessLog: [accessLog(listener.direction)],
+      accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       // Routes say how long a stream may be idle.
       streamIdleTimeout: durationFromMs(0),

@@ -12,6 +12,7 @@ import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listene
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { FilterConfigSchema as RouteFilterConfigSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { OpenTelemetryConfigSchema } from '@weft/envoy-api/envoy/config/trace/v3/opentelemetry';
+import { ExpressionFilterSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/filters/cel/v3/cel';
 import { StdoutAccessLogSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/stream/v3/stream';
 import { BufferPerRouteSchema, BufferSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema, CorsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
@@ -33,6 +34,7 @@ import {
   UpstreamTlsContextSchema,
 } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
+import { TypedStructSchema } from '@weft/envoy-api/xds/type/v3/typed_struct';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '../xds/resource.ts';
 
 // Secrets are not among them: their JSON would show private keys.
@@ -65,6 +67,8 @@ const registry = createRegistry(
   RouteFilterConfigSchema,
   RouterSchema,
   StdoutAccessLogSchema,
+  TypedStructSchema,
+  ExpressionFilterSchema,
   UpstreamTlsContextSchema,
 );
 

@@ -19,6 +19,7 @@ import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
 import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
+import { objectiveKey } from './stats-log.ts';
 
 /** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
 export function inboundRoutesResource(
@@ -80,10 +81,14 @@ function methodRoute(
     metadata: metadata({
       [refusalKey]: `${method.path.slice(1)}; ${admission(method)}`,
       [calleeKey]: callee,
+      ...(method.objective === undefined ? {} : { [objectiveKey]: `${method.objective.withinMs / 1000}s` }),
     }),
     typedPerFilterConfig: {
       [filters.grpcStats]: enabled,
-      [filters.rbac]: admit(identitiesOf(method.callers, identities)),
+      [filters.rbac]: admit(
+        identitiesOf(method.callers, identities),
+        method.shadow && identitiesOf(method.shadow, identities),
+      ),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
     },
     ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),

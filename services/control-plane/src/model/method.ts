@@ -14,6 +14,8 @@ export interface Method {
   /** Logical names that may not call for now although others than the one that denies them would admit them. */
   readonly denied?: ReadonlySet<LogicalName>;
   readonly exposed: boolean;
+  /** Who may call by what is going to hold: calls of others go on and are counted; absent: nothing else is going to hold. */
+  readonly shadow?: ReadonlySet<LogicalName>;
   /** Unary only. */
   readonly deadlineMs?: number;
   /** Unary only; absent: the deadline. */

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file weft/policy/v1/policy.proto.
  */
 export const file_weft_policy_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("Cht3ZWZ0L3BvbGljeS92MS9wb2xpY3kucHJvdG8SDndlZnQucG9saWN5LnYxIvEBCg1TZXJ2aWNlUG9saWN5Eg8KB2NhbGxlcnMYASADKAkSKgoIZXhwb3N1cmUYAiABKA4yGC53ZWZ0LnBvbGljeS52MS5FeHBvc3VyZRIxCgxyZXRyeV9idWRnZXQYAyABKAsyGy53ZWZ0LnBvbGljeS52MS5SZXRyeUJ1ZGdldBIkChdtYXhfY29uY3VycmVudF9yZXF1ZXN0cxgEIAEoDUgAiAEBEi4KCGRlZmF1bHRzGAUgASgLMhwud2VmdC5wb2xpY3kudjEuTWV0aG9kUG9saWN5QhoKGF9tYXhfY29uY3VycmVudF9yZXF1ZXN0cyL/AwoMTWV0aG9kUG9saWN5EisKCGRlYWRsaW5lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC3RyeV90aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDG1heF9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxpZGxlX3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoFcmV0cnkYBSABKAsyFS53ZWZ0LnBvbGljeS52MS5SZXRyeRIcCg9pZGVtcG90ZW5jeV9rZXkYBiABKAlIAIgBARIoCgdjYWxsZXJzGAcgASgLMhcud2VmdC5wb2xpY3kudjEuQ2FsbGVycxIuCgtyYXRlX2xpbWl0cxgIIAMoCzIZLndlZnQucG9saWN5LnYxLlJhdGVMaW1pdBIkCgVoZWRnZRgJIAEoCzIVLndlZnQucG9saWN5LnYxLkhlZGdlEioKCGV4cG9zdXJlGAogASgOMhgud2VmdC5wb2xpY3kudjEuRXhwb3N1cmUSLAoJb2JqZWN0aXZlGAsgASgLMhkud2VmdC5wb2xpY3kudjEuT2JqZWN0aXZlQhIKEF9pZGVtcG90ZW5jeV9rZXkiIAoLRmllbGRQb2xpY3kSEQoJc2Vuc2l0aXZlGAEgASgIIhgKB0NhbGxlcnMSDQoFbmFtZXMYASADKAkitwEKBVJldHJ5EiMKBWNvZGVzGAEgAygOMhQud2VmdC5wb2xpY3kudjEuQ29kZRIYCgttYXhfcmV0cmllcxgCIAEoDUgAiAEBEi8KDGJhc2VfYmFja29mZhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgttYXhfYmFja29mZhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOCgxfbWF4X3JldHJpZXMiXwoLUmV0cnlCdWRnZXQSFAoHcGVyY2VudBgBIAEoAUgAiAEBEhsKDm1pbl9jb25jdXJyZW50GAIgASgNSAGIAQFCCgoIX3BlcmNlbnRCEQoPX21pbl9jb25jdXJyZW50IlUKCVJhdGVMaW1pdBIOCgZjYWxsZXIYASABKAkSEAoIcmVxdWVzdHMYAiABKA0SJgoDcGVyGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlcKBUhlZGdlEigKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKCW1heF90cmllcxgCIAEoDUgAiAEBQgwKCl9tYXhfdHJpZXMiRwoJT2JqZWN0aXZlEg8KB3BlcmNlbnQYASABKAESKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKkoKCEV4cG9zdXJlEhgKFEVYUE9TVVJFX1VOU1BFQ0lGSUVEEAASEQoNRVhQT1NVUkVfTk9ORRABEhEKDUVYUE9TVVJFX0VER0UQAiqSAQoEQ29kZRIUChBDT0RFX1VOU1BFQ0lGSUVEEAASEgoOQ09ERV9DQU5DRUxMRUQQARIaChZDT0RFX0RFQURMSU5FX0VYQ0VFREVEEAQSGwoXQ09ERV9SRVNPVVJDRV9FWEhBVVNURUQQCBIRCg1DT0RFX0lOVEVSTkFMEA0SFAoQQ09ERV9VTkFWQUlMQUJMRRAOOloKB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYnYwDIAEoCzIdLndlZnQucG9saWN5LnYxLlNlcnZpY2VQb2xpY3lSB3NlcnZpY2U6VgoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYnYwDIAEoCzIcLndlZnQucG9saWN5LnYxLk1ldGhvZFBvbGljeVIGbWV0aG9kOlIKBWZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxidjAMgASgLMhsud2VmdC5wb2xpY3kudjEuRmllbGRQb2xpY3lSBWZpZWxkYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("Cht3ZWZ0L3BvbGljeS92MS9wb2xpY3kucHJvdG8SDndlZnQucG9saWN5LnYxIpkCCg1TZXJ2aWNlUG9saWN5Eg8KB2NhbGxlcnMYASADKAkSKgoIZXhwb3N1cmUYAiABKA4yGC53ZWZ0LnBvbGljeS52MS5FeHBvc3VyZRIxCgxyZXRyeV9idWRnZXQYAyABKAsyGy53ZWZ0LnBvbGljeS52MS5SZXRyeUJ1ZGdldBIkChdtYXhfY29uY3VycmVudF9yZXF1ZXN0cxgEIAEoDUgAiAEBEi4KCGRlZmF1bHRzGAUgASgLMhwud2VmdC5wb2xpY3kudjEuTWV0aG9kUG9saWN5EiYKBnNoYWRvdxgGIAEoCzIWLndlZnQucG9saWN5LnYxLlNoYWRvd0IaChhfbWF4X2NvbmN1cnJlbnRfcmVxdWVzdHMipwQKDE1ldGhvZFBvbGljeRIrCghkZWFkbGluZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgt0cnlfdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxtYXhfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoMaWRsZV90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiQKBXJldHJ5GAUgASgLMhUud2VmdC5wb2xpY3kudjEuUmV0cnkSHAoPaWRlbXBvdGVuY3lfa2V5GAYgASgJSACIAQESKAoHY2FsbGVycxgHIAEoCzIXLndlZnQucG9saWN5LnYxLkNhbGxlcnMSLgoLcmF0ZV9saW1pdHMYCCADKAsyGS53ZWZ0LnBvbGljeS52MS5SYXRlTGltaXQSJAoFaGVkZ2UYCSABKAsyFS53ZWZ0LnBvbGljeS52MS5IZWRnZRIqCghleHBvc3VyZRgKIAEoDjIYLndlZnQucG9saWN5LnYxLkV4cG9zdXJlEiwKCW9iamVjdGl2ZRgLIAEoCzIZLndlZnQucG9saWN5LnYxLk9iamVjdGl2ZRImCgZzaGFkb3cYDCABKAsyFi53ZWZ0LnBvbGljeS52MS5TaGFkb3dCEgoQX2lkZW1wb3RlbmN5X2tleSIgCgtGaWVsZFBvbGljeRIRCglzZW5zaXRpdmUYASABKAgiGAoHQ2FsbGVycxINCgVuYW1lcxgBIAMoCSJeCgZTaGFkb3cSKAoHY2FsbGVycxgBIAEoCzIXLndlZnQucG9saWN5LnYxLkNhbGxlcnMSKgoIZXhwb3N1cmUYAiABKA4yGC53ZWZ0LnBvbGljeS52MS5FeHBvc3VyZSK3AQoFUmV0cnkSIwoFY29kZXMYASADKA4yFC53ZWZ0LnBvbGljeS52MS5Db2RlEhgKC21heF9yZXRyaWVzGAIgASgNSACIAQESLwoMYmFzZV9iYWNrb2ZmGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC21heF9iYWNrb2ZmGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg4KDF9tYXhfcmV0cmllcyJfCgtSZXRyeUJ1ZGdldBIUCgdwZXJjZW50GAEgASgBSACIAQESGwoObWluX2NvbmN1cnJlbnQYAiABKA1IAYgBAUIKCghfcGVyY2VudEIRCg9fbWluX2NvbmN1cnJlbnQiVQoJUmF0ZUxpbWl0Eg4KBmNhbGxlchgBIAEoCRIQCghyZXF1ZXN0cxgCIAEoDRImCgNwZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iVwoFSGVkZ2USKAoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoJbWF4X3RyaWVzGAIgASgNSACIAQFCDAoKX21heF90cmllcyJHCglPYmplY3RpdmUSDwoHcGVyY2VudBgBIAEoARIpCgZ3aXRoaW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24qSgoIRXhwb3N1cmUSGAoURVhQT1NVUkVfVU5TUEVDSUZJRUQQABIRCg1FWFBPU1VSRV9OT05FEAESEQoNRVhQT1NVUkVfRURHRRACKpIBCgRDb2RlEhQKEENPREVfVU5TUEVDSUZJRUQQABISCg5DT0RFX0NBTkNFTExFRBABEhoKFkNPREVfREVBRExJTkVfRVhDRUVERUQQBBIbChdDT0RFX1JFU09VUkNFX0VYSEFVU1RFRBAIEhEKDUNPREVfSU5URVJOQUwQDRIUChBDT0RFX1VOQVZBSUxBQkxFEA46WgoHc2VydmljZRIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxidjAMgASgLMh0ud2VmdC5wb2xpY3kudjEuU2VydmljZVBvbGljeVIHc2VydmljZTpWCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxidjAMgASgLMhwud2VmdC5wb2xpY3kudjEuTWV0aG9kUG9saWN5UgZtZXRob2Q6UgoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGJ2MAyABKAsyGy53ZWZ0LnBvbGljeS52MS5GaWVsZFBvbGljeVIFZmllbGRiBnByb3RvMw", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * What holds for all methods of a service.
@@ -59,6 +59,13 @@ export type ServicePolicy = Message<"weft.policy.v1.ServicePolicy"> & {
    * @generated from field: weft.policy.v1.MethodPolicy defaults = 5;
    */
   defaults?: MethodPolicy | undefined;
+
+  /**
+   * Callers and exposure that are going to hold for methods that do not say it themselves.
+   *
+   * @generated from field: weft.policy.v1.Shadow shadow = 6;
+   */
+  shadow?: Shadow | undefined;
 };
 
 /**
@@ -151,6 +158,13 @@ export type MethodPolicy = Message<"weft.policy.v1.MethodPolicy"> & {
    * @generated from field: weft.policy.v1.Objective objective = 11;
    */
   objective?: Objective | undefined;
+
+  /**
+   * Replaces the service's shadow.
+   *
+   * @generated from field: weft.policy.v1.Shadow shadow = 12;
+   */
+  shadow?: Shadow | undefined;
 };
 
 /**
@@ -203,6 +217,34 @@ export const CallersSchema: GenMessage<Callers> = /*@__PURE__*/
   messageDesc(file_weft_policy_v1_policy, 3);
 
 /**
+ * Callers and exposure that are going to hold. Calls that they would refuse go on as before, and are counted and logged.
+ *
+ * @generated from message weft.policy.v1.Shadow
+ */
+export type Shadow = Message<"weft.policy.v1.Shadow"> & {
+  /**
+   * Instead of callers; not set: the callers that hold now.
+   *
+   * @generated from field: weft.policy.v1.Callers callers = 1;
+   */
+  callers?: Callers | undefined;
+
+  /**
+   * Instead of exposure; not set: the exposure that holds now.
+   *
+   * @generated from field: weft.policy.v1.Exposure exposure = 2;
+   */
+  exposure: Exposure;
+};
+
+/**
+ * Describes the message weft.policy.v1.Shadow.
+ * Use `create(ShadowSchema)` to create a new message.
+ */
+export const ShadowSchema: GenMessage<Shadow> = /*@__PURE__*/
+  messageDesc(file_weft_policy_v1_policy, 4);
+
+/**
  * Which failures are tried again, how often and how fast.
  *
  * @generated from message weft.policy.v1.Retry
@@ -242,7 +284,7 @@ export type Retry = Message<"weft.policy.v1.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_weft_policy_v1_policy, 4);
+  messageDesc(file_weft_policy_v1_policy, 5);
 
 /**
  * The share of requests under way that may be retries, so that retries cannot keep a failing service down.
@@ -270,7 +312,7 @@ export type RetryBudget = Message<"weft.policy.v1.RetryBudget"> & {
  * Use `create(RetryBudgetSchema)` to create a new message.
  */
 export const RetryBudgetSchema: GenMessage<RetryBudget> = /*@__PURE__*/
-  messageDesc(file_weft_policy_v1_policy, 5);
+  messageDesc(file_weft_policy_v1_policy, 6);
 
 /**
  * A limit on one caller.
@@ -305,7 +347,7 @@ export type RateLimit = Message<"weft.policy.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_weft_policy_v1_policy, 6);
+  messageDesc(file_weft_policy_v1_policy, 7);
 
 /**
  * A second try for a slow answer.
@@ -333,7 +375,7 @@ export type Hedge = Message<"weft.policy.v1.Hedge"> & {
  * Use `create(HedgeSchema)` to create a new message.
  */
 export const HedgeSchema: GenMessage<Hedge> = /*@__PURE__*/
-  messageDesc(file_weft_policy_v1_policy, 7);
+  messageDesc(file_weft_policy_v1_policy, 8);
 
 /**
  * The share of calls that must be good within a time.
@@ -361,7 +403,7 @@ export type Objective = Message<"weft.policy.v1.Objective"> & {
  * Use `create(ObjectiveSchema)` to create a new message.
  */
 export const ObjectiveSchema: GenMessage<Objective> = /*@__PURE__*/
-  messageDesc(file_weft_policy_v1_policy, 8);
+  messageDesc(file_weft_policy_v1_policy, 9);
 
 /**
  * Whether the edge gateway serves a method to callers outside of the mesh.
