@@ -7,6 +7,7 @@ import { marks } from './names.ts';
 
 /** A descriptor set and the hash that names it. */
 export interface Contract {
+  readonly logicalName: string;
   readonly hash: string;
   readonly descriptorSet: Buffer;
 }
@@ -16,7 +17,7 @@ export function readContract(root: string, logicalName: string): Contract {
   const file = join(root, 'packages/contracts/descriptors', `${logicalName}.binpb`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run make generate`);
   const descriptorSet = readFileSync(file);
-  return { hash: createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16), descriptorSet };
+  return { logicalName, hash: createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16), descriptorSet };
 }
 
 /** Publishes a contract in its namespace, under its hash: what pods with that hash promise never changes. */
@@ -24,9 +25,13 @@ export class PublishedContract extends Construct {
   constructor(scope: Construct, id: string, contract: Contract) {
     super(scope, id);
     new kubernetes.KubeConfigMap(this, 'descriptor-set', {
-      metadata: { name: `weft-contract-${contract.hash}`, labels: { [marks.contract]: contract.hash } },
+      metadata: {
+        name: `weft-contract-${contract.logicalName}-${contract.hash}`,
+        labels: { [marks.contract]: contract.hash },
+        annotations: { [marks.contractName]: contract.logicalName, [marks.contractPart]: '1/1' },
+      },
       immutable: true,
-      binaryData: { 'descriptors.binpb': contract.descriptorSet.toString('base64') },
+      binaryData: { [`${contract.logicalName}.binpb`]: contract.descriptorSet.toString('base64') },
     });
   }
 }

@@ -3,7 +3,7 @@ import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import type { Images } from './images.ts';
 import { marks, ports, shopServices } from './names.ts';
-import { restricted, weftUser } from './pod-security.ts';
+import { containerSecurity, podSecurity } from './pod-security.ts';
 import { adminSecret, postgresHost } from './postgres.ts';
 
 /** The one database; each service has a schema in it. */
@@ -60,7 +60,7 @@ export class DatabaseSetup extends Construct {
           imagePullPolicy: 'IfNotPresent',
           args: ['credentials', '/setup/setup.json'],
           env: [{ name: 'NODE_EXTRA_CA_CERTS', value: apiRoot }],
-          securityContext: restricted(weftUser),
+          securityContext: containerSecurity,
           volumeMounts: [file.mount],
         },
       ],
@@ -80,7 +80,7 @@ export class DatabaseSetup extends Construct {
             { name: 'PGPORT', value: String(ports.postgres) },
             ...credentialsFrom(adminSecret),
           ],
-          securityContext: restricted(weftUser),
+          securityContext: containerSecurity,
           volumeMounts: [file.mount, passwords],
         },
       ],
@@ -115,7 +115,7 @@ export class DatabaseSetup extends Construct {
             labels: { 'app.kubernetes.io/name': 'database-setup' },
             annotations: { [marks.inject]: 'false' },
           },
-          spec,
+          spec: { ...spec, securityContext: podSecurity },
         },
       },
     });

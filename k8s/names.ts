@@ -29,6 +29,8 @@ export const marks = {
   inject: 'weft.dev/inject',
   kit: 'weft.dev/kit',
   contract: 'weft.dev/contract',
+  contractName: 'weft.dev/contract-name',
+  contractPart: 'weft.dev/contract-part',
 } as const;
 
 /** One of the shop's services. */

@@ -1,23 +1,17 @@
 import type { k8s } from 'cdk8s-plus-33';
 
-/** What a container of the environment may do: nothing beyond Pod Security "restricted", on a root file system that it cannot write. */
-export function restricted(user: number): k8s.SecurityContext {
-  return {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    runAsNonRoot: true,
-    runAsUser: user,
-    runAsGroup: user,
-    capabilities: { drop: ['ALL'] },
-    seccompProfile: { type: 'RuntimeDefault' },
-  };
-}
+/** What every container has: nothing beyond Pod Security "restricted", on a root file system that it cannot write. */
+export const containerSecurity: k8s.SecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
 
-/** Of our own images. */
-export const weftUser = 10_001;
-
-/** Of the image postgres. */
-export const postgresUser = 999;
+/** What every pod has. The images name their users. */
+export const podSecurity: k8s.PodSecurityContext = {
+  runAsNonRoot: true,
+  seccompProfile: { type: 'RuntimeDefault' },
+};
 
 /** An empty directory in the place of one that a program writes. */
 export function scratch(name: string, mountPath: string): { volume: k8s.Volume; mount: k8s.VolumeMount } {

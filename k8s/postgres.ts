@@ -2,7 +2,11 @@ import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import { stockImages } from './images.ts';
 import { marks, ports } from './names.ts';
-import { postgresUser, restricted, scratch } from './pod-security.ts';
+import { containerSecurity, podSecurity, scratch } from './pod-security.ts';
+import { quantity } from './values.ts';
+
+/** The user of the image: postgres. */
+const postgresUser = 999;
 
 /** Its Service, within its namespace. */
 export const postgresHost = 'postgres';
@@ -40,7 +44,12 @@ export class EvaluationPostgres extends Construct {
           metadata: { labels, annotations: { [marks.inject]: 'false' } },
           spec: {
             automountServiceAccountToken: false,
-            securityContext: { fsGroup: postgresUser },
+            securityContext: {
+              ...podSecurity,
+              runAsUser: postgresUser,
+              runAsGroup: postgresUser,
+              fsGroup: postgresUser,
+            },
             containers: [
               {
                 name: 'postgres',
@@ -53,7 +62,7 @@ export class EvaluationPostgres extends Construct {
                 ports: [{ name: 'postgres', containerPort: ports.postgres }],
                 readinessProbe: ready,
                 resources: { requests: { cpu: quantity('50m'), memory: quantity('128Mi') } },
-                securityContext: restricted(postgresUser),
+                securityContext: containerSecurity,
                 volumeMounts: [data.mount, run.mount, tmp.mount],
               },
             ],
@@ -64,6 +73,3 @@ export class EvaluationPostgres extends Construct {
     });
   }
 }
-
-/** A Kubernetes quantity: "50m", "128Mi". */
-export const quantity = (text: string): k8s.Quantity => kubernetes.Quantity.fromString(text);

@@ -1,107 +1,122 @@
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
+import type { Contract } from './contracts.ts';
 import { credentialsFrom, database, databaseSecret } from './database-setup.ts';
 import type { Images } from './images.ts';
 import { marks, namespaces, ports, type ShopService } from './names.ts';
-import { restricted, scratch, weftUser } from './pod-security.ts';
-import { postgresHost, quantity } from './postgres.ts';
+import { containerSecurity, podSecurity, scratch } from './pod-security.ts';
+import { postgresHost } from './postgres.ts';
+import { port, quantity } from './values.ts';
 
 /** What a service needs beside its name. */
 export interface ShopServiceOptions {
   readonly service: ShopService;
   readonly images: Images;
-  /** Of its contract: the hash of the descriptor set. */
-  readonly contract: string;
+  readonly contract: Contract;
   /** An OTLP/gRPC collector, "http://host:4317"; absent: no spans leave. */
   readonly otlpEndpoint?: string;
 }
 
-/** One of the shop's services: its account, its Service and its Deployment. The injector gives it its sidecar. */
+/** One of the shop's services, as charts/service makes it. The injector gives its pods their sidecars. */
 export class ShopServiceDeployment extends Construct {
+  readonly #selector: Record<string, string>;
+  readonly #metadata: k8s.ObjectMeta;
+
   constructor(scope: Construct, id: string, options: ShopServiceOptions) {
     super(scope, id);
-    const { service, images, contract, otlpEndpoint } = options;
-    const { name, logicalName } = service;
-    const selector = { 'app.kubernetes.io/name': name };
-    const labels = { ...selector, 'app.kubernetes.io/part-of': namespaces.shop };
-    const tmp = scratch('tmp', '/tmp');
-    const connection: k8s.EnvVar[] = [
-      { name: 'PGHOST', value: postgresHost },
-      { name: 'PGPORT', value: String(ports.postgres) },
-      { name: 'PGDATABASE', value: database },
-      ...credentialsFrom(databaseSecret(name)),
-    ];
-    const container = {
-      imagePullPolicy: 'IfNotPresent',
-      securityContext: restricted(weftUser),
-      volumeMounts: [tmp.mount],
-    };
+    const { name } = options.service;
+    this.#selector = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': namespaces.shop };
+    this.#metadata = { name, labels: { ...this.#selector, 'app.kubernetes.io/part-of': namespaces.shop } };
     new kubernetes.KubeServiceAccount(this, 'account', {
-      metadata: { name, labels },
+      metadata: this.#metadata,
       automountServiceAccountToken: false,
     });
     new kubernetes.KubeService(this, 'service', {
-      metadata: { name, labels },
+      metadata: this.#metadata,
       spec: {
-        selector,
-        ports: [
-          {
-            name: 'grpc',
-            port: ports.service,
-            targetPort: kubernetes.IntOrString.fromString('grpc'),
-            appProtocol: 'grpc',
-          },
-        ],
+        selector: this.#selector,
+        ports: [{ name: 'app', port: ports.service, targetPort: port(ports.application), appProtocol: 'grpc' }],
       },
     });
+    this.#deployment(options);
+    new kubernetes.KubePodDisruptionBudget(this, 'disruption-budget', {
+      metadata: this.#metadata,
+      spec: {
+        maxUnavailable: port(1),
+        // A pod that does not work must not keep a node from being drained.
+        unhealthyPodEvictionPolicy: 'AlwaysAllow',
+        selector: { matchLabels: this.#selector },
+      },
+    });
+    new kubernetes.KubeNetworkPolicy(this, 'network-policy', {
+      metadata: this.#metadata,
+      spec: {
+        podSelector: { matchLabels: this.#selector },
+        policyTypes: ['Ingress'],
+        ingress: [{ ports: [{ port: port(ports.application) }] }, { ports: [{ port: port(ports.ready) }] }],
+      },
+    });
+  }
+
+  #deployment({ service, images, contract, otlpEndpoint }: ShopServiceOptions): void {
+    const { name, logicalName } = service;
+    const tmp = scratch('tmp', '/tmp');
+    const telemetry = otlpEndpoint
+      ? [
+          { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: otlpEndpoint },
+          { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', value: 'grpc' },
+          { name: 'OTEL_SERVICE_NAME', value: logicalName },
+        ]
+      : [];
     new kubernetes.KubeDeployment(this, 'deployment', {
-      metadata: { name, labels },
+      metadata: this.#metadata,
       spec: {
         replicas: 1,
-        selector: { matchLabels: selector },
-        strategy: {
-          rollingUpdate: {
-            maxUnavailable: kubernetes.IntOrString.fromNumber(0),
-            maxSurge: kubernetes.IntOrString.fromNumber(1),
-          },
-        },
+        selector: { matchLabels: this.#selector },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: port(1), maxUnavailable: port(0) } },
         template: {
           metadata: {
-            labels: { ...labels, [marks.contract]: contract },
+            labels: { ...this.#metadata.labels, [marks.inject]: 'true', [marks.contract]: contract.hash },
             annotations: { [marks.kit]: name },
           },
           spec: {
             serviceAccountName: name,
             automountServiceAccountToken: false,
+            enableServiceLinks: false,
             terminationGracePeriodSeconds: 30,
-            initContainers: [
-              {
-                ...container,
-                name: 'database',
-                image: images['database-setup'] ?? '',
-                args: ['wait'],
-                env: connection,
-              },
-            ],
+            securityContext: podSecurity,
             containers: [
               {
-                ...container,
                 name,
                 image: images[name] ?? '',
+                imagePullPolicy: 'IfNotPresent',
+                ports: [{ name: 'app', containerPort: ports.application }],
                 env: [
                   { name: 'WEFT_SERVICE', value: logicalName },
-                  { name: 'OTEL_SERVICE_NAME', value: logicalName },
-                  ...connection,
-                  ...(otlpEndpoint ? [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: otlpEndpoint }] : []),
+                  { name: 'WEFT_CONTRACT', value: contract.hash },
+                  { name: 'LOG_LEVEL', value: 'info' },
+                  ...telemetry,
+                  { name: 'PGHOST', value: postgresHost },
+                  { name: 'PGPORT', value: String(ports.postgres) },
+                  { name: 'PGDATABASE', value: database },
+                  { name: 'PGSSLMODE', value: 'disable' },
+                  ...credentialsFrom(databaseSecret(name)),
                 ],
-                ports: [{ name: 'grpc', containerPort: ports.application }],
-                startupProbe: { grpc: { port: ports.application }, periodSeconds: 1, failureThreshold: 60 },
-                readinessProbe: { grpc: { port: ports.application }, periodSeconds: 2 },
-                livenessProbe: { grpc: { port: ports.application }, periodSeconds: 10, failureThreshold: 6 },
+                startupProbe: { ...healthProbe, periodSeconds: 1, failureThreshold: 60 },
+                readinessProbe: { ...healthProbe, periodSeconds: 5, failureThreshold: 2 },
+                // Not its health: that knows the database, and a restart would not bring that back.
+                livenessProbe: {
+                  tcpSocket: { port: port(ports.application) },
+                  periodSeconds: 10,
+                  timeoutSeconds: 3,
+                  failureThreshold: 6,
+                },
                 resources: {
                   requests: { cpu: quantity('20m'), memory: quantity('96Mi') },
                   limits: { memory: quantity('256Mi') },
                 },
+                securityContext: containerSecurity,
+                volumeMounts: [tmp.mount],
               },
             ],
             volumes: [tmp.volume],
@@ -111,3 +126,5 @@ export class ShopServiceDeployment extends Construct {
     });
   }
 }
+
+const healthProbe: k8s.Probe = { grpc: { port: ports.application }, timeoutSeconds: 3 };

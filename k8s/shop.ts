@@ -29,7 +29,7 @@ export class Shop extends Chart {
       new ShopServiceDeployment(this, service.name, {
         service,
         images,
-        contract: contract.hash,
+        contract,
         ...(otlpEndpoint ? { otlpEndpoint } : {}),
       });
     }

@@ -1,0 +1,7 @@
+import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
+
+/** A Kubernetes quantity: "50m", "128Mi". */
+export const quantity = (text: string): k8s.Quantity => kubernetes.Quantity.fromString(text);
+
+/** A number where Kubernetes takes a name or a percentage too. */
+export const port = (number: number): k8s.IntOrString => kubernetes.IntOrString.fromNumber(number);
