@@ -1,3 +1,4 @@
+import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
@@ -49,15 +50,23 @@ function sidecarResources(mesh: Mesh, workload: Workload): Resource[] {
   }
   if (workload.outbound) {
     const names = [...new Set(own.flatMap(({ logicalName }) => logicalName ?? []))];
-    const callees = calleesOf(mesh, workload, names);
     resources.push(
       outboundListener(mesh.settings, workload.outbound, serviceName),
-      outboundRoutes(callees, names),
-      ...callees.flatMap(({ service }) => [serviceClusterResource(service), endpoints(mesh, service)]),
+      ...calleeResources(mesh, workload.namespace, names.join(' ')),
     );
   }
   return resources;
 }
+
+/** What a sidecar holds of the services that it may call: the same for all in its namespace that go by the same names. */
+const calleeResources = memoize((mesh: Mesh, namespace: string, callerNames: string): readonly Resource[] => {
+  const names: LogicalName[] = callerNames === '' ? [] : callerNames.split(' ');
+  const callees = calleesOf(mesh, namespace, names);
+  return [
+    outboundRoutes(callees, names),
+    ...callees.flatMap(({ service }) => [serviceClusterResource(service), endpoints(mesh, service)]),
+  ];
+});
 
 function gatewayResources(mesh: Mesh, workload: Workload): Resource[] {
   const gateway = workload.gateway && mesh.gateways.get(workload.gateway.name);
@@ -71,20 +80,19 @@ function gatewayResources(mesh: Mesh, workload: Workload): Resource[] {
 }
 
 /** The services that a workload may call, each with host names of its own: a name that two could have is the first one's. */
-function calleesOf(mesh: Mesh, workload: Workload, names: readonly LogicalName[]): OutboundCallee[] {
+function calleesOf(mesh: Mesh, namespace: string, names: readonly LogicalName[]): OutboundCallee[] {
   const callees = new Set<Service>();
   for (const name of names) for (const service of servicesByCaller(mesh.services).get(name) ?? []) callees.add(service);
   // What is near counts first: the caller's own namespace, then by name.
   const near = [...callees].sort(
-    (a, b) =>
-      Number(b.namespace === workload.namespace) - Number(a.namespace === workload.namespace) || (a.id < b.id ? -1 : 1),
+    (a, b) => Number(b.namespace === namespace) - Number(a.namespace === namespace) || (a.id < b.id ? -1 : 1),
   );
   const taken = new Set<string>();
   const take = (domain: string) => !taken.has(domain) && taken.add(domain) !== undefined;
   // Logical names before hosts: a Service "orders" in a namespace "shop" must not take the name of another contract.
   const logical = new Map(near.map((service) => [service, service.logicalName && take(service.logicalName)]));
   return near.flatMap((service) => {
-    const short = service.namespace === workload.namespace ? [service.name] : [];
+    const short = service.namespace === namespace ? [service.name] : [];
     const hosts = [...service.hosts, ...short].filter(take);
     const domains = logical.get(service) && service.logicalName ? [service.logicalName, ...hosts] : hosts;
     return domains.length > 0 ? { service, domains } : [];
