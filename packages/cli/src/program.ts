@@ -2,15 +2,19 @@ import { Command } from 'commander';
 import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
+import { diffCommand } from './commands/diff.ts';
 import { downCommand } from './commands/down.ts';
+import { historyCommand } from './commands/history.ts';
 import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
 import { overrideCommand } from './commands/override.ts';
+import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
+import { whyCommand } from './commands/why.ts';
 import { version } from './version.ts';
 
 /** The weft command with all its subcommands. */
@@ -34,6 +38,10 @@ export function program(): Command {
     compileCommand(),
     lintCommand(),
     overrideCommand(),
+    diffCommand(),
+    historyCommand(),
+    whyCommand(),
+    revertCommand(),
   ];
   for (const command of commands) weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
   return weft;

@@ -9,6 +9,8 @@ import type { Problem } from './model/problem.ts';
 import { fileKind, parseDirectory } from './sources/parse-directory.ts';
 
 export { type LintOptions, lint } from './contracts/lint.ts';
+export { type DiffResult, type DiffSide, diff } from './diff/diff.ts';
+export { diffText } from './diff/diff-text.ts';
 export type { Problem } from './model/problem.ts';
 export { parseDuration } from './sources/duration.ts';
 
@@ -44,7 +46,8 @@ export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: str
   return { problems: mesh.problems, proxies };
 }
 
-async function readMeshFiles(directory: string): Promise<Map<string, Uint8Array>> {
+/** The files of a mesh directory, by path relative to it. Rejects when one cannot be read. */
+export async function readMeshFiles(directory: string): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   for (const entry of entries) {

@@ -25,6 +25,13 @@ export interface StatusView {
 export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint): string {
   const sections: string[] = [];
   if (supervisor) sections.push(processes(supervisor, paint));
+  if (mesh?.pin) {
+    const { revisionId, since, why, by } = mesh.pin;
+    const reason = [by && `by ${by}`, why].filter((text) => text !== '').join(': ');
+    const age = since ? `, since ${formatDuration(now - timestampMs(since))}` : '';
+    const line = `Contracts and policies are held at revision ${revisionId}${age}${reason ? ` (${reason})` : ''}; \`weft revert --clear\` ends that`;
+    sections.push(paint('yellow', line));
+  }
   if (mesh) {
     sections.push(services(mesh, paint), workloads(mesh, now, paint));
     const root = mesh.controlPlane?.root;

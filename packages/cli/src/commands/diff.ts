@@ -1,0 +1,61 @@
+import { existsSync, statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { DiffSide } from '@weft/control-plane/compile';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { buildContractTree } from '../contract-tree.ts';
+import { findProject } from '../project.ts';
+import { paintFor } from '../terminal/style.ts';
+import { jsonOption } from './options.ts';
+import { problemLines } from './problem-lines.ts';
+
+/** `weft diff`: what a change changes for whom. */
+export function diffCommand(): Command {
+  return new Command('diff')
+    .summary('say what a change of contracts changes, and for whom')
+    .description(
+      'Compares two git commits, two directories of .proto files or two mesh directories, and says for each caller and method what\n' +
+        'becomes different: allowed or denied, retries, deadlines, exposure, REST paths, limits. Prints nothing when nothing does. The\n' +
+        'exit code is 0 whether or not there is a difference, and 1 when the two cannot be compared.',
+    )
+    .argument('<old>', 'a git commit ("main", "HEAD~1") or a directory')
+    .argument('<new>', 'likewise; "." is the working tree')
+    .addOption(jsonOption())
+    .action(async (old: string, fresh: string, options: { json: boolean }) => {
+      const { diff, diffText } = await import('@weft/control-plane/compile');
+      const [before, after] = await Promise.all([readSide(old), readSide(fresh)]);
+      if ('files' in before !== 'files' in after) {
+        throw new CommandError(`${old} and ${fresh} are not of one kind: a mesh directory and a tree of contracts.`);
+      }
+      const result = diff(before, after, Date.now());
+      if (options.json) {
+        console.log(JSON.stringify({ ...result.diff, problems: result.problems }, undefined, 2));
+        return;
+      }
+      const paint = paintFor(process.stdout);
+      const text = diffText(result.diff, (title) => paint('bold', title));
+      if (text !== '') console.log(text);
+      for (const line of problemLines(result.problems, paintFor(process.stderr))) console.error(line);
+    });
+}
+
+async function readSide(name: string): Promise<DiffSide> {
+  const directory = resolve(name);
+  const isDirectory = existsSync(directory) && statSync(directory).isDirectory();
+  if (isDirectory && (await isMeshDirectory(directory))) {
+    const { readMeshFiles } = await import('@weft/control-plane/compile');
+    return { files: await readMeshFiles(directory) };
+  }
+  const { root } = findProject();
+  return { descriptorSet: await buildContractTree(root, isDirectory ? { directory } : { ref: name }) };
+}
+
+/** A manifest at its top says that it is the mesh's configuration. */
+async function isMeshDirectory(directory: string): Promise<boolean> {
+  for (const name of await readdir(directory)) {
+    if (!/\.ya?ml$/.test(name)) continue;
+    if (/"?kind"?:\s*"?MeshConfig\b/.test(await readFile(join(directory, name), 'utf8'))) return true;
+  }
+  return false;
+}

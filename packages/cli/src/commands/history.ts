@@ -1,0 +1,71 @@
+import { toJson } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { ListRevisionsResponseSchema, type Revision } from '@weft/contracts/weft/api/v1/mesh';
+import { Command, InvalidArgumentError } from 'commander';
+import { memoryClient } from '../memory-client.ts';
+import { type Paint, paintFor } from '../terminal/style.ts';
+import { table } from '../terminal/table.ts';
+import { jsonOption, stateOption } from './options.ts';
+
+/** `weft history`: what was pushed, why, and who took it. */
+export function historyCommand(): Command {
+  return new Command('history')
+    .summary('show what was pushed, why, and which proxies took it')
+    .description(
+      'Shows the configurations that were pushed, the latest first: what changed, and how many of the proxies that were sent\n' +
+        'something have acknowledged it. --json also has every proxy’s answer.',
+    )
+    .option('--limit <n>', 'at most so many', positive, 20)
+    .option('--no-endpoints', 'leave out where only replicas came, went or changed their readiness')
+    .addOption(jsonOption())
+    .addOption(stateOption())
+    .action(async (options: { limit: number; endpoints: boolean; json: boolean; state?: string }) => {
+      const request = { limit: options.limit, withoutEndpointsOnly: !options.endpoints };
+      const answer = await memoryClient(options.state, (mesh) => mesh.listRevisions(request));
+      if (options.json) {
+        console.log(
+          JSON.stringify(toJson(ListRevisionsResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2),
+        );
+      } else {
+        console.log(renderHistory(answer.revisions, paintFor(process.stdout)));
+      }
+    });
+}
+
+/** Revisions as a person reads them, a line each, and below it what was refused. */
+export function renderHistory(revisions: readonly Revision[], paint: Paint): string {
+  if (revisions.length === 0) return 'Nothing has been pushed yet.';
+  const titles = ['REVISION', 'PUSHED', 'TAKEN', 'CAUSE'].map((title) => paint('bold', title));
+  const rows = revisions.map(({ id, at, sent, acknowledged, causes, endpointsOnly }) => {
+    const taken = sent === 0 ? '-' : `${acknowledged}/${sent}`;
+    const cause = shorten(causes);
+    return [
+      id,
+      at ? localTime(timestampMs(at)) : '',
+      sent === acknowledged ? taken : paint('yellow', taken),
+      endpointsOnly ? paint('dim', cause) : cause,
+    ];
+  });
+  const nacks = revisions.flatMap(({ id, answers }) =>
+    answers.flatMap(({ workload, nack }) =>
+      nack === '' ? [] : `${id} ${paint('red', `refused by ${workload}`)}: ${nack}`,
+    ),
+  );
+  return [table([titles, ...rows]), ...nacks].join('\n');
+}
+
+function shorten(causes: readonly string[]): string {
+  const shown = causes.slice(0, 3);
+  return shown.length < causes.length ? `${shown.join('; ')}; ${causes.length - 3} more` : shown.join('; ');
+}
+
+/** To the second, in the zone of whoever looks. */
+export function localTime(ms: number): string {
+  return new Date(ms).toLocaleString('sv-SE');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 10_000) throw new InvalidArgumentError('must be 1 to 10000');
+  return value;
+}

@@ -1,0 +1,61 @@
+import { toJson } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { type WhyResponse, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { parseDuration } from '@weft/control-plane/compile';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { memoryClient } from '../memory-client.ts';
+import { type Paint, paintFor } from '../terminal/style.ts';
+import { localTime } from './history.ts';
+import { jsonOption, stateOption } from './options.ts';
+
+/** `weft why`: what becomes of one call, hop by hop. */
+export function whyCommand(): Command {
+  return new Command('why')
+    .summary('explain what becomes of one call, and why')
+    .description(
+      'Explains a call hop by hop: listener, route, policy and the file it came from, cluster, endpoints, certificates, and whether\n' +
+        'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way.',
+    )
+    .argument('<caller>', 'who calls: shop.orders, edge, shop/orders or shop/orders-0')
+    .argument('<method>', 'what is called: shop.payments.v1.PaymentService/Authorize')
+    .option('--at <time>', 'as it was then: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
+    .addOption(jsonOption())
+    .addOption(stateOption())
+    .action(async (caller: string, method: string, options: { at?: string; json: boolean; state?: string }) => {
+      const at = options.at === undefined ? {} : { at: timestampFromMs(timeOf(options.at, Date.now())) };
+      const answer = await memoryClient(options.state, (mesh) => mesh.why({ caller, method, ...at }));
+      if (options.json) {
+        console.log(JSON.stringify(toJson(WhyResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2));
+      } else {
+        console.log(renderWhy(answer, paintFor(process.stdout)));
+      }
+    });
+}
+
+/** An explanation as a person reads it: the verdict, then the way of the call. */
+export function renderWhy({ allowed, verdict, advice, steps, revision }: WhyResponse, paint: Paint): string {
+  const lines = [paint(allowed ? 'green' : 'red', verdict)];
+  if (advice !== '') lines.push(`  ${allowed ? '' : 'to change that: '}${advice}`);
+  for (const { name, summary, values } of steps) {
+    lines.push('', `${paint('bold', name)}  ${summary}`);
+    const width = Math.max(0, ...values.map((value) => value.name.length));
+    for (const value of values) {
+      const source = value.source === '' ? '' : paint('dim', `  (${value.source})`);
+      lines.push(`  ${value.name.padEnd(width)}  ${value.value}${source}`);
+    }
+  }
+  if (revision?.at)
+    lines.push('', paint('dim', `revision ${revision.id}, pushed ${localTime(timestampMs(revision.at))}`));
+  return lines.join('\n');
+}
+
+/** A time, or a duration before now; in milliseconds since the epoch. */
+export function timeOf(text: string, nowMs: number): number {
+  const agoMs = parseDuration(text);
+  const timeMs = agoMs === undefined ? Date.parse(text) : nowMs - agoMs;
+  if (Number.isNaN(timeMs)) {
+    throw new CommandError(`--at ${text} must be a time (2026-01-31T12:00:00Z) or how long ago (10m).`);
+  }
+  return timeMs;
+}
