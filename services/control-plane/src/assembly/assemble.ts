@@ -4,6 +4,7 @@ import type { Facts } from '../sources/facts.ts';
 import { assembleGateways } from './gateways.ts';
 import { assembleIdentities } from './identities.ts';
 import { knownContracts } from './known-contracts.ts';
+import { mirrorProblems } from './mirrors.ts';
 import { assembleServices } from './services.ts';
 import { share } from './share.ts';
 
@@ -41,6 +42,7 @@ export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
       ...policyProblems,
       ...identityProblems,
       ...gatewayProblems,
+      ...mirrorProblems(services),
     ],
   });
 }

@@ -10,7 +10,7 @@ import {
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import type { MeshSettings } from '../model/mesh.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { denyByDefault, grpcStats, localRateLimit, refusal } from './http-filters.ts';
+import { denyByDefault, fault, grpcStats, localRateLimit, refusal } from './http-filters.ts';
 import { inboundReplies, outboundReplies } from './local-reply.ts';
 import { filters, inboundName } from './names.ts';
 import { contractCounters } from './stats-log.ts';
@@ -40,7 +40,7 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
         routes,
         serviceName,
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
-        filters: [grpcStats, denyByDefault, localRateLimit],
+        filters: [grpcStats, denyByDefault, localRateLimit, fault],
         replies: inboundReplies,
         counters: contractCounters,
         more: {

@@ -7,6 +7,7 @@ import { FilterConfigSchema } from '@weft/envoy-api/envoy/config/route/v3/route_
 import { BufferSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
+import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
@@ -35,6 +36,9 @@ export const grpcStats = filter(
 
 /** Refuses everybody on routes that do not name callers. */
 export const denyByDefault = filter(filters.rbac, RBACSchema, { rules: create(RulesSchema, {}) }, false);
+
+/** Fails calls that ask for it, on routes of tests. */
+export const fault = filter(filters.fault, HTTPFaultSchema, {}, true);
 
 /** Limits calls on routes that say so. */
 export const localRateLimit = filter(filters.localRateLimit, LocalRateLimitSchema, { statPrefix: 'rate_limit' }, true);

@@ -49,6 +49,7 @@ export function gatewayName(name: string): string {
 export const filters = {
   buffer: 'envoy.filters.http.buffer',
   cors: 'envoy.filters.http.cors',
+  fault: 'envoy.filters.http.fault',
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',
   lua: 'envoy.filters.http.lua',

@@ -20,6 +20,11 @@ const statusOf: Readonly<Record<RetryCode, { readonly grpc: number; readonly htt
   unavailable: { grpc: 14, http: [502, 503] },
 };
 
+/** A code's number in gRPC. */
+export function grpcStatusOf(code: RetryCode): number {
+  return statusOf[code].grpc;
+}
+
 /**
  * Says of an application's answer how it ended. An application that calls nobody fails by itself. One that calls others may pass
  * their failure on, and its sidecar cannot tell: then only the application's own word, which the service kit gives, makes it its
@@ -32,7 +37,7 @@ export function applicationOutcome(callsOthers: boolean): HeaderValueOption {
 }
 
 /** Says of an answer in the application's stead that the replica is to blame. */
-export function ownOutcome(httpStatus: number): HeaderValueOption {
+export function ownOutcome(httpStatus: number | '%RESPONSE_CODE%'): HeaderValueOption {
   return outcome(`${httpStatus}//own`);
 }
 

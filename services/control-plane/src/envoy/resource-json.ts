@@ -20,6 +20,7 @@ import {
   ExtAuthzPerRouteSchema,
   ExtAuthzSchema,
 } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
+import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
@@ -54,6 +55,7 @@ const registry = createRegistry(
   ExtAuthzPerRouteSchema,
   ExtAuthzSchema,
   GrpcJsonTranscoderSchema,
+  HTTPFaultSchema,
   GrpcStatsSchema,
   HeaderMutationSchema,
   HttpConnectionManagerSchema,

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import {
+  type Route,
+  RouteAction_RequestMirrorPolicySchema,
+  RouteSchema,
+} from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { admitsKey } from './endpoints.ts';
@@ -7,11 +11,31 @@ import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
 import { filters, metadataNamespace, serviceCluster } from './names.ts';
 import { retryPolicy } from './retry-policy.ts';
-import { pathMatch } from './route-match.ts';
+import { exactHeader, pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 
 /** What of a service its callers' routes depend on; nothing of its replicas. */
 export type Callee = Pick<Service, 'id' | 'logicalName'>;
+
+/** A call asks for a copy to its method's mirror by this header, with the value "on"; callers outside of the mesh cannot. */
+export const mirrorHeader = 'x-weft-mirror';
+
+/** The routes of calls to one method, see `callRoute`: before it that of calls that ask for a copy to be sent to a mirror. */
+export function callRoutes(method: Method, callee: Callee, token: string | undefined): Route[] {
+  const { mirror } = method;
+  if (mirror === undefined) return [callRoute(method, callee, token)];
+  const mirrored = callRoute(method, callee, token);
+  if (mirrored.match) mirrored.match.headers = [exactHeader(mirrorHeader, 'on')];
+  if (mirrored.action.case === 'route') {
+    mirrored.action.value.requestMirrorPolicies = [
+      create(RouteAction_RequestMirrorPolicySchema, {
+        cluster: serviceCluster(mirror),
+        disableShadowHostSuffixAppend: true,
+      }),
+    ];
+  }
+  return [mirrored, callRoute(method, callee, token)];
+}
 
 /** The route of calls to one method of a service; `token` is the caller's, when only some replicas admit it (see endpoints.ts). */
 export function callRoute(method: Method, callee: Callee, token: string | undefined): Route {

@@ -11,13 +11,14 @@ import { admission, type Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { servicesByCaller } from './call-graph.ts';
 import { encodeResource } from './encode.ts';
+import { faultFilter, faultHeader } from './fault.ts';
 import { enabled } from './http-filters.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
 import { applicationOutcome } from './outcome.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
-import { pathMatch } from './route-match.ts';
+import { exactHeader, pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 import { objectiveKey } from './stats-log.ts';
 
@@ -51,8 +52,8 @@ const encodeRoutes = memoize(
           name,
           domains: ['*'],
           routes: [
-            ...[...version.methods.values()].map((method) =>
-              methodRoute(method, version.logicalName, { identities, sharedIdentities }, port, callsOthers),
+            ...[...version.methods.values()].flatMap((method) =>
+              methodRoutes(method, version.logicalName, { identities, sharedIdentities }, port, callsOthers),
             ),
             nobody(
               version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
@@ -66,6 +67,18 @@ const encodeRoutes = memoize(
     return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
   },
 );
+
+/** A method's route, and before it those of calls that ask for a fault. */
+function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {
+  const [method] = given;
+  const faulty = (method.faults ?? []).map((fault) => {
+    const route = methodRoute(...given);
+    route.typedPerFilterConfig[filters.fault] = faultFilter(fault);
+    if (route.match) route.match.headers = [exactHeader(faultHeader, fault.name)];
+    return route;
+  });
+  return [...faulty, methodRoute(...given)];
+}
 
 function methodRoute(
   method: Method,

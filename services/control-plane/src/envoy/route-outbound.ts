@@ -15,7 +15,7 @@ import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodedResource } from './encode.ts';
 import { subsetToken } from './endpoints.ts';
 import { filters, outboundName, sidecarHeaders } from './names.ts';
-import { type Callee, callRoute } from './route-call.ts';
+import { type Callee, callRoutes } from './route-call.ts';
 import { typedConfig } from './typed-config.ts';
 
 /** A service that a caller may call, and the host names by which it may. */
@@ -91,7 +91,7 @@ const makeVirtualHost = memoize(
     const paths: readonly (readonly [string, string | null])[] = JSON.parse(permitted);
     const routes = paths.flatMap(([path, token]) => {
       const method = methods.get(path);
-      return method === undefined ? [] : callRoute(method, callee, token ?? undefined);
+      return method === undefined ? [] : callRoutes(method, callee, token ?? undefined);
     });
     return create(VirtualHostSchema, {
       name: id,

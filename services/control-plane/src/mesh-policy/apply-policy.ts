@@ -3,7 +3,7 @@ import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField } from '../model/method.ts';
 import type { Problem } from '../model/problem.ts';
 import type { MethodEntry } from '../sources/mesh-policy-schemas.ts';
-import { isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import { faultsOf, isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
 import { ownMethod } from './method-without-contract.ts';
 import type { MeshPolicy } from './read-resource.ts';
 
@@ -78,7 +78,8 @@ function limits(version: ContractVersion, policies: readonly MeshPolicy[]) {
 type Fields = Partial<Omit<MethodEntry, 'path' | 'kind' | 'idempotency'>>;
 
 function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, MeshPolicy>, problems: Problem[]): Method {
-  const { spec, name, resource } = policy;
+  const { spec, name, resource, service } = policy;
+  const namespace = service.split('/')[0] ?? '';
   const index = (spec.methods ?? []).findIndex(({ path }) => path === method.path);
   const own: Fields = spec.methods?.[index] ?? {};
   const shared: Fields = {
@@ -158,6 +159,11 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
   const objective = take('objective', 'objective', undefined);
   if (objective !== undefined) changes.objective = { percent: objective.percent, withinMs: objective.within };
 
+  const faults = take('faults', 'faults', undefined);
+  if (faults !== undefined) changes.faults = faultsOf(faults);
+  const mirror = take('mirror', 'mirror', undefined);
+  if (mirror !== undefined) changes.mirror = `${namespace}/${mirror}`;
+
   const exposure = take(
     'exposure',
     'exposed',
@@ -172,6 +178,12 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
     changes.callers = new Set([...names, ...(exposed ? ['edge'] : [])].sort());
     changes.exposed = exposed;
     origins.callers ??= name;
+  }
+  const shadow = take('shadow', 'shadow', undefined);
+  if (shadow !== undefined) {
+    const names = shadow.callers ?? [...(changes.callers ?? method.callers)].filter((caller) => caller !== 'edge');
+    const shown = shadow.exposure === undefined ? exposed : shadow.exposure === 'edge';
+    changes.shadow = new Set([...names, ...(shown ? ['edge'] : [])].sort());
   }
   if (Object.keys(changes).length === 0) return method;
   return { ...method, ...changes, origins: { ...method.origins, ...origins } };

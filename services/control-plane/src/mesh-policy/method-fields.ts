@@ -1,4 +1,4 @@
-import type { Method, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import type { Fault, Method, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
 import type { MeshPolicySpec } from '../sources/mesh-policy-schemas.ts';
 
 type Fields = NonNullable<MeshPolicySpec['defaults']>;
@@ -22,6 +22,21 @@ export function retryOf(retry: NonNullable<Fields['retry']>): RetryPolicy | unde
     baseBackoffMs: baseBackoff,
     maxBackoffMs: Math.max(baseBackoff, maxBackoff),
   };
+}
+
+/** Faults, each name once: the first that has it counts. */
+export function faultsOf(faults: NonNullable<Fields['faults']>): Fault[] {
+  const byName = new Map<string, Fault>();
+  for (const { name, delay, abort } of faults) {
+    if (byName.has(name)) continue;
+    const code = abort && retryCodes[abort];
+    byName.set(name, {
+      name,
+      ...(delay === undefined ? {} : { delayMs: delay }),
+      ...(code === undefined ? {} : { abort: code }),
+    });
+  }
+  return [...byName.values()];
 }
 
 /** Rate limits with their default period of a second. */

@@ -1,4 +1,4 @@
-import type { LogicalName } from './mesh.ts';
+import type { LogicalName, ServiceId } from './mesh.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
@@ -31,6 +31,10 @@ export interface Method {
   readonly rateLimits: readonly RateLimit[];
   readonly hedge?: { readonly afterMs: number; readonly maxTries: number };
   readonly objective?: { readonly percent: number; readonly withinMs: number };
+  /** Failures that calls may ask for by name, in tests; none unless somebody says so. */
+  readonly faults?: readonly Fault[];
+  /** The service that gets a copy of those calls that ask for it; its answer is dropped. */
+  readonly mirror?: ServiceId;
   /** google.api.http, the primary binding first. */
   readonly http: readonly HttpBinding[];
   /**
@@ -53,7 +57,10 @@ export type PolicyField =
   | 'retry'
   | 'rateLimits'
   | 'hedge'
-  | 'objective';
+  | 'objective'
+  | 'shadow'
+  | 'faults'
+  | 'mirror';
 
 /**
  * For each field who decided it: an element of the contract ("shop.orders.v1.OrderService/PlaceOrder", or its service
@@ -105,6 +112,14 @@ export interface RateLimit {
   readonly caller: LogicalName | '*';
   readonly requests: number;
   readonly perMs: number;
+}
+
+/** A failure that the callee's sidecar makes up: a delay, an error in the application's stead, or one after the other. */
+export interface Fault {
+  /** As calls ask for it. */
+  readonly name: string;
+  readonly delayMs?: number;
+  readonly abort?: RetryCode;
 }
 
 /** A REST mapping of a method. */

@@ -92,6 +92,26 @@ const methodFields = {
     )
     .optional(),
   objective: z.strictObject({ percent: percentSchema, within: duration(1) }, 'percent and within').optional(),
+  shadow: z
+    .strictObject({ callers: callersSchema.optional(), exposure: exposureSchema.optional() }, 'callers and exposure')
+    .optional(),
+  faults: z
+    .array(
+      z
+        .strictObject(
+          {
+            name: z.string('a name: "slow"').regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name: "slow"'),
+            delay: duration(1).optional(),
+            abort: retryCodeSchema.optional(),
+          },
+          'name, delay and abort',
+        )
+        .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'a delay, an abort or both'),
+      'a list of { name, delay, abort }',
+    )
+    .max(20, 'at most 20')
+    .optional(),
+  mirror: nameSchema.optional(),
 };
 
 /** `spec` of `weft.dev/v1 MeshPolicy`. */

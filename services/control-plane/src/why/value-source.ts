@@ -18,6 +18,9 @@ const optionNames: Readonly<Record<PolicyField, string>> = {
   rateLimits: 'rate_limits',
   hedge: 'hedge',
   objective: 'objective',
+  shadow: 'shadow',
+  faults: 'faults',
+  mirror: 'mirror',
 };
 
 /** Who says what a method's policy is, and where: "(weft.policy.v1.method).deadline, shop/orders/v1/orders.proto", or "default". */
