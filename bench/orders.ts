@@ -95,7 +95,7 @@ try {
   await createReplicaDatabase(postgres, replica);
   const pools = new Map<string, pg.Pool>();
   for (const role of roles) {
-    const pool = new pg.Pool({ ...(await postgres.connection(role, replica)), max: 10, min: 10 });
+    const pool = new pg.Pool({ ...(await postgres.connection(role, replica)), max: 10, min: 10, pipeline: true });
     pool.on('error', () => {});
     cleanup.teardown(() => pool.end());
     pools.set(role, pool);

@@ -2,12 +2,12 @@
  * How long `weft up` takes, after installation, until the first order is confirmed, and what all its processes hold in memory.
  * The goal is 15 s on two cores; the ratio is of that.
  */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
 import { startMesh } from '../tests/mesh.ts';
 import { goodOrder, shopAt } from '../tests/shop.ts';
 import { median, spread } from './pairs.ts';
+import { residentMegabytes } from './process-usage.ts';
 
 const goalSeconds = 15;
 const rounds = Number(process.env.ROUNDS ?? 3);
@@ -27,7 +27,7 @@ for (let round = 0; round < rounds; round++) {
       ...supervisor.replicas.flatMap((replica) => [replica.pid, replica.envoyPid]),
       ...supervisor.processes.map((process) => process.pid),
     ].filter((pid) => pid !== undefined);
-    megabytes.push(residentMegabytes(pids));
+    megabytes.push(residentMegabytes(...pids));
     console.log(
       `round ${round + 1}: first order after ${seconds.at(-1)?.toFixed(1)} s, ${megabytes.at(-1)?.toFixed(0)} MB resident`,
     );
@@ -38,13 +38,3 @@ for (let round = 0; round < rounds; round++) {
 console.log(`first order  ${spread(seconds, 's')}`);
 console.log(`resident     ${spread(megabytes, 'MB')}  (pages that processes share count for each)`);
 console.log(`ratio up/goal ${(median(seconds) / goalSeconds).toFixed(2)}`);
-
-function residentMegabytes(pids: readonly number[]): number {
-  const table = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], { encoding: 'utf8' });
-  return (
-    table
-      .trim()
-      .split('\n')
-      .reduce((sum, line) => sum + Number(line), 0) / 1024
-  );
-}
