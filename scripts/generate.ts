@@ -2,12 +2,12 @@
  * Generates all code that is made from .proto files. Safe to repeat: a step whose inputs have not changed is skipped.
  *
  *   packages/contracts/src/gen        from proto/, by `buf generate` (buf.gen.yaml)
- *   packages/contracts/descriptors    one descriptor set for each logical service, as the mesh takes them
+ *   packages/contracts/descriptors    one descriptor set for each logical service, as the mesh takes them; charts/shop has a copy
  *   packages/envoy-api/src/gen        from Envoy's own protos
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -68,7 +68,7 @@ step('lint', ['proto/**/*.proto', 'services/control-plane/src/contracts/*.ts'], 
 step(
   'descriptors',
   ['proto/**/*.proto', 'third_party/proto/**/*.proto', 'buf.yaml'],
-  ['packages/contracts/descriptors'],
+  ['packages/contracts/descriptors', 'charts/shop/contracts'],
   () => {
     const out = join(root, 'packages/contracts/descriptors');
     rmSync(out, { recursive: true, force: true });
@@ -91,5 +91,9 @@ step(
         join(out, `${logicalName}.binpb`),
       ]);
     }
+    // Helm reads no file outside of its chart.
+    const inChart = join(root, 'charts/shop/contracts');
+    rmSync(inChart, { recursive: true, force: true });
+    cpSync(out, inChart, { recursive: true });
   },
 );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { apiOfThisPod, keepCredentials } from './kubernetes-secrets.ts';
 import { type AdminConnection, provision } from './provision.ts';
-import { readSetup } from './setup-file.ts';
+import { readSetup } from './setup.ts';
 import { whenReachable } from './when-reachable.ts';
 
 /** A server that is just being made takes a while. */
@@ -16,9 +16,9 @@ const usage = `weft-database-setup COMMAND
   wait                       until PGUSER can log in, 5 minutes at most
 `;
 
-const [command, setupPath = '', passwords = ''] = process.argv.slice(2);
+const [command, setupText = '', passwords = ''] = process.argv.slice(2);
 try {
-  if (command === 'credentials' && setupPath) await credentials();
+  if (command === 'credentials' && setupText) await credentials();
   else if (command === 'provision' && passwords) await provisionAll();
   else if (command === 'wait') await wait();
   else {
@@ -31,7 +31,8 @@ try {
 }
 
 async function credentials(): Promise<void> {
-  const [setup, api] = await Promise.all([readSetup(setupPath), apiOfThisPod()]);
+  const setup = readSetup(setupText);
+  const api = await apiOfThisPod();
   const wanted = setup.roles.map(({ role, secret }) => ({ secret, username: role }));
   if (setup.adminSecret) wanted.push({ secret: setup.adminSecret.name, username: setup.adminSecret.username });
   for (const { secret, username } of wanted) {
@@ -41,7 +42,7 @@ async function credentials(): Promise<void> {
 }
 
 async function provisionAll(): Promise<void> {
-  const setup = await readSetup(setupPath);
+  const setup = readSetup(setupText);
   const admin = adminFromEnvironment();
   for (const { role, schema, secret } of setup.roles) {
     const password = setup.iam ? undefined : await readFile(join(passwords, secret, 'password'), 'utf8');

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 const setupSchema = z.strictObject({
@@ -12,7 +11,7 @@ const setupSchema = z.strictObject({
 /** Which roles there are to be, and the Secrets that hold their passwords. */
 export type Setup = z.infer<typeof setupSchema>;
 
-/** Reads a setup (JSON). Rejects with where it is wrong. */
-export async function readSetup(path: string): Promise<Setup> {
-  return setupSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+/** Reads a setup (JSON). Throws with where it is wrong. */
+export function readSetup(text: string): Setup {
+  return setupSchema.parse(JSON.parse(text));
 }

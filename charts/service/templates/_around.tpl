@@ -1,0 +1,102 @@
+{{- define "service.service" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+  {{- with .Values.service.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: ClusterIP
+  {{- if .Values.service.preferSameZone }}
+  trafficDistribution: PreferClose
+  {{- end }}
+  selector: {{- include "service.selector" . | nindent 4 }}
+  ports:
+    - name: app
+      port: {{ .Values.service.port }}
+      targetPort: {{ .Values.service.targetPort }}
+      appProtocol: {{ .Values.service.appProtocol }}
+{{- end }}
+
+{{- define "service.account" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+  {{- with .Values.serviceAccount.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end }}
+
+{{- define "service.autoscaler" -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: {{ include "service.name" . }} }
+  minReplicas: {{ .Values.autoscaling.minReplicas }}
+  maxReplicas: {{ .Values.autoscaling.maxReplicas }}
+  metrics:
+    # The service's own container: a sidecar's share would hide its load.
+    - type: ContainerResource
+      containerResource:
+        name: cpu
+        container: {{ include "service.name" . }}
+        target: { type: Utilization, averageUtilization: {{ .Values.autoscaling.cpuPercent }} }
+{{- end }}
+
+{{- define "service.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: {{ .Values.disruptionBudget.maxUnavailable }}
+  # A pod that does not work must not keep a node from being drained.
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels: {{- include "service.selector" . | nindent 6 }}
+{{- end }}
+
+{{- define "service.networkPolicy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "service.selector" . | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports: [{ port: {{ .Values.service.targetPort }} }]
+      {{- with .Values.networkPolicy.from }}
+      from: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- if .Values.mesh.inject }}
+    - ports: [{ port: 9901 }]
+      {{- with .Values.networkPolicy.metricsFrom }}
+      from: {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+{{- end }}
+
+{{/* Everything that a service has. */}}
+{{- define "service.manifests" -}}
+{{- $parts := list "account" "service" "deployment" -}}
+{{- if .Values.autoscaling.enabled }}{{ $parts = append $parts "autoscaler" }}{{ end -}}
+{{- if .Values.disruptionBudget.enabled }}{{ $parts = append $parts "disruptionBudget" }}{{ end -}}
+{{- if .Values.networkPolicy.enabled }}{{ $parts = append $parts "networkPolicy" }}{{ end -}}
+{{- range $parts }}
+---
+{{ include (printf "service.%s" .) $ }}
+{{- end }}
+{{ include "service.contract" . }}
+{{- end }}

@@ -1,0 +1,165 @@
+{{- define "service.deployment" -}}
+{{- $database := .Values.database -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "service.name" . }}
+  labels: {{- include "service.labels" . | nindent 4 }}
+spec:
+  {{- if not .Values.autoscaling.enabled }}
+  replicas: {{ .Values.replicas }}
+  {{- end }}
+  revisionHistoryLimit: 5
+  selector:
+    matchLabels: {{- include "service.selector" . | nindent 6 }}
+  strategy:
+    type: RollingUpdate
+    rollingUpdate: { maxSurge: 25%, maxUnavailable: 0 }
+  template:
+    metadata:
+      labels:
+        {{- include "service.selector" . | nindent 8 }}
+        app.kubernetes.io/part-of: {{ .Chart.Name }}
+        {{- if .Values.mesh.inject }}
+        weft.dev/inject: "true"
+        {{- end }}
+        {{- with include "service.contractHash" . }}
+        weft.dev/contract: {{ . | quote }}
+        {{- end }}
+        {{- with .Values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
+      annotations:
+        kubectl.kubernetes.io/default-container: {{ include "service.name" . }}
+        {{- if .Values.mesh.kit }}
+        weft.dev/kit: {{ include "service.name" . | quote }}
+        {{- end }}
+        {{- with .Values.mesh.interception }}
+        weft.dev/interception: {{ . }}
+        {{- end }}
+        {{- range $name, $value := .Values.mesh.annotations }}
+        weft.dev/{{ $name }}: {{ $value | quote }}
+        {{- end }}
+        {{- with .Values.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
+    spec:
+      serviceAccountName: {{ include "service.name" . }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+      securityContext: {{- include "service.podSecurity" . | nindent 8 }}
+      {{- with .Values.image.pullSecrets }}
+      imagePullSecrets: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      {{- with .Values.initContainers }}
+      initContainers: {{- tpl (toYaml .) $ | nindent 8 }}
+      {{- end }}
+      containers:
+        - name: {{ include "service.name" . }}
+          image: {{ include "service.image" . }}
+          imagePullPolicy: {{ .Values.image.pullPolicy }}
+          ports:
+            - { name: app, containerPort: {{ .Values.service.targetPort }} }
+          env: {{- include "service.env" . | nindent 12 }}
+          resources: {{- toYaml .Values.resources | nindent 12 }}
+          {{- include "service.probes" . | nindent 10 }}
+          securityContext: {{- include "service.containerSecurity" . | nindent 12 }}
+          terminationMessagePolicy: FallbackToLogsOnError
+          volumeMounts:
+            - { name: tmp, mountPath: /tmp }
+            {{- if $database.caConfigMap }}
+            - { name: database-ca, mountPath: /etc/weft/database, readOnly: true }
+            {{- end }}
+      volumes:
+        - name: tmp
+          emptyDir: { sizeLimit: 64Mi }
+        {{- with $database.caConfigMap }}
+        - name: database-ca
+          configMap: { name: {{ . }} }
+        {{- end }}
+      topologySpreadConstraints:
+        {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+        - maxSkew: 1
+          topologyKey: {{ . }}
+          whenUnsatisfiable: {{ $.Values.spread.whenUnsatisfiable }}
+          matchLabelKeys: [pod-template-hash]
+          labelSelector:
+            matchLabels: {{- include "service.selector" $ | nindent 14 }}
+        {{- end }}
+      {{- with .Values.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.tolerations }}
+      tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.affinity }}
+      affinity: {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
+
+{{- define "service.env" -}}
+{{- $logicalName := .Values.logicalName | default .Values.contract.name | default (include "service.name" .) -}}
+- { name: WEFT_SERVICE, value: {{ $logicalName | quote }} }
+{{- with include "service.contractHash" . }}
+- { name: WEFT_CONTRACT, value: {{ . | quote }} }
+{{- end }}
+- { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+{{- if .Values.telemetry.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .Values.telemetry.endpoint | quote }} }
+- { name: OTEL_EXPORTER_OTLP_PROTOCOL, value: {{ .Values.telemetry.protocol | quote }} }
+- { name: OTEL_SERVICE_NAME, value: {{ $logicalName | quote }} }
+{{- end }}
+{{- if .Values.database.schema }}
+{{ include "service.databaseEnv" . }}
+{{- end }}
+{{- range $name, $value := .Values.env }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* How this service reaches its schema: libpq's variables, the name and the password from its own Secret. */}}
+{{- define "service.databaseEnv" -}}
+{{- with .Values.database -}}
+- { name: PGHOST, value: {{ required "database.host must name the server" .host | quote }} }
+- { name: PGPORT, value: {{ .port | quote }} }
+- { name: PGDATABASE, value: {{ required "database.name must name the database" .name | quote }} }
+- { name: PGSSLMODE, value: {{ ternary "verify-full" "disable" .tls }} }
+{{- if .caConfigMap }}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/weft/database/ca.pem }
+{{- end }}
+{{- if .iam }}
+- { name: PGUSER, value: {{ .schema }} }
+- { name: WEFT_POSTGRES_AUTH, value: aws-iam }
+{{- else }}
+{{- $secret := include "service.databaseSecret" $ }}
+- { name: PGUSER, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: username } } }
+- { name: PGPASSWORD, valueFrom: { secretKeyRef: { name: {{ $secret }}, key: password } } }
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{- define "service.probes" -}}
+{{- if .Values.probes.override -}}
+{{ toYaml .Values.probes.override }}
+{{- else if .Values.probes.grpc -}}
+startupProbe:
+  grpc: { port: {{ .Values.service.targetPort }} }
+  periodSeconds: 1
+  timeoutSeconds: 3
+  failureThreshold: 60
+readinessProbe:
+  grpc: { port: {{ .Values.service.targetPort }} }
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: 2
+# Not its health: that knows the database, and a restart would not bring that back.
+livenessProbe:
+  tcpSocket: { port: {{ .Values.service.targetPort }} }
+  periodSeconds: 10
+  timeoutSeconds: 3
+  failureThreshold: 6
+{{- end -}}
+{{- end }}
