@@ -15,7 +15,7 @@ const { stdout, status, error } = spawnSync('buf', args, {
 });
 if (error) throw error;
 if (status !== 0) process.exit(status ?? 1);
-const problems = lint(stdout, { closed: true });
+const problems = lint(stdout, { closed: true, graph: true });
 for (const { resource, field, message, advice } of problems) {
   console.error(`${resource}: ${field}: ${message}${advice ? ` (right would be: ${advice})` : ''}`);
 }

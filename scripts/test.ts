@@ -114,8 +114,8 @@ function breaking(main: string): { ok: boolean; output: string } {
 console.log('Checks');
 checkGeneratedCode();
 check('style (biome)', run('biome', 'check', '.'));
-check('contracts: style (buf lint)', run('buf', 'lint'));
-check('contracts: policy (weft lint)', run('weft', 'lint'));
+check('contracts: style and policy (buf lint)', run('buf', 'lint'));
+check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
 checkBreaking();
 check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
 if (kind !== 'lint') await ava('Unit tests');

@@ -8,7 +8,7 @@ import type { WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
 import { fileKind, parseDirectory } from './sources/parse-directory.ts';
 
-export { type LintOptions, lint } from './contracts/lint.ts';
+export { type LintFinding, type LintOptions, lint, lintFindings, lintRules } from './contracts/lint.ts';
 export { type DiffResult, type DiffSide, diff } from './diff/diff.ts';
 export { diffText } from './diff/diff-text.ts';
 export type { Problem } from './model/problem.ts';

@@ -18,13 +18,16 @@ export function lintCommand(): Command {
     .summary('check what the contracts say about calls')
     .description(
       'Checks the weft.policy options of all contracts in proto/: a retry on a method that may not be repeated, a try timeout over\n' +
-        'the deadline, a caller or key that does not exist. The exit code is 1 when something is wrong.',
+        'the deadline, a caller or key that does not exist. With --mesh also what the calls that contracts permit can do together:\n' +
+        'deadlines below those of callees, circles, retries that multiply, steps that may not be repeated behind retries.\n' +
+        'The exit code is 1 when something is wrong.',
     )
+    .option('--mesh', 'look at the calls from service to service, too', false)
     .addOption(jsonOption())
-    .action(async (options: { json: boolean }) => {
+    .action(async (options: { json: boolean; mesh: boolean }) => {
       const descriptorSet = await buildDescriptorSet(findProject().root);
       const { lint } = await import('@weft/control-plane/compile');
-      const problems = lint(descriptorSet, { closed: true });
+      const problems = lint(descriptorSet, { closed: true, graph: options.mesh });
       if (options.json) {
         console.log(JSON.stringify({ problems }, undefined, 2));
       } else {

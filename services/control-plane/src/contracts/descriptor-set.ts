@@ -1,5 +1,5 @@
 import { createFileRegistry, type DescService, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { LogicalName } from '../model/mesh.ts';
 import { logicalNameOf } from './logical-name.ts';
 
@@ -8,7 +8,28 @@ import { logicalNameOf } from './logical-name.ts';
  * error's message names it.
  */
 export function openDescriptorSet(descriptorSet: Uint8Array): FileRegistry {
-  return createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
+  const set = fromBinary(FileDescriptorSetSchema, descriptorSet);
+  set.file = importsFirst(set.file);
+  return createFileRegistry(set);
+}
+
+/** Files in an order in which each comes after those that it imports; not every tool writes them so. */
+function importsFirst(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const ordered = new Set<FileDescriptorProto>();
+  const begun = new Set<FileDescriptorProto>();
+  const add = (file: FileDescriptorProto) => {
+    // A circle of imports is no contract; whoever reads it next says so.
+    if (begun.has(file)) return;
+    begun.add(file);
+    for (const name of file.dependency) {
+      const imported = byName.get(name);
+      if (imported) add(imported);
+    }
+    ordered.add(file);
+  };
+  files.forEach(add);
+  return [...ordered];
 }
 
 /** The services that a descriptor set is about, by logical name. */

@@ -1,16 +1,18 @@
-import { type FileRegistry, getOption } from '@bufbuild/protobuf';
+import { type DescMethod, type FileRegistry, getOption } from '@bufbuild/protobuf';
 import {
   file_weft_policy_v1_policy,
   method as methodOption,
   service as serviceOption,
 } from '@weft/contracts/weft/policy/v1/policy';
 import type { LogicalName } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
 import type { Problem } from '../model/problem.ts';
+import { graphComplaints } from './call-graph-lint.ts';
 import { type Complaint, elementName } from './complaint.ts';
 import { openDescriptorSet } from './descriptor-set.ts';
 import { edgeName, logicalNameOf } from './logical-name.ts';
 import { readServices } from './service-policy.ts';
-import { sourceLine } from './source-line.ts';
+import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
 
 /** How strictly to look. */
 export interface LintOptions {
@@ -18,49 +20,99 @@ export interface LintOptions {
   readonly knownServices?: readonly LogicalName[];
   /** Also refuse callers that are nowhere in the set nor among `knownServices`. Default: false; a set of one service cannot tell. */
   readonly closed?: boolean;
+  /** Also look at the calls that contracts permit, hop after hop (docs/policy.md says what that proves). Default: false. */
+  readonly graph?: boolean;
 }
+
+/** Something that a rule has found, and where, for tools that have positions of their own. */
+export interface LintFinding {
+  /** What can be meant (`policy`), who exists (`callers`), or what calls along the permitted ways may do (`graph`). */
+  readonly rule: 'policy' | 'callers' | 'graph';
+  /** As the file is imported. */
+  readonly file: string;
+  /** google.protobuf.SourceCodeInfo.Location.path. */
+  readonly sourcePath: readonly number[];
+  readonly message: string;
+  readonly advice?: string;
+}
+
+/** The names by which a comment switches a rule off for an element: `// buf:lint:ignore WEFT_CALL_GRAPH`. */
+export const lintRules = { policy: 'WEFT_POLICY', callers: 'WEFT_CALLERS', graph: 'WEFT_CALL_GRAPH' } as const;
 
 /**
  * Refuses contracts that cannot be meant: a retry on a method that may not be repeated, a try timeout over the deadline, a key or
- * caller that does not exist, a REST path that names no field.
+ * caller that does not exist, a REST path that names no field; with `graph`, what the permitted calls may do together.
  *
- * `resource` is the proto file and, where the set has source info, the line ("shop/orders/v1/orders.proto:12").
+ * `resource` is the proto file and, where the set has source info, the line ("shop/orders/v1/orders.proto:12"). What cannot be
+ * meant is refused whatever comments say; of the graph, a comment can take the blame.
  */
 export function lint(descriptorSet: Uint8Array, options: LintOptions = {}): Problem[] {
-  let registry: FileRegistry;
-  try {
-    registry = openDescriptorSet(descriptorSet);
-  } catch (error) {
-    return [
-      {
-        resource: 'descriptor set',
-        message: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      },
-    ];
+  const registry = open(descriptorSet);
+  if (registry instanceof Error) {
+    return [{ resource: 'descriptor set', message: `cannot be read: ${registry.message}` }];
   }
-  const complaints: Complaint[] = [];
+  return look(registry, options)
+    .filter(({ rule, element }) => rule !== 'graph' || !isIgnored(element, lintRules.graph))
+    .map(({ element, message, advice }) => ({
+      resource: sourceLine(element),
+      field: elementName(element),
+      message,
+      ...(advice === undefined ? {} : { advice }),
+    }));
+}
+
+/** The same for a tool that finds lines and heeds comments itself. Throws when the bytes are no descriptor set. */
+export function lintFindings(descriptorSet: Uint8Array, options: LintOptions = {}): LintFinding[] {
+  const registry = open(descriptorSet);
+  if (registry instanceof Error) throw registry;
+  return look(registry, options).map(({ rule, element, message, advice }) => ({
+    rule,
+    file: sourceFile(element),
+    sourcePath: sourcePath(element),
+    message,
+    ...(advice === undefined ? {} : { advice }),
+  }));
+}
+
+function open(descriptorSet: Uint8Array): FileRegistry | Error {
+  try {
+    return openDescriptorSet(descriptorSet);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+type Found = Complaint & { readonly rule: LintFinding['rule'] };
+
+function look(registry: FileRegistry, options: LintOptions): Found[] {
+  const found: Found[] = [];
+  const add = (rule: LintFinding['rule'], complaints: readonly Complaint[]) => {
+    for (const complaint of complaints) found.push({ ...complaint, rule });
+  };
   const known = new Set<LogicalName>([edgeName, ...(options.knownServices ?? [])]);
   for (const file of registry.files) {
     if (file.services.length > 0) known.add(logicalNameOf(file.proto.package));
   }
+  const elements = new Map<string, DescMethod>();
+  const methods: Method[] = [];
   for (const file of registry.files) {
     if (file.name === file_weft_policy_v1_policy.name) continue;
-    complaints.push(...readServices(file.services, '').complaints);
-    if (!options.closed) continue;
+    const { policies, complaints } = readServices(file.services, '');
+    add('policy', complaints);
+    methods.push(...policies.methods.values());
     for (const service of file.services) {
+      for (const method of service.methods) elements.set(`/${service.typeName}/${method.name}`, method);
+      if (!options.closed) continue;
       const { callers, defaults } = getOption(service, serviceOption);
-      complaints.push(...strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));
+      add('callers', strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));
       for (const method of service.methods) {
-        complaints.push(...strangers(method, getOption(method, methodOption).callers?.names ?? [], known));
+        add('callers', strangers(method, getOption(method, methodOption).callers?.names ?? [], known));
       }
     }
   }
-  return complaints.map(({ element, message, advice }) => ({
-    resource: sourceLine(element),
-    field: elementName(element),
-    message,
-    ...(advice === undefined ? {} : { advice }),
-  }));
+  // Of policies that cannot be meant nothing follows.
+  if (options.graph && !found.some(({ rule }) => rule === 'policy')) add('graph', graphComplaints(methods, elements));
+  return found;
 }
 
 function strangers(

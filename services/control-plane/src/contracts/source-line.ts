@@ -6,21 +6,37 @@ const methodsOfService = 2;
 
 /** Where an element stands in its .proto file: "shop/orders/v1/orders.proto:12", without the line when the set has no source info. */
 export function sourceLine(element: Complaint['element']): string {
-  const file = element.kind === 'file' ? element : element.kind === 'rpc' ? element.parent.file : element.file;
-  const path = `${file.name}.proto`;
-  const wanted = pathOf(element).join('.');
-  const location = file.proto.sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === wanted);
-  const line = location?.span[0];
-  return line === undefined || wanted === '' ? path : `${path}:${line + 1}`;
+  const path = sourceFile(element);
+  const line = locationOf(element)?.span[0];
+  return line === undefined || element.kind === 'file' ? path : `${path}:${line + 1}`;
 }
 
-function pathOf(element: Complaint['element']): number[] {
+/** The file of an element, as others import it. */
+export function sourceFile(element: Complaint['element']): string {
+  const file = element.kind === 'file' ? element : element.kind === 'rpc' ? element.parent.file : element.file;
+  return `${file.name}.proto`;
+}
+
+/** The place of an element in its file, as google.protobuf.SourceCodeInfo counts; empty for the file itself. */
+export function sourcePath(element: Complaint['element']): number[] {
   switch (element.kind) {
     case 'file':
       return [];
     case 'service':
       return [servicesOfFile, element.file.services.indexOf(element)];
     case 'rpc':
-      return [...pathOf(element.parent), methodsOfService, element.parent.methods.indexOf(element)];
+      return [...sourcePath(element.parent), methodsOfService, element.parent.methods.indexOf(element)];
   }
+}
+
+/** Whether the comment before an element says `buf:lint:ignore RULE`, as buf itself understands it. */
+export function isIgnored(element: Complaint['element'], rule: string): boolean {
+  const lines = (locationOf(element)?.leadingComments ?? '').split('\n');
+  return lines.some((line) => line.trim().split(/\s+/, 2).join(' ') === `buf:lint:ignore ${rule}`);
+}
+
+function locationOf(element: Complaint['element']) {
+  const file = element.kind === 'file' ? element : element.kind === 'rpc' ? element.parent.file : element.file;
+  const wanted = sourcePath(element).join('.');
+  return file.proto.sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === wanted);
 }
