@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import type { Images } from './images.ts';
-import { marks, ports, shopServices } from './names.ts';
+import { notInjected, partOfShop, ports, selector, shopServices } from './names.ts';
 import { containerSecurity, podSecurity } from './pod-security.ts';
 import { adminSecret, postgresHost } from './postgres.ts';
 
@@ -31,10 +31,6 @@ export class DatabaseSetup extends Construct {
     super(scope, id);
     const image = options.images['database-setup'] ?? '';
     const account = 'database-setup';
-    new kubernetes.KubeConfigMap(this, 'setup', {
-      metadata: { name: account },
-      data: { 'setup.json': `${JSON.stringify(setup, undefined, 2)}\n` },
-    });
     new kubernetes.KubeServiceAccount(this, 'account', { metadata: { name: account } });
     new kubernetes.KubeRole(this, 'role', {
       metadata: { name: account },
@@ -45,10 +41,6 @@ export class DatabaseSetup extends Construct {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
       subjects: [{ kind: 'ServiceAccount', name: account }],
     });
-    const file = {
-      volume: { name: 'setup', configMap: { name: account } },
-      mount: { name: 'setup', mountPath: '/setup' },
-    };
     const passwords = { name: 'passwords', mountPath: '/passwords', readOnly: true };
     this.#job('credentials', {
       serviceAccountName: account,
@@ -58,13 +50,11 @@ export class DatabaseSetup extends Construct {
           name: 'credentials',
           image,
           imagePullPolicy: 'IfNotPresent',
-          args: ['credentials', '/setup/setup.json'],
+          args: ['credentials', JSON.stringify(setup)],
           env: [{ name: 'NODE_EXTRA_CA_CERTS', value: apiRoot }],
           securityContext: containerSecurity,
-          volumeMounts: [file.mount],
         },
       ],
-      volumes: [file.volume],
     });
     this.#job('provision', {
       automountServiceAccountToken: false,
@@ -74,18 +64,13 @@ export class DatabaseSetup extends Construct {
           name: 'provision',
           image,
           imagePullPolicy: 'IfNotPresent',
-          args: ['provision', '/setup/setup.json', '/passwords'],
-          env: [
-            { name: 'PGHOST', value: postgresHost },
-            { name: 'PGPORT', value: String(ports.postgres) },
-            ...credentialsFrom(adminSecret),
-          ],
+          args: ['provision', JSON.stringify(setup), '/passwords'],
+          env: connectionOf(adminSecret),
           securityContext: containerSecurity,
-          volumeMounts: [file.mount, passwords],
+          volumeMounts: [passwords],
         },
       ],
       volumes: [
-        file.volume,
         {
           name: 'passwords',
           projected: {
@@ -109,12 +94,8 @@ export class DatabaseSetup extends Construct {
       metadata: { name: `database-${name}-${version}` },
       spec: {
         backoffLimit: 20,
-        ttlSecondsAfterFinished: 600,
         template: {
-          metadata: {
-            labels: { 'app.kubernetes.io/name': 'database-setup' },
-            annotations: { [marks.inject]: 'false' },
-          },
+          metadata: { labels: { ...selector('database-setup'), ...partOfShop, ...notInjected } },
           spec: { ...spec, securityContext: podSecurity },
         },
       },
@@ -122,8 +103,19 @@ export class DatabaseSetup extends Construct {
   }
 }
 
+/** Libpq's variables of a service or the administrator. */
+export function connectionOf(secret: string): k8s.EnvVar[] {
+  return [
+    { name: 'PGHOST', value: postgresHost },
+    { name: 'PGPORT', value: String(ports.postgres) },
+    { name: 'PGDATABASE', value: database },
+    { name: 'PGSSLMODE', value: 'disable' },
+    ...credentialsFrom(secret),
+  ];
+}
+
 /** PGUSER and PGPASSWORD by a Secret of type basic-auth. */
-export function credentialsFrom(secret: string): k8s.EnvVar[] {
+function credentialsFrom(secret: string): k8s.EnvVar[] {
   return [
     { name: 'PGUSER', valueFrom: { secretKeyRef: { name: secret, key: 'username' } } },
     { name: 'PGPASSWORD', valueFrom: { secretKeyRef: { name: secret, key: 'password' } } },

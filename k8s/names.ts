@@ -31,7 +31,20 @@ export const marks = {
   contract: 'weft.dev/contract',
   contractName: 'weft.dev/contract-name',
   contractPart: 'weft.dev/contract-part',
+  excludeOutboundPorts: 'weft.dev/exclude-outbound-ports',
 } as const;
+
+/** The labels by which a Service finds its pods, as helm's release of the shop has them. */
+export const selector = (name: string): Record<string, string> => ({
+  'app.kubernetes.io/name': name,
+  'app.kubernetes.io/instance': namespaces.shop,
+});
+
+/** A part of the shop. */
+export const partOfShop = { 'app.kubernetes.io/part-of': namespaces.shop } as const;
+
+/** Keeps a pod outside of the mesh. */
+export const notInjected = { [marks.inject]: 'false' } as const;
 
 /** One of the shop's services. */
 export interface ShopService {

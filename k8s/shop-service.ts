@@ -1,11 +1,10 @@
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import type { Contract } from './contracts.ts';
-import { credentialsFrom, database, databaseSecret } from './database-setup.ts';
+import { connectionOf, databaseSecret } from './database-setup.ts';
 import type { Images } from './images.ts';
-import { marks, namespaces, ports, type ShopService } from './names.ts';
+import { marks, partOfShop, ports, type ShopService, selector } from './names.ts';
 import { containerSecurity, podSecurity, scratch } from './pod-security.ts';
-import { postgresHost } from './postgres.ts';
 import { port, quantity } from './values.ts';
 
 /** What a service needs beside its name. */
@@ -25,8 +24,8 @@ export class ShopServiceDeployment extends Construct {
   constructor(scope: Construct, id: string, options: ShopServiceOptions) {
     super(scope, id);
     const { name } = options.service;
-    this.#selector = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': namespaces.shop };
-    this.#metadata = { name, labels: { ...this.#selector, 'app.kubernetes.io/part-of': namespaces.shop } };
+    this.#selector = selector(name);
+    this.#metadata = { name, labels: { ...this.#selector, ...partOfShop } };
     new kubernetes.KubeServiceAccount(this, 'account', {
       metadata: this.#metadata,
       automountServiceAccountToken: false,
@@ -77,7 +76,11 @@ export class ShopServiceDeployment extends Construct {
         template: {
           metadata: {
             labels: { ...this.#metadata.labels, [marks.inject]: 'true', [marks.contract]: contract.hash },
-            annotations: { [marks.kit]: name },
+            annotations: {
+              [marks.kit]: name,
+              // Sessions with the database are the service's own: no sidecar between, neither for a restart nor for a delay.
+              [marks.excludeOutboundPorts]: String(ports.postgres),
+            },
           },
           spec: {
             serviceAccountName: name,
@@ -85,6 +88,16 @@ export class ShopServiceDeployment extends Construct {
             enableServiceLinks: false,
             terminationGracePeriodSeconds: 30,
             securityContext: podSecurity,
+            initContainers: [
+              {
+                name: 'wait-for-database',
+                image: images['database-setup'] ?? '',
+                imagePullPolicy: 'IfNotPresent',
+                args: ['wait'],
+                env: connectionOf(databaseSecret(name)),
+                securityContext: containerSecurity,
+              },
+            ],
             containers: [
               {
                 name,
@@ -96,11 +109,7 @@ export class ShopServiceDeployment extends Construct {
                   { name: 'WEFT_CONTRACT', value: contract.hash },
                   { name: 'LOG_LEVEL', value: 'info' },
                   ...telemetry,
-                  { name: 'PGHOST', value: postgresHost },
-                  { name: 'PGPORT', value: String(ports.postgres) },
-                  { name: 'PGDATABASE', value: database },
-                  { name: 'PGSSLMODE', value: 'disable' },
-                  ...credentialsFrom(databaseSecret(name)),
+                  ...connectionOf(databaseSecret(name)),
                 ],
                 startupProbe: { ...healthProbe, periodSeconds: 1, failureThreshold: 60 },
                 readinessProbe: { ...healthProbe, periodSeconds: 5, failureThreshold: 2 },
