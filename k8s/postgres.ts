@@ -38,6 +38,7 @@ export class EvaluationPostgres extends Construct {
       exec: { command: ['pg_isready', '--host=127.0.0.1', '--username=postgres'] },
       periodSeconds: 2,
     };
+    new kubernetes.KubeServiceAccount(this, 'account', { metadata, automountServiceAccountToken: false });
     new kubernetes.KubeStatefulSet(this, 'server', {
       metadata,
       spec: {
@@ -48,6 +49,7 @@ export class EvaluationPostgres extends Construct {
           // Each service proves by its password who it is, and sees its own schema only.
           metadata: { labels: { ...labels, ...notInjected } },
           spec: {
+            serviceAccountName: postgresHost,
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: 60,
@@ -65,7 +67,7 @@ export class EvaluationPostgres extends Construct {
                 args: ['postgres', '-c', 'max_connections=300', '-c', 'password_encryption=scram-sha-256'],
                 env: [
                   { name: 'POSTGRES_PASSWORD', valueFrom: { secretKeyRef: { name: adminSecret, key: 'password' } } },
-                  { name: 'POSTGRES_INITDB_ARGS', value: '--auth-host=scram-sha-256' },
+                  { name: 'POSTGRES_INITDB_ARGS', value: '--auth-host=scram-sha-256 --data-checksums' },
                 ],
                 ports: [{ name: 'postgres', containerPort: ports.postgres }],
                 readinessProbe: ready,

@@ -15,7 +15,7 @@ export interface Span {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** An OTLP/gRPC trace collector on a free port of 127.0.0.1 that remembers every span. */
+/** An OTLP/gRPC trace collector on a free port that remembers every span. */
 export interface OtlpReceiver {
   readonly port: number;
   readonly spans: readonly Span[];
@@ -24,8 +24,8 @@ export interface OtlpReceiver {
   close(): Promise<void>;
 }
 
-/** Starts a collector. */
-export async function startOtlpReceiver(): Promise<OtlpReceiver> {
+/** Starts a collector; on this machine alone unless `host` says otherwise. */
+export async function startOtlpReceiver(host = '127.0.0.1'): Promise<OtlpReceiver> {
   const spans: Span[] = [];
   const server = new Server({ 'grpc.max_receive_message_length': 64 << 20 });
   const identity = {
@@ -55,7 +55,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   accept('metrics.v1.MetricsService', () => {});
   accept('logs.v1.LogsService', () => {});
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`${host}:0`, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
