@@ -6,7 +6,7 @@ import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/h
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import { memoize } from '../memoize.ts';
 import type { Gateway } from '../model/gateway.ts';
-import type { Method } from '../model/method.ts';
+import { admission, type Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { encodeResource } from './encode.ts';
@@ -72,7 +72,10 @@ const serviceRoutes = memoize(
       Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
       return route;
     });
-    return { calls, rest: restRoutes(exposed, versions, maxMessageBytes) };
+    const denied = [...methods.values()]
+      .filter((method) => method.denied?.has(gateway))
+      .map((method) => deniedRoute(method, gateway));
+    return { calls: [...calls, ...denied], rest: restRoutes(exposed, versions, maxMessageBytes) };
   },
 );
 
@@ -135,6 +138,16 @@ const reflectionRoutes: readonly Route[] = ['v1', 'v1alpha'].map((version) => {
     },
   });
 });
+
+/** Of a method that the gateway may not call for now: its callers are told so, and not that there is no such method. */
+function deniedRoute(method: Method, gateway: string): Route {
+  const body = inline(`weft: ${gateway} may not call ${method.path.slice(1)}; ${admission(method)}`);
+  return create(RouteSchema, {
+    name: method.path,
+    match: { pathSpecifier: { case: 'path', value: method.path } },
+    action: { case: 'directResponse', value: { status: 403, body } },
+  });
+}
 
 const notFound: Route = create(RouteSchema, {
   name: 'not found',

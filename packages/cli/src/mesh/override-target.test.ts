@@ -1,0 +1,41 @@
+import { create } from '@bufbuild/protobuf';
+import { GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import test from 'ava';
+import { overrideTarget } from './override-target.ts';
+
+const mesh = create(GetStatusResponseSchema, {
+  services: [
+    {
+      namespace: 'shop',
+      name: 'payments',
+      logicalName: 'shop.payments',
+      grpcServices: ['shop.payments.v1.PaymentService'],
+    },
+    { namespace: 'shop', name: 'two', logicalName: 'shop.two', grpcServices: ['shop.two.v1.A', 'shop.two.v1.B'] },
+    { namespace: 'shop', name: 'legacy' },
+    { namespace: 'branch', name: 'legacy' },
+    { namespace: 'shop', name: 'bare' },
+  ],
+});
+const path = '/shop.payments.v1.PaymentService/Authorize';
+
+test('finds what somebody means', (t) => {
+  const payments = { namespace: 'shop', service: 'payments' };
+  for (const text of [path, path.slice(1), 'shop.payments/Authorize', 'payments/Authorize']) {
+    t.deepEqual(overrideTarget(mesh, text), { ...payments, path }, text);
+  }
+  for (const text of ['shop.payments', 'payments', 'shop.payments.v1.PaymentService']) {
+    t.deepEqual(overrideTarget(mesh, text), payments, text);
+  }
+  t.is(overrideTarget(mesh, 'shop.two.v1.B/Get').path, '/shop.two.v1.B/Get');
+});
+
+test('says what there is when it finds none or several', (t) => {
+  t.throws(() => overrideTarget(mesh, 'shop.nobody'), {
+    message: /^No service is called "shop\.nobody"; there are shop\.pay/,
+  });
+  t.throws(() => overrideTarget(mesh, 'legacy'), { message: /shop\/legacy and branch\/legacy/ });
+  t.throws(() => overrideTarget(mesh, 'shop.two/Get'), { message: /name one: shop\.two\.v1\.A, shop\.two\.v1\.B/ });
+  t.throws(() => overrideTarget(mesh, 'bare/Get'), { message: /has no contract/ });
+  t.throws(() => overrideTarget(mesh, 'a/b/c'), { message: /No service/ });
+});
