@@ -13,6 +13,18 @@ const goldens = import.meta.dirname;
 const root = join(goldens, '../../..');
 const out = mkdtempSync(join(tmpdir(), 'weft-goldens-'));
 
+/** Cases about pods: all with both contracts. */
+const pods = [
+  'pod-redirected',
+  'pod-not-redirected',
+  'pod-several-ports',
+  'pod-tcp',
+  'pod-headless',
+  'pod-external',
+  'pod-outbound-denied',
+  'pod-two-address-families',
+];
+
 /** Which cases have which contract in which namespace. */
 const contracts: readonly (readonly [edition: string, name: string, namespace: string, cases: readonly string[]])[] = [
   [
@@ -35,6 +47,7 @@ const contracts: readonly (readonly [edition: string, name: string, namespace: s
       'denied',
       'asked-by-header',
       'shared-account',
+      ...pods,
     ],
   ],
   [
@@ -50,6 +63,7 @@ const contracts: readonly (readonly [edition: string, name: string, namespace: s
       'tracing',
       'asked-by-header',
       'shared-account',
+      ...pods,
     ],
   ],
   ['next', 'bread', 'bakery', ['versions-both', 'versions-new', 'versions-rolled-back']],

@@ -162,8 +162,11 @@ function assembleService(
   claims: ReadonlySet<WorkloadId>,
 ): { service: Service; problems: Problem[] } {
   const problems: Problem[] = [];
-  const running = versionsOf(replicas, contracts);
-  const versions = running.length > 0 || replicas.length > 0 ? running : publishedFor(fact, contracts);
+  const [main, ...otherPorts] = fact.ports;
+  // A pod's metrics may have a Service of their own, which is not what its contract is about.
+  const isContracts = speaksGrpc(main?.appProtocol);
+  const running = isContracts ? versionsOf(replicas, contracts) : [];
+  const versions = isContracts && replicas.length === 0 ? publishedFor(fact, contracts) : running;
   const [first, ...others] = versions;
   for (const other of others) {
     if (first === undefined || other.logicalName === first.logicalName) continue;
@@ -173,9 +176,8 @@ function assembleService(
       advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
     });
   }
-  const [main, ...otherPorts] = fact.ports;
   // A contract that is not understood must not open what it would have closed.
-  const claimed = replicas.filter(({ id }) => claims.has(id)).length;
+  const isClaimed = isContracts && replicas.some(({ id }) => claims.has(id));
   if (otherPorts.length > 0 && replicas.some(({ pod }) => pod === undefined)) {
     problems.push({
       resource: fact.origin,
@@ -207,7 +209,7 @@ function assembleService(
     ],
     port: main?.port ?? 0,
     protocol: first ? 'grpc' : protocolOf(main?.appProtocol),
-    ungoverned: first === undefined && !layer.has(id) && claimed === 0,
+    ungoverned: first === undefined && !layer.has(id) && !isClaimed,
     otherPorts: otherPorts.map(({ port, appProtocol }) => ({ port, protocol: protocolOf(appProtocol) })),
     addresses: fact.addresses,
     headless: fact.headless,
@@ -233,6 +235,11 @@ function publishedFor(fact: ServiceFact, contracts: Services['contracts']): Cont
   return [...contracts.values()].filter(
     ({ namespace, logicalName }) => namespace === fact.namespace && logicalName.split('.').at(-1) === fact.name,
   );
+}
+
+/** Whether a port may be one of gRPC: nobody says that it is not. */
+function speaksGrpc(appProtocol: string | undefined): boolean {
+  return appProtocol === undefined || ['grpc', 'http2'].includes(protocolOf(appProtocol));
 }
 
 function protocolOf(appProtocol: string | undefined): Service['protocol'] {

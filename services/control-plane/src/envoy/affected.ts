@@ -1,6 +1,6 @@
 import type { Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
-import { callersOf } from './call-graph.ts';
+import { callersOf, isOpenToNamespace } from './call-graph.ts';
 
 /**
  * The workloads whose proxies a new mesh may concern: all of them when something general changed, else the replicas and the
@@ -12,6 +12,7 @@ export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Set<Wor
     before === undefined ||
     before.settings !== next.settings ||
     before.gateways !== next.gateways ||
+    before.externalServices !== next.externalServices ||
     before.identities !== next.identities ||
     before.sharedIdentities !== next.sharedIdentities
   ) {
@@ -33,6 +34,9 @@ export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Set<Wor
 
 function addServiceAndCallers(mesh: Mesh, service: Service, affected: Set<WorkloadId>): void {
   for (const id of service.workloads) affected.add(id);
+  if (isOpenToNamespace(service)) {
+    for (const { id, namespace } of mesh.workloads.values()) if (namespace === service.namespace) affected.add(id);
+  }
   const callers = callersOf(service.methods);
   for (const caller of mesh.services.values()) {
     if (caller.logicalName === undefined || !callers.has(caller.logicalName)) continue;

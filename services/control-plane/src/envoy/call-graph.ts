@@ -21,6 +21,23 @@ export const callersOf: (methods: Service['methods']) => ReadonlySet<LogicalName
   (methods) => new Set([...methods.values()].flatMap(({ callers, denied }) => [...callers, ...(denied ?? [])])),
 );
 
+/** Services with a port that every workload of their namespace may use, by namespace, in id order. */
+export const servicesOpenToNamespace: (services: Mesh['services']) => ReadonlyMap<string, readonly Service[]> = memoize(
+  (services) => {
+    const found = new Map<string, Service[]>();
+    for (const service of services.values()) {
+      if (!isOpenToNamespace(service)) continue;
+      found.set(service.namespace, [...(found.get(service.namespace) ?? []), service]);
+    }
+    return found;
+  },
+);
+
+/** Whether the workloads of a service's namespace may use a port of it. */
+export function isOpenToNamespace(service: Service): boolean {
+  return service.ungoverned || service.otherPorts.length > 0;
+}
+
 /** The services that a workload is a replica of, in id order. */
 export const servicesByWorkload: (services: Mesh['services']) => ReadonlyMap<WorkloadId, readonly Service[]> = memoize(
   (services) => {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
+import type { Filter } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { HttpConnectionManager_CodecType as CodecType } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
@@ -24,21 +25,20 @@ const encodeListener = memoize((settings: MeshSettings, host: string, port: numb
     name: outboundName,
     address: address({ host, port }),
     trafficDirection: TrafficDirection.OUTBOUND,
-    filterChains: [
-      {
-        filters: [
-          httpConnectionManager({
-            direction: 'outbound',
-            routes: outboundName,
-            serviceName,
-            ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [grpcStats, refusal],
-            replies: outboundReplies,
-            more: { codecType: CodecType.AUTO, skipXffAppend: true },
-          }),
-        ],
-      },
-    ],
+    filterChains: [{ filters: [outboundHttp(settings, outboundName, serviceName)] }],
   });
   return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
 });
+
+/** HTTP of an application to the mesh, by the routes of that name. */
+export function outboundHttp(settings: MeshSettings, routes: string, serviceName: string): Filter {
+  return httpConnectionManager({
+    direction: 'outbound',
+    routes,
+    serviceName,
+    ...(settings.tracing ? { tracing: settings.tracing } : {}),
+    filters: [grpcStats, refusal],
+    replies: outboundReplies,
+    more: { codecType: CodecType.AUTO, skipXffAppend: true },
+  });
+}

@@ -6,6 +6,7 @@ import {
   type JsonValue,
   toJson,
 } from '@bufbuild/protobuf';
+import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
@@ -27,14 +28,24 @@ import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/h
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACPerRouteSchema, RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
+import { OriginalDstSchema } from '@weft/envoy-api/envoy/extensions/filters/listener/original_dst/v3/original_dst';
+import { TlsInspectorSchema } from '@weft/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { TcpProxySchema } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
 import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
+import {
+  DestinationIPInputSchema,
+  DestinationPortInputSchema,
+  ServerNameInputSchema,
+  TransportProtocolInputSchema,
+} from '@weft/envoy-api/envoy/extensions/matching/common_inputs/network/v3/network_inputs';
 import { PreviousHostsPredicateSchema } from '@weft/envoy-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts';
 import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
+import { IPMatcherSchema } from '@weft/envoy-api/xds/type/matcher/v3/ip';
 import { TypedStructSchema } from '@weft/envoy-api/xds/type/v3/typed_struct';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '../xds/resource.ts';
 
@@ -47,6 +58,15 @@ const schemas: Readonly<Partial<Record<TypeUrl, DescMessage>>> = {
 };
 
 const registry = createRegistry(
+  DestinationIPInputSchema,
+  DestinationPortInputSchema,
+  IPMatcherSchema,
+  OriginalDstSchema,
+  ServerNameInputSchema,
+  StringValueSchema,
+  TcpProxySchema,
+  TlsInspectorSchema,
+  TransportProtocolInputSchema,
   BufferPerRouteSchema,
   BufferSchema,
   CorsPolicySchema,

@@ -25,8 +25,12 @@ export interface OutboundCallee {
 }
 
 /** Where the calls of one application go: to the methods that it may call, and all else to the control plane's refusal. */
-export function outboundRoutes(callees: readonly OutboundCallee[], names: readonly LogicalName[]): Resource {
-  return encodeRoutes(...callees.map(({ service, domains }) => virtualHost(service, domains, names)));
+export function outboundRoutes(
+  callees: readonly OutboundCallee[],
+  names: readonly LogicalName[],
+  more: readonly VirtualHost[] = [],
+): Resource {
+  return encodeRoutes(...callees.map(({ service, domains }) => virtualHost(service, domains, names)), ...more);
 }
 
 const encodeRoutes = memoize(
@@ -49,7 +53,8 @@ const hostField = memoize((host: VirtualHost): Uint8Array => {
   return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(toBinary(VirtualHostSchema, host)).finish();
 });
 
-const refusedRoute: Route = create(RouteSchema, {
+/** Every other call, which the control plane refuses in words. */
+export const refusedRoute: Route = create(RouteSchema, {
   name: 'refused',
   match: { pathSpecifier: { case: 'prefix', value: '/' } },
   typedPerFilterConfig: {
