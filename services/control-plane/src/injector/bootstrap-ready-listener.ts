@@ -1,5 +1,6 @@
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
+import type { SocketAddress } from '../model/workload.ts';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
 import { outboundPort, readyPort } from './ports.ts';
@@ -24,8 +25,14 @@ export const toReady = {
   value: { clusterSpecifier: { case: 'cluster', value: readyCluster } },
 } as const;
 
-/** Of Envoy's admin interface, what others may see: GET /ready and GET /stats/prometheus. */
-export function readyListener(): { listener: Listener; clusters: Cluster[] } {
+/**
+ * Of Envoy's admin interface, what others may see: GET /ready and GET /stats/prometheus. `configured`: what is open
+ * once the control plane has configured the proxy.
+ */
+export function readyListener(configured: SocketAddress = { host: '127.0.0.1', port: outboundPort }): {
+  listener: Listener;
+  clusters: Cluster[];
+} {
   const listener = plainListener({
     name: 'ready',
     port: readyPort,
@@ -40,7 +47,7 @@ export function readyListener(): { listener: Listener; clusters: Cluster[] } {
   // Envoy calls itself live when it has waited long enough. Its outbound listener comes from the control plane, last of all.
   const ready = staticCluster(readyCluster, admin, {
     healthCheck: openPortCheck(10, 1, 200),
-    healthCheckAddress: { host: '127.0.0.1', port: outboundPort },
+    healthCheckAddress: configured,
   });
   return { listener, clusters: [staticCluster(adminCluster, admin), ready] };
 }
