@@ -29,7 +29,7 @@ export function meshMemory({ memory, audit, why }: MeshMemoryOptions): MeshMemor
   const { history } = memory;
   return {
     list({ limit, withoutEndpointsOnly }) {
-      const all = history.list();
+      const all = memory.revisions();
       const wanted = withoutEndpointsOnly ? all.filter(({ endpointsOnly }) => !endpointsOnly) : all;
       const revisions = wanted.slice(0, limit === 0 ? defaultLimit : limit).map(revisionMessage);
       return create(ListRevisionsResponseSchema, { revisions, kept: all.length });
@@ -86,7 +86,7 @@ export function revisionMessage(revision: Revision): RevisionMessage {
 
 /** The revision that a request's time names, or the latest. Throws a `ServiceError` when history does not reach so far back. */
 export function revisionAt(memory: Memory, at: Parameters<typeof timestampMs>[0] | undefined): Revision | undefined {
-  if (at === undefined) return memory.history.list()[0];
+  if (at === undefined) return memory.revisions()[0];
   const atMs = timestampMs(at);
   const found = memory.history.at(atMs);
   if (found !== undefined) return found;

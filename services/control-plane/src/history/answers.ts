@@ -56,6 +56,22 @@ export class Answers {
     });
   }
 
+  /**
+   * Says which proxies hold all that they should, and since when. Whatever was sent to them before has been taken too: their answer
+   * went to a stream that broke, or to a process that is gone.
+   */
+  settle(inSync: ReadonlyMap<WorkloadId, number>): void {
+    for (const { byWorkload, dirty } of this.#revisions.values()) {
+      for (const [workload, counted] of byWorkload) {
+        const atMs = inSync.get(workload);
+        if (atMs === undefined || counted.acknowledgedAtMs !== undefined || counted.nack !== undefined) continue;
+        counted.outstanding = 0;
+        counted.acknowledgedAtMs = atMs;
+        dirty.add(workload);
+      }
+    }
+  }
+
   /** What is known about a revision. */
   of(revision: number): { sent: number; acknowledged: number; answers: ReadonlyMap<WorkloadId, ProxyAnswer> } {
     const { byWorkload, forgotten } = this.#of(revision);

@@ -1,3 +1,4 @@
+import type { WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ContractFact, Facts } from '../sources/facts.ts';
 import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery.ts';
@@ -107,6 +108,12 @@ export class History {
   nacked(event: NackEvent): void {
     this.#answers.nacked(event);
     this.#schedule(batchMs);
+  }
+
+  /** Says which proxies hold all that they should, and since when (milliseconds since the epoch). */
+  settle(inSync: ReadonlyMap<WorkloadId, number>): void {
+    this.#answers.settle(inSync);
+    if (this.#answers.hasDirty) this.#schedule(batchMs);
   }
 
   /** All that are kept, the latest first. */

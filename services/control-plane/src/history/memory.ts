@@ -1,10 +1,11 @@
-import type { Mesh } from '../model/mesh.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Facts } from '../sources/facts.ts';
 import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions } from './history.ts';
 import { type Pin, pinned, pinOf } from './pin.ts';
 import { PinFile } from './pin-file.ts';
+import type { Revision } from './revision.ts';
 
 export interface MemoryOptions extends HistoryOptions {
   /** Called when a revert begins or ends: the facts of now give another mesh. */
@@ -20,6 +21,7 @@ export class Memory {
   #pinProblem: Problem | undefined;
   /** A cause of the next revision that its facts do not show. */
   #note: string | undefined;
+  #delivery: Pick<Delivery, 'proxies'> | undefined;
   #last: { readonly facts: Facts; readonly mesh: Mesh } | undefined;
 
   private constructor(options: MemoryOptions, history: History) {
@@ -69,8 +71,15 @@ export class Memory {
     this.history.record(facts, note === '' ? undefined : note);
   }
 
+  /** All revisions that are kept, the latest first. */
+  revisions(): Revision[] {
+    this.history.settle(inSync(this.#delivery?.proxies() ?? new Map()));
+    return this.history.list();
+  }
+
   /** Takes what delivery says about its proxies. */
-  listen(delivery: Pick<Delivery, 'onSent' | 'onAck' | 'onNack'>): void {
+  listen(delivery: Pick<Delivery, 'onSent' | 'onAck' | 'onNack' | 'proxies'>): void {
+    this.#delivery = delivery;
     delivery.onSent((event) => this.history.sent(event));
     delivery.onAck((event) => this.history.acked(event));
     delivery.onNack((event) => this.history.nacked(event));
@@ -117,4 +126,15 @@ function changedOverrides(before: Mesh, after: Mesh): string {
     .filter(({ id, state }) => states.get(id) !== state)
     .map(({ id, state }) => `MeshOverride ${id} ${state}`)
     .join(', ');
+}
+
+/** The proxies that have taken all that they were sent, and when they had. */
+function inSync(proxies: ReturnType<Delivery['proxies']>): Map<WorkloadId, number> {
+  const found = new Map<WorkloadId, number>();
+  for (const [id, { types, connectedAt }] of proxies) {
+    const states = [...types.values()];
+    if (states.length === 0 || states.some((type) => type.nack || type.ackedVersion !== type.sentVersion)) continue;
+    found.set(id, Math.max(connectedAt, ...states.map(({ ackedAt = 0 }) => ackedAt)));
+  }
+  return found;
 }

@@ -1,0 +1,78 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import test from 'ava';
+import { assemble } from '../assembly/assemble.ts';
+import { withPolicy } from '../envoy/testing/edit-contract.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import type { Facts } from '../sources/facts.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+import { pinned, pinOf } from './pin.ts';
+
+const catalog = descriptorSet('shop.catalog');
+const path = '/shop.catalog.v1.CatalogService/GetProduct';
+const reason = { revisionId: 'abc', sinceMs: 1, why: '', by: '' };
+
+function facts(set: Uint8Array, change: (directory: MeshDirectory) => void = () => {}): Facts {
+  const directory = new MeshDirectory().contract('shop', 'shop.catalog', set).service('catalog');
+  directory.replica('catalog-0', { contract: contractHash(set), inbound: '127.0.0.1:20001', application: 'unix:/a' });
+  change(directory);
+  return parseDirectory(directory.files);
+}
+
+test('a pin holds contracts, and leaves replicas as they are', (t) => {
+  const released = withPolicy(catalog, 'GetProduct', { callers: { names: [] } });
+  const live = facts(released, (mesh) => mesh.replica('catalog-1', { contract: contractHash(released), ready: false }));
+  const held = pinned(live, pinOf(facts(catalog), reason));
+  const mesh = assemble(held);
+  t.deepEqual(mesh.problems, []);
+  t.true(mesh.services.get('shop/catalog')?.methods.get(path)?.callers.has('shop.orders'));
+  t.deepEqual([...mesh.workloads.keys()], ['shop/catalog-0', 'shop/catalog-1']);
+  t.false(mesh.workloads.get('shop/catalog-1')?.ready);
+  t.is(pinned(live, pinOf(facts(catalog), reason)).services, live.services);
+});
+
+test('a pin of what holds changes nothing, and the same facts give the same parts', (t) => {
+  const live = facts(catalog);
+  const pin = pinOf(live, reason);
+  const [once, twice] = [pinned(live, pin), pinned(live, pin)];
+  t.is(once.contracts, twice.contracts);
+  t.is(once.workloads, twice.workloads);
+  t.is(once.resources, twice.resources);
+  t.deepEqual(assemble(once), assemble(live));
+});
+
+test('a pin never retries what a version that runs now may not repeat', (t) => {
+  const live = facts(withoutRepeats(catalog));
+  const mesh = assemble(pinned(live, pinOf(facts(catalog), reason)));
+  t.truthy(assemble(facts(catalog)).services.get('shop/catalog')?.methods.get(path)?.retry);
+  t.is(mesh.services.get('shop/catalog')?.methods.get(path)?.retry, undefined);
+  t.deepEqual(mesh.problems, []);
+});
+
+test('a service that the pin does not know, and an override, are those of now', (t) => {
+  const orders = descriptorSet('shop.orders');
+  const live = facts(catalog, (mesh) => {
+    mesh
+      .contract('shop', 'shop.orders', orders)
+      .service('orders')
+      .replica('orders-0', { contract: contractHash(orders) });
+    mesh.put('calm.yaml', {
+      kind: 'MeshOverride',
+      metadata: { namespace: 'shop', name: 'calm' },
+      spec: { service: 'catalog', deny: ['shop.orders'] },
+    });
+  });
+  const mesh = assemble(pinned(live, pinOf(facts(catalog), reason)));
+  t.is(mesh.services.get('shop/orders')?.logicalName, 'shop.orders');
+  t.false(mesh.services.get('shop/catalog')?.methods.get(path)?.callers.has('shop.orders'));
+});
+
+/** A release that says of no method any longer that it may be repeated. */
+function withoutRepeats(descriptorSet: Uint8Array): Uint8Array {
+  const set = fromBinary(FileDescriptorSetSchema, descriptorSet);
+  const methods = set.file.flatMap(({ service }) => service).flatMap(({ method }) => method);
+  for (const { options } of methods) if (options) options.idempotencyLevel = Level.IDEMPOTENCY_UNKNOWN;
+  let edited: Uint8Array = toBinary(FileDescriptorSetSchema, set);
+  for (const { name } of methods) edited = withPolicy(edited, name, { retry: undefined, hedge: undefined });
+  return edited;
+}
