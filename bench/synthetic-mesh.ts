@@ -62,12 +62,13 @@ export function syntheticMesh(plan: SyntheticPlan): MeshDirectory {
   return mesh;
 }
 
-/** Writes one replica: its contract version, and where it takes calls. */
-export function putReplica(mesh: MeshDirectory, name: string, contract: string, port = 20_001): void {
+/** Writes one replica: its contract version, and whether it takes calls. */
+export function putReplica(mesh: MeshDirectory, name: string, contract: string, ready = true): void {
   mesh.replica(name, {
     namespace,
     contract,
-    inbound: `127.0.0.1:${port}`,
+    ready,
+    inbound: '127.0.0.1:20001',
     application: '127.0.0.1:3000',
     outbound: '127.0.0.1:20002',
   });

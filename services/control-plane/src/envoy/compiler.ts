@@ -7,7 +7,7 @@ import { snapshotFor } from './snapshot.ts';
 export interface MeshChange {
   /** Proxies that have something else to hold than before, those that are new included. */
   readonly changed: ReadonlySet<WorkloadId>;
-  /** Nothing but endpoints changed, for nobody: such a change never waits. */
+  /** Of all who were there before and still are, nobody has anything else than endpoints to learn: such a change never waits. */
   readonly endpointsOnly: boolean;
 }
 
@@ -25,25 +25,27 @@ export function createCompiler(): Compiler {
   return {
     update(next) {
       const affected = affectedWorkloads(mesh, next);
-      mesh = next;
       const changed = new Set<WorkloadId>();
-      let endpointsOnly = true;
+      let endpointsOnly = mesh !== undefined;
+      mesh = next;
       for (const id of affected) {
         const before = snapshots.get(id);
         const fresh = snapshotFor(next, id);
         if (fresh === undefined) {
           snapshots.delete(id);
           if (before) changed.add(id);
-          endpointsOnly = false;
           continue;
         }
         const merged = keepUnchanged(before, fresh);
         if (merged === before) continue;
         changed.add(id);
         snapshots.set(id, merged);
-        endpointsOnly &&= [...merged].every(
-          ([typeUrl, resources]) => typeUrl === typeUrls.endpoints || resources === before?.get(typeUrl),
-        );
+        // What a new replica gets for itself must not hold up what its callers are waiting for.
+        endpointsOnly &&=
+          before === undefined ||
+          [...merged].every(
+            ([typeUrl, resources]) => typeUrl === typeUrls.endpoints || resources === before.get(typeUrl),
+          );
       }
       return { changed, endpointsOnly: endpointsOnly && changed.size > 0 };
     },
