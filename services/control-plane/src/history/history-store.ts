@@ -93,6 +93,7 @@ export class HistoryStore {
     } catch (error) {
       await this.#writer?.close().catch(() => undefined);
       this.#writer = undefined;
+      await this.#dropEmpty();
       throw error;
     }
   }
@@ -179,6 +180,14 @@ export class HistoryStore {
       segment.numbers.size >= maxRevisions / 10 ||
       segment.bytes >= Math.min(Math.max(1 << 20, 4 * this.#checkpointBytes), maxBytes / 8)
     );
+  }
+
+  /** A segment that nothing could be written to is of no use, and there would be one for each try. */
+  async #dropEmpty(): Promise<void> {
+    const segment = this.#segments.at(-1);
+    if (segment === undefined || segment.numbers.size > 0) return;
+    this.#segments.pop();
+    await unlink(segment.path).catch(() => undefined);
   }
 
   async #trim(): Promise<void> {

@@ -160,6 +160,7 @@ test('a disk that refuses is one problem, and history goes on once it takes writ
   t.is(history.problems().length, 1);
   t.regex(history.problems()[0]?.message ?? '', /history cannot be kept \(ENOTDIR\)/);
   t.is(history.list().length, 3);
+  t.is((await readdir(join(directory, 'segments'))).length, 1);
 
   await rm(join(directory, 'objects'));
   await history.store.load();
