@@ -128,7 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
   const refusals = createRefusals({
     mesh: () => snapshots.mesh,
-    onFirst: ({ caller, message }, path, workload) => log.warn({ workload, caller, path }, message),
+    onFirst: ({ caller, message, advice }, path, workload) => log.warn({ workload, caller, path, advice }, message),
   });
   const methods = new Map<string, AuthenticatedMethod>([[checkPath, refusals.method]]);
   const reflection = createReflection(() => snapshots.mesh);

@@ -1,4 +1,4 @@
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { LogicalName, Mesh, WorkloadId } from '../model/mesh.ts';
 import { admission, type Method, methodOf } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { callerName } from './caller-name.ts';
@@ -11,6 +11,15 @@ export interface Refusal {
   readonly httpStatus: 403 | 404 | 503;
   /** For the caller. */
   readonly message: string;
+  /** What would permit it, for those who read the log. */
+  readonly advice?: string;
+}
+
+/** What to write where to permit a call: `callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService/Authorize`. */
+export function callersLine({ path, origins }: Method, caller: LogicalName | string): string | undefined {
+  // An account without a name can be in no contract.
+  if (caller.startsWith('spiffe://')) return undefined;
+  return `callers: {names: "${caller}"} in ${origins.callers ?? path.slice(1)}`;
 }
 
 /**
@@ -32,7 +41,9 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
       message: `weft: ${caller} may call ${name}, but its proxy does not know it yet; try again`,
     };
   }
-  return { caller, httpStatus: 403, message: `weft: ${caller} may not call ${name}; ${admission(method)}` };
+  const advice = callersLine(method, caller);
+  const message = `weft: ${caller} may not call ${name}; ${admission(method)}`;
+  return { caller, httpStatus: 403, message, ...(advice === undefined ? {} : { advice }) };
 }
 
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */

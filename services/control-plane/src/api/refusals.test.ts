@@ -21,6 +21,7 @@ test('the mesh of these tests is sound', (t) => {
 test('a caller that the contract does not name is told whom it names', (t) => {
   t.deepEqual(refusalOf(mesh, 'shop/catalog-0', authorize, 'shop.payments'), {
     caller: 'shop.catalog',
+    advice: 'callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService',
     httpStatus: 403,
     message:
       'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',

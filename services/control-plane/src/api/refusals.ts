@@ -1,13 +1,16 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { AttributeContext } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
 import {
   CheckRequestSchema,
   type CheckResponse,
   CheckResponseSchema,
 } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
+import { plainTextKey } from '../envoy/filter-chain-inbound.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
+import { plainTextRefusal } from './plain-text-refusal.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
 /** The path of the method that proxies ask about calls which have no route. */
@@ -33,13 +36,22 @@ export function createRefusals(options: {
     const request = await only(call.messages);
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
-    const { path = '', host = '' } = fromBinary(CheckRequestSchema, request).attributes?.request?.http ?? {};
-    const refusal = refusalOf(mesh, workload, path, host);
+    const { attributes } = fromBinary(CheckRequestSchema, request);
+    const { path = '', host = '' } = attributes?.request?.http ?? {};
+    const refusal =
+      attributes?.contextExtensions[plainTextKey] === undefined
+        ? refusalOf(mesh, workload, path, host)
+        : plainTextRefusal(mesh, workload, path, sourceOf(attributes));
     // A call that its proxy does not know yet was not denied.
     if (refusal.httpStatus !== 503 && counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
     call.finish({ code: grpcCode.ok }, call.frame(toBinary(CheckResponseSchema, checkResponse(refusal))));
   };
   return { method, counts };
+}
+
+function sourceOf({ source }: AttributeContext): string {
+  const address = source?.address?.address;
+  return address?.case === 'socketAddress' ? address.value.address : '';
 }
 
 function checkResponse({ httpStatus, message }: Refusal): CheckResponse {

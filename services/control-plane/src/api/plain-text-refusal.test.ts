@@ -1,0 +1,51 @@
+import test from 'ava';
+import { assemble } from '../assembly/assemble.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+import { plainTextRefusal } from './plain-text-refusal.ts';
+
+function pod(directory: MeshDirectory, name: string, address: string): MeshDirectory {
+  const set = descriptorSet(`shop.${name}`);
+  return directory
+    .contract('shop', `shop.${name}`, set)
+    .service(name)
+    .put(`shop/${name}-0.yaml`, {
+      kind: 'Workload',
+      metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+      spec: { serviceAccount: name, contract: contractHash(set), pod: { addresses: [address] } },
+      status: { ready: true },
+    });
+}
+
+const directory = new MeshDirectory();
+pod(directory, 'payments', '10.1.0.1');
+pod(directory, 'catalog', '10.1.0.2');
+pod(directory, 'orders', '10.1.0.3');
+const mesh = assemble(parseDirectory(directory.files));
+const refusal = (path: string, source: string) => plainTextRefusal(mesh, 'shop/payments-0', path, source);
+const authorize = '/shop.payments.v1.PaymentService/Authorize';
+
+test('a pod that may not call is told what its own proxy would have said', (t) => {
+  t.deepEqual(refusal(authorize, '10.1.0.2'), {
+    caller: 'shop.catalog',
+    httpStatus: 403,
+    message:
+      'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
+    advice: 'callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService',
+  });
+});
+
+test('a pod that may call and went past its proxy is refused too', (t) => {
+  t.like(refusal(authorize, '10.1.0.3'), {
+    httpStatus: 403,
+    message: 'weft: shop.orders called shop.payments.v1.PaymentService/Authorize in plain text, past its proxy',
+  });
+});
+
+test('who is not in the mesh is named by address, and a path that is no method by its service', (t) => {
+  t.like(refusal('/x', '10.9.9.9'), {
+    caller: '10.9.9.9',
+    message: 'weft: 10.9.9.9, which is not in the mesh, may not call shop/payments in plain text',
+  });
+  t.is(refusal('/x', '10.1.0.2').message, 'weft: shop.catalog may not call shop/payments');
+});
