@@ -94,13 +94,15 @@ const laterRead: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['weft.dev/v1 MeshOverride', meshOverrideSchema],
 ]);
 
-interface Outcome {
+/** What a document is: an object, or one that is wrong (its key, where it can be told) and why. */
+export interface Outcome {
   readonly object?: ManifestObject;
   readonly key?: string;
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
-function readDocument(value: unknown, line: number): Outcome {
+/** Reads a document that is no text any more: any value. */
+export function readDocument(value: unknown, line: number): Outcome {
   const head = documentSchema.safeParse(value);
   if (!head.success) return { issues: head.error.issues };
   const { apiVersion, kind, metadata } = head.data;
@@ -198,7 +200,8 @@ function issueProblem(
   };
 }
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+/** The value at a path, or undefined. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let found = value;
   for (const part of path) {
     if (typeof found !== 'object' || found === null) return undefined;
@@ -207,13 +210,14 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
-function shorten(value: unknown): string {
+/** A value for a message, at most 80 characters. */
+export function shorten(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
 /** `["spec", "ports", 0, "port"]` as "spec.ports[0].port". */
-function fieldOf(path: readonly PropertyKey[]): string {
+export function fieldOf(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
     .join('');

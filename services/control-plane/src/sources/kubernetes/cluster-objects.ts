@@ -1,0 +1,39 @@
+import type { KubernetesObject } from '../../kubernetes/object.ts';
+
+/** What is watched, and what the API server need not know. */
+export const watched = {
+  services: { apiVersion: 'v1', kind: 'Service', path: '/api/v1/services' },
+  namespaces: { apiVersion: 'v1', kind: 'Namespace', path: '/api/v1/namespaces' },
+  pods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: 'weft.dev/injected' },
+  gatewayPods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: 'weft.dev/gateway' },
+  endpointSlices: {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+  },
+  contracts: { apiVersion: 'v1', kind: 'ConfigMap', path: '/api/v1/configmaps', labelSelector: 'weft.dev/contract' },
+  meshConfigs: ours('MeshConfig', 'meshconfigs'),
+  meshPolicies: ours('MeshPolicy', 'meshpolicies'),
+  meshOverrides: ours('MeshOverride', 'meshoverrides'),
+  gateways: ours('Gateway', 'gateways'),
+  externalServices: ours('ExternalService', 'externalservices'),
+} as const satisfies Record<string, WatchedKind>;
+
+/** A kind of objects. */
+export interface WatchedKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly optional?: boolean;
+}
+
+export type WatchedName = keyof typeof watched;
+
+/** All objects, each by "namespace/name". Those that are the same object as before have not changed. */
+export type ClusterObjects = Readonly<Record<WatchedName, ReadonlyMap<string, KubernetesObject>>>;
+
+function ours(kind: string, plural: string): WatchedKind {
+  return { apiVersion: 'weft.dev/v1', kind, path: `/apis/weft.dev/v1/${plural}`, optional: true };
+}

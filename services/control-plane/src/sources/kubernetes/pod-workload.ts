@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { outboundPort } from '../../injector/ports.ts';
+import { sidecarName } from '../../injector/sidecar-container.ts';
+import type { KubernetesObject } from '../../kubernetes/object.ts';
+import { marks } from './marks.ts';
+
+const container = z.looseObject({
+  name: z.string(),
+  ports: z
+    .array(z.looseObject({ name: z.string().optional(), containerPort: z.number(), protocol: z.string().optional() }))
+    .nullish(),
+});
+
+/** As much of a Pod (core/v1) as says what it is in the mesh. */
+const podSchema = z.looseObject({
+  spec: z.looseObject({
+    serviceAccountName: z.string().optional(),
+    containers: z.array(container),
+    initContainers: z.array(container).nullish(),
+  }),
+  status: z
+    .looseObject({
+      phase: z.string().optional(),
+      podIP: z.string().optional(),
+      podIPs: z.array(z.looseObject({ ip: z.string() })).nullish(),
+      conditions: z
+        .array(
+          z.looseObject({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().nullish(),
+            message: z.string().nullish(),
+          }),
+        )
+        .nullish(),
+    })
+    .optional(),
+});
+
+/** What EndpointSlices say of a pod. */
+export interface SliceView {
+  /** A slice denies that it is ready. */
+  readonly denied: boolean;
+  readonly zone?: string;
+}
+
+/** A pod as a weft.dev/v1 Workload, unread; what is wrong with it; or nothing, when it is none. */
+export type PodOutcome =
+  | { readonly document: object }
+  | { readonly problem: { readonly field: string; readonly message: string; readonly advice: string } }
+  | undefined;
+
+/**
+ * The replica that a pod is. A pod without an address has none yet, one that has ended has none any more, and one that is being
+ * deleted takes no calls from the moment that this is known.
+ */
+export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined): PodOutcome {
+  const { metadata } = pod;
+  const read = podSchema.safeParse(pod);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    return {
+      problem: { field: issue?.path.join('.') ?? '', message: issue?.message ?? '', advice: 'a Pod (core/v1)' },
+    };
+  }
+  const { spec, status = {} } = read.data;
+  const gateway = metadata.labels?.[marks.gateway];
+  const isInjected = spec.initContainers?.some(({ name }) => name === sidecarName) ?? false;
+  if (gateway === undefined && !isInjected) {
+    const field = `metadata.labels["${marks.injected}"]`;
+    const message = 'says that the pod is injected, but it has no sidecar; it is not in the mesh';
+    return { problem: { field, message, advice: 'leave that label to the injector' } };
+  }
+  const addresses = [...new Set([status.podIP, ...(status.podIPs ?? []).map(({ ip }) => ip)])].filter(
+    (address) => address !== undefined && address !== '',
+  );
+  const [address] = addresses;
+  if (address === undefined || status.phase === 'Succeeded' || status.phase === 'Failed') return undefined;
+  const contract = metadata.labels?.[marks.contract] ?? metadata.annotations?.[marks.contract];
+  const serviceAccount = spec.serviceAccountName ?? 'default';
+  const common = {
+    serviceAccount,
+    ...(contract === undefined ? {} : { contract }),
+  };
+  const own =
+    gateway === undefined
+      ? { outbound: `127.0.0.1:${outboundPort}`, pod: network(pod, spec, addresses) }
+      : { gateway: { name: gateway, listen: at(address, metadata.annotations?.[marks.gatewayPort] ?? '8080') } };
+  return {
+    document: {
+      apiVersion: 'weft.dev/v1',
+      kind: 'Workload',
+      metadata: { namespace: metadata.namespace, name: metadata.name, labels: metadata.labels ?? {} },
+      spec: { ...common, ...own },
+      status: readiness(pod, status, slices),
+    },
+  };
+}
+
+type PodSpec = z.output<typeof podSchema>['spec'];
+type PodStatus = NonNullable<z.output<typeof podSchema>['status']>;
+
+function network({ metadata }: KubernetesObject, spec: PodSpec, addresses: readonly (string | undefined)[]): object {
+  const application = metadata.annotations?.[marks.application];
+  const portNames: Record<string, number> = {};
+  for (const { name, ports } of [...(spec.initContainers ?? []), ...spec.containers]) {
+    if (name === sidecarName) continue;
+    for (const port of ports ?? []) {
+      if (port.name !== undefined && (port.protocol ?? 'TCP') === 'TCP') portNames[port.name] ??= port.containerPort;
+    }
+  }
+  return {
+    addresses,
+    interception: metadata.labels?.[marks.injected] === 'none' ? 'none' : 'redirect',
+    ...(application === undefined ? {} : { application }),
+    portNames,
+  };
+}
+
+function readiness({ metadata }: KubernetesObject, status: PodStatus, slices: SliceView | undefined): object {
+  if (metadata.deletionTimestamp) return { ready: false, reason: 'it is being deleted' };
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True') {
+    const why = ready?.message || ready?.reason || (status.phase === 'Pending' ? 'it starts' : undefined);
+    return { ready: false, ...(why === undefined ? {} : { reason: why }) };
+  }
+  if (slices?.denied) return { ready: false, reason: 'its EndpointSlice says that it is not ready' };
+  return { ready: true };
+}
+
+function at(address: string, port: string): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
