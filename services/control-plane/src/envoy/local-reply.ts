@@ -100,8 +100,6 @@ export const inboundReplies: LocalReplyConfig = replies([
     headersToAdd: [header('grpc-status', resourceExhausted), ownOutcome(429)],
     ...text('weft: the replica works on as many requests as its contract allows'),
   },
-  // A fault that a test has asked for.
-  { filter: flagged('FI'), headersToAdd: [ownOutcome('%RESPONSE_CODE%')] },
   // Above a caller's rate.
   { filter: answered(429), headersToAdd: [ownOutcome(429)] },
   ...common,

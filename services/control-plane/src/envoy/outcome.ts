@@ -37,8 +37,13 @@ export function applicationOutcome(callsOthers: boolean): HeaderValueOption {
 }
 
 /** Says of an answer in the application's stead that the replica is to blame. */
-export function ownOutcome(httpStatus: number | '%RESPONSE_CODE%'): HeaderValueOption {
+export function ownOutcome(httpStatus: number): HeaderValueOption {
   return outcome(`${httpStatus}//own`);
+}
+
+/** Says of a made-up answer that it ended with a code, as if the replica were to blame. */
+export function codeOutcome(code: RetryCode): HeaderValueOption {
+  return outcome(`200/${statusOf[code].grpc}/own`);
 }
 
 /** Matches the outcomes that a repeat may mend, by an expression in RE2's syntax for the whole header. */

@@ -15,7 +15,7 @@ import { faultFilter, faultHeader } from './fault.ts';
 import { enabled } from './http-filters.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
-import { applicationOutcome } from './outcome.ts';
+import { applicationOutcome, codeOutcome } from './outcome.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
 import { exactHeader, pathMatch } from './route-match.ts';
@@ -75,6 +75,8 @@ function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {
     const route = methodRoute(...given);
     route.typedPerFilterConfig[filters.fault] = faultFilter(fault);
     if (route.match) route.match.headers = [exactHeader(faultHeader, fault.name)];
+    // Envoy adds a route's headers to its own answers too.
+    if (fault.abort) route.responseHeadersToAdd = [codeOutcome(fault.abort)];
     return route;
   });
   return [...faulty, methodRoute(...given)];

@@ -78,7 +78,7 @@ export const contractCounters: readonly AccessLog[] = [
 function counter(name: string, tags: Readonly<Record<string, string>>, filter: AccessLogFilter): AccessLog {
   // Its protobuf is in no package that we have, and Envoy takes any extension in this form too.
   const value: JsonObject = {
-    stat_prefix: 'weft',
+    stats_scope: { prefix: 'weft' },
     counters: [
       {
         stat: { name, tags: Object.entries(tags).map(([tag, value_format]) => ({ name: tag, value_format })) },
