@@ -206,8 +206,9 @@ class WatchedDirectory implements DirectorySource {
     if (this.#lastRead === read && sameOwn) return;
     this.#lastRead = read;
     this.#ownProblems = own;
-    this.#save();
     this.#options.onFacts(facts);
+    // After: whoever waits for a change does not wait for the disk.
+    this.#save();
   }
 
   #save(): void {
