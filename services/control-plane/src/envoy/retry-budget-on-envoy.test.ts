@@ -1,0 +1,84 @@
+import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { Code } from '@weft/contracts/weft/policy/v1/policy';
+import anyTest, { type TestFn } from 'ava';
+import { type Behaviour, behaviours } from './testing/raw-application.ts';
+import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
+import { tinyContract, tinyPath } from './testing/tiny-contract.ts';
+
+// One of three replicas fails for good. Its calls are tried again on the others, which must not fall with it.
+
+const test = anyTest as TestFn<RunningShop>;
+const retry = { codes: [Code.UNAVAILABLE], maxRetries: 3, baseBackoff: { nanos: 1_000_000 } };
+const tries = { tryTimeout: { nanos: 100_000_000 } };
+const calls = 1500;
+const atOnce = 30;
+
+test.before(async (t) => {
+  const front = tinyContract('shop.front', { Call: {} });
+  const leaf = tinyContract(
+    'shop.leaf',
+    { Safe: { level: Level.NO_SIDE_EFFECTS, policy: { retry, ...tries } } },
+    // 20 % of what is under way; the floor is below that, so that the share counts.
+    { callers: ['shop.front'], retryBudget: { percent: 20, minConcurrent: 1 } },
+  );
+  Object.assign(t.context, await runShop({ front, leaf }, { replicas: { leaf: 3 } }));
+});
+
+test.after.always((t) => t.context.stop?.());
+
+const works: Behaviour = (stream, headers) => {
+  setTimeout(() => behaviours.ok(stream, headers), 10);
+};
+
+/** What the three replicas saw of `calls` calls, and what the caller's Envoy counted. */
+async function load(t: { context: RunningShop }, failing: Behaviour) {
+  const others = ['leaf-1', 'leaf-2'].map((name) => t.context.replica(name).application);
+  const first = t.context.replica('leaf-0').application;
+  const { caller, envoy } = t.context.replica('front-0');
+  const counters = () =>
+    Promise.all(
+      ['upstream_rq_retry', 'upstream_rq_retry_overflow', 'upstream_rq_per_try_timeout'].map((name) =>
+        counter(envoy, `cluster.outbound|shop/leaf.${name}`),
+      ),
+    );
+  first.behaviour = failing;
+  for (const application of [first, ...others]) application.seen.length = 0;
+  for (const application of others) application.behaviour = works;
+  const before = await counters();
+  let left = calls;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (left-- > 0) await caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Safe') });
+    }),
+  );
+  const [retries = 0, refused = 0, timeouts = 0] = (await counters()).map(
+    (value, index) => value - (before[index] ?? 0),
+  );
+  const seen = others.reduce((sum, application) => sum + application.seen.length, 0);
+  return {
+    // As if every retry had gone to them: never less than what they had.
+    onOthers: seen / (seen - retries),
+    inAll: (seen + first.seen.length) / calls,
+    atFirst: first.seen.length,
+    retries,
+    refused,
+    timeouts,
+  };
+}
+
+test.serial('a replica that answers UNAVAILABLE: retries add less than 0.3 to the load of the others', async (t) => {
+  const found = await load(t, behaviours.unavailable);
+  t.log(found);
+  t.true(found.atFirst > 0 && found.retries > 0 && found.refused > 0);
+  t.true(found.onOthers < 1.3 && found.inAll < 1.3);
+});
+
+test.serial(
+  'a replica that hangs: tries end in time, and retries add less than 0.3 to the load of the others',
+  async (t) => {
+    const found = await load(t, behaviours.hang);
+    t.log(found);
+    t.true(found.timeouts > 0);
+    t.true(found.onOthers < 1.3 && found.inAll < 1.3);
+  },
+);
