@@ -8,7 +8,8 @@ export const noContract = memoize((service: ServiceId): ContractVersion => {
   return {
     hash: '',
     namespace: service.slice(0, service.indexOf('/')),
-    logicalName: '',
+    // What is told to callers; no rule can name it.
+    logicalName: service,
     grpcServices: [],
     methods: new Map(),
     retryBudget: defaultRetryBudget,

@@ -326,6 +326,15 @@ test('MeshOverride: a broken contract does not keep what an override has laid ov
   t.deepEqual([...both(next, 'shop/payments', authorize).callers], ['shop.orders']);
 });
 
+test('MeshOverride: of a service that nobody may call anyway', (t) => {
+  const files = directory()
+    .service('bare')
+    .replica('bare-0', { inbound: '127.0.0.1:1003', application: '127.0.0.1:3000' });
+  const found = mesh(files.put(...override({ service: 'bare', deny: ['shop.orders'] })));
+  t.regex(messages(found)[0] ?? '', /Service shop\/bare has no contract and no MeshPolicy/);
+  t.like(found.overrides[0], { state: 'refused' });
+});
+
 test('equal facts give the same mesh, overrides included', (t) => {
   const files = directory().put(
     ...override({ service: 'payments', deny: ['shop.orders'], expires: at(nowMs + hourMs) }),

@@ -54,6 +54,7 @@ export function readPolicyLayer(resources: readonly Resource[], nowMs: number): 
       const own = policies.get(service) ?? [];
       const now = overrides.get(service) ?? [];
       if (own.length === 0 && now.length === 0) return [...versions];
+      if (versions.length === 0) complain(now.map(({ override }) => noMethods(override)));
       const applied = versions.map((version) => {
         const laid = applyPolicies(version, ...own);
         complain(laid.problems);
@@ -119,6 +120,15 @@ function noService({ resource, service }: { readonly resource: string; readonly 
     field: 'spec.service',
     message: `there is no Service ${service}; it has no effect`,
     advice: 'a Service of its own namespace',
+  };
+}
+
+function noMethods({ resource, service }: { readonly resource: string; readonly service: ServiceId }): Problem {
+  return {
+    resource,
+    field: 'spec.service',
+    message: `Service ${service} has no contract and no MeshPolicy, so nobody may call it anyway; it has no effect`,
+    advice: 'a Service with methods',
   };
 }
 
