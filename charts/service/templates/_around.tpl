@@ -3,7 +3,9 @@ apiVersion: v1
 kind: Service
 metadata:
   name: {{ include "service.name" . }}
-  labels: {{- include "service.labels" . | nindent 4 }}
+  labels:
+    {{- include "service.labels" . | nindent 4 }}
+    weft.dev/mesh: {{ ternary "enabled" "disabled" .Values.mesh.inject }}
   {{- with .Values.service.annotations }}
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
+import { type KubernetesObject, listSchema, objectSchema } from '../kubernetes/object.ts';
+import { marks } from '../sources/kubernetes/marks.ts';
+
+/** What was removed, each as "ConfigMap shop/weft-root". */
+export type Removed = readonly string[];
+
+/** What the control plane keeps in its own namespace and nobody needs after it. The root's Secret is none of that. */
+const own = [
+  { kind: 'Lease', path: '/apis/coordination.k8s.io/v1', plural: 'leases', name: 'weft-control-plane' },
+  { kind: 'Secret', path: '/api/v1', plural: 'secrets', name: 'weft-webhook-ca' },
+] as const;
+
+/**
+ * Removes what the control plane has made in a cluster, when it is gone for good: the root's ConfigMap in every namespace, contracts
+ * that no pod serves any more, its Lease and the authority of its webhook. What is gone already is no error.
+ */
+export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Removed> {
+  const removed: string[] = [];
+  const remove = async (what: string, path: string) => {
+    try {
+      await api.call({ method: 'DELETE', path });
+      removed.push(what);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+  };
+  const removeConfigMap = ({ metadata: { namespace: place = '', name } }: KubernetesObject) =>
+    remove(`ConfigMap ${place}/${name}`, `/api/v1/namespaces/${place}/configmaps/${name}`);
+
+  const roots = await list(api, '/api/v1/configmaps', { fieldSelector: 'metadata.name=weft-root' });
+  for (const root of roots) await removeConfigMap(root);
+
+  const pods = await list(api, '/api/v1/pods', {});
+  const served = new Set(pods.map((pod) => `${pod.metadata.namespace}/${contractOf(pod)}`));
+  for (const contract of await list(api, '/api/v1/configmaps', { labelSelector: marks.contract })) {
+    if (!served.has(`${contract.metadata.namespace}/${contractOf(contract)}`)) await removeConfigMap(contract);
+  }
+  for (const { kind, path, plural, name } of own) {
+    await remove(`${kind} ${namespace}/${name}`, `${path}/namespaces/${namespace}/${plural}/${name}`);
+  }
+  return removed;
+}
+
+function contractOf({ metadata }: KubernetesObject): string | undefined {
+  return metadata.labels?.[marks.contract] ?? metadata.annotations?.[marks.contract];
+}
+
+async function list(api: KubernetesApi, path: string, query: Readonly<Record<string, string>>) {
+  const objects: KubernetesObject[] = [];
+  let more: string | undefined;
+  do {
+    const answer = await api.call({ path, query: { ...query, limit: '500', continue: more } });
+    const page = listSchema.parse(answer);
+    objects.push(...z.array(objectSchema).parse(page.items ?? []));
+    more = page.metadata.continue || undefined;
+  } while (more !== undefined);
+  return objects;
+}
