@@ -55,6 +55,9 @@ export function changedFor(caller: string, before: Method, after: Method): Chang
   compare('hedge', before.hedge && hedgeWords(before.hedge), after.hedge && hedgeWords(after.hedge));
   const [oldLimit, newLimit] = [limitFor(caller, before.rateLimits), limitFor(caller, after.rateLimits)];
   compare('rate limit', oldLimit && limitWords(oldLimit), newLimit && limitWords(newLimit));
+  compare('shadow', shadowWords(caller, before), shadowWords(caller, after));
+  compare('faults', faultWords(before), faultWords(after));
+  compare('mirror', before.mirror, after.mirror);
   compare('may be repeated', safetyWords(before), safetyWords(after));
   if (caller === edge) changes.push(...restChanges(before, after));
   return changes;
@@ -93,4 +96,14 @@ function restChanges(before: Method | undefined, after: Method | undefined): Cha
 
 function safetyWords({ safety, idempotencyKey }: Method): string {
   return `${safety.replaceAll('_', ' ')}${idempotencyKey === undefined ? '' : ` by ${idempotencyKey}`}`;
+}
+
+/** What is going to hold for a caller that may call now. */
+function shadowWords(caller: string, { shadow }: Method): string | undefined {
+  if (shadow === undefined) return undefined;
+  return shadow.has(caller) ? 'would be allowed' : 'would be denied (counted)';
+}
+
+function faultWords({ faults }: Method): string | undefined {
+  return faults?.map(({ name }) => name).join(', ');
 }

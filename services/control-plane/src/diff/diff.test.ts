@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { withPolicy, withServicePolicy } from '../envoy/testing/edit-contract.ts';
+import { descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
 import { goldenFiles } from '../goldens.fixture.ts';
 import { buildChange, changeNames, changes } from './changes.fixture.ts';
 import { diff } from './diff.ts';
@@ -34,4 +36,32 @@ test('diff: a contract that breaks keeps its old form, and is named', (t) => {
   const after = { files: new Map([...before.files, [contract, Buffer.from('no contract')]]) };
   const { problems } = diff(before, after, 0);
   t.true(problems.some(({ resource }) => resource === contract));
+});
+
+test('diff: what is going to hold is told apart from what holds', (t) => {
+  const set = descriptorSet('shop.payments');
+  const before = { descriptorSet: set };
+  const after = { descriptorSet: withPolicy(set, 'Authorize', { shadow: { callers: { names: [] } } }) };
+  const text = diffText(diff(before, after, 0).diff);
+  t.is(text, 'shop.orders -> shop.payments.v1.PaymentService/Authorize\n  shadow: none -> would be denied (counted)');
+});
+
+test('diff: limits of a whole service, its budget and the settings of a gateway', (t) => {
+  const mesh = (spec: object, set: Uint8Array) => ({
+    files: new MeshDirectory().edge('127.0.0.1:8080', spec).contract('shop', 'shop.payments', set).service('payments')
+      .files,
+  });
+  const set = descriptorSet('shop.payments');
+  const limited = withServicePolicy(set, { maxConcurrentRequests: 7, retryBudget: { percent: 50 } });
+  const text = diffText(diff(mesh({}, set), mesh({ maxHeaders: 50 }, limited), 0).diff);
+  t.regex(
+    text,
+    /\(every caller\) -> shop\.payments\n {2}retry budget: 20 %.* -> 50 %.*\n {2}requests at once: .* -> 7/,
+  );
+  t.regex(text, /gateway edge\n {2}maxHeaders: 100 -> 50/);
+});
+
+test('diff: a mesh directory and contracts are not of one kind', (t) => {
+  const contracts = { descriptorSet: descriptorSet('shop.payments') };
+  t.throws(() => diff(contracts, { files: new MeshDirectory().files }, 0), { instanceOf: TypeError });
 });

@@ -127,7 +127,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
     longestMs === undefined ? 'for as long as it moves' : `within ${timeWords(longestMs)}`,
     retry === undefined ? 'repeated only if it was never delivered' : `tried up to ${retry.maxRetries + 1} times`,
   ];
-  const replicas = `${taking.length} of ${endpoints.length} replicas take${taking.length === 1 ? 's' : ''} it`;
+  const replicas = `${taking.length} of ${endpoints.length} replicas ready for it`;
   return { allowed: true, verdict: `${caller.name} may call ${name}: ${replicas}, ${times.join(', ')}` };
 }
 
@@ -241,6 +241,13 @@ function policyStep(question: Question, caller: Caller, { method, service }: Cal
     value: method.exposed ? 'the edge' : 'none',
     source: valueSource('exposed', method, service, facts),
   });
+  if (method.shadow) {
+    values.push({
+      name: 'shadow',
+      value: `${[...method.shadow].sort().join(', ') || 'nobody'}; others are let through and counted`,
+      source: valueSource('shadow', method, service, facts),
+    });
+  }
   const limit = limitFor(caller.name, method.rateLimits);
   values.push({
     name: 'rate limit',
