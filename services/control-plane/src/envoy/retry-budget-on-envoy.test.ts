@@ -26,8 +26,8 @@ test.before(async (t) => {
 
 test.after.always((t) => t.context.stop?.());
 
-const works: Behaviour = (stream, headers) => {
-  setTimeout(() => behaviours.ok(stream, headers), 10);
+const works: Behaviour = (stream) => {
+  setTimeout(() => behaviours.ok(stream), 10);
 };
 
 /** What the three replicas saw of `calls` calls, and what the caller's Envoy counted. */
