@@ -189,6 +189,20 @@ test('a replica that does not decide follows what is stored', async (t) => {
   t.is(follower.status().phase, 'signing');
 });
 
+test('a replica that begins to decide goes on from what is stored, not from what it knew', async (t) => {
+  const { options, pass } = await open(t);
+  let decides = false;
+  const first = await RootRotation.open(options);
+  const second = await RootRotation.open({ ...options, decides: () => decides });
+  await second.look();
+  await first.begin();
+  t.is(await pass(first, settleMs), 'signing');
+  decides = true;
+  await second.look();
+  t.is(second.status().phase, 'signing');
+  t.is(second.signer.fingerprint, first.signer.fingerprint);
+});
+
 test('while a handover lasts, nobody signs with the new root yet', async (t) => {
   const { options, pass } = await open(t, { handoverMs: 5000 });
   let told = 0;

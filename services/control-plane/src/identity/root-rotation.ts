@@ -69,6 +69,8 @@ export class RootRotation {
   #turn: Promise<void> = Promise.resolve();
   #loop: Promise<void> | undefined;
   #wake = new AbortController();
+  /** Somebody else may have stored something since we last looked. */
+  #stale = false;
 
   private constructor(options: RootRotationOptions, state: RootState) {
     this.#options = options;
@@ -138,6 +140,7 @@ export class RootRotation {
       throw new RotationRefused('another replica of the control plane decides about the root: ask that one');
     }
     await this.#inTurn(async () => {
+      if (this.#stale) await this.#follow();
       if (this.#state.phase === 'steady') await this.#begin(makeRoot(this.#now()));
     });
     return this.status();
@@ -146,8 +149,10 @@ export class RootRotation {
   /** Looks once whether something is to be done, and does it. */
   look(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#options.decides?.() === false) await this.#follow();
-      else await this.#decide();
+      const decides = this.#options.decides?.() !== false;
+      if (!decides || this.#stale) await this.#follow();
+      this.#stale = !decides;
+      if (decides) await this.#decide();
       // The next root may have begun to sign since.
       if (this.signer.fingerprint !== this.#signer.fingerprint) this.#tell();
     });
@@ -209,7 +214,9 @@ export class RootRotation {
 
   /** Stores a state, then lives by it. */
   async #take(state: RootState): Promise<void> {
+    this.#stale = true;
     await this.#options.store.save(state);
+    this.#stale = false;
     this.#become(state);
   }
 

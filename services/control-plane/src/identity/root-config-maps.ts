@@ -1,0 +1,129 @@
+import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
+import type { KubernetesObject } from '../kubernetes/object.ts';
+import { Reflector, type ReflectorTimes } from '../kubernetes/reflector.ts';
+import { rootFiles } from './root-files.ts';
+
+/** As much of a logger as is used here. */
+export interface PublisherLog {
+  warn(fields: object, message: string): void;
+}
+
+export interface RootConfigMapsOptions {
+  readonly api: KubernetesApi;
+  /** Namespaces with pods that need the roots. */
+  readonly namespaces: () => ReadonlySet<string>;
+  /** Every root that is trusted, PEM. */
+  readonly bundle: () => string;
+  /** Whether this replica writes. */
+  readonly decides: () => boolean;
+  readonly log: PublisherLog;
+  readonly times?: Partial<ReflectorTimes>;
+}
+
+/** The ConfigMap that sidecars mount. */
+export const rootConfigMapName = 'weft-root';
+
+/**
+ * Keeps a ConfigMap with the roots in every namespace of the mesh: makes it, mends it when somebody changes or deletes it, and
+ * leaves alone what is right. One in a namespace that is no longer the mesh's is deleted.
+ */
+export class RootConfigMaps {
+  readonly #options: RootConfigMapsOptions;
+  readonly #present: Reflector;
+  #writing: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: RootConfigMapsOptions) {
+    this.#options = options;
+    this.#present = new Reflector({
+      api: options.api,
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      path: '/api/v1/configmaps',
+      fieldSelector: `metadata.name=${rootConfigMapName}`,
+      onChange: () => this.look(),
+      ...(options.times ? { times: options.times } : {}),
+    });
+  }
+
+  start(): void {
+    this.#present.start();
+  }
+
+  /** Looks whether something is to be written, after namespaces or roots changed. */
+  look(): void {
+    if (this.#closed || !this.#present.synced || !this.#options.decides()) return;
+    this.#again = true;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.#present.close();
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      const wanted = this.#options.namespaces();
+      const data = rootFiles(this.#options.bundle());
+      for (const namespace of wanted) {
+        const present = this.#present.objects.get(`${namespace}/${rootConfigMapName}`);
+        if (present === undefined || !holds(present, data)) await this.#put(namespace, present, data);
+      }
+      for (const { metadata } of this.#present.objects.values()) {
+        const isOurs = metadata.labels?.['app.kubernetes.io/managed-by'] === 'weft';
+        if (isOurs && metadata.namespace !== undefined && !wanted.has(metadata.namespace)) {
+          await this.#try(metadata.namespace, { method: 'DELETE', path: pathOf(metadata.namespace, true) }, [404]);
+        }
+      }
+    }
+  }
+
+  async #put(namespace: string, present: KubernetesObject | undefined, data: object): Promise<void> {
+    const labels = { 'app.kubernetes.io/managed-by': 'weft', 'app.kubernetes.io/part-of': 'weft' };
+    const body = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: rootConfigMapName, namespace, labels },
+      data,
+    };
+    if (present === undefined) {
+      // There already: the watch will say so, and then it is looked at again. A namespace that ends takes nothing new.
+      await this.#try(namespace, { method: 'POST', path: pathOf(namespace, false), body }, [409, 403, 404]);
+    } else {
+      await this.#try(namespace, { method: 'PUT', path: pathOf(namespace, true), body }, [404]);
+    }
+  }
+
+  async #try(
+    namespace: string,
+    request: { method: 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown },
+    harmless: readonly number[],
+  ): Promise<void> {
+    try {
+      await this.#options.api.call(request);
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 0;
+      const log = { namespace, error: String(error) };
+      if (!harmless.includes(status) || status === 403) this.#options.log.warn(log, 'the roots could not be published');
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.look(), 2000).unref();
+    }
+  }
+}
+
+function pathOf(namespace: string, itself: boolean): string {
+  return `/api/v1/namespaces/${namespace}/configmaps${itself ? `/${rootConfigMapName}` : ''}`;
+}
+
+function holds(object: KubernetesObject, data: Record<string, string>): boolean {
+  const present: Record<string, unknown> = Object(object.data);
+  return Object.entries(data).every(([name, content]) => present[name] === content);
+}
