@@ -19,7 +19,7 @@ export interface TestDatabaseOptions {
 export interface TestDatabase {
   readonly server: DevPostgres;
   readonly directory: string;
-  readonly connection: ConnectionOptions;
+  readonly connection: ConnectionOptions & { readonly password: string };
   /** Lines that the pools below have logged. */
   readonly lines: readonly string[];
   /** A pool on the schema, migrated. */
