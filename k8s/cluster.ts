@@ -6,6 +6,7 @@
  *   node k8s/cluster.ts kind-up     makes a kind cluster first, and loads the images into it
  *   node k8s/cluster.ts kind-down   removes that cluster
  */
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environment } from './environment.ts';
 import { firstOrder } from './first-order.ts';
@@ -24,12 +25,24 @@ function images(): Images {
   return built;
 }
 
+/** Nothing of an earlier synthesis stays beside it. */
+async function synthesize(images: Images): Promise<void> {
+  await rm(dist, { recursive: true, force: true });
+  environment({ root, images, outdir: dist }).synth();
+}
+
 /** Applies the environment and waits until an order works at its edge. */
 async function up(edge: () => Promise<string>): Promise<void> {
-  environment({ root, images: images(), outdir: dist }).synth();
-  say('Applying k8s/dist ...');
-  // By the server, strictly: a field that it does not know is an error here and not a surprise later.
-  await run('kubectl', 'apply', '--server-side', '--force-conflicts', '--validate=strict', '-f', dist);
+  await synthesize(images());
+  // The charts of the app are files in their order: definitions come before what they define.
+  for (const file of (await readdir(dist)).sort()) {
+    say(`Applying k8s/dist/${file} ...`);
+    // By the server, strictly: a field that it does not know is an error here and not a surprise later.
+    await run('kubectl', 'apply', '--server-side', '--force-conflicts', '--validate=strict', '-f', join(dist, file));
+    if (file.includes('definitions')) {
+      await run('kubectl', 'wait', '--for=condition=Established', '--timeout=60s', '-f', join(dist, file));
+    }
+  }
   for (const namespace of Object.values(namespaces)) {
     say(`Waiting for ${namespace} ...`);
     const workloads = await read('kubectl', 'get', 'deployments,statefulsets', '-n', namespace, '-o', 'name');
@@ -50,7 +63,7 @@ An order went through (${order}). Try:
 }
 
 async function down(): Promise<void> {
-  environment({ root, images: builtImages(root) ?? {}, outdir: dist }).synth();
+  await synthesize(builtImages(root) ?? {});
   await run('kubectl', 'delete', '--ignore-not-found', '--wait=true', '-f', dist);
 }
 

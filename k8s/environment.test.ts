@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { parse } from 'yaml';
 import { environment } from './environment.ts';
 import { type Manifest, manifestsOf, podsIn } from './manifests.fixture.ts';
 import { namespaces, shopServices } from './names.ts';
@@ -74,4 +76,31 @@ test('every contract is published under the hash that its pods carry', (t) => {
 
 test('to synthesize twice gives the same', (t) => {
   t.deepEqual(manifestsOf(environment({ root, images })), manifests);
+});
+
+test('only what belongs to a namespace names one', (t) => {
+  const clusterWide =
+    /^(Namespace|CustomResourceDefinition|ClusterRole|ClusterRoleBinding|MutatingWebhookConfiguration|MeshConfig|Gateway)$/;
+  for (const { kind, metadata } of manifests) {
+    t.is(metadata.namespace === undefined, clusterWide.test(kind), `${kind} ${metadata.name}`);
+  }
+});
+
+test('the webhook fails closed, and never sees the namespaces that it needs itself', (t) => {
+  const [webhook] = of('MutatingWebhookConfiguration');
+  t.is(webhook?.webhooks?.length, 2);
+  for (const one of webhook?.webhooks ?? []) {
+    const text = JSON.stringify(one);
+    t.regex(text, /"failurePolicy":"Fail"/);
+    for (const name of ['kube-system', namespaces.system]) t.true(text.includes(`"${name}"`), name);
+  }
+});
+
+test('kind maps the port of its configuration to the edge', async (t) => {
+  const kind: { nodes: { extraPortMappings: { containerPort: number; hostPort: number; listenAddress: string }[] }[] } =
+    parse(await readFile(join(root, 'k8s/kind.yaml'), 'utf8'));
+  const edge = of('Service').find(({ metadata }) => metadata.name === 'weft-edge');
+  const [mapping] = kind.nodes[0]?.extraPortMappings ?? [];
+  t.is(mapping?.containerPort, edge?.spec?.ports?.[0]?.nodePort);
+  t.is(mapping?.listenAddress, '127.0.0.1');
 });

@@ -1,7 +1,9 @@
 import { App } from 'cdk8s';
+import { CustomResourceDefinitions } from './crds.ts';
 import type { Images } from './images.ts';
 import { Namespaces } from './namespaces.ts';
 import { Shop } from './shop.ts';
+import { Weft, WeftInCluster } from './weft.ts';
 
 /** What the environment depends on. */
 export interface EnvironmentOptions {
@@ -12,11 +14,20 @@ export interface EnvironmentOptions {
   readonly outdir?: string;
 }
 
-/** The whole local environment, in the order in which it is applied. */
+/** The whole local environment: one file a chart, in the order in which they are applied. */
 export function environment(options: EnvironmentOptions): App {
   const { root, images, outdir } = options;
   const app = new App({ ...(outdir ? { outdir } : {}) });
-  new Namespaces(app, '0-namespaces');
-  new Shop(app, '2-shop', { root, images });
+  const charts = [
+    new Namespaces(app, 'namespaces'),
+    new CustomResourceDefinitions(app, 'definitions', { root }),
+    new WeftInCluster(app, 'weft-in-cluster'),
+    new Weft(app, 'weft', { images }),
+    new Shop(app, 'shop', { root, images }),
+  ];
+  for (const [index, chart] of charts.entries()) {
+    const before = charts[index - 1];
+    if (before) chart.addDependency(before);
+  }
   return app;
 }

@@ -9,6 +9,8 @@ export const namespaces = { system: 'weft-system', shop: 'shop' } as const;
 export const ports = {
   /** The control plane, for proxies. */
   xds: 15_012,
+  /** weft.api.v1, on the loopback of the control plane's pod: for `kubectl port-forward`. */
+  api: 15_010,
   /** The webhook in its pod; its Service has 443. */
   webhook: 9443,
   /** Applications, in their pods. */
@@ -28,6 +30,8 @@ export const ports = {
 export const marks = {
   inject: 'weft.dev/inject',
   kit: 'weft.dev/kit',
+  gateway: 'weft.dev/gateway',
+  gatewayPort: 'weft.dev/gateway-port',
   contract: 'weft.dev/contract',
   contractName: 'weft.dev/contract-name',
   contractPart: 'weft.dev/contract-part',
@@ -39,6 +43,16 @@ export const selector = (name: string): Record<string, string> => ({
   'app.kubernetes.io/name': name,
   'app.kubernetes.io/instance': namespaces.shop,
 });
+
+/** The same of the mesh's own: "control-plane", "edge". */
+export const systemSelector = (component: string): Record<string, string> => ({
+  'app.kubernetes.io/name': `weft-${component}`,
+  'app.kubernetes.io/instance': 'weft',
+  'app.kubernetes.io/component': component,
+});
+
+/** A part of the mesh itself. */
+export const partOfWeft = { 'app.kubernetes.io/part-of': 'weft' } as const;
 
 /** A part of the shop. */
 export const partOfShop = { 'app.kubernetes.io/part-of': namespaces.shop } as const;

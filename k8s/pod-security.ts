@@ -17,3 +17,10 @@ export const podSecurity: k8s.PodSecurityContext = {
 export function scratch(name: string, mountPath: string): { volume: k8s.Volume; mount: k8s.VolumeMount } {
   return { volume: { name, emptyDir: {} }, mount: { name, mountPath } };
 }
+
+/** What every container of an image of ours has. */
+export const ourContainer = {
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: containerSecurity,
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+} as const;

@@ -5,3 +5,9 @@ export const quantity = (text: string): k8s.Quantity => kubernetes.Quantity.from
 
 /** A number where Kubernetes takes a name or a percentage too. */
 export const port = (number: number): k8s.IntOrString => kubernetes.IntOrString.fromNumber(number);
+
+/** The port of that name. */
+export const portName = (name: string): k8s.IntOrString => kubernetes.IntOrString.fromString(name);
+
+/** A percentage. */
+export const percent = (number: number): k8s.IntOrString => kubernetes.IntOrString.fromString(`${number}%`);

@@ -21,7 +21,9 @@ clusterTest(
     const collector = here ? await startOtlpReceiver(node) : undefined;
     try {
       const { edge } = await install(
-        collector ? { 'tracing.host': node, 'tracing.port': collector.port, 'tracing.samplingPercent': 100 } : {},
+        collector
+          ? { 'mesh.tracing.host': node, 'mesh.tracing.port': collector.port, 'mesh.tracing.samplingPercent': 100 }
+          : {},
         collector ? { 'service.telemetry.endpoint': `http://${node}:${collector.port}` } : {},
       );
       const binary = findGrpcurl();

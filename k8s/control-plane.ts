@@ -1,0 +1,110 @@
+import { k8s as kubernetes } from 'cdk8s-plus-33';
+import { Construct } from 'constructs';
+import { type Images, stockImages } from './images.ts';
+import { namespaces, notInjected, partOfWeft, ports, systemSelector } from './names.ts';
+import { ourContainer, podSecurity, scratch } from './pod-security.ts';
+import { port, portName, quantity } from './values.ts';
+
+const name = 'weft-control-plane';
+
+/** By which proxies find it. */
+export const controlPlaneHost = `${name}.${namespaces.system}.svc`;
+
+/** The control plane, which is the injector's webhook too. */
+export class ControlPlane extends Construct {
+  constructor(scope: Construct, id: string, options: { readonly images: Images }) {
+    super(scope, id);
+    const { images } = options;
+    const selector = systemSelector('control-plane');
+    const metadata = { name, labels: { ...selector, ...partOfWeft } };
+    const state = scratch('state', '/var/lib/weft');
+    const tmp = scratch('tmp', '/tmp');
+    const listening = { tcpSocket: { port: portName('xds') } };
+    new kubernetes.KubeServiceAccount(this, 'account', { metadata, automountServiceAccountToken: false });
+    new kubernetes.KubeService(this, 'service', {
+      metadata,
+      spec: { selector, ports: [{ name: 'xds', port: ports.xds, targetPort: portName('xds'), appProtocol: 'grpc' }] },
+    });
+    new kubernetes.KubeService(this, 'webhook', {
+      metadata: { ...metadata, name: 'weft-webhook' },
+      spec: {
+        selector,
+        ports: [{ name: 'webhook', port: 443, targetPort: portName('webhook'), appProtocol: 'https' }],
+      },
+    });
+    new kubernetes.KubeDeployment(this, 'deployment', {
+      metadata,
+      spec: {
+        replicas: 2,
+        selector: { matchLabels: selector },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: port(1), maxUnavailable: port(0) } },
+        template: {
+          metadata: { labels: { ...selector, ...partOfWeft, ...notInjected } },
+          spec: {
+            serviceAccountName: name,
+            automountServiceAccountToken: true,
+            enableServiceLinks: false,
+            // Streams are handed over within seconds.
+            terminationGracePeriodSeconds: 30,
+            securityContext: podSecurity,
+            containers: [
+              {
+                ...ourContainer,
+                name: 'control-plane',
+                image: images['control-plane'] ?? '',
+                args: [
+                  '--source=kubernetes',
+                  `--namespace=${namespaces.system}`,
+                  '--state=/var/lib/weft',
+                  `--xds=0.0.0.0:${ports.xds}`,
+                  `--webhook=0.0.0.0:${ports.webhook}`,
+                  `--api=127.0.0.1:${ports.api}`,
+                  `--proxy-image=${stockImages.envoy}`,
+                  `--interception-image=${images.interception ?? ''}`,
+                ],
+                env: [
+                  { name: 'LOG_LEVEL', value: 'info' },
+                  { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+                  { name: 'WEFT_SIDECAR_RESOURCES', value: JSON.stringify(sidecarResources) },
+                  { name: 'WEFT_SIDECAR_LOG_LEVEL', value: 'warning' },
+                ],
+                ports: [
+                  { name: 'xds', containerPort: ports.xds },
+                  { name: 'webhook', containerPort: ports.webhook },
+                ],
+                // It listens once it has seen the whole mesh.
+                startupProbe: { ...listening, periodSeconds: 1, failureThreshold: 120 },
+                readinessProbe: { ...listening, periodSeconds: 5 },
+                livenessProbe: { ...listening, periodSeconds: 10, failureThreshold: 6 },
+                resources: {
+                  requests: { cpu: quantity('50m'), memory: quantity('128Mi') },
+                  limits: { memory: quantity('1Gi') },
+                },
+                volumeMounts: [state.mount, tmp.mount],
+              },
+            ],
+            volumes: [state.volume, tmp.volume],
+          },
+        },
+      },
+    });
+    new kubernetes.KubePodDisruptionBudget(this, 'disruption-budget', {
+      metadata,
+      spec: { maxUnavailable: port(1), unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: selector } },
+    });
+    new kubernetes.KubeNetworkPolicy(this, 'network-policy', {
+      metadata,
+      spec: {
+        podSelector: { matchLabels: selector },
+        policyTypes: ['Ingress'],
+        // Proxies of any namespace, with a token; and the API server, which has no pod.
+        ingress: [{ ports: [{ port: port(ports.xds) }, { port: port(ports.webhook) }] }],
+      },
+    });
+  }
+}
+
+const sidecarResources = {
+  limits: { memory: '256Mi' },
+  requests: { cpu: '20m', memory: '64Mi' },
+};

@@ -1,0 +1,42 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { namespaces } from './names.ts';
+
+/** Where the spans of proxies go. */
+export interface Tracing {
+  readonly host: string;
+  readonly port: number;
+  readonly samplingPercent: number;
+}
+
+/** The mesh's settings and those of its edge. */
+export class MeshSettings extends Construct {
+  constructor(scope: Construct, id: string, options: { readonly tracing?: Tracing }) {
+    super(scope, id);
+    new ApiObject(this, 'mesh', {
+      apiVersion: 'weft.dev/v1',
+      kind: 'MeshConfig',
+      metadata: { name: 'mesh' },
+      spec: {
+        trustDomain: 'weft.local',
+        packages: [{ namespace: namespaces.shop, protoPackage: 'shop' }],
+        certificateLifetime: '24h',
+        outbound: 'allow',
+        permissive: [],
+        ...(options.tracing ? { tracing: options.tracing } : {}),
+      },
+    });
+    new ApiObject(this, 'edge', {
+      apiVersion: 'weft.dev/v1',
+      kind: 'Gateway',
+      metadata: { name: 'edge' },
+      spec: {
+        reflection: true,
+        maxHeaderBytes: 32_768,
+        maxHeaders: 100,
+        maxMessageBytes: 4_194_304,
+        corsOrigins: [],
+      },
+    });
+  }
+}

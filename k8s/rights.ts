@@ -1,0 +1,106 @@
+import { k8s as kubernetes } from 'cdk8s-plus-33';
+import { Construct } from 'constructs';
+import { namespaces } from './names.ts';
+
+const rbac = 'rbac.authorization.k8s.io';
+const controlPlane = 'weft-control-plane';
+const read = ['get', 'list', 'watch'];
+const subjects = [{ kind: 'ServiceAccount', name: controlPlane, namespace: namespaces.system }];
+const kinds = ['meshconfigs', 'meshpolicies', 'meshoverrides', 'gateways', 'externalservices'];
+
+/** What the control plane may do in all namespaces, and what users may do with Weft's kinds. */
+export class ClusterRights extends Construct {
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    new kubernetes.KubeClusterRole(this, 'cluster-role', {
+      metadata: { name: controlPlane },
+      rules: [
+        { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods', 'services'], verbs: read },
+        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
+        { apiGroups: ['weft.dev'], resources: kinds, verbs: read },
+        {
+          apiGroups: ['weft.dev'],
+          resources: kinds.map((kind) => `${kind}/status`),
+          verbs: ['get', 'patch', 'update'],
+        },
+        // Contracts, which it removes after their last pod, and the root's certificate in every namespace of the mesh.
+        { apiGroups: [''], resources: ['configmaps'], verbs: [...read, 'create', 'delete'] },
+        { apiGroups: [''], resources: ['configmaps'], resourceNames: ['weft-root'], verbs: ['patch', 'update'] },
+        { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+        // Who a proxy is.
+        { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+        // The certificate authority of its webhook.
+        {
+          apiGroups: ['admissionregistration.k8s.io'],
+          resources: ['mutatingwebhookconfigurations'],
+          resourceNames: ['weft-injector'],
+          verbs: ['get', 'patch', 'update'],
+        },
+      ],
+    });
+    new kubernetes.KubeClusterRoleBinding(this, 'cluster-binding', {
+      metadata: { name: controlPlane },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: controlPlane },
+      subjects,
+    });
+    this.#forUsers();
+  }
+
+  #forUsers(): void {
+    const aggregate = (...roles: string[]) =>
+      Object.fromEntries(roles.map((role) => [`${rbac}/aggregate-to-${role}`, 'true']));
+    new kubernetes.KubeClusterRole(this, 'view', {
+      metadata: { name: 'weft-view', labels: aggregate('view') },
+      rules: [{ apiGroups: ['weft.dev'], resources: kinds, verbs: read }],
+    });
+    new kubernetes.KubeClusterRole(this, 'edit', {
+      metadata: { name: 'weft-edit', labels: aggregate('edit', 'admin') },
+      rules: [
+        {
+          apiGroups: ['weft.dev'],
+          resources: ['meshpolicies'],
+          verbs: ['create', 'delete', 'deletecollection', 'patch', 'update'],
+        },
+      ],
+    });
+    // For those on call; bound to nobody.
+    new kubernetes.KubeClusterRole(this, 'override', {
+      metadata: { name: 'weft-override' },
+      rules: [
+        { apiGroups: ['weft.dev'], resources: ['meshoverrides'], verbs: ['create', 'delete', 'patch', 'update'] },
+      ],
+    });
+  }
+}
+
+/** What the control plane may do in its own namespace. */
+export class OwnRights extends Construct {
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    new kubernetes.KubeRole(this, 'role', {
+      metadata: { name: controlPlane },
+      rules: [
+        // A name cannot be given where something is made.
+        { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+        {
+          apiGroups: [''],
+          resources: ['secrets'],
+          resourceNames: ['weft-root-ca', 'weft-webhook-ca'],
+          verbs: [...read, 'patch', 'update'],
+        },
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+        {
+          apiGroups: ['coordination.k8s.io'],
+          resources: ['leases'],
+          resourceNames: [controlPlane],
+          verbs: [...read, 'patch', 'update'],
+        },
+      ],
+    });
+    new kubernetes.KubeRoleBinding(this, 'binding', {
+      metadata: { name: controlPlane },
+      roleRef: { apiGroup: rbac, kind: 'Role', name: controlPlane },
+      subjects,
+    });
+  }
+}
