@@ -10,7 +10,9 @@ import type { MeshRun } from './mesh-run.ts';
 import { accepts } from './replica.ts';
 import { startSidecar } from './sidecar.ts';
 
-const namespace = 'weft-system';
+/** Where the edge runs; the mesh's configuration gives its name to no other. */
+export const edgeNamespace = 'weft-system';
+const namespace = edgeNamespace;
 const gateway = 'edge';
 const name = 'edge-0';
 const probeIntervalMs = 500;

@@ -14,7 +14,7 @@ import { createStateDirectory, type StateDirectory } from '../state-directory.ts
 import type { Progress, Step } from '../terminal/progress.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
-import { Edge } from './edge.ts';
+import { Edge, edgeNamespace } from './edge.ts';
 import { baseEnvironment } from './environment.ts';
 import { freePort } from './free-port.ts';
 import type { Logs } from './logs.ts';
@@ -88,7 +88,8 @@ export class Supervisor {
     this.#database = database;
     const { project, services, port } = options;
     const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
-    run.mesh.write('mesh.yaml', meshConfigYaml(packageOwnership(services), tracing));
+    const packages = [...packageOwnership(services), { namespace: edgeNamespace, protoPackage: 'edge' }];
+    run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
     run.mesh.write('edge.yaml', gatewayYaml());
     this.#services = services.map((service) => {
       run.mesh.write(`services/${service.namespace}.${service.name}.yaml`, serviceYaml(service));

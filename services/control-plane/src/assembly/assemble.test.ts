@@ -184,6 +184,33 @@ test('assemble: a gateway that nobody declared is named', (t) => {
   t.is(problems[0]?.message, 'there is no Gateway edge; the replica serves nothing');
 });
 
+test('assemble: nobody but the namespace that the mesh gives it to runs the edge, and calls by its name', (t) => {
+  const packages = [
+    { namespace: 'shop', protoPackage: 'shop' },
+    { namespace: 'weft', protoPackage: 'edge' },
+  ];
+  const files = directory()
+    .edge('127.0.0.1:8080')
+    .put('mesh.yaml', { kind: 'MeshConfig', metadata: { name: 'mesh' }, spec: { packages } })
+    .put('thieves/edge.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'thieves', name: 'edge-0' },
+      spec: { serviceAccount: 'edge', gateway: { name: 'edge', listen: '127.0.0.1:8081' } },
+      status: { ready: true },
+    });
+  const { identities, gateways, problems } = mesh(files);
+  t.deepEqual(identities.get('edge'), ['spiffe://weft.local/ns/weft/sa/edge']);
+  t.deepEqual(gateways.get('edge')?.workloads, ['weft/edge-0']);
+  t.deepEqual(problems, [
+    {
+      resource: 'Workload thieves/edge-0',
+      field: 'spec.gateway.name',
+      message: 'namespace thieves may not run gateway edge; the replica serves nothing',
+      advice: 'edge belongs to namespace weft by spec.packages of mesh.yaml',
+    },
+  ]);
+});
+
 test('assemble: two services that expose one path are named', (t) => {
   const { problems } = mesh(
     directory()

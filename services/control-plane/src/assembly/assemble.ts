@@ -1,6 +1,7 @@
 import { readPolicyLayer } from '../mesh-policy/policy-layer.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Facts } from '../sources/facts.ts';
+import { withoutForeignGateways } from './gateway-replicas.ts';
 import { assembleGateways } from './gateways.ts';
 import { assembleIdentities } from './identities.ts';
 import { knownContracts } from './known-contracts.ts';
@@ -17,7 +18,8 @@ import { share } from './share.ts';
  * `nowMs` (epoch milliseconds) decides which overrides hold; `nextChangeMs` of the result says when to ask again with the same
  * facts. At 0, the default, none has ended and none may loosen.
  */
-export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
+export function assemble(found: Facts, previous?: Mesh, nowMs = 0): Mesh {
+  const { facts, problems: foreignGateways } = withoutForeignGateways(found);
   const known = knownContracts(facts, previous);
   const layer = readPolicyLayer(facts.resources, nowMs);
   const { services, workloads, contracts, problems: serviceProblems } = assembleServices(facts, known, layer, previous);
@@ -41,6 +43,7 @@ export function assemble(facts: Facts, previous?: Mesh, nowMs = 0): Mesh {
       ...serviceProblems,
       ...policyProblems,
       ...identityProblems,
+      ...foreignGateways,
       ...gatewayProblems,
       ...mirrorProblems(services),
     ],
