@@ -32,7 +32,8 @@ function deltaField(offer: Offer): Uint8Array {
   let field = deltaFields.get(offer);
   if (field === undefined) {
     const { version, name, resource } = offer;
-    field = messageField(2, [textField(1, version), messageField(2, anyOf(resource)), textField(3, name)]);
+    const any = fieldParts(2, anyOf(resource));
+    field = Buffer.concat(fieldParts(2, [textField(1, version), ...any, textField(3, name)]));
     deltaFields.set(offer, field);
   }
   return field;
@@ -42,28 +43,28 @@ function deltaField(offer: Offer): Uint8Array {
 function anyField(resource: Resource): Uint8Array {
   let field = anyFields.get(resource);
   if (field === undefined) {
-    field = messageField(2, anyOf(resource));
+    field = Buffer.concat(fieldParts(2, anyOf(resource)));
     anyFields.set(resource, field);
   }
   return field;
 }
 
-/** The content of a google.protobuf.Any. */
+/** The content of a google.protobuf.Any, in parts. */
 function anyOf({ typeUrl, body }: Resource): Uint8Array[] {
-  return body.length === 0 ? [textField(1, typeUrl)] : [textField(1, typeUrl), messageField(2, [body])];
+  return body.length === 0 ? [textField(1, typeUrl)] : [textField(1, typeUrl), ...fieldParts(2, [body])];
 }
 
 function textField(number: number, text: string): Uint8Array {
   // proto3 leaves out what is empty.
-  return text === '' ? empty : messageField(number, [Buffer.from(text, 'utf8')]);
+  return text === '' ? empty : Buffer.concat(fieldParts(number, [Buffer.from(text, 'utf8')]));
 }
 
 const empty = new Uint8Array(0);
 
-/** A field of wire type 2: tag, length, content. */
-function messageField(number: number, content: readonly Uint8Array[]): Buffer {
+/** A field of wire type 2: tag, length, content. In parts, so that a large body is copied once however deep it lies. */
+function fieldParts(number: number, content: readonly Uint8Array[]): Uint8Array[] {
   const length = content.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Uint8Array.of((number << 3) | 2), varint(length), ...content]);
+  return [Uint8Array.of((number << 3) | 2), varint(length), ...content];
 }
 
 function varint(value: number): Uint8Array {
