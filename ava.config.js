@@ -3,7 +3,13 @@ const { LOG_LEVEL = 'silent' } = process.env;
 
 export default {
   extensions: ['ts'],
-  files: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'k8s/**/*.test.ts'],
+  files: [
+    'packages/*/src/**/*.test.ts',
+    'services/*/src/**/*.test.ts',
+    'scripts/**/*.test.ts',
+    'k8s/**/*.test.ts',
+    'charts/*.test.ts',
+  ],
   workerThreads: false,
   concurrency: 2,
   timeout: '60s',

@@ -1,0 +1,210 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { parse, parseAllDocuments } from 'yaml';
+
+const run = promisify(execFile);
+const charts = import.meta.dirname;
+const noHelm: string | undefined = await run('helm', ['version']).then(
+  () => undefined,
+  () => 'there is no helm on PATH',
+);
+
+/** A test that needs helm; skipped, with the reason in its title, where there is none. */
+const chartTest: typeof test = Object.assign(noHelm === undefined ? test : test.skip, test);
+
+async function template(chart: string, ...args: readonly string[]): Promise<string> {
+  const namespace = chart === 'weft' ? 'weft-system' : 'shop';
+  const release = chart === 'service' ? 'orders' : chart;
+  const { stdout } = await run('helm', ['template', release, join(charts, chart), '-n', namespace, ...args], {
+    maxBuffer: 1 << 26,
+  });
+  return stdout;
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly template?: { readonly spec: PodSpec } } & Partial<PodSpec>;
+  readonly binaryData?: Readonly<Record<string, string>>;
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
+}
+
+interface PodSpec {
+  readonly automountServiceAccountToken: boolean;
+  readonly serviceAccountName?: string;
+  readonly securityContext?: { readonly runAsNonRoot: boolean; readonly seccompProfile: { readonly type: string } };
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
+}
+
+interface Container {
+  readonly name: string;
+  readonly env?: readonly {
+    readonly name: string;
+    readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string } };
+  }[];
+  readonly securityContext: object;
+  readonly resources: { readonly limits?: { readonly memory?: string } };
+}
+
+function manifests(text: string): Manifest[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS())
+    .filter((manifest) => manifest !== null);
+}
+
+const tag = ['--set', 'image.tag=0.0.0'];
+const shopTag = ['--set', 'service.image.tag=0.0.0'];
+const value = (chart: string, file: string) => ['-f', join(charts, chart, file)];
+const cases: Readonly<Record<string, readonly [chart: string, ...args: readonly string[]]>> = {
+  weft: ['weft', ...tag],
+  'weft-eks': ['weft', ...tag, ...value('weft', 'values-eks.yaml')],
+  'weft-eks-alb': ['weft', ...tag, ...value('weft', 'values-eks.yaml'), ...value('weft', 'values-eks-alb.yaml')],
+  'weft-external-root': ['weft', ...tag, '--set', 'controlPlane.rootSecret=intermediate,edge.enabled=false'],
+  shop: ['shop', ...shopTag],
+  'shop-eks': ['shop', ...shopTag, ...value('shop', 'values-eks.yaml')],
+  service: ['service', ...tag, '--set', 'mesh.kit=false,service.appProtocol=http,probes.grpc=false'],
+};
+
+for (const [name, args] of Object.entries(cases)) {
+  chartTest(
+    `${name} is as in charts/goldens (UPDATE_GOLDENS=1 writes it)${noHelm ? ` (${noHelm})` : ''}`,
+    async (t) => {
+      // Contracts have tests of their own; here they would be long and change with every comment in proto/.
+      const rendered = (await template(...args))
+        .replace(/^( {2}shop\.\w+\.binpb: ).*$/gm, '$1...')
+        .replace(/(weft-contract-shop\.\w+-|(?:weft\.dev\/contract|WEFT_CONTRACT, value): ")[0-9a-f]{16}/g, '$1<hash>');
+      const path = join(charts, 'goldens', `${name}.yaml`);
+      if (process.env.UPDATE_GOLDENS) {
+        mkdirSync(join(charts, 'goldens'), { recursive: true });
+        writeFileSync(path, rendered);
+      }
+      t.is(rendered, readFileSync(path, 'utf8'));
+    },
+  );
+
+  chartTest(`${name}: every pod passes Pod Security "restricted" and bounds its memory`, async (t) => {
+    let pods = 0;
+    for (const { kind, metadata, spec } of manifests(await template(...args))) {
+      const pod = kind === 'Pod' ? (spec as PodSpec | undefined) : spec?.template?.spec;
+      if (!pod) continue;
+      pods++;
+      const where = `${kind} ${metadata.name}`;
+      t.like(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }, where);
+      t.is(typeof pod.automountServiceAccountToken, 'boolean', where);
+      for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
+        t.deepEqual(
+          container.securityContext,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+          `${where} ${container.name}`,
+        );
+        t.truthy(container.resources.limits?.memory, `${where} ${container.name}`);
+      }
+    }
+    t.true(pods > 0);
+  });
+}
+
+chartTest('a service reads its own Secret and no other, as its own account', async (t) => {
+  for (const { kind, metadata, spec } of manifests(await template('shop'))) {
+    if (kind !== 'Deployment') continue;
+    const pod = spec?.template?.spec;
+    t.is(pod?.serviceAccountName ?? '', metadata.name);
+    t.false(pod?.automountServiceAccountToken);
+    const secrets = [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])]
+      .flatMap(({ env = [] }) => env)
+      .flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []);
+    t.deepEqual([...new Set(secrets)], [`${metadata.name}-database`]);
+  }
+});
+
+chartTest('a contract is published under the hash of its bytes, which its pods carry', async (t) => {
+  const all = manifests(await template('shop'));
+
+  const found = all.filter(({ kind }) => kind === 'ConfigMap');
+  t.is(found.length, 4);
+  for (const { metadata, binaryData = {} } of found) {
+    const bytes = Buffer.from(Object.values(binaryData)[0] ?? '', 'base64');
+    t.is(createHash('sha256').update(bytes).digest('hex').slice(0, 16), metadata.labels?.['weft.dev/contract'] ?? '');
+    t.is(metadata.annotations?.['helm.sh/resource-policy'], 'keep');
+  }
+});
+
+chartTest('a contract of more than a ConfigMap holds comes in parts', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-chart-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const bytes = Buffer.alloc(1_600_001, 'contract ');
+  writeFileSync(join(directory, 'descriptor'), bytes.toString('base64'));
+  const all = manifests(
+    await template(
+      'service',
+      '--set',
+      'contract.name=shop.big',
+      '--set-file',
+      `contract.descriptor=${directory}/descriptor`,
+    ),
+  ).filter(({ kind }) => kind === 'ConfigMap');
+  t.deepEqual(
+    all.map(({ metadata }) => metadata.annotations?.['weft.dev/contract-part']),
+    ['1/3', '2/3', '3/3'],
+  );
+  const parts = all.map(({ binaryData = {} }) => Buffer.from(Object.values(binaryData)[0] ?? '', 'base64'));
+  t.true(parts.every(({ length }) => length < 1_000_000));
+  t.true(Buffer.concat(parts).equals(bytes));
+});
+
+const refused: readonly [what: string, chart: string, set: string, message: RegExp][] = [
+  ['a value that is none', 'shop', 'services.orders.replica=2', /additional properties 'replica' not allowed/],
+  ['an external database without a host', 'shop', 'database.mode=external', /database\/external\/host/],
+  ['IAM without TLS', 'shop', 'database.external.iam=true,database.external.tls=false', /\/tls/],
+  [
+    'a contract that is not there',
+    'shop',
+    'services.orders.contract.name=shop.other',
+    /contracts\/shop\.other\.binpb is not in the chart/,
+  ],
+  ['a failure policy that is none', 'weft', 'injector.failurePolicy=Maybe', /failurePolicy/],
+];
+for (const [what, chart, set, message] of refused) {
+  chartTest(`${what} is refused`, async (t) => {
+    const error = await t.throwsAsync(template(chart, '--set', set));
+    t.regex(error?.message ?? '', message);
+  });
+}
+
+chartTest('nobody of ours may read Secrets but by name', async (t) => {
+  for (const { kind, metadata, rules = [] } of manifests(await template('weft')).concat(
+    manifests(await template('shop')),
+  )) {
+    for (const rule of rules) {
+      const everything = [...rule.resources, ...rule.verbs].includes('*');
+      t.false(everything, `${kind} ${metadata.name}`);
+      if (!rule.resources.includes('secrets') || 'resourceNames' in rule) continue;
+      t.deepEqual([...rule.verbs], ['create'], `${kind} ${metadata.name}`);
+    }
+  }
+});
+
+test('the schema of the shop has that of its services', (t) => {
+  const read = (chart: string) => JSON.parse(readFileSync(join(charts, chart, 'values.schema.json'), 'utf8'));
+  const { $schema: _, title: __, ...service } = read('service');
+  const { enabled: ___, ...properties } = read('shop').$defs.service.properties;
+  t.deepEqual({ ...read('shop').$defs.service, properties }, service);
+});
+
+test('every default has a schema', (t) => {
+  for (const chart of ['service', 'weft', 'shop']) {
+    const values = parse(readFileSync(join(charts, chart, 'values.yaml'), 'utf8'));
+    const { properties } = JSON.parse(readFileSync(join(charts, chart, 'values.schema.json'), 'utf8'));
+    for (const key of Object.keys(values)) t.true(key in properties, `${chart}: ${key}`);
+  }
+});
