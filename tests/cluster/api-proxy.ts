@@ -11,23 +11,25 @@ export interface ApiProxy {
 /** Starts `kubectl proxy`. */
 export async function startApiProxy(): Promise<ApiProxy> {
   const child = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const address = /serving on (\S+)/.exec(line)?.[1];
-    if (!address) continue;
-    return {
-      async send(method, path, body) {
-        const response = await fetch(`http://${address}${path}`, {
-          method,
-          headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
-          ...(body ? { body: JSON.stringify(body) } : {}),
-        });
-        const text = await response.text();
-        if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
-      },
-      close: () => void child.kill(),
-    };
-  }
-  throw new Error('kubectl proxy has ended');
+  const address = await new Promise<string>((resolve, reject) => {
+    child.on('error', reject).on('close', () => reject(new Error('kubectl proxy has ended')));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /serve on (\S+)/.exec(line)?.[1];
+      if (found) resolve(found);
+    });
+  });
+  return {
+    async send(method, path, body) {
+      const response = await fetch(`http://${address}${path}`, {
+        method,
+        headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
+    },
+    close: () => void child.kill(),
+  };
 }
 
 /** Does `work` for each of 0 to `count` - 1, `width` at once. */

@@ -9,6 +9,7 @@ import { waitFor } from '../wait-for.ts';
 import { clusterTest, freshNamespace } from './cluster.ts';
 import { apply } from './command.ts';
 import { installed } from './installation.ts';
+import { openMeshApi } from './mesh-api.ts';
 import { grpcFrom, runPod } from './scratch-pod.ts';
 
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
@@ -31,7 +32,7 @@ async function openContract(): Promise<{ hash: string; base64: string }> {
 clusterTest(
   "a namespace that publishes another's contract, and copies its Service and labels, gains nothing",
   async (t) => {
-    const { shop, edge } = await installed(t);
+    const { shop, edge, system } = await installed(t);
     const namespace = await freshNamespace(t, 'hostile', { 'weft.dev/inject': 'true' });
     const { hash, base64 } = await openContract();
     await apply([
@@ -66,6 +67,20 @@ clusterTest(
     t.regex(answer.message ?? '', /its contract names shop\.orders$/);
     const byAddress = await grpcFrom(pod, `http://payments.${shop}`, authorize, 'shop.payments');
     t.is(byAddress.grpcStatus, permissionDenied, JSON.stringify(byAddress));
+    const api = await openMeshApi(system);
+    try {
+      const { problems } = await api.mesh.getStatus({});
+      const named = problems
+        .map(({ resource, message }) => `${resource}: ${message}`)
+        .filter((text) => text.includes(namespace));
+      t.log(named);
+      t.true(
+        named.some((text) => text.includes('ConfigMap') || text.includes('payments')),
+        'status names the contract',
+      );
+    } finally {
+      api.close();
+    }
     // Ten orders: none of them may reach a pod of the copy.
     for (let turn = 0; turn < 10; turn++) {
       const { order } = await shopAt(edge).orders.placeOrder(goodOrder());
