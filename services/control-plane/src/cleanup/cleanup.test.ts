@@ -38,6 +38,11 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
         { metadata: { namespace: 'other', name: 'b', labels: { 'weft.dev/contract': 'old' } } },
       ],
       '/api/v1/configmaps weft.dev/contract': [contract('shop', 'used'), contract('shop', 'old')],
+      '/apis/coordination.k8s.io/v1/namespaces/weft-system/leases': [
+        { metadata: { namespace: 'weft-system', name: 'weft-control-plane' } },
+        { metadata: { namespace: 'weft-system', name: 'weft-replica-weft-control-plane-1' } },
+        { metadata: { namespace: 'weft-system', name: 'somebody-elses' } },
+      ],
     },
     ['/apis/coordination.k8s.io/v1/namespaces/weft-system/leases/weft-control-plane'],
   );
@@ -46,6 +51,7 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
     'ConfigMap shop/weft-root',
     'ConfigMap weft-system/weft-root',
     'ConfigMap shop/c-old',
+    'Lease weft-system/weft-replica-weft-control-plane-1',
     'Secret weft-system/weft-webhook-ca',
   ]);
   t.is(deleted.length, removed.length);

@@ -7,14 +7,12 @@ import { marks } from '../sources/kubernetes/marks.ts';
 export type Removed = readonly string[];
 
 /** What the control plane keeps in its own namespace and nobody needs after it. The root's Secret is none of that. */
-const own = [
-  { kind: 'Lease', path: '/apis/coordination.k8s.io/v1', plural: 'leases', name: 'weft-control-plane' },
-  { kind: 'Secret', path: '/api/v1', plural: 'secrets', name: 'weft-webhook-ca' },
-] as const;
+const ownLease = /^weft-(control-plane$|replica-)/;
+const webhookSecret = 'weft-webhook-ca';
 
 /**
  * Removes what the control plane has made in a cluster, when it is gone for good: the root's ConfigMap in every namespace, contracts
- * that no pod serves any more, its Lease and the authority of its webhook. What is gone already is no error.
+ * that no pod serves any more, its Leases and the authority of its webhook. What is gone already is no error.
  */
 export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Removed> {
   const removed: string[] = [];
@@ -37,9 +35,11 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   for (const contract of await list(api, '/api/v1/configmaps', { labelSelector: marks.contract })) {
     if (!served.has(`${contract.metadata.namespace}/${contractOf(contract)}`)) await removeConfigMap(contract);
   }
-  for (const { kind, path, plural, name } of own) {
-    await remove(`${kind} ${namespace}/${name}`, `${path}/namespaces/${namespace}/${plural}/${name}`);
+  const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  for (const { metadata } of await list(api, leases, {})) {
+    if (ownLease.test(metadata.name)) await remove(`Lease ${namespace}/${metadata.name}`, `${leases}/${metadata.name}`);
   }
+  await remove(`Secret ${namespace}/${webhookSecret}`, `/api/v1/namespaces/${namespace}/secrets/${webhookSecret}`);
   return removed;
 }
 
