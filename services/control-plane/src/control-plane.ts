@@ -2,27 +2,27 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
+import type { Refusal } from './api/refusal.ts';
 import { checkPath, createRefusals } from './api/refusals.ts';
+import { createRefusedConnections, refusedConnectionsPath } from './api/refused-connections.ts';
 import { answerWhy } from './api/why.ts';
 import { assemble } from './assembly/assemble.ts';
 import { readContract } from './contracts/read-contract.ts';
+import type { Environment } from './environment/environment.ts';
 import { createCompiler } from './envoy/compiler.ts';
 import { Memory } from './history/memory.ts';
 import { readExternalRoot } from './identity/external-root.ts';
-import { LocalTokens } from './identity/local-tokens.ts';
-import { RootDirectory } from './identity/root-directory.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
 import { MeshClock } from './mesh-policy/mesh-clock.ts';
 import { auditOverrides } from './mesh-policy/override-audit.ts';
+import type { WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
 import type { SocketAddress } from './model/workload.ts';
 import { Snapshots } from './snapshots.ts';
-import { openDirectory } from './sources/directory.ts';
-import type { ContractFact, Facts } from './sources/facts.ts';
-import { LastGoodStore } from './sources/last-good-store.ts';
+import type { Facts } from './sources/facts.ts';
 import { meshStatus } from './status/mesh-status.ts';
 import { nackSource } from './status/nack-source.ts';
 import { openProblemLog } from './status/problem-store.ts';
@@ -31,18 +31,16 @@ import { createDelivery } from './xds/delivery.ts';
 import { type AuthenticatedMethod, serveXds } from './xds/transport.ts';
 
 export interface ControlPlaneOptions {
-  readonly meshDirectory: string;
+  /** Where it runs: a directory of local processes, or a cluster. */
+  readonly environment: Environment;
   readonly stateDirectory: string;
-  /** Holds the root's key and certificate, and what Envoy needs of it; in the state directory. */
-  readonly rootDirectory: string;
   /** Where an authority comes from outside: tls.key, tls.crt and ca.crt. Absent: the root is our own. */
   readonly externalRootDirectory?: string;
   /** How long files with new roots may take to reach proxies, before such a root signs. */
   readonly rootSettleMs: number;
-  readonly tokensDirectory: string;
   /** Where proxies connect. */
   readonly listen: SocketAddress;
-  /** Where weft.api.v1 is served: "unix:/path". */
+  /** Where weft.api.v1 is served: "unix:/path", or an address and a port. */
   readonly api: string;
 }
 
@@ -60,35 +58,34 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const log = logger();
   const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
 
-  const { externalRootDirectory } = options;
+  const { environment, externalRootDirectory } = options;
   const rotation = await RootRotation.open({
-    store: new RootDirectory(options.rootDirectory),
+    store: environment.rootStore,
+    handoverMs: environment.handoverMs,
+    decides: () => environment.decides(),
     ...(externalRootDirectory === undefined ? {} : { external: () => readExternalRoot(externalRootDirectory) }),
-    waitingFor: () => unacknowledged(delivery, identities.rootSecret.version),
+    waitingFor: async (bundle) => [...unacknowledgedHere(), ...(await environment.othersWaiting(bundle))],
     settleMs: options.rootSettleMs,
     lifetimeMs: () => snapshots.mesh?.settings.certificateLifetimeMs ?? 0,
     onChange: (roots) => {
       snapshots.setRoots(roots);
       certificate.renew();
+      environment.rootsChanged();
     },
     log,
   });
+  const unacknowledgedHere = () => unacknowledged(delivery, identities.rootSecret.version);
   const root = rotation.signer;
   const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => snapshots.renewed(workloads) });
   identities.setRoots(rotation.roots);
   const snapshots = new Snapshots(createCompiler(), identities);
   const delivery = createDelivery({ snapshots, log });
-  const tokens = new LocalTokens({
-    directory: options.tokensDirectory,
-    onRevoked: (workload) => delivery.drop(workload),
-  });
-  await tokens.open();
-
   let reported: readonly Problem[] = [];
   const report = (found: readonly Problem[]) => {
     reported = found;
     const all = [...found, ...memory.problems()];
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
+    environment.report(problems.list());
   };
   let live: Facts | undefined;
   const memory = await Memory.open({
@@ -115,9 +112,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       report([...facts.problems, { resource: 'the control plane', message, advice: 'the error is in its log' }]);
     }
   };
-  const store = new LastGoodStore(join(options.stateDirectory, 'last-good'));
-  const accepts = (contract: ContractFact) => readContract(contract).version !== undefined;
-  const source = await openDirectory({ directory: options.meshDirectory, store, accepts, onFacts });
+  await environment.open({
+    log,
+    onFacts,
+    accepts: (contract) => readContract(contract).version !== undefined,
+    drop: (workload) => delivery.drop(workload),
+    bundle: () => rotation.roots.bundle,
+    unacknowledged: unacknowledgedHere,
+  });
 
   delivery.onNack(({ workload, typeUrl, names, message }) => {
     const from = snapshots.mesh === undefined ? '' : nackSource(snapshots.mesh, names);
@@ -126,16 +128,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       'what a proxy refused comes from here',
     );
   });
+  const logRefusal = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
+    log.warn({ workload, caller, path, advice }, message);
   const refusals = createRefusals({
     mesh: () => snapshots.mesh,
-    onFirst: ({ caller, message, advice }, path, workload) => log.warn({ workload, caller, path, advice }, message),
+    onFirst: logRefusal,
   });
-  const methods = new Map<string, AuthenticatedMethod>([[checkPath, refusals.method]]);
+  const refusedConnections = createRefusedConnections({
+    mesh: () => snapshots.mesh,
+    counts: refusals.counts,
+    onFirst: logRefusal,
+  });
+  const methods = new Map<string, AuthenticatedMethod>([
+    [checkPath, refusals.method],
+    [refusedConnectionsPath, refusedConnections],
+  ]);
   const reflection = createReflection(() => snapshots.mesh);
   for (const path of reflectionPaths) methods.set(path, reflection);
 
   const tls = serverCertificate(root);
-  const authenticate = tokens.authenticate.bind(tokens);
+  const authenticate = environment.authenticate.bind(environment);
   const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods, log });
   const certificate = keepServerCertificate(xds, () => rotation.signer);
   rotation.start();
@@ -169,16 +181,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     memory: meshMemory({ memory, audit: (fields, message) => log.warn(fields, message), why }),
   });
   onShutdown(async () => {
+    await environment.leave();
     certificate.stop();
     clock.close();
     delivery.close();
     identities.close();
-    tokens.close();
-    await Promise.all([xds.close(), rotation.close(), source.close(), problems.close(), memory.close()]);
+    await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);
     log.info('stopped');
   });
   await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });
   if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
+  await environment.serving();
   log.info(
     { version, xds: `${options.listen.host}:${xds.port}`, workloads: snapshots.mesh?.workloads.size ?? 0 },
     'ready',

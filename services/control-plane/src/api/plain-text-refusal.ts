@@ -11,7 +11,7 @@ import { callersLine, type Refusal } from './refusal.ts';
  */
 export function plainTextRefusal(mesh: Mesh, callee: WorkloadId, path: string, sourceAddress: string): Refusal {
   const [pathOnly = path] = path.split('?', 1);
-  const workload = workloadsByAddress(mesh.workloads).get(sourceAddress);
+  const workload = workloadAt(mesh, sourceAddress);
   const caller = workload ? callerName(mesh, workload) : sourceAddress;
   const services = [...mesh.services.values()].filter(({ workloads }) => workloads.includes(callee));
   const method = services.map(({ methods }) => methodOf(methods, pathOnly)).find((found) => found !== undefined);
@@ -28,6 +28,11 @@ export function plainTextRefusal(mesh: Mesh, callee: WorkloadId, path: string, s
     return refused(`${caller} called ${name} in plain text, past its proxy`, 'the name of the Service as the host');
   }
   return refused(`${caller} may not call ${name}; ${admission(method)}`, callersLine(method, caller));
+}
+
+/** The pod that has an address. */
+export function workloadAt({ workloads }: Mesh, address: string): WorkloadId | undefined {
+  return workloadsByAddress(workloads).get(address);
 }
 
 const workloadsByAddress = memoize(

@@ -54,7 +54,8 @@ function methodAt(mesh: Mesh, path: string, authority: string): Method | undefin
     const method = methodOf(service.methods, path);
     if (method === undefined) continue;
     if (isAddressed(service, host)) return method;
-    found ??= method;
+    // A rule for all paths of a service says nothing about a call to another one.
+    if (method.path === path) found ??= method;
   }
   return found;
 }

@@ -6,8 +6,10 @@ import {
   AccessLogSchema,
 } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
+import { ApiVersion } from '@weft/envoy-api/envoy/config/core/v3/config_source';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { FilterChain } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import { TcpGrpcAccessLogConfigSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/grpc/v3/als';
 import type { MeshSettings } from '../model/mesh.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
@@ -16,8 +18,9 @@ import { encodeResource } from './encode.ts';
 import { inboundHttp, inboundPlainHttp, inboundTcp } from './filter-chain-inbound.ts';
 import type { InboundRule } from './inbound-rule.ts';
 import { originalDestination, tlsInspector } from './listener-filters.ts';
-import { inboundName, interceptedInboundName } from './names.ts';
+import { controlPlaneCluster, inboundName, interceptedInboundName } from './names.ts';
 import { connectionLog } from './tcp-proxy.ts';
+import { extension } from './typed-config.ts';
 
 /** Where redirected calls of other pods arrive (images/interception). */
 export const interceptedInboundPort = 15_000;
@@ -93,19 +96,37 @@ function encode(name: string, { listen, also, chains, choice, redirected }: Part
     ...(also ? { additionalAddresses: [{ address: address(also) }] } : {}),
     trafficDirection: TrafficDirection.INBOUND,
     listenerFilters: [...(redirected ? [originalDestination] : []), tlsInspector],
-    // A caller in plain text that waits for the server to speak first.
+    // A caller in plain text that waits for the server to speak first: by then it is known not to speak TLS.
     listenerFiltersTimeout: durationFromMs(5000),
+    continueOnListenerFiltersTimeout: true,
     filterChains: [...chains],
     ...(matcher ? { filterChainMatcher: matcher } : {}),
-    accessLog: [refusedConnections],
+    accessLog: [...refusedConnections],
   });
   return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
 }
 
-/** Connections that no chain took. */
-const refusedConnections: AccessLog = create(AccessLogSchema, {
-  ...connectionLog('inbound'),
-  filter: create(AccessLogFilterSchema, {
-    filterSpecifier: { case: 'responseFlagFilter', value: { flags: ['NR'] } },
+/** Connections that no chain took: a line on stdout, and word to the control plane, which knows who is at an address. */
+const refusedConnections: readonly AccessLog[] = [
+  connectionLog('inbound'),
+  create(
+    AccessLogSchema,
+    extension('envoy.access_loggers.tcp_grpc', TcpGrpcAccessLogConfigSchema, {
+      commonConfig: {
+        logName: 'refused',
+        transportApiVersion: ApiVersion.V3,
+        grpcService: {
+          targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster } },
+        },
+        bufferFlushInterval: durationFromMs(1000),
+      },
+    }),
+  ),
+].map((log) =>
+  create(AccessLogSchema, {
+    ...log,
+    filter: create(AccessLogFilterSchema, {
+      filterSpecifier: { case: 'responseFlagFilter', value: { flags: ['NR'] } },
+    }),
   }),
-});
+);

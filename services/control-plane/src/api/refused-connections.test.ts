@@ -1,0 +1,57 @@
+import test from 'ava';
+import { assemble } from '../assembly/assemble.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import { parseDirectory } from '../sources/parse-directory.ts';
+import { refusedConnection } from './refused-connections.ts';
+
+function mesh() {
+  const directory = new MeshDirectory();
+  const workload = (name: string, address: string, contract?: string) =>
+    directory.put(`shop/${name}-0.yaml`, {
+      kind: 'Workload',
+      metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+      spec: { serviceAccount: name, ...(contract ? { contract } : {}), pod: { addresses: [address] } },
+      status: { ready: true },
+    });
+  for (const [name, port] of [
+    ['db', 5432],
+    ['cache', 6379],
+  ] as const) {
+    workload(name, `10.1.0.${port % 100}`).put(`shop/${name}.yaml`, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'shop', name },
+      spec: { selector: { app: name }, ports: [{ port }] },
+    });
+  }
+  const set = descriptorSet('shop.catalog');
+  workload('catalog', '10.1.0.2', contractHash(set)).contract('shop', 'shop.catalog', set).service('catalog');
+  directory.put('shop/policy.yaml', {
+    kind: 'MeshPolicy',
+    metadata: { namespace: 'shop', name: 'db' },
+    spec: { service: 'db', methods: [{ path: '/*', callers: ['shop.orders'] }] },
+  });
+  return assemble(parseDirectory(directory.files));
+}
+
+test('a closed connection is told with its caller, and with the line that would permit it', (t) => {
+  t.deepEqual(refusedConnection(mesh(), 'shop/db-0', '10.1.0.2', 5432), {
+    caller: 'shop.catalog',
+    path: 'shop/db:5432',
+    httpStatus: 403,
+    message: 'weft: shop.catalog may not connect to shop/db:5432; its MeshPolicy names shop.orders',
+    advice: 'callers: [shop.catalog] at path "/*" of a MeshPolicy for Service shop/db',
+  });
+});
+
+test('who is not in the mesh is named by address, and a port that is no service by the workload', (t) => {
+  t.is(
+    refusedConnection(mesh(), 'shop/cache-0', '10.9.9.9', 6379).message,
+    'weft: 10.9.9.9, which is not in the mesh, may not connect to shop/cache:6379; it takes the workloads of namespace shop',
+  );
+  t.like(refusedConnection(mesh(), 'shop/db-0', '10.9.9.9', 22), {
+    path: 'shop/db-0:22',
+    message:
+      'weft: 10.9.9.9, which is not in the mesh, may not connect to shop/db-0:22; the port is no service of the mesh',
+  });
+});

@@ -1,0 +1,81 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Address } from '@weft/envoy-api/envoy/config/core/v3/address';
+import {
+  StreamAccessLogsMessageSchema,
+  StreamAccessLogsResponseSchema,
+} from '@weft/envoy-api/envoy/service/accesslog/v3/als';
+import { grpcCode } from '@weft/service-kit/grpc';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { portAccess } from '../model/port-access.ts';
+import type { AuthenticatedMethod } from '../xds/transport.ts';
+import { callerName } from './caller-name.ts';
+import type { DenialCounts } from './denial-counts.ts';
+import { workloadAt } from './plain-text-refusal.ts';
+import type { Refusal } from './refusal.ts';
+
+/** The path of the method by which proxies tell of connections that they closed because nobody may make them. */
+export const refusedConnectionsPath = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
+
+/** Takes what proxies tell, and counts it as other refusals are. Whoever was refused has seen a closed connection and no words. */
+export function createRefusedConnections(options: {
+  readonly mesh: () => Mesh | undefined;
+  readonly counts: DenialCounts;
+  /** Told of the first connection of each caller to each port. */
+  readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
+}): AuthenticatedMethod {
+  return async (call, workload) => {
+    for await (const message of call.messages) {
+      const { logEntries } = fromBinary(StreamAccessLogsMessageSchema, message);
+      const mesh = options.mesh();
+      if (logEntries.case !== 'tcpLogs' || mesh === undefined) continue;
+      for (const { commonProperties } of logEntries.value.logEntry) {
+        const [source] = ipOf(commonProperties?.downstreamRemoteAddress);
+        const [, port] = ipOf(commonProperties?.downstreamLocalAddress);
+        const { path, ...refusal } = refusedConnection(mesh, workload, source, port);
+        if (options.counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
+      }
+    }
+    call.finish(
+      { code: grpcCode.ok },
+      call.frame(toBinary(StreamAccessLogsResponseSchema, create(StreamAccessLogsResponseSchema))),
+    );
+  };
+}
+
+/** Who was refused at a port of a workload, why, and what would permit it. `path`: the port, as "shop/db:5432". */
+export function refusedConnection(
+  mesh: Mesh,
+  callee: WorkloadId,
+  sourceAddress: string,
+  port: number,
+): Refusal & { readonly path: string } {
+  const source = workloadAt(mesh, sourceAddress);
+  const caller = source ? callerName(mesh, source) : sourceAddress;
+  const served = mesh.workloads.get(callee)?.inbound.find(({ listen }) => listen.port === port)?.serves?.[0];
+  const service = served && mesh.services.get(served.service);
+  const path = service ? `${service.id}:${served.port}` : `${callee}:${port}`;
+  const outsider = source ? '' : ', which is not in the mesh,';
+  const refused = (why: string, advice?: string) => ({
+    caller,
+    path,
+    httpStatus: 403 as const,
+    message: `weft: ${caller}${outsider} may not connect to ${path}; ${why}`,
+    ...(advice === undefined ? {} : { advice }),
+  });
+  if (service === undefined || served === undefined) return refused('the port is no service of the mesh');
+  const access = portAccess(service, served.port);
+  if (access === 'namespace') return refused(`it takes the workloads of namespace ${service.namespace}`);
+  if (access === 'methods') return refused('it takes calls of the mesh only');
+  const names = [...access.callers].sort().join(', ') || 'nobody';
+  const named = source && !caller.startsWith('spiffe://');
+  return refused(
+    `its MeshPolicy names ${names}`,
+    named ? `callers: [${caller}] at path "/*" of a MeshPolicy for Service ${service.id}` : undefined,
+  );
+}
+
+function ipOf(address: Address | undefined): [address: string, port: number] {
+  if (address?.address.case !== 'socketAddress') return ['', 0];
+  const { address: ip, portSpecifier } = address.address.value;
+  return [ip, portSpecifier.case === 'portValue' ? portSpecifier.value : 0];
+}
