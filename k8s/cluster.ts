@@ -1,8 +1,8 @@
 /**
  * The environment in a cluster:
  *
- *   node k8s/cluster.ts up       in the cluster of the current kubeconfig, whose nodes have the images already
- *   node k8s/cluster.ts down     takes it out again
+ *   node k8s/cluster.ts up          in the cluster of the current kubeconfig, whose nodes have the images already
+ *   node k8s/cluster.ts down        takes it out again
  *   node k8s/cluster.ts kind-up     makes a kind cluster first, and loads the images into it
  *   node k8s/cluster.ts kind-down   removes that cluster
  */
@@ -67,8 +67,15 @@ async function down(): Promise<void> {
   await run('kubectl', 'delete', '--ignore-not-found', '--wait=true', '-f', dist);
 }
 
+function kind(...args: readonly string[]): Promise<string> {
+  return read('kind', ...args).catch((error: Error) => {
+    if (!error.message.includes('ENOENT')) throw error;
+    throw new Error('there is no kind on PATH. make cluster-up CLUSTER=current uses the cluster of your kubeconfig');
+  });
+}
+
 async function kindUp(): Promise<void> {
-  const clusters = (await read('kind', 'get', 'clusters')).split('\n');
+  const clusters = (await kind('get', 'clusters')).split('\n');
   if (!clusters.includes(kindCluster)) {
     await run('kind', 'create', 'cluster', '--config', join(import.meta.dirname, 'kind.yaml'), '--wait', '120s');
   }
@@ -92,8 +99,10 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   'kind-down': () => run('kind', 'delete', 'cluster', '--name', kindCluster),
 };
 
-const command = commands[process.argv[2] ?? ''];
+const [name = '', cluster = 'current'] = process.argv.slice(2);
+const command = commands[name];
 try {
+  if (cluster !== 'current') throw new Error(`CLUSTER=${cluster} must be "current", the one of the current kubeconfig`);
   if (!command) throw new Error('one of up, down, kind-up, kind-down');
   await command();
 } catch (error) {

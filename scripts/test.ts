@@ -5,6 +5,7 @@
  *   node scripts/test.ts         all of it
  *   node scripts/test.ts lint    without the tests
  *   node scripts/test.ts unit    without the tests through the running mesh
+ *   node scripts/test.ts cluster only the tests in the Kubernetes cluster of the current context
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -111,17 +112,28 @@ function breaking(main: string): { ok: boolean; output: string } {
   }
 }
 
-console.log('Checks');
-checkGeneratedCode();
-check('style (biome)', run('biome', 'check', '.'));
-check('contracts: style and policy (buf lint)', run('buf', 'lint'));
-check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
-checkBreaking();
-check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
-if (kind !== 'lint') await ava('Unit tests');
-if (kind === 'all') {
-  const config = 'ava.e2e.config.js';
-  if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
+/** Those that are known to hold wherever a cluster is; the others of tests/cluster are run by name. */
+const clusterTests = ['tests/cluster/manifests.test.ts'];
+
+async function testAll(): Promise<void> {
+  console.log('Checks');
+  checkGeneratedCode();
+  check('style (biome)', run('biome', 'check', '.'));
+  check('contracts: style and policy (buf lint)', run('buf', 'lint'));
+  check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
+  checkBreaking();
+  check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
+  if (kind !== 'lint') await ava('Unit tests');
+  if (kind === 'all') {
+    const config = 'ava.e2e.config.js';
+    if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
+  }
+}
+
+if (kind === 'cluster') {
+  await ava('Tests in a cluster', '--config', 'ava.cluster.config.js', '--serial', ...clusterTests);
+} else {
+  await testAll();
 }
 if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);
 console.log(`\n${count.passed} passed, ${count.failed} failed`);

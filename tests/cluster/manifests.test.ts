@@ -8,7 +8,7 @@ import { builtImages } from '../../k8s/images.ts';
 import { type Container, type Manifest, manifestsOf } from '../../k8s/manifests.fixture.ts';
 import { clusterTest } from './cluster.ts';
 import { apply, helm, kubectl, run } from './command.ts';
-import { shopNamespace, systemNamespace, uninstall, weftValues } from './installation.ts';
+import { shopNamespace, systemNamespace, weftValues } from './installation.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -160,15 +160,3 @@ for (const [chart, namespace] of [
     }
   });
 }
-
-clusterTest('the app of cdk8s on an empty cluster gives the same: an order goes through', async (t) => {
-  t.timeout(14 * 60_000);
-  await uninstall();
-  const cluster = (command: string) =>
-    run(process.execPath, [join(root, 'k8s/cluster.ts'), command], { timeoutMs: 600_000 });
-  try {
-    t.regex(await cluster('up'), /An order went through/);
-  } finally {
-    await cluster('down');
-  }
-});

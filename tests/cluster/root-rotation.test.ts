@@ -11,20 +11,20 @@ clusterTest('the root is replaced under load, with sidecars that started before 
   const api = await openMeshApi(system);
   const load = startLoad(edge);
   try {
-    const before = (await api.mesh.getStatus({})).root;
+    const before = (await api.mesh.getStatus({})).controlPlane?.root;
     t.is(before?.phase, Root_Phase.STEADY);
     await load.reached(200);
-    await api.mesh.rotateRoot({});
+    await api.mesh.rotateRoot({ why: 'a test', by: 'tests/cluster' });
     await waitFor(
       'the next root to sign',
       async () => {
-        const { root } = await api.mesh.getStatus({});
+        const root = (await api.mesh.getStatus({})).controlPlane?.root;
         if (root?.phase === Root_Phase.SIGNING) return true;
         throw new Error(`phase ${root?.phase}, waiting for ${root?.waitingFor.join()}`);
       },
       { timeoutMs: 480_000, intervalMs: 1000 },
     );
-    const { root } = await api.mesh.getStatus({});
+    const root = (await api.mesh.getStatus({})).controlPlane?.root;
     t.not(root?.nextFingerprint, before?.fingerprint);
     // A pod that starts now has its certificate from the next root only, and speaks with those from before.
     await kubectl('rollout', 'restart', '-n', shop, 'deployment/inventory');
