@@ -29,7 +29,7 @@ export function callersLine({ path, origins }: Method, caller: LogicalName | str
 export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, authority: string): Refusal {
   const caller = callerName(mesh, workload);
   const [pathOnly = path] = path.split('?', 1);
-  const method = methodAt(mesh, pathOnly, authority);
+  const method = methodAt(mesh, pathOnly, authority, namespaceOf(workload));
   if (method === undefined) {
     return { caller, httpStatus: 404, message: `weft: no service of the mesh has ${shorten(pathOnly)}` };
   }
@@ -47,21 +47,27 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
 }
 
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */
-function methodAt(mesh: Mesh, path: string, authority: string): Method | undefined {
+function methodAt(mesh: Mesh, path: string, authority: string, namespace: string): Method | undefined {
   const host = authority.replace(/:\d+$/, '');
   let found: Method | undefined;
   for (const service of mesh.services.values()) {
     const method = methodOf(service.methods, path);
     if (method === undefined) continue;
-    if (isAddressed(service, host)) return method;
+    if (isAddressed(service, host, namespace)) return method;
     // A rule for all paths of a service says nothing about a call to another one.
     if (method.path === path) found ??= method;
   }
   return found;
 }
 
-function isAddressed(service: Service, host: string): boolean {
+function isAddressed(service: Service, host: string, namespace: string): boolean {
+  // In its own namespace a service has its bare name, too.
+  if (service.name === host && service.namespace === namespace) return true;
   return service.logicalName === host || service.hosts.includes(host);
+}
+
+function namespaceOf(workload: WorkloadId): string {
+  return workload.slice(0, workload.indexOf('/'));
 }
 
 /** A path comes from the caller and goes into a header. */
