@@ -7,12 +7,14 @@ export class OptionError extends Error {
   override readonly name = 'OptionError';
 }
 
-/** Reads the value of --xds: an IP address and a port; port 0 lets the system choose. */
-export function parseListenAddress(text: string): SocketAddress {
+/** Reads the value of an option: an IP address and a port; port 0 lets the system choose. */
+export function parseListenAddress(text: string, option = '--xds'): SocketAddress {
   const anyPort = /^(.+):0$/.exec(text)?.[1];
   const address = parseSocketAddress(anyPort === undefined ? text : `${anyPort}:1`);
   if (address === undefined) {
-    throw new OptionError(`--xds ${JSON.stringify(text)} must be an IP address and a port, such as 127.0.0.1:15012`);
+    throw new OptionError(
+      `${option} ${JSON.stringify(text)} must be an IP address and a port, such as 127.0.0.1:15012`,
+    );
   }
   return anyPort === undefined ? address : { ...address, port: 0 };
 }

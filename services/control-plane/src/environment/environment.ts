@@ -1,0 +1,53 @@
+import type { IncomingHttpHeaders } from 'node:http2';
+import type { RootStore } from '../identity/root-directory.ts';
+import type { WorkloadId } from '../model/mesh.ts';
+import type { ContractFact, Facts } from '../sources/facts.ts';
+import type { DatedProblem } from '../status/problem-log.ts';
+import type { Authentication } from '../xds/transport.ts';
+
+/** As much of a logger as environments use. */
+export interface EnvironmentLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the control plane gives its environment. */
+export interface Stage {
+  readonly log: EnvironmentLog;
+  onFacts(facts: Facts): void;
+  /** Whether a contract is understood. */
+  accepts(contract: ContractFact): boolean;
+  /** Ends the stream of a workload whose proof is no longer valid. */
+  drop(workload: WorkloadId): void;
+  /** Every root that is trusted now, PEM. */
+  bundle(): string;
+  /** Proxies connected here that have not taken the present bundle. */
+  unacknowledged(): readonly string[];
+}
+
+/**
+ * Where a control plane runs: what the laptop and the cluster do differently, and nothing else. Everything between is the same code.
+ */
+export interface Environment {
+  readonly rootStore: RootStore;
+  /** How long all replicas may take to hear of a phase of the root's rotation. */
+  readonly handoverMs: number;
+  /** Whether this replica decides about the root and writes the status. */
+  decides(): boolean;
+  /** Proxies of other replicas that have not taken a bundle. */
+  othersWaiting(bundle: string): Promise<readonly string[]>;
+  /** Begins to say facts. Resolves after the first. */
+  open(stage: Stage): Promise<void>;
+  /** Tells whose proxy calls. */
+  authenticate(headers: IncomingHttpHeaders): Promise<Authentication>;
+  /** Whom to trust has changed. */
+  rootsChanged(): void;
+  /** Everything serves. */
+  serving(): Promise<void>;
+  /** What is to be said about the mesh where its users look; once the mesh is known. */
+  report(problems: readonly DatedProblem[]): void;
+  /** Waits until no new proxy is sent here, before streams end. */
+  leave(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
+import { ReplicaRoots } from '../identity/replica-roots.ts';
+import { RootConfigMaps } from '../identity/root-config-maps.ts';
+import { RootSecret } from '../identity/root-secret.ts';
+import type { InjectorSettings } from '../injector/settings.ts';
+import type { KubernetesApi } from '../kubernetes/api.ts';
+import { Lease } from '../kubernetes/lease.ts';
+import type { SocketAddress } from '../model/workload.ts';
+import { type KubernetesSource, openKubernetes } from '../sources/kubernetes/kubernetes.ts';
+import { marks } from '../sources/kubernetes/marks.ts';
+import { KubernetesStatus } from '../status/kubernetes-status.ts';
+import type { Environment, Stage } from './environment.ts';
+import { type Health, serveHealth } from './health.ts';
+import { type InjectorWebhook, runInjector } from './injector-webhook.ts';
+
+/** How a control plane runs in a cluster. */
+export interface KubernetesEnvironmentOptions {
+  readonly api: KubernetesApi;
+  /** Its own namespace. */
+  readonly namespace: string;
+  /** The name of its pod. */
+  readonly replica: string;
+  /** Where the API server calls the injector; absent: nothing is injected from here. */
+  readonly webhook?: { readonly listen: SocketAddress; readonly settings: InjectorSettings };
+  /** Where the kubelet asks GET /healthz and GET /readyz; absent: nowhere. */
+  readonly health?: SocketAddress;
+  /** How long new proxies may still come after this pod was told to end. Default: 3 s. */
+  readonly leaveMs?: number;
+}
+
+const leaseName = 'weft-control-plane';
+const tellEveryMs = 3000;
+
+/** A mesh of pods. Replicas agree by what is in the API server, and one of them decides. */
+export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): Environment {
+  const { api, namespace, replica } = options;
+  let stage: Stage | undefined;
+  let source: KubernetesSource | undefined;
+  let health: Health | undefined;
+  let injector: InjectorWebhook | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const lease = new Lease({
+    api,
+    namespace,
+    name: leaseName,
+    holder: replica,
+    onChange: (held) => {
+      stage?.log.info({ held }, 'the lease of those who decide');
+      if (held) roots.look();
+    },
+  });
+  const tokens = new KubernetesTokens({
+    api,
+    pod: (id) => source?.pod(id),
+    onRevoked: (workload) => stage?.drop(workload),
+  });
+  const replicas = new ReplicaRoots({ api, namespace, replica, waitingFor: () => stage?.unacknowledged() ?? [] });
+  const roots = new RootConfigMaps({
+    api,
+    namespaces: () => meshNamespaces(source),
+    bundle: () => stage?.bundle() ?? '',
+    decides: () => lease.held && stage !== undefined && source !== undefined,
+    log: { warn: (fields, message) => stage?.log.warn(fields, message) },
+  });
+  const status = new KubernetesStatus({
+    api,
+    replica,
+    decides: () => lease.held,
+    objects: () => source?.objects(),
+    log: { warn: (fields, message) => stage?.log.warn(fields, message) },
+  });
+
+  async function tell(): Promise<void> {
+    if (stage === undefined) return;
+    await replicas.tell(stage.bundle()).catch((error: unknown) => {
+      stage?.log.warn({ error: String(error) }, 'other replicas cannot be told what proxies have taken');
+    });
+  }
+
+  return {
+    rootStore: new RootSecret({ api, namespace }),
+    handoverMs: 10_000,
+    decides: () => lease.held,
+    othersWaiting: (bundle) => replicas.others(bundle),
+    async open(given) {
+      stage = given;
+      if (options.health) health = await serveHealth(options.health);
+      lease.start();
+      roots.start();
+      source = openKubernetes({
+        api,
+        onFacts: given.onFacts,
+        onWaiting: (problems) => given.log.warn({ problems }, 'the mesh is not known yet'),
+      });
+      source.onChange(() => {
+        tokens.podsChanged();
+        roots.look();
+        status.look();
+      });
+      // Before the first facts: a cluster whose pods wait for this webhook must not wait for its mesh.
+      if (options.webhook) {
+        injector = await runInjector({
+          ...options.webhook,
+          api,
+          namespace,
+          log: given.log,
+          decides: () => lease.held,
+          source,
+        });
+      }
+      await source.synced;
+      roots.look();
+      await tell();
+      timer = setInterval(() => void tell(), tellEveryMs).unref();
+    },
+    authenticate: (headers) => tokens.authenticate(headers),
+    rootsChanged() {
+      roots.look();
+      void tell();
+    },
+    async serving() {
+      health?.setReady(true);
+    },
+    report: (problems) => status.report(problems),
+    async leave() {
+      health?.setReady(false);
+      await sleep(options.leaveMs ?? 3000);
+    },
+    async close() {
+      clearInterval(timer);
+      await Promise.all([source?.close(), roots.close(), injector?.close(), health?.close(), status.close()]);
+      await Promise.all([lease.close(), replicas.close()]);
+      api.close();
+    },
+  };
+}
+
+/** Labelled namespaces, and those of pods that are in the mesh by their own word. */
+function meshNamespaces(source: KubernetesSource | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  const objects = source?.objects();
+  for (const { metadata } of objects?.namespaces.values() ?? []) {
+    const ends = Boolean(metadata.deletionTimestamp);
+    if (metadata.labels?.[marks.inject] === 'true' && !ends) found.add(metadata.name);
+  }
+  for (const pods of [objects?.pods, objects?.gatewayPods]) {
+    for (const { metadata } of pods?.values() ?? []) {
+      const home = objects?.namespaces.get(metadata.namespace ?? '');
+      if (home !== undefined && !home.metadata.deletionTimestamp) found.add(home.metadata.name);
+    }
+  }
+  return found;
+}
