@@ -1,4 +1,4 @@
-import { k8s as kubernetes } from 'cdk8s-plus-33';
+import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import { type Images, stockImages } from './images.ts';
 import { namespaces, notInjected, partOfWeft, ports, systemSelector } from './names.ts';
@@ -19,7 +19,6 @@ export class ControlPlane extends Construct {
     const metadata = { name, labels: { ...selector, ...partOfWeft } };
     const state = scratch('state', '/var/lib/weft');
     const tmp = scratch('tmp', '/tmp');
-    const listening = { tcpSocket: { port: portName('xds') } };
     new kubernetes.KubeServiceAccount(this, 'account', { metadata, automountServiceAccountToken: false });
     new kubernetes.KubeService(this, 'service', {
       metadata,
@@ -28,6 +27,8 @@ export class ControlPlane extends Construct {
     new kubernetes.KubeService(this, 'webhook', {
       metadata: { ...metadata, name: 'weft-webhook' },
       spec: {
+        // Pods may wait for it before the control plane has seen the whole mesh.
+        publishNotReadyAddresses: true,
         selector,
         ports: [{ name: 'webhook', port: 443, targetPort: portName('webhook'), appProtocol: 'https' }],
       },
@@ -58,6 +59,7 @@ export class ControlPlane extends Construct {
                   '--state=/var/lib/weft',
                   `--xds=0.0.0.0:${ports.xds}`,
                   `--webhook=0.0.0.0:${ports.webhook}`,
+                  `--health=0.0.0.0:${ports.health}`,
                   `--api=127.0.0.1:${ports.api}`,
                   `--proxy-image=${stockImages.envoy}`,
                   `--interception-image=${images.interception ?? ''}`,
@@ -71,11 +73,12 @@ export class ControlPlane extends Construct {
                 ports: [
                   { name: 'xds', containerPort: ports.xds },
                   { name: 'webhook', containerPort: ports.webhook },
+                  { name: 'health', containerPort: ports.health },
                 ],
-                // It listens once it has seen the whole mesh.
-                startupProbe: { ...listening, periodSeconds: 1, failureThreshold: 120 },
-                readinessProbe: { ...listening, periodSeconds: 5 },
-                livenessProbe: { ...listening, periodSeconds: 10, failureThreshold: 6 },
+                startupProbe: { ...asks('/healthz'), periodSeconds: 1, failureThreshold: 120 },
+                // Ready once it has seen the whole mesh, until it is told to end.
+                readinessProbe: { ...asks('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+                livenessProbe: { ...asks('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
                 resources: {
                   requests: { cpu: quantity('50m'), memory: quantity('128Mi') },
                   limits: { memory: quantity('1Gi') },
@@ -103,6 +106,8 @@ export class ControlPlane extends Construct {
     });
   }
 }
+
+const asks = (path: string): k8s.Probe => ({ httpGet: { path, port: portName('health') } });
 
 const sidecarResources = {
   limits: { memory: '256Mi' },

@@ -19,7 +19,11 @@ export class MeshSettings extends Construct {
       metadata: { name: 'mesh' },
       spec: {
         trustDomain: 'weft.local',
-        packages: [{ namespace: namespaces.shop, protoPackage: 'shop' }],
+        packages: [
+          { namespace: namespaces.shop, protoPackage: 'shop' },
+          // Nobody else may call in the edge's name.
+          { namespace: namespaces.system, protoPackage: 'edge' },
+        ],
         certificateLifetime: '24h',
         outbound: 'allow',
         permissive: [],

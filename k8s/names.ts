@@ -9,6 +9,8 @@ export const namespaces = { system: 'weft-system', shop: 'shop' } as const;
 export const ports = {
   /** The control plane, for proxies. */
   xds: 15_012,
+  /** GET /healthz and /readyz of the control plane, for the kubelet. */
+  health: 15_014,
   /** weft.api.v1, on the loopback of the control plane's pod: for `kubectl port-forward`. */
   api: 15_010,
   /** The webhook in its pod; its Service has 443. */

@@ -88,12 +88,11 @@ export class OwnRights extends Construct {
           resourceNames: ['weft-root-ca', 'weft-webhook-ca'],
           verbs: [...read, 'patch', 'update'],
         },
-        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+        // Who decides, and a Lease for each replica, by which they agree.
         {
           apiGroups: ['coordination.k8s.io'],
           resources: ['leases'],
-          resourceNames: [controlPlane],
-          verbs: [...read, 'patch', 'update'],
+          verbs: [...read, 'create', 'delete', 'patch', 'update'],
         },
       ],
     });

@@ -114,7 +114,7 @@ function essence({ kind, spec, rules, binaryData, immutable, webhooks }: Manifes
     };
   }
   if (kind === 'Service') return { ports: spec?.ports, selector: spec?.selector };
-  if (kind === 'NetworkPolicy' || kind === 'PodDisruptionBudget') return { ...spec };
+  if (/^(NetworkPolicy|PodDisruptionBudget|MeshConfig|Gateway)$/.test(kind)) return { ...spec };
   return { rules, binaryData, immutable, webhooks };
 }
 
@@ -122,6 +122,8 @@ const compared = new Set([
   'ClusterRole',
   'ConfigMap',
   'Deployment',
+  'Gateway',
+  'MeshConfig',
   'MutatingWebhookConfiguration',
   'NetworkPolicy',
   'PodDisruptionBudget',
