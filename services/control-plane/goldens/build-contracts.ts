@@ -22,6 +22,7 @@ const pods = [
   'pod-headless',
   'pod-external',
   'pod-outbound-denied',
+  'pod-permissive',
   'pod-two-address-families',
 ];
 

@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DenialCounts } from './api/denial-counts.ts';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
 import type { Refusal } from './api/refusal.ts';
@@ -137,6 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const refusedConnections = createRefusedConnections({
     mesh: () => snapshots.mesh,
     counts: refusals.counts,
+    plainText: new DenialCounts(),
     onFirst: logRefusal,
   });
   const methods = new Map<string, AuthenticatedMethod>([

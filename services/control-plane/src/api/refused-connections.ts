@@ -5,6 +5,7 @@ import {
   StreamAccessLogsResponseSchema,
 } from '@weft/envoy-api/envoy/service/accesslog/v3/als';
 import { grpcCode } from '@weft/service-kit/grpc';
+import { told } from '../envoy/refused-log.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { portAccess } from '../model/port-access.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
@@ -20,19 +21,27 @@ export const refusedConnectionsPath = '/envoy.service.accesslog.v3.AccessLogServ
 export function createRefusedConnections(options: {
   readonly mesh: () => Mesh | undefined;
   readonly counts: DenialCounts;
+  /** Of calls in plain text that were taken, where that is permissive. */
+  readonly plainText: DenialCounts;
   /** Told of the first connection of each caller to each port. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
 }): AuthenticatedMethod {
   return async (call, workload) => {
+    let isPlainText = false;
     for await (const message of call.messages) {
-      const { logEntries } = fromBinary(StreamAccessLogsMessageSchema, message);
+      const { logEntries, identifier } = fromBinary(StreamAccessLogsMessageSchema, message);
+      // Only the first message of a stream says what it is about.
+      if (identifier) isPlainText = identifier.logName === told.plainText;
       const mesh = options.mesh();
-      if (logEntries.case !== 'tcpLogs' || mesh === undefined) continue;
+      if (logEntries.case === undefined || mesh === undefined) continue;
       for (const { commonProperties } of logEntries.value.logEntry) {
         const [source] = ipOf(commonProperties?.downstreamRemoteAddress);
         const [, port] = ipOf(commonProperties?.downstreamLocalAddress);
-        const { path, ...refusal } = refusedConnection(mesh, workload, source, port);
-        if (options.counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
+        const { path, ...refusal } = isPlainText
+          ? takenInPlainText(mesh, workload, source, port)
+          : refusedConnection(mesh, workload, source, port);
+        const counts = isPlainText ? options.plainText : options.counts;
+        if (counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
       }
     }
     call.finish(
@@ -72,6 +81,17 @@ export function refusedConnection(
     `its MeshPolicy names ${names}`,
     named ? `callers: [${caller}] at path "/*" of a MeshPolicy for Service ${service.id}` : undefined,
   );
+}
+
+/** Who called a port of a workload in plain text, and was let in. */
+export function takenInPlainText(mesh: Mesh, callee: WorkloadId, sourceAddress: string, port: number) {
+  const { caller, path, httpStatus } = refusedConnection(mesh, callee, sourceAddress, port);
+  return {
+    caller,
+    path,
+    httpStatus,
+    message: `weft: ${caller} calls ${path} in plain text; under strict mTLS it may not`,
+  };
 }
 
 function ipOf(address: Address | undefined): [address: string, port: number] {

@@ -9,10 +9,14 @@ import {
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import type { MeshSettings } from '../model/mesh.ts';
+import { accessLog } from './access-log.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, fault, grpcStats, localRateLimit, refusal } from './http-filters.ts';
+import type { InboundRule } from './inbound-rule.ts';
 import { inboundReplies, outboundReplies } from './local-reply.ts';
-import { filters, inboundName } from './names.ts';
+import { deliveredHeader, filters, inboundName } from './names.ts';
+import { plainConnections, plainRequests } from './refused-log.ts';
+import { openVirtualHost } from './route-open.ts';
 import { contractCounters } from './stats-log.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamTls, type PeerName } from './tls-context.ts';
@@ -97,6 +101,50 @@ export function inboundPlainHttp({ settings, serviceName, name }: Omit<InboundCh
           commonHttpProtocolOptions: { idleTimeout: durationFromMs(60_000), maxHeadersCount: 100 },
           requestHeadersTimeout: durationFromMs(10_000),
           routeSpecifier: { case: 'routeConfig', value: refuseAll },
+          skipXffAppend: true,
+        },
+      }),
+    ],
+  });
+}
+
+/** Plain text that is taken: from anybody, without an identity, and told to the control plane. */
+export function inboundPlainTaken(
+  settings: MeshSettings,
+  { port, protocol }: Pick<InboundRule, 'port' | 'protocol'>,
+  serviceName: string,
+  name: string,
+): FilterChain {
+  const cluster = inboundName(port.listen.port);
+  if (protocol === 'tcp') {
+    const countedAs = `plain_${port.listen.port}`;
+    return create(FilterChainSchema, {
+      name,
+      filters: [tcpProxy({ cluster, countedAs, direction: 'inbound', alsoTo: [plainConnections] })],
+    });
+  }
+  return create(FilterChainSchema, {
+    name,
+    filters: [
+      httpConnectionManager({
+        direction: 'inbound',
+        routes: name,
+        serviceName,
+        ...(settings.tracing ? { tracing: settings.tracing } : {}),
+        filters: [],
+        replies: outboundReplies,
+        more: {
+          codecType: CodecType.AUTO,
+          forwardClientCertDetails: ClientCert.SANITIZE,
+          accessLog: [accessLog('inbound'), plainRequests],
+          routeSpecifier: {
+            case: 'routeConfig',
+            value: create(RouteConfigurationSchema, {
+              name,
+              virtualHosts: [openVirtualHost(name, '*', cluster, serviceName)],
+              responseHeadersToRemove: [deliveredHeader],
+            }),
+          },
           skipXffAppend: true,
         },
       }),

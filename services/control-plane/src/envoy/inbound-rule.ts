@@ -13,11 +13,14 @@ export interface InboundRule {
   readonly service?: Service;
   /** Who may call, where no methods say so. */
   readonly peers?: readonly PeerName[];
+  /** Plain text is taken too, from anybody. Default: false. */
+  readonly permissive?: boolean;
 }
 
 /** The rules of a proxy's ports, in the order of its ports. `own`: the services of the workload, the one with a contract first. */
 export function inboundRules(mesh: Mesh, workload: Workload, own: readonly Service[]): InboundRule[] {
   return workload.inbound.map((port) => {
+    const permissive = isPermissive(mesh, workload, port.listen.port) ? { permissive: true } : {};
     const served =
       port.serves?.flatMap(({ service: id, port: number }) => {
         const service = mesh.services.get(id);
@@ -25,13 +28,28 @@ export function inboundRules(mesh: Mesh, workload: Workload, own: readonly Servi
       }) ?? own.slice(0, 1).map((service) => ({ service, number: service.port }));
     // Several Services may have one port of a pod: a contract's word goes before what all ports have.
     const first = served.find(({ service, number }) => portAccess(service, number) === 'methods') ?? served[0];
-    if (first === undefined) return { port, protocol: 'grpc' };
+    if (first === undefined) return { port, protocol: 'grpc', ...permissive };
     const { service, number } = first;
     const protocol = portsOf(service).find((each) => each.port === number)?.protocol ?? 'tcp';
-    if (portAccess(service, number) === 'methods') return { port, protocol, service };
+    if (portAccess(service, number) === 'methods') return { port, protocol, service, ...permissive };
     const peers = served.flatMap(({ service, number }) => peersOf(mesh, service, number));
-    return { port, protocol, service, peers: [...new Map(peers.map((peer) => [peer.value, peer])).values()] };
+    return {
+      port,
+      protocol,
+      service,
+      ...permissive,
+      peers: [...new Map(peers.map((peer) => [peer.value, peer])).values()],
+    };
   });
+}
+
+function isPermissive({ settings }: Mesh, { namespace, labels }: Workload, port: number): boolean {
+  return settings.permissive.some(
+    (rule) =>
+      rule.namespace === namespace &&
+      Object.entries(rule.labels).every(([label, value]) => labels[label] === value) &&
+      (rule.port === undefined || rule.port === port),
+  );
 }
 
 function peersOf(mesh: Mesh, service: Service, port: number): PeerName[] {

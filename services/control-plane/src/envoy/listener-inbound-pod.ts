@@ -1,26 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import {
-  type AccessLog,
-  AccessLogFilterSchema,
-  AccessLogSchema,
-} from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
-import { ApiVersion } from '@weft/envoy-api/envoy/config/core/v3/config_source';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { FilterChain } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
-import { TcpGrpcAccessLogConfigSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/grpc/v3/als';
 import type { MeshSettings } from '../model/mesh.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { byPort, byTransport, type Choice, chainMatcher } from './destination-match.ts';
 import { encodeResource } from './encode.ts';
-import { inboundHttp, inboundPlainHttp, inboundTcp } from './filter-chain-inbound.ts';
+import { inboundHttp, inboundPlainHttp, inboundPlainTaken, inboundTcp } from './filter-chain-inbound.ts';
 import type { InboundRule } from './inbound-rule.ts';
 import { originalDestination, tlsInspector } from './listener-filters.ts';
-import { controlPlaneCluster, inboundName, interceptedInboundName } from './names.ts';
-import { connectionLog } from './tcp-proxy.ts';
-import { extension } from './typed-config.ts';
+import { inboundName, interceptedInboundName } from './names.ts';
+import { refusedConnections } from './refused-log.ts';
 
 /** Where redirected calls of other pods arrive (images/interception). */
 export const interceptedInboundPort = 15_000;
@@ -62,18 +54,22 @@ export function ownedInbound(settings: MeshSettings, port: PodPort): Resource {
 const plainChain = 'plain';
 const tlsChain = ({ port }: InboundRule) => `tls|${port.listen.port}`;
 
+const takenChain = ({ port }: InboundRule) => `plain|${port.listen.port}`;
+
 function choiceAt(rule: InboundRule): Choice {
-  const choice = rule.protocol === 'tcp' ? byTransport(tlsChain(rule)) : byTransport(tlsChain(rule), plainChain);
-  return choice ?? plainChain;
+  const plain = rule.permissive ? takenChain(rule) : rule.protocol === 'tcp' ? undefined : plainChain;
+  return byTransport(tlsChain(rule), plain) ?? plainChain;
 }
 
 function chainsOf(settings: MeshSettings, { rule, routes, serviceName }: PodPort): FilterChain[] {
+  const { port } = rule.port.listen;
   const name = tlsChain(rule);
-  if (rule.protocol === 'tcp') return [inboundTcp(settings, rule.port.listen.port, rule.peers ?? [], name)];
-  return [
-    inboundHttp({ settings, routes, serviceName, name }),
-    inboundPlainHttp({ settings, serviceName, name: plainChain }),
-  ];
+  const mesh =
+    rule.protocol === 'tcp'
+      ? inboundTcp(settings, port, rule.peers ?? [], name)
+      : inboundHttp({ settings, routes, serviceName, name });
+  if (rule.permissive) return [mesh, inboundPlainTaken(settings, rule, serviceName, takenChain(rule))];
+  return rule.protocol === 'tcp' ? [mesh] : [mesh, inboundPlainHttp({ settings, serviceName, name: plainChain })];
 }
 
 function distinct(chains: readonly FilterChain[]): FilterChain[] {
@@ -105,28 +101,3 @@ function encode(name: string, { listen, also, chains, choice, redirected }: Part
   });
   return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
 }
-
-/** Connections that no chain took: a line on stdout, and word to the control plane, which knows who is at an address. */
-const refusedConnections: readonly AccessLog[] = [
-  connectionLog('inbound'),
-  create(
-    AccessLogSchema,
-    extension('envoy.access_loggers.tcp_grpc', TcpGrpcAccessLogConfigSchema, {
-      commonConfig: {
-        logName: 'refused',
-        transportApiVersion: ApiVersion.V3,
-        grpcService: {
-          targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster } },
-        },
-        bufferFlushInterval: durationFromMs(1000),
-      },
-    }),
-  ),
-].map((log) =>
-  create(AccessLogSchema, {
-    ...log,
-    filter: create(AccessLogFilterSchema, {
-      filterSpecifier: { case: 'responseFlagFilter', value: { flags: ['NR'] } },
-    }),
-  }),
-);

@@ -14,7 +14,10 @@ import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/
 import { FilterConfigSchema as RouteFilterConfigSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { OpenTelemetryConfigSchema } from '@weft/envoy-api/envoy/config/trace/v3/opentelemetry';
 import { ExpressionFilterSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/filters/cel/v3/cel';
-import { TcpGrpcAccessLogConfigSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/grpc/v3/als';
+import {
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from '@weft/envoy-api/envoy/extensions/access_loggers/grpc/v3/als';
 import { StdoutAccessLogSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/stream/v3/stream';
 import { BufferPerRouteSchema, BufferSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema, CorsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
@@ -65,6 +68,7 @@ const registry = createRegistry(
   OriginalDstSchema,
   ServerNameInputSchema,
   StringValueSchema,
+  HttpGrpcAccessLogConfigSchema,
   TcpGrpcAccessLogConfigSchema,
   TcpProxySchema,
   TlsInspectorSchema,

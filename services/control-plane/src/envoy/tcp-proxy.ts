@@ -16,15 +16,17 @@ export interface TcpTarget {
   readonly direction: 'inbound' | 'outbound';
   /** Milliseconds; absent: as long as the two want it. */
   readonly maxDurationMs?: number;
+  /** Who is told of it besides stdout. */
+  readonly alsoTo?: readonly AccessLog[];
 }
 
 /** The network filter that passes a connection on. It ends when one of the two ends it, however long it was silent. */
-export function tcpProxy({ cluster, countedAs, direction, maxDurationMs }: TcpTarget): Filter {
+export function tcpProxy({ cluster, countedAs, direction, maxDurationMs, alsoTo = [] }: TcpTarget): Filter {
   const init: MessageInitShape<typeof TcpProxySchema> = {
     statPrefix: countedAs,
     clusterSpecifier: { case: 'cluster', value: cluster },
     idleTimeout: durationFromMs(0),
-    accessLog: [connectionLog(direction)],
+    accessLog: [connectionLog(direction), ...alsoTo],
     ...(maxDurationMs === undefined ? {} : { maxDownstreamConnectionDuration: durationFromMs(maxDurationMs) }),
   };
   return create(FilterSchema, extension('envoy.filters.network.tcp_proxy', TcpProxySchema, init));
