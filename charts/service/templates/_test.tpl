@@ -1,4 +1,4 @@
-{{/* Passes when the service's port takes connections, and nobody outside the mesh gets an answer in plain text. */}}
+{{/* Passes when the service's port takes connections, and the mesh refuses who comes from outside it in plain text. */}}
 {{- define "service.test" -}}
 apiVersion: v1
 kind: Pod
@@ -26,12 +26,17 @@ spec:
         - |
           const { connect } = require('node:net');
           const end = (code, message) => (console.log(message), process.exit(code));
-          setTimeout(() => end(1, 'no end of the connection within 20 s'), 20_000);
+          setTimeout(() => end(1, 'neither an answer nor an end of the connection within 20 s'), 20_000);
+          let answer = '';
           const socket = connect({{ .Values.service.port }}, '{{ include "service.name" . }}', () => {
-            socket.write('GET / HTTP/1.1\r\nhost: test\r\n\r\n');
+            socket.write('GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n');
           });
-          socket.on('data', (answer) => end(1, `it answers in plain text: ${answer.subarray(0, 100)}`));
-          socket.on('close', () => end(0, 'it takes connections, and refuses plain text'));
+          socket.on('data', (piece) => (answer += piece));
+          socket.on('close', () => {
+            if (answer === '') end(0, 'it takes connections, and closes those in plain text');
+            const refused = /^HTTP\/1\.1 403 [^]*\r\n\r\nweft: /.test(answer);
+            end(refused ? 0 : 1, `${refused ? 'plain text is refused' : 'it answers in plain text'}: ${answer.slice(-200)}`);
+          });
           socket.on('error', (error) => {
             if (error.code !== 'ECONNRESET') end(1, error.message);
           });
