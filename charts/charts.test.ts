@@ -6,6 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import {
+  externalServiceSchema,
+  gatewaySchema,
+  meshConfigSchema,
+} from '../services/control-plane/src/sources/manifest-schemas.ts';
 
 const run = promisify(execFile);
 const charts = import.meta.dirname;
@@ -208,3 +214,28 @@ test('every default has a schema', (t) => {
     for (const key of Object.keys(values)) t.true(key in properties, `${chart}: ${key}`);
   }
 });
+
+for (const [file, schema] of [
+  ['meshconfig', meshConfigSchema],
+  ['gateway', gatewaySchema],
+  ['externalservice', externalServiceSchema],
+] as const) {
+  test(`the CRD of ${file} has the fields that the control plane reads`, (t) => {
+    const crd = parse(readFileSync(join(charts, 'weft/crds', `${file}.yaml`), 'utf8'));
+    const { spec } = crd.spec.versions[0].schema.openAPIV3Schema.properties;
+    const wanted = z.toJSONSchema(schema.shape.spec, { io: 'input' });
+    t.deepEqual(fields(spec), fields(wanted));
+    t.deepEqual(spec.required ?? [], wanted.required ?? []);
+  });
+}
+
+/** Paths of all fields: "tracing.port", "packages[].namespace". */
+function fields(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties = {}, items }: { properties?: object; items?: unknown } = schema;
+  const own = Object.entries(properties).flatMap(([name, field]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    return [at, ...fields(field, at)];
+  });
+  return [...own, ...fields(items, `${path}[]`)].sort();
+}
