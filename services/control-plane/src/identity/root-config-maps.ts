@@ -20,6 +20,9 @@ export interface RootConfigMapsOptions {
   readonly times?: Partial<ReflectorTimes>;
 }
 
+/** The shortest time between two changes of what is there. */
+const leastMs = 1000;
+
 /** The ConfigMap that sidecars mount. */
 export const rootConfigMapName = 'weft-root';
 
@@ -34,6 +37,8 @@ export class RootConfigMaps {
   #again = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
+  /** When each namespace was written to last. */
+  readonly #wroteMs = new Map<string, number>();
 
   constructor(options: RootConfigMapsOptions) {
     this.#options = options;
@@ -75,7 +80,10 @@ export class RootConfigMaps {
       const data = rootFiles(this.#options.bundle());
       for (const namespace of wanted) {
         const present = this.#present.objects.get(`${namespace}/${rootConfigMapName}`);
-        if (present === undefined || !holds(present, data)) await this.#put(namespace, present, data);
+        if (present !== undefined && holds(present, data)) continue;
+        // Somebody who undoes it each time, such as another mesh in this cluster, must not cost the API server more than this.
+        if (present !== undefined && Date.now() - (this.#wroteMs.get(namespace) ?? 0) < leastMs) this.#later(leastMs);
+        else await this.#put(namespace, present, data);
       }
       for (const { metadata } of this.#present.objects.values()) {
         const isOurs = metadata.labels?.['app.kubernetes.io/managed-by'] === 'weft';
@@ -98,8 +106,14 @@ export class RootConfigMaps {
       // There already: the watch will say so, and then it is looked at again. A namespace that ends takes nothing new.
       await this.#try(namespace, { method: 'POST', path: pathOf(namespace, false), body }, [409, 403, 404]);
     } else {
+      this.#wroteMs.set(namespace, Date.now());
       await this.#try(namespace, { method: 'PUT', path: pathOf(namespace, true), body }, [404]);
     }
+  }
+
+  #later(waitMs: number): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.look(), waitMs).unref();
   }
 
   async #try(
@@ -113,8 +127,7 @@ export class RootConfigMaps {
       const status = error instanceof ApiError ? error.status : 0;
       const log = { namespace, error: String(error) };
       if (!harmless.includes(status) || status === 403) this.#options.log.warn(log, 'the roots could not be published');
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.look(), 2000).unref();
+      this.#later(2000);
     }
   }
 }
