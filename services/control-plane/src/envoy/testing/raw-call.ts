@@ -23,15 +23,20 @@ export interface RawAnswer {
 /** A connection to a proxy's port, by raw HTTP/2; made at the first call, and again after it has ended. */
 export class RawCaller {
   readonly #address: string;
+  readonly #tls: { readonly key: string; readonly cert: string } | undefined;
   #session: ClientHttp2Session | undefined;
 
-  constructor(address: string) {
+  /** With `tls`, by mTLS with this certificate, whoever the server is. */
+  constructor(address: string, tls?: { readonly key: string; readonly cert: string }) {
     this.#address = address;
+    this.#tls = tls;
   }
 
   #connected(): ClientHttp2Session {
     if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
-    this.#session = connect(`http://${this.#address}`);
+    this.#session = this.#tls
+      ? connect(`https://${this.#address}`, { ...this.#tls, rejectUnauthorized: false })
+      : connect(`http://${this.#address}`);
     this.#session.on('error', () => {});
     return this.#session;
   }

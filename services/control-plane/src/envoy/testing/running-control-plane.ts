@@ -9,7 +9,7 @@ import { serverCertificate } from '../../identity/server-certificate.ts';
 import { type Identified, WorkloadIdentities } from '../../identity/workload-identities.ts';
 import type { WorkloadId } from '../../model/mesh.ts';
 import { createDelivery, type NackEvent, type SnapshotChange } from '../../xds/delivery.ts';
-import { type Snapshot, typeUrls } from '../../xds/resource.ts';
+import { type Resource, type Snapshot, typeUrls } from '../../xds/resource.ts';
 import { type AuthenticatedMethod, serveXds } from '../../xds/transport.ts';
 import { bootstrap } from '../bootstrap.ts';
 
@@ -18,6 +18,8 @@ export interface Configurations {
   /** Without secrets. */
   snapshot(id: WorkloadId): Snapshot | undefined;
   workload(id: WorkloadId): Identified | undefined;
+  /** Secrets in place of a workload's own, by name. */
+  secrets?(root: RootAuthority): ReadonlyMap<string, Resource>;
   readonly methods?: ReadonlyMap<string, AuthenticatedMethod>;
 }
 
@@ -41,13 +43,16 @@ export async function runControlPlane(configurations: Configurations): Promise<R
   const dir = await mkdtemp(join(tmpdir(), 'weft-envoy-'));
   const root = await openRootAuthority(join(dir, 'root'));
   const identities = new WorkloadIdentities({ root });
+  let others: ReadonlyMap<string, Resource> | undefined;
   const listeners = new Set<(change: SnapshotChange) => void>();
   const delivery = createDelivery({
     snapshots: {
       get(id) {
         const workload = configurations.workload(id);
         const snapshot = configurations.snapshot(id);
-        return workload && snapshot && new Map([...snapshot, [typeUrls.secret, identities.secrets(workload)]]);
+        if (workload === undefined || snapshot === undefined) return undefined;
+        others ??= configurations.secrets?.(root) ?? new Map();
+        return new Map([...snapshot, [typeUrls.secret, new Map([...identities.secrets(workload), ...others])]]);
       },
       onChange(listener) {
         listeners.add(listener);
