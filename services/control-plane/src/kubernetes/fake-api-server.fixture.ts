@@ -4,6 +4,9 @@ import type { ExecutionContext } from 'ava';
 import { connectApi, type KubernetesApi } from './api.ts';
 import { type KubernetesObject, objectSchema } from './object.ts';
 
+/** What is sent may leave out all that stays. */
+const patchSchema = objectSchema.extend({ metadata: objectSchema.shape.metadata.partial().optional() });
+
 interface Change {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -99,6 +102,11 @@ export class FakeApiServer {
 
   get(collection: string, namespace: string, name: string): KubernetesObject | undefined {
     return this.#collection(collection).get(`${namespace}/${name}`);
+  }
+
+  /** Everything in a collection. */
+  all(collection: string): readonly KubernetesObject[] {
+    return [...this.#collection(collection).values()];
   }
 
   /** The next list or watch of a collection goes wrong. */
@@ -229,7 +237,8 @@ export class FakeApiServer {
 
   #write(method: string, at: Place, body: unknown, response: ServerResponse): void {
     const { collection, namespace = '' } = at;
-    const sent = body === null || body === undefined ? undefined : objectSchema.partial().parse(body);
+    const isObject = body !== null && body !== undefined && !Array.isArray(body);
+    const sent = isObject ? patchSchema.parse(body) : undefined;
     const name = at.name ?? sent?.metadata?.name ?? '';
     const known = this.get(collection, namespace, name);
     const whole = () => ({ ...sent, metadata: { ...sent?.metadata, ...(namespace === '' ? {} : { namespace }) } });
@@ -244,6 +253,7 @@ export class FakeApiServer {
     } else if (version !== undefined && version !== known.metadata.resourceVersion) {
       status(response, 409, 'the object has been modified');
     } else if (method === 'PUT') reply(response, 200, this.put(collection, whole()));
+    else if (Array.isArray(body)) reply(response, 200, this.put(collection, added(known, body)));
     else reply(response, 200, this.put(collection, Object(merged(known, body))));
   }
 }
@@ -270,6 +280,20 @@ function selector(url: URL): (object: KubernetesObject) => boolean {
   return ({ metadata }) =>
     (label === null || metadata.labels?.[label] !== undefined) &&
     (field === null || field === `metadata.name=${metadata.name}`);
+}
+
+/** As much of RFC 6902 as is sent: `add` to a member, and `test`, which is taken for granted. */
+function added(target: object, operations: readonly { op: string; path: string; value: unknown }[]): object {
+  const result = structuredClone(target);
+  for (const { op, path, value } of operations) {
+    if (op !== 'add') continue;
+    const parts = path.split('/').slice(1);
+    const last = parts.pop() ?? '';
+    let at: object = result;
+    for (const part of parts) at = Object(Reflect.get(at, part));
+    Reflect.set(at, last, value);
+  }
+  return result;
 }
 
 /** RFC 7386. */
