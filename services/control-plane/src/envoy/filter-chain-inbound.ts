@@ -11,7 +11,7 @@ import {
 import type { MeshSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { denyByDefault, fault, grpcStats, localRateLimit, refusal } from './http-filters.ts';
+import { denyByDefault, fault, grpcStats, localRateLimit, refusal, wholeAnswers } from './http-filters.ts';
 import type { InboundRule } from './inbound-rule.ts';
 import { inboundReplies, outboundReplies } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName } from './names.ts';
@@ -44,7 +44,7 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
         routes,
         serviceName,
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
-        filters: [grpcStats, denyByDefault, localRateLimit, fault],
+        filters: [grpcStats, denyByDefault, localRateLimit, fault, wholeAnswers],
         replies: inboundReplies,
         counters: contractCounters,
         more: {

@@ -101,3 +101,21 @@ export const transcoder = filter(
   { descriptorSet: { case: 'protoDescriptorBin', value: new Uint8Array() } },
   true,
 );
+
+/** The largest answer that a sidecar holds back until it is whole: what gRPC clients take by default is less. */
+export const maxWholeAnswerBytes = 5 << 20;
+
+/**
+ * Lets nothing of an answer pass before all of it is there. A process that is killed while it writes one leaves an answer without
+ * its end, which a caller's sidecar cannot try again once its beginning has passed. For unary methods that may be repeated.
+ */
+export const wholeAnswers = filter(
+  filters.wholeAnswers,
+  LuaSchema,
+  {
+    defaultSourceCode: {
+      specifier: { case: 'inlineString', value: 'function envoy_on_response(handle) handle:body() end' },
+    },
+  },
+  true,
+);

@@ -9,6 +9,7 @@ import { address } from './address.ts';
 import { byPort, byTransport, type Choice, chainMatcher } from './destination-match.ts';
 import { encodeResource } from './encode.ts';
 import { inboundHttp, inboundPlainHttp, inboundPlainTaken, inboundTcp } from './filter-chain-inbound.ts';
+import { maxWholeAnswerBytes } from './http-filters.ts';
 import type { InboundRule } from './inbound-rule.ts';
 import { originalDestination, tlsInspector } from './listener-filters.ts';
 import { inboundName, interceptedInboundName } from './names.ts';
@@ -91,6 +92,7 @@ function encode(name: string, { listen, also, chains, choice, redirected }: Part
     address: address(listen),
     ...(also ? { additionalAddresses: [{ address: address(also) }] } : {}),
     trafficDirection: TrafficDirection.INBOUND,
+    perConnectionBufferLimitBytes: maxWholeAnswerBytes,
     listenerFilters: [...(redirected ? [originalDestination] : []), tlsInspector],
     // A caller in plain text that waits for the server to speak first: by then it is known not to speak TLS.
     listenerFiltersTimeout: durationFromMs(5000),

@@ -8,6 +8,7 @@ import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { inboundHttp } from './filter-chain-inbound.ts';
+import { maxWholeAnswerBytes } from './http-filters.ts';
 import { inboundName } from './names.ts';
 
 /** Where a sidecar takes calls from the mesh: strict mTLS, the caller's identity in x-forwarded-client-cert. */
@@ -18,6 +19,7 @@ export const inboundListener = memoize(
       name,
       address: address(port.listen),
       trafficDirection: TrafficDirection.INBOUND,
+      perConnectionBufferLimitBytes: maxWholeAnswerBytes,
       filterChains: [inboundHttp({ settings, routes, serviceName })],
     });
     return encodeResource(typeUrls.listener, name, ListenerSchema, listener);

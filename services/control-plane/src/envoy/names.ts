@@ -57,6 +57,7 @@ export const filters = {
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',
   transcoder: 'envoy.filters.http.grpc_json_transcoder',
+  wholeAnswers: 'weft.whole_answers',
 } as const;
 
 /** The namespace of our own metadata on routes and endpoints. */

@@ -105,6 +105,7 @@ function methodRoute(
         method.shadow && identitiesOf(method.shadow, identities),
       ),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
+      ...(method.kind === 'unary' && method.retry ? { [filters.wholeAnswers]: enabled } : {}),
     },
     ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
     // The application learns how long the mesh will wait, also from callers that did not say.
