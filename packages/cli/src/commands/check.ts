@@ -3,10 +3,10 @@ import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { proxySync } from '../mesh/in-sync.ts';
-import { meshClient } from '../mesh-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
-import { chosenState, stateOption } from './options.ts';
+import { withMesh } from '../with-mesh.ts';
+import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { endurance, rootLine } from './render-root.ts';
 
 const soonMs = 30 * 24 * 3_600_000;
@@ -26,12 +26,13 @@ export function checkCommand(): Command {
         'and how far a rotation of the root has come. Ends with 1 when something is not as it should be.',
     )
     .addOption(stateOption())
-    .action(async (options: { state?: string }) => {
-      const mesh = await meshClient(chosenState(options.state).apiSocket)
-        .getStatus({})
-        .catch((error: unknown) => {
-          throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
-        });
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
+    .action(async (options: MeshChoice) => {
+      const mesh = await withMesh(options, (chosen) => chosen.status()).catch((error: unknown) => {
+        if (error instanceof CommandError) throw error;
+        throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+      });
       const found = findings(mesh, Date.now());
       console.log(renderFindings(found, paintFor(process.stdout)));
       if (found.some(({ ok }) => !ok)) throw new CommandError('Something is not as it should be.');

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { memoryClient } from '../memory-client.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
-import { jsonOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 
 /** `weft history`: what was pushed, why, and who took it. */
 export function historyCommand(): Command {
@@ -19,9 +19,11 @@ export function historyCommand(): Command {
     .option('--no-endpoints', 'leave out where only replicas came, went or changed their readiness')
     .addOption(jsonOption())
     .addOption(stateOption())
-    .action(async (options: { limit: number; endpoints: boolean; json: boolean; state?: string }) => {
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
+    .action(async (options: MeshChoice & { limit: number; endpoints: boolean; json: boolean }) => {
       const request = { limit: options.limit, withoutEndpointsOnly: !options.endpoints };
-      const answer = await memoryClient(options.state, (mesh) => mesh.listRevisions(request));
+      const answer = await memoryClient(options, (mesh) => mesh.listRevisions(request));
       if (options.json) {
         console.log(
           JSON.stringify(toJson(ListRevisionsResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2),

@@ -22,7 +22,7 @@ export function revertCommand(): Command {
         throw new CommandError('Name a revision of `weft history`, or --clear: one of the two.');
       }
       const request = { revisionId: revision ?? '', clear: options.clear, why: options.why, by: userInfo().username };
-      const { pin } = await memoryClient(options.state, (mesh) => mesh.revert(request));
+      const { pin } = await memoryClient(options, (mesh) => mesh.revert(request));
       console.log(
         pin
           ? `Contracts and policies are held at ${pin.revisionId}; \`weft revert --clear\` ends that.`

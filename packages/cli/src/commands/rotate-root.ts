@@ -2,8 +2,8 @@ import { userInfo } from 'node:os';
 import { ConnectError } from '@connectrpc/connect';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { meshClient } from '../mesh-client.ts';
-import { chosenState, stateOption } from './options.ts';
+import { withMesh } from '../with-mesh.ts';
+import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { rootLine } from './render-root.ts';
 
 /** `weft rotate-root`: replaces the root of all certificates. */
@@ -16,12 +16,15 @@ export function rotateRootCommand(): Command {
     )
     .option('--why <text>', "the reason, for the control plane's log", '')
     .addOption(stateOption())
-    .action(async (options: { why: string; state?: string }) => {
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
+    .action(async (options: MeshChoice & { why: string }) => {
       try {
-        const client = meshClient(chosenState(options.state).apiSocket);
-        const { root } = await client.rotateRoot({ why: options.why, by: userInfo().username });
+        const request = { why: options.why, by: userInfo().username };
+        const { root } = await withMesh(options, (mesh) => mesh.rotateRoot(request));
         if (root) console.log(rootLine(root, Date.now()));
       } catch (error) {
+        if (error instanceof CommandError) throw error;
         throw new CommandError(`The root was not rotated: ${ConnectError.from(error).rawMessage}`);
       }
     });

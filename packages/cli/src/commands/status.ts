@@ -2,10 +2,10 @@ import { toJson } from '@bufbuild/protobuf';
 import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { meshClient } from '../mesh-client.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { paintFor } from '../terminal/style.ts';
-import { chosenState, jsonOption, stateOption } from './options.ts';
+import { withMesh } from '../with-mesh.ts';
+import { chosenState, clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { renderStatus } from './render-status.ts';
 
 /** `weft status`: what the mesh is and what every proxy has taken of it. */
@@ -18,10 +18,15 @@ export function statusCommand(): Command {
     )
     .addOption(jsonOption())
     .addOption(stateOption())
-    .action(async (options: { json: boolean; state?: string }) => {
-      const state = chosenState(options.state);
-      const supervisor = await new SupervisorClient(state.controlSocket).status();
-      const mesh = await meshStatus(state.apiSocket);
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
+    .action(async (options: MeshChoice & { json: boolean }) => {
+      // In a cluster there are no local processes to look after.
+      const supervisor =
+        options.cluster === undefined
+          ? await new SupervisorClient(chosenState(options.state).controlSocket).status()
+          : undefined;
+      const mesh = await meshStatus(options);
       if (!supervisor && !mesh.response) throw notRunning();
       if (options.json) {
         const whole = mesh.response
@@ -39,10 +44,11 @@ export function statusCommand(): Command {
     });
 }
 
-async function meshStatus(socketPath: string): Promise<{ response?: GetStatusResponse; reason: string }> {
+async function meshStatus(choice: MeshChoice): Promise<{ response?: GetStatusResponse; reason: string }> {
   try {
-    return { response: await meshClient(socketPath).getStatus({}), reason: '' };
+    return { response: await withMesh(choice, (mesh) => mesh.status()), reason: '' };
   } catch (error) {
+    if (choice.cluster !== undefined && error instanceof CommandError) throw error;
     return { reason: reasonOf(error) };
   }
 }

@@ -7,7 +7,7 @@ import { CommandError } from '../command-error.ts';
 import { memoryClient } from '../memory-client.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { localTime } from './history.ts';
-import { jsonOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 
 /** `weft why`: what becomes of one call, hop by hop. */
 export function whyCommand(): Command {
@@ -22,9 +22,11 @@ export function whyCommand(): Command {
     .option('--at <time>', 'as it was then: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
     .addOption(jsonOption())
     .addOption(stateOption())
-    .action(async (caller: string, method: string, options: { at?: string; json: boolean; state?: string }) => {
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
+    .action(async (caller: string, method: string, options: MeshChoice & { at?: string; json: boolean }) => {
       const at = options.at === undefined ? {} : { at: timestampFromMs(timeOf(options.at, Date.now())) };
-      const answer = await memoryClient(options.state, (mesh) => mesh.why({ caller, method, ...at }));
+      const answer = await memoryClient(options, (mesh) => mesh.why({ caller, method, ...at }));
       if (options.json) {
         console.log(JSON.stringify(toJson(WhyResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2));
       } else {
