@@ -23,15 +23,16 @@ test('a service, copied out of the repository with packed packages, builds and p
       recursive: true,
       filter: (path) => !path.endsWith('node_modules'),
     });
-    const manifest = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
-    const wanted = { ...manifest.dependencies, ...manifest.devDependencies };
-    const needed = tarballs.filter((tarball) =>
-      ['contracts', 'service-kit', 'dev-postgres', 'dev-envoy'].some(
-        (name) => tarball.includes(`weft-${name}-`) && (wanted[`@weft/${name}`] || name === 'contracts'),
-      ),
+    const needed = [...(await ownPackages(join(root, 'services', service)))].map((name) =>
+      tarballs.find((tarball) => tarball.includes(`/${name.replace('@', '').replace('/', '-')}-`)),
     );
+    t.false(needed.includes(undefined), 'each of our packages that it needs is packed');
     await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
-    await run('npm', ['install', '--prefer-offline', '--no-progress', ...needed], home);
+    await run(
+      'npm',
+      ['install', '--prefer-offline', '--no-progress', ...needed.filter((tarball) => tarball !== undefined)],
+      home,
+    );
     const path = `${join(home, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`;
     for (const script of ['build', 'test']) {
       const { stdout } = await execute('npm', ['run', script], {
@@ -44,3 +45,14 @@ test('a service, copied out of the repository with packed packages, builds and p
     }
   }
 });
+
+/** Our own packages that a package needs, and those that they need. */
+async function ownPackages(directory: string, found = new Set<string>()): Promise<ReadonlySet<string>> {
+  const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    if (!name.startsWith('@weft/') || found.has(name)) continue;
+    found.add(name);
+    await ownPackages(join(root, 'node_modules', name), found);
+  }
+  return found;
+}
