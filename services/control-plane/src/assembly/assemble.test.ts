@@ -85,6 +85,19 @@ test('assemble: a contract that breaks keeps its last good version', (t) => {
   );
 });
 
+test('assemble: after a start a contract that is broken gives way to what its Service has besides, wherever that was published', (t) => {
+  const broken = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined });
+  const at = { inbound: '127.0.0.1:1003', application: 'unix:/run/c' };
+  const next = mesh(
+    directory()
+      .contract('shop', 'next-release', broken)
+      .replica('orders-1', { contract: contractHash(broken), ...at }),
+  );
+  t.is(next.workloads.get('shop/orders-1')?.contractHash, contractHash(orders));
+  t.deepEqual(next.services.get('shop/orders')?.workloads, ['shop/orders-0', 'shop/orders-1']);
+  t.true(next.problems.some(({ message }) => message.endsWith(`${contractHash(orders)} goes on serving`)));
+});
+
 test('assemble: a version stays while a replica runs it, also when its file is gone', (t) => {
   const first = mesh(directory());
   const next = mesh(directory().remove('contracts/shop/shop.orders.binpb'), first);

@@ -44,7 +44,8 @@ export function assembleServices(
     for (const id of selected.get(fact) ?? []) {
       const workload = workloads.get(id);
       if (workload === undefined) continue;
-      const outcome = withContract(workload, known, before);
+      const others = () => siblingVersions(fact, selected.get(fact) ?? [], workloads, known);
+      const outcome = withContract(workload, known, before, others);
       problems.push(...outcome.problems);
       workloads.set(workload.id, outcome.workload);
       if (outcome.lastGood) contracts.set(`${workload.namespace}/${outcome.lastGood.hash}`, outcome.lastGood);
@@ -125,11 +126,30 @@ function publishedVersions(previous: Mesh | undefined, id: ServiceId): ContractV
   );
 }
 
+/**
+ * What can stand in for a version of a service that is not understood when nobody remembers what held before, as after a start:
+ * what its other replicas run, else what its namespace publishes under its name.
+ */
+function siblingVersions(
+  fact: ServiceFact,
+  ids: readonly WorkloadId[],
+  workloads: ReadonlyMap<WorkloadId, Workload>,
+  known: KnownContracts,
+): readonly ContractVersion[] {
+  const running = ids.flatMap((id) => {
+    const workload = workloads.get(id);
+    const key = workload && contractKey(workload);
+    return (key && known.versions.get(key)) ?? [];
+  });
+  return [...running, ...publishedFor(fact, known.versions)];
+}
+
 /** A replica with its own contract version or, when that is not understood, the last good one of its service. */
 function withContract(
   workload: Workload,
   contracts: KnownContracts,
   before: readonly ContractVersion[],
+  others: () => readonly ContractVersion[],
 ): { workload: Workload; lastGood?: ContractVersion; problems: Problem[] } {
   const key = contractKey(workload);
   if (key === undefined || contracts.versions.has(key)) return { workload, problems: [] };
@@ -138,7 +158,8 @@ function withContract(
     before.find(({ origin }) => origin === refused?.origin) ??
     before.at(-1) ??
     // Just started: the source has kept what the same file held before.
-    [...contracts.versions.values()].find(({ origin }) => refused !== undefined && origin === refused.origin);
+    [...contracts.versions.values()].find(({ origin }) => refused !== undefined && origin === refused.origin) ??
+    (refused === undefined ? undefined : others()[0]);
   const { contractHash, ...rest } = workload;
   const problem: Problem = {
     resource: `Workload ${workload.id}`,
