@@ -1,7 +1,7 @@
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type RetryPolicy } from '../model/method.ts';
-import type { RetryBudget } from '../model/service.ts';
+import type { RetryBudget } from '../model/retry-budget.ts';
 
 /**
  * What callers see of several versions: the union of their methods; what a method promises is what every version that has it

@@ -2,7 +2,7 @@ import { type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
 import { templateShape } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
-import type { RetryBudget } from '../model/service.ts';
+import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { readMethod } from './method-policy.ts';
 import { unknownOptions } from './unknown-options.ts';

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type CircuitBreakers, CircuitBreakersSchema } from '@weft/envoy-api/envoy/config/cluster/v3/circuit_breaker';
-import type { RetryBudget } from '../model/service.ts';
+import type { RetryBudget } from '../model/retry-budget.ts';
 
 const unlimited = 0xffff_ffff;
 

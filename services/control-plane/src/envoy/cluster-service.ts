@@ -8,7 +8,8 @@ import {
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { memoize } from '../memoize.ts';
 import type { SpiffeId } from '../model/mesh.ts';
-import type { Protocol, RetryBudget, Service, ServicePort } from '../model/service.ts';
+import type { RetryBudget } from '../model/retry-budget.ts';
+import type { Protocol, Service, ServicePort } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { fromControlPlane } from './config-source.ts';

@@ -1,6 +1,6 @@
-import type { LogicalName } from './mesh.ts';
 import type { Method } from './method.ts';
-import type { RetryBudget } from './service.ts';
+import type { LogicalName } from './names.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 /** One version of a contract: a descriptor set under its content hash, understood. */
 export interface ContractVersion {

@@ -1,4 +1,4 @@
-import type { WorkloadId } from './mesh.ts';
+import type { WorkloadId } from './names.ts';
 
 /** A door of the mesh: a proxy that serves exposed methods to callers outside. */
 export interface Gateway {

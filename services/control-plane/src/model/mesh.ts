@@ -1,10 +1,13 @@
 import type { ContractVersion } from './contract.ts';
 import type { ExternalService } from './external-service.ts';
 import type { Gateway } from './gateway.ts';
+import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
+
+export type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 
 /**
  * The mesh at one moment: what the front ends understood, and nothing about how Envoy or Kubernetes would say it.
@@ -34,21 +37,6 @@ export interface Mesh {
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
 }
-
-/** `namespace/name` of a service. The same name in two namespaces is two services. */
-export type ServiceId = `${string}/${string}`;
-
-/** `namespace/name` of a replica: a pod, or a process on a laptop. */
-export type WorkloadId = `${string}/${string}`;
-
-/** `namespace/hash` of a contract version: the same descriptor set in two namespaces is published twice. */
-export type ContractKey = `${string}/${string}`;
-
-/** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
-export type LogicalName = string;
-
-/** A SPIFFE ID: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
-export type SpiffeId = `spiffe://${string}`;
 
 /** What holds for the whole mesh. */
 export interface MeshSettings {

@@ -1,4 +1,4 @@
-import type { LogicalName, ServiceId } from './mesh.ts';
+import type { LogicalName, ServiceId } from './names.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {

@@ -1,4 +1,4 @@
-import type { ServiceId } from './mesh.ts';
+import type { ServiceId } from './names.ts';
 
 /** A MeshOverride: what somebody has said in an emergency, and what became of it. */
 export interface Override {

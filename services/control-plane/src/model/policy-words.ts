@@ -1,5 +1,5 @@
 import type { Method, RateLimit, RetryPolicy } from './method.ts';
-import type { RetryBudget } from './service.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 // What a policy says, as people write it. `why` and `diff` use the same words.
 

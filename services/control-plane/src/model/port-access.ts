@@ -1,4 +1,4 @@
-import type { LogicalName } from './mesh.ts';
+import type { LogicalName } from './names.ts';
 import type { Service, ServicePort } from './service.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ServiceId } from './mesh.ts';
+import type { ServiceId } from './names.ts';
 
 /** Where some calls of a service go. How they go (deadline, retries, callers) stays the contract's. */
 export interface Route {

@@ -1,6 +1,7 @@
 import type { ContractVersion } from './contract.ts';
-import type { LogicalName, ServiceId, SpiffeId, WorkloadId } from './mesh.ts';
 import type { Method } from './method.ts';
+import type { LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import type { Route } from './route.ts';
 
 /** A destination of calls: a name with replicas behind it. */
@@ -50,12 +51,4 @@ export type Protocol = 'grpc' | 'http' | 'http2' | 'tcp';
 export interface ServicePort {
   readonly port: number;
   readonly protocol: Protocol;
-}
-
-/** A share of the requests under way, and a floor. */
-export interface RetryBudget {
-  /** 0 to 100. Default: 20. */
-  readonly percent: number;
-  /** Default: 25. */
-  readonly minConcurrent: number;
 }

@@ -1,4 +1,4 @@
-import type { ServiceId, SpiffeId, WorkloadId } from './mesh.ts';
+import type { ServiceId, SpiffeId, WorkloadId } from './names.ts';
 
 /** A replica and the proxy beside it: a pod on Kubernetes, a process on a laptop. */
 export interface Workload {

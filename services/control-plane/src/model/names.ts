@@ -1,0 +1,14 @@
+/** `namespace/name` of a service. The same name in two namespaces is two services. */
+export type ServiceId = `${string}/${string}`;
+
+/** `namespace/name` of a replica: a pod, or a process on a laptop. */
+export type WorkloadId = `${string}/${string}`;
+
+/** `namespace/hash` of a contract version: the same descriptor set in two namespaces is published twice. */
+export type ContractKey = `${string}/${string}`;
+
+/** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
+export type LogicalName = string;
+
+/** A SPIFFE ID: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
+export type SpiffeId = `spiffe://${string}`;
