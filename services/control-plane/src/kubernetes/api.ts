@@ -87,7 +87,7 @@ export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'apply
     const text = body === undefined ? undefined : JSON.stringify(body);
     const type = request.contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
     const headers = {
-      ...(Object(credentials.headers) as Record<string, string>),
+      ...headersOf(credentials.headers),
       accept: 'application/json',
       'user-agent': 'weft-control-plane',
       ...(text === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }),
@@ -166,6 +166,13 @@ export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'apply
     },
     close: () => agent?.agent.destroy(),
   };
+}
+
+/** What a kubeconfig adds to a request: its authorization. */
+function headersOf(headers: RequestOptions['headers']): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) if (typeof value === 'string') found[name] = value;
+  return found;
 }
 
 /** The message of a Status object. */

@@ -75,6 +75,11 @@ export class Reflector {
     this.#times = { ...defaults, ...options.times };
   }
 
+  /** Of its objects. */
+  get kind(): string {
+    return this.#options.kind;
+  }
+
   /** By "namespace/name". Another map after each change. */
   get objects(): ReadonlyMap<string, KubernetesObject> {
     return this.#objects;

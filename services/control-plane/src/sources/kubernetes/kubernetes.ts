@@ -44,13 +44,22 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
     sayReady = resolve;
   });
 
-  const names = Object.keys(watched) as WatchedName[];
-  const reflectors = new Map(
-    names.map((name) => {
-      const kind: WatchedKind = watched[name];
-      return [name, new Reflector({ api, ...kind, onChange: changed, ...(times ? { times } : {}) })] as const;
-    }),
-  );
+  const reflector = (kind: WatchedKind) =>
+    new Reflector({ api, ...kind, onChange: changed, ...(times ? { times } : {}) });
+  const reflectors: Readonly<Record<WatchedName, Reflector>> = {
+    services: reflector(watched.services),
+    namespaces: reflector(watched.namespaces),
+    pods: reflector(watched.pods),
+    gatewayPods: reflector(watched.gatewayPods),
+    endpointSlices: reflector(watched.endpointSlices),
+    contracts: reflector(watched.contracts),
+    meshConfigs: reflector(watched.meshConfigs),
+    meshPolicies: reflector(watched.meshPolicies),
+    meshOverrides: reflector(watched.meshOverrides),
+    gateways: reflector(watched.gateways),
+    externalServices: reflector(watched.externalServices),
+  };
+  const everyone = Object.values(reflectors);
 
   function changed(): void {
     if (due) return;
@@ -62,9 +71,8 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
   }
 
   function look(): void {
-    const all = [...reflectors.values()];
-    const away = all.flatMap(({ problem }) => problem ?? []);
-    if (!all.every((reflector) => reflector.synced)) {
+    const away = everyone.flatMap(({ problem }) => problem ?? []);
+    if (!everyone.every((reflector) => reflector.synced)) {
       if (away.length > 0) onWaiting?.(away);
       return;
     }
@@ -72,9 +80,9 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
       resource: 'the API server',
       message: `${message}; what is known goes on serving`,
     }));
-    for (const [name, { unreadable }] of reflectors) {
+    for (const { kind, unreadable } of everyone) {
       for (const [key, message] of unreadable) {
-        problems.push({ resource: `${watched[name].kind} ${key}`, message: `cannot be read: ${message}` });
+        problems.push({ resource: `${kind} ${key}`, message: `cannot be read: ${message}` });
       }
     }
     const facts = cluster.facts(objects(), problems);
@@ -86,34 +94,33 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
   }
 
   function objects(): ClusterObjects {
-    const of = (name: WatchedName) => reflectors.get(name)?.objects ?? new Map();
     return {
-      services: of('services'),
-      namespaces: of('namespaces'),
-      pods: of('pods'),
-      gatewayPods: of('gatewayPods'),
-      endpointSlices: of('endpointSlices'),
-      contracts: of('contracts'),
-      meshConfigs: of('meshConfigs'),
-      meshPolicies: of('meshPolicies'),
-      meshOverrides: of('meshOverrides'),
-      gateways: of('gateways'),
-      externalServices: of('externalServices'),
+      services: reflectors.services.objects,
+      namespaces: reflectors.namespaces.objects,
+      pods: reflectors.pods.objects,
+      gatewayPods: reflectors.gatewayPods.objects,
+      endpointSlices: reflectors.endpointSlices.objects,
+      contracts: reflectors.contracts.objects,
+      meshConfigs: reflectors.meshConfigs.objects,
+      meshPolicies: reflectors.meshPolicies.objects,
+      meshOverrides: reflectors.meshOverrides.objects,
+      gateways: reflectors.gateways.objects,
+      externalServices: reflectors.externalServices.objects,
     };
   }
 
-  for (const reflector of reflectors.values()) reflector.start();
+  for (const each of everyone) each.start();
   return {
     synced,
     objects,
-    pod: (key) => reflectors.get('pods')?.objects.get(key) ?? reflectors.get('gatewayPods')?.objects.get(key),
+    pod: (key) => reflectors.pods.objects.get(key) ?? reflectors.gatewayPods.objects.get(key),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async close() {
       closed = true;
-      await Promise.all([...reflectors.values()].map((reflector) => reflector.close()));
+      await Promise.all(everyone.map((each) => each.close()));
     },
   };
 }
