@@ -48,8 +48,12 @@ export class FakeApiServer {
     return fake;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   api(): KubernetesApi {
-    const server = `http://127.0.0.1:${this.#port}`;
+    const server = this.url;
     return connectApi({
       getCurrentCluster: () => ({ name: 'fake', server, skipTLSVerify: false }),
       applyToHTTPSOptions: async () => {},

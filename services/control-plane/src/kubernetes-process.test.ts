@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
+import test, { type ExecutionContext } from 'ava';
+import { bootstrap } from './envoy/bootstrap.ts';
+import { freePorts } from './envoy/testing/free-ports.ts';
+import { FakeApiServer } from './kubernetes/fake-api-server.fixture.ts';
+import { fill, objects, paths } from './sources/kubernetes/cluster.fixture.ts';
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const audience = 'weft';
+const id = 'shop/edge-0';
+
+/** A replica of the control plane, in a process of its own; nothing is shared with another but the API server. */
+class Replica {
+  readonly lines: string[] = [];
+  readonly #process: ChildProcess;
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+  }
+
+  static async start(t: ExecutionContext, fake: FakeApiServer, name: string, xdsPort: number): Promise<Replica> {
+    const state = await mkdtemp(join(tmpdir(), 'weft-replica-'));
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'fake', cluster: { server: fake.url } }],
+      users: [{ name: 'nobody', user: {} }],
+      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'nobody' } }],
+      'current-context': 'fake',
+    };
+    await writeFile(join(state, 'kubeconfig'), JSON.stringify(kubeconfig));
+    const places = ['--state', join(state, 'state'), '--api', `unix:${join(state, 'api')}`];
+    const child = spawn(
+      process.execPath,
+      [main, '--source', 'kubernetes', ...places, '--xds', `127.0.0.1:${xdsPort}`],
+      {
+        env: { ...process.env, LOG_LEVEL: 'info', KUBECONFIG: join(state, 'kubeconfig'), POD_NAME: name },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const replica = new Replica(child);
+    t.teardown(async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      await rm(state, { recursive: true, force: true });
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => replica.lines.push(line));
+    createInterface({ input: child.stdout }).on('line', (line) => replica.lines.push(line));
+    await until(
+      () => replica.lines.some((line) => line.includes('"msg":"ready"')),
+      () => replica.lines.join('\n'),
+    );
+    return replica;
+  }
+
+  async stop(): Promise<number | null> {
+    this.#process.kill('SIGTERM');
+    await once(this.#process, 'exit');
+    return this.#process.exitCode;
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+  for (let left = 1000; left > 0; left--) {
+    if (await holds()) return;
+    await sleep(20);
+  }
+  throw new Error(`not in time: ${what()}`);
+}
+
+function token(): string {
+  const claims = { aud: [audience], exp: Date.now() / 1000 + 3600 };
+  return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
+}
+
+test('a proxy proves its pod, and finds at another replica just what it has', async (t) => {
+  t.timeout(120_000);
+  const fake = await FakeApiServer.start(t);
+  fill(fake);
+  const [xdsPort = 0, edgePort = 0] = await freePorts(2);
+  const edge = objects.pod('edge-0', {
+    ip: '127.0.0.1',
+    metadata: { labels: { 'weft.dev/gateway': 'edge' }, annotations: { 'weft.dev/gateway-port': String(edgePort) } },
+    spec: { serviceAccountName: 'edge', initContainers: [] },
+  });
+  const { metadata } = fake.put(paths.pods, edge);
+  const { metadata: other } = fake.put(paths.pods, objects.pod('orders-1', { ip: '10.1.0.2' }));
+  let uid = metadata.uid;
+  let name = 'edge-0';
+  fake.onPost('/apis/authentication.k8s.io/v1/tokenreviews', () => {
+    const extra = { 'authentication.kubernetes.io/pod-name': [name], 'authentication.kubernetes.io/pod-uid': [uid] };
+    const user = { username: 'system:serviceaccount:shop:edge', extra };
+    return { status: 201, body: { status: { authenticated: true, audiences: [audience], user } } };
+  });
+  fake.put('/apis/weft.dev/v1/gateways', { metadata: { name: 'edge' }, spec: {} });
+
+  const one = await Replica.start(t, fake, 'one', xdsPort);
+  const dir = await mkdtemp(join(tmpdir(), 'weft-edge-'));
+  const rootMap = () => Object(fake.get('/api/v1/configmaps', 'shop', 'weft-root')?.data);
+  await until(
+    () => typeof rootMap()['ca-sds.yaml'] === 'string',
+    () => 'the roots are published',
+  );
+  await writeFile(join(dir, 'ca-sds.yaml'), rootMap()['ca-sds.yaml']);
+  await writeFile(join(dir, 'token'), token());
+  const config = bootstrap({
+    workload: id,
+    controlPlane: { host: '127.0.0.1', port: xdsPort },
+    rootSdsPath: join(dir, 'ca-sds.yaml'),
+    tokenPath: join(dir, 'token'),
+    adminSocket: join(dir, 'admin'),
+  });
+  const { path } = await findEnvoy();
+  const envoy = await startEnvoy({ envoy: path, bootstrap: Object(config), dir: join(dir, 'envoy'), log: () => {} });
+  t.teardown(async () => {
+    await envoy.kill();
+    await rm(dir, { recursive: true, force: true });
+  });
+  const stats = (filter: string) => envoy.admin(`/stats?filter=${filter}`);
+  const live = async () => (await envoy.admin('/ready').catch(() => '')).startsWith('LIVE');
+  await until(
+    async () => (await live()) && /gateway.*update_success: [1-9]/.test(await stats('rds.*update_success')),
+    () => one.lines.join('\n'),
+  );
+
+  // Of clusters, endpoints, secrets, listeners and routes: whatever an Envoy takes, it counts.
+  const taken = async () =>
+    (await stats('update_success')).split('\n').filter((line) => !line.startsWith('cluster.xds.'));
+  const before = await taken();
+  t.is(await one.stop(), 0);
+  const two = await Replica.start(t, fake, 'two', xdsPort);
+  const connected = async () => /connected_state: 1/.test(await stats('control_plane.connected_state'));
+  await until(connected, () => two.lines.join('\n'));
+  fake.put(paths.pods, objects.pod('orders-2', { ip: '10.1.0.3' }));
+  await sleep(500);
+  const names = (lines: readonly string[]) =>
+    lines.filter((line) => !/\b(eds|cds|cluster_manager|outbound)/.test(line));
+  t.deepEqual(names(await taken()), names(before), 'certificates and routes are the same ones');
+
+  // Its pod is replaced by another of its name: the stream ends, and the token is that of a pod that is gone.
+  fake.delete(paths.pods, 'shop', 'edge-0');
+  fake.put(paths.pods, { ...edge, metadata: { ...edge.metadata, uid: 'its successor' } });
+  await until(
+    () => two.lines.some((line) => line.includes('the token is that of a pod shop/edge-0 that is gone')),
+    () => two.lines.join('\n'),
+  );
+  // With the token of another pod, whatever node id it claims.
+  name = 'orders-1';
+  uid = other.uid;
+  await writeFile(join(dir, 'token'), `${token()}2`);
+  await until(
+    () => two.lines.some((line) => line.includes(`node ${id} is not shop/orders-1`)),
+    () => two.lines.join('\n'),
+  );
+});
