@@ -35,6 +35,14 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
       ],
       '/api/v1/pods': [
         { metadata: { namespace: 'shop', name: 'a', labels: { 'weft.dev/contract': 'used' } } },
+        {
+          metadata: {
+            namespace: 'shop',
+            name: 'ending',
+            labels: { 'weft.dev/contract': 'old' },
+            deletionTimestamp: '2026-01-01T00:00:00Z',
+          },
+        },
         { metadata: { namespace: 'other', name: 'b', labels: { 'weft.dev/contract': 'old' } } },
       ],
       '/api/v1/configmaps weft.dev/contract': [contract('shop', 'used'), contract('shop', 'old')],

@@ -30,7 +30,8 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   const roots = await list(api, '/api/v1/configmaps', { fieldSelector: 'metadata.name=weft-root' });
   for (const root of roots) await removeConfigMap(root);
 
-  const pods = await list(api, '/api/v1/pods', {});
+  // A release that has just gone leaves pods that still end.
+  const pods = (await list(api, '/api/v1/pods', {})).filter(({ metadata }) => !metadata.deletionTimestamp);
   const served = new Set(pods.map((pod) => `${pod.metadata.namespace}/${contractOf(pod)}`));
   for (const contract of await list(api, '/api/v1/configmaps', { labelSelector: marks.contract })) {
     if (!served.has(`${contract.metadata.namespace}/${contractOf(contract)}`)) await removeConfigMap(contract);
