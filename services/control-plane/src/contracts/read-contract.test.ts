@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
-import type { Code } from '@weft/contracts/weft/policy/v1/policy';
+import { type Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import test from 'ava';
 import { withPolicy, withServicePolicy } from '../envoy/testing/edit-contract.ts';
 import { contractHash, descriptorSet } from '../envoy/testing/mesh-directory.ts';
@@ -89,4 +89,18 @@ test('readContract: what cannot be meant is refused, with the method and the rea
 test('readContract: bytes that are no descriptor set', (t) => {
   t.regex(read(Uint8Array.of(1, 2, 3)).problems[0]?.message ?? '', /^not a descriptor set: /);
   t.is(read(new Uint8Array()).problems[0]?.message, 'there is no service in it');
+});
+
+test('readContract: a shadow is what its method or service says, and otherwise what holds now', (t) => {
+  const shadowOf = (set: Uint8Array) => {
+    const shadow = read(set).version?.methods.get('/shop.payments.v1.PaymentService/Capture')?.shadow;
+    return shadow && [...shadow];
+  };
+  const payments = descriptorSet('shop.payments');
+  t.is(shadowOf(payments), undefined);
+  const service = withServicePolicy(payments, { shadow: { exposure: Exposure.EDGE } });
+  t.deepEqual(shadowOf(service), ['edge', 'shop.orders']);
+  t.deepEqual(shadowOf(withPolicy(service, 'Capture', { shadow: { callers: { names: [] } } })), []);
+  const wrong = read(withPolicy(payments, 'Capture', { shadow: { callers: { names: ['edge'] } } }));
+  t.is(wrong.problems[0]?.message, 'shadow.callers names edge');
 });
