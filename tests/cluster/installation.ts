@@ -74,7 +74,7 @@ export async function uninstall(): Promise<void> {
 export async function installed(t: ExecutionContext): Promise<Installation> {
   t.timeout(14 * 60_000);
   const releases: { name: string; namespace: string; status: string }[] = JSON.parse(
-    await helm('list', '-A', '--all', '-o', 'json'),
+    await helm('list', '-A', '-o', 'json'),
   );
   const deployed = (name: string, namespace: string) =>
     releases.some((one) => one.name === name && one.namespace === namespace && one.status === 'deployed');

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { waitFor } from '../wait-for.ts';
 import { isReady, type PodObject, podsOf } from './cluster.ts';
-import { apply, get, kubectl, run } from './command.ts';
+import { apply, kubectl, run } from './command.ts';
 
 /** A pod of a test's own: Node 24 and a script. */
 export interface ScratchPod {
@@ -117,7 +117,7 @@ const take = (headers) => {
 stream.on('response', take).on('trailers', take).on('error', (e) => end({ error: e.code || e.message })).on('close', () => end(outcome));
 stream.resume();
 stream.end(Buffer.alloc(5));
-setTimeout(() => end({ error: 'timeout' }), 15000);
+setTimeout(() => end({ error: 'timeout' }), 4000);
 `;
 
 /** Calls a method with an empty message from inside a pod: `url` is http://host:port. */
@@ -145,12 +145,28 @@ export async function httpFrom(
   return (await nodeIn(pod, httpScript, method, host, String(port), path)).trim();
 }
 
-/** What a Job's, or any workload's, pods said. */
-export async function logsOf(namespace: string, target: string, container: string): Promise<string> {
-  return kubectl('logs', '-n', namespace, target, '-c', container, '--tail', '200');
+/** One request in plain text. */
+export interface PlainRequest {
+  readonly method: string;
+  readonly port: number;
+  readonly path: string;
 }
 
-/** An object of the API, for a look at its status. */
-export function objectOf<T>(namespace: string, kind: string, name: string): Promise<T> {
-  return get<T>(kind, name, '-n', namespace);
+const sweepScript = `
+const [host, text] = process.argv.slice(1);
+const http = require('node:http');
+const one = ({ method, port, path }) => new Promise((resolve) => {
+  const request = http.request({ method, host, port, path, timeout: 4000 }, (response) => { response.resume(); resolve(String(response.statusCode)); });
+  request.on('error', (e) => resolve('error ' + (e.code || e.message))).on('timeout', () => { resolve('error timeout'); request.destroy(); }).end();
+});
+Promise.all(JSON.parse(text).map(one)).then((answers) => { console.log(JSON.stringify(answers)); process.exit(0); });
+`;
+
+/** The status of each of many requests, all at once, or "error CODE". */
+export async function sweepFrom(
+  pod: PodObject,
+  host: string,
+  requests: readonly PlainRequest[],
+): Promise<readonly string[]> {
+  return JSON.parse(await nodeIn(pod, sweepScript, host, JSON.stringify(requests)));
 }
