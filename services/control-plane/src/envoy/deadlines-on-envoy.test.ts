@@ -32,7 +32,10 @@ const milliseconds = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1000)), 
 
 test.before(async (t) => {
   const mesh = await runMesh();
+  // At once, so that it ends also when what follows fails.
+  Object.assign(t.context, { mesh });
   const database = await startTestDatabase({ schema: 'orders' });
+  Object.assign(t.context, { database });
   const [frontIn, frontOut, ordersIn] = await freePorts(3);
   let orders = withPolicy(descriptorSet('shop.orders'), 'GetOrder', { callers, deadline: milliseconds(100) });
   orders = withPolicy(orders, 'ListOrders', { callers, deadline: milliseconds(60_000), retry: undefined });
@@ -81,6 +84,7 @@ test.before(async (t) => {
       }),
     ],
   });
+  Object.assign(t.context, { server });
   await mesh.update(assemble(parseDirectory(directory.files)));
   await mesh.startProxy('shop/orders-0');
   await mesh.startProxy('shop/front-0');

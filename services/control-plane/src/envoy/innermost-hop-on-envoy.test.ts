@@ -51,6 +51,8 @@ const sets = {
 
 test.before(async (t) => {
   const mesh = await runMesh();
+  // At once, so that it ends also when what follows fails.
+  Object.assign(t.context, { mesh });
   const names = Object.keys(sets) as (keyof typeof sets)[];
   const ports = await freePorts(2 * names.length);
   const outbound: Partial<Record<string, string>> = {};
@@ -134,6 +136,7 @@ test.before(async (t) => {
     front: await passOn('front', 'shop.middle', tinyPath('shop.middle', 'Call')),
     middle: await passOn('middle', 'shop.payments', capture),
   };
+  Object.assign(t.context, { leaf, raw, servers, callers });
   await mesh.update(assemble(parseDirectory(directory.files)));
   for (const name of names) await mesh.startProxy(`shop/${name}-0`);
   Object.assign(t.context, { mesh, leaf, raw, servers, callers, seen, kit, outbound: outbound.driver });

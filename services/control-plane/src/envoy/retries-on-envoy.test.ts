@@ -45,6 +45,8 @@ const front = tinyContract('shop.front', { Call: {} });
 
 test.before(async (t) => {
   const mesh = await runMesh();
+  // At once, so that it ends also when what follows fails.
+  Object.assign(t.context, { mesh });
   const [frontIn, frontOut, leafIn] = await freePorts(3);
   const directory = new MeshDirectory();
   for (const [name, set] of Object.entries({ front, leaf })) directory.contract('shop', name, set).service(name);
@@ -61,6 +63,7 @@ test.before(async (t) => {
       application: `unix:${mesh.dir}/leaf`,
     });
   const application = await startRawApplication(`${mesh.dir}/leaf`);
+  Object.assign(t.context, { application });
   await mesh.update(assemble(parseDirectory(directory.files)));
   await mesh.startProxy('shop/front-0');
   await mesh.startProxy('shop/leaf-0');

@@ -77,19 +77,33 @@ export async function runShop(
     assembled = assemble(parseDirectory(directory.files), assembled);
     await mesh.update(assembled);
   };
-  await apply();
-  const start = (id: WorkloadId) => mesh.startProxy(id);
   const replicas = new Map<string, RunningReplica>();
-  for (const [index, name] of names.entries()) {
-    const outbound = address(2 * index + 1);
-    replicas.set(name, {
-      application: await startRawApplication(`${mesh.dir}/${name}.app`),
-      envoy: await start(`shop/${name}`),
-      caller: new RawCaller(outbound),
-      outbound,
-    });
+  const applications: RawApplication[] = [];
+  const stop = async () => {
+    for (const { caller } of replicas.values()) caller.close();
+    await Promise.all(applications.map((application) => application.away()));
+    await mesh.stop();
+  };
+  const start = (id: WorkloadId) => mesh.startProxy(id);
+  let edge: RunningShop['edge'];
+  try {
+    await apply();
+    for (const [index, name] of names.entries()) {
+      const outbound = address(2 * index + 1);
+      const application = await startRawApplication(`${mesh.dir}/${name}.app`);
+      applications.push(application);
+      replicas.set(name, {
+        application,
+        envoy: await start(`shop/${name}`),
+        caller: new RawCaller(outbound),
+        outbound,
+      });
+    }
+    if (options.edge) edge = { envoy: await start('weft/edge-0'), address: edgeAddress };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  const edge = options.edge ? { envoy: await start('weft/edge-0'), address: edgeAddress } : undefined;
   return {
     mesh,
     directory,
@@ -108,11 +122,7 @@ export async function runShop(
       run(name, { contract: running.get(name)?.contract ?? '', ready });
     },
     apply,
-    async stop() {
-      for (const { caller } of replicas.values()) caller.close();
-      await Promise.all([...replicas.values()].map(({ application }) => application.away()));
-      await mesh.stop();
-    },
+    stop,
   };
 }
 
