@@ -15,14 +15,14 @@ import { grpcFrom, runPod } from './scratch-pod.ts';
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
 const permissionDenied = 7;
 
-/** The contract of payments, changed to let anybody call. */
-async function openContract(): Promise<{ hash: string; base64: string }> {
+/** The contract of payments with other callers. */
+async function contractFor(callers: string[]): Promise<{ hash: string; base64: string }> {
   const file = join(import.meta.dirname, '../../packages/contracts/descriptors/shop.payments.binpb');
   const set = fromBinary(FileDescriptorSetSchema, await readFile(file));
   for (const proto of set.file) {
     for (const one of proto.service) {
       one.options ??= create(ServiceOptionsSchema);
-      setExtension(one.options, servicePolicy, create(ServicePolicySchema, { callers: ['*'] }));
+      setExtension(one.options, servicePolicy, create(ServicePolicySchema, { callers }));
     }
   }
   const bytes = Buffer.from(toBinary(FileDescriptorSetSchema, set));
@@ -34,15 +34,21 @@ clusterTest(
   async (t) => {
     const { shop, edge, system } = await installed(t);
     const namespace = await freshNamespace(t, 'hostile', { 'weft.dev/inject': 'true' });
-    const { hash, base64 } = await openContract();
+    // One that nobody could publish, and one that would be in order if it were payments' own.
+    const wild = await contractFor(['*']);
+    const { hash, base64 } = await contractFor(['shop.orders', 'shop.catalog']);
     await apply([
-      {
+      ...[wild, { hash, base64 }].map((contract) => ({
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { namespace, name: `weft-contract-shop.payments-${hash}`, labels: { 'weft.dev/contract': hash } },
+        metadata: {
+          namespace,
+          name: `weft-contract-shop.payments-${contract.hash}`,
+          labels: { 'weft.dev/contract': contract.hash },
+        },
         immutable: true,
-        binaryData: { 'shop.payments.binpb': base64 },
-      },
+        binaryData: { 'shop.payments.binpb': contract.base64 },
+      })),
       ...['orders', 'payments'].map((name) => ({
         apiVersion: 'v1',
         kind: 'Service',
@@ -74,10 +80,12 @@ clusterTest(
         .map(({ resource, message }) => `${resource}: ${message}`)
         .filter((text) => text.includes(namespace));
       t.log(named);
-      t.true(
-        named.some((text) => text.includes('ConfigMap') || text.includes('payments')),
-        'status names the contract',
-      );
+      for (const contract of [wild.hash, hash]) {
+        t.true(
+          named.some((text) => text.includes(contract)),
+          `status names ${contract}`,
+        );
+      }
     } finally {
       api.close();
     }
