@@ -113,7 +113,9 @@ function breaking(main: string): { ok: boolean; output: string } {
 }
 
 /** Those that are known to hold wherever a cluster is; the others of tests/cluster are run by name. */
-const clusterTests = ['manifests', 'refusals', 'workloads', 'scale'].map((name) => `tests/cluster/${name}.test.ts`);
+const clusterTests = ['manifests', 'refusals', 'workloads', 'stateful-set', 'scale', 'rolling-update'].map(
+  (name) => `tests/cluster/${name}.test.ts`,
+);
 
 async function testAll(): Promise<void> {
   console.log('Checks');
