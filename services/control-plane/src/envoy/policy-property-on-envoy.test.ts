@@ -31,7 +31,7 @@ import {
 } from './testing/policy-spec.ts';
 import { type Behaviour, behaviours, startRawApplication, trailersOnly } from './testing/raw-application.ts';
 import { type RawAnswer, RawCaller } from './testing/raw-call.ts';
-import { runControlPlane } from './testing/running-control-plane.ts';
+import { runControlPlane, until } from './testing/running-control-plane.ts';
 import { testCertificate } from './testing/test-certificate.ts';
 import { tinyContract, tinyPath } from './testing/tiny-contract.ts';
 
@@ -249,9 +249,20 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
         results.set('limited', (results.get('limited') ?? 0) + 1);
       } else {
         const found = await outcome(sample);
-        // On a busy machine a short deadline may pass before the application has seen anything.
-        const late = sample.conduct === 'hang' && found.seen === 0;
-        t.deepEqual(found, late ? { ...expected, seen: 0 } : expected, about());
+        // On a busy machine a short deadline may pass before the application has seen anything, or a try be torn before that, which
+        // the contract may permit to repeat; never that of a method which may not be.
+        const most = interpret(spec, method, sample.way, 'unavailable').seen;
+        const close = sample.conduct === 'hang' && found.seen <= most;
+        const meant = close ? { ...expected, seen: found.seen } : expected;
+        if (close && found.seen > 1) t.log(`${about()} was seen ${found.seen} times`);
+        if (JSON.stringify(found) !== JSON.stringify(meant)) {
+          // What Envoy says of the call; it writes its access log twice a second.
+          const path = tinyPath(`shop.${sample.service}`, methodName(sample.index));
+          const lines = () => controlPlane.log.filter((line) => line.includes(`"path":"${path}"`));
+          await until(() => lines().length > 0).catch(() => undefined);
+          t.log(lines().slice(-4).join('\n'));
+        }
+        t.deepEqual(found, meant, about());
       }
       calls++;
       const kind = `${sample.way}: ${expected.seen === 0 ? 'refused' : expected.seen === 1 ? 'once' : 'repeated'}`;
