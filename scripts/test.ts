@@ -112,6 +112,15 @@ function breaking(main: string): { ok: boolean; output: string } {
   }
 }
 
+/** The kit's server against the reference of gRPC, gRPC-Web and Connect; needs Go. */
+function checkConformance(): void {
+  const name = 'gRPC, gRPC-Web and Connect (connectconformance)';
+  const result = run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit');
+  const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
+  if (skipped === undefined) check(name, result);
+  else skip(name, skipped);
+}
+
 /** Those that are known to hold wherever a cluster is; the others of tests/cluster are run by name. */
 const clusterTests = ['manifests', 'refusals', 'workloads', 'stateful-set', 'scale', 'rolling-update'].map(
   (name) => `tests/cluster/${name}.test.ts`,
@@ -125,7 +134,10 @@ async function testAll(): Promise<void> {
   check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
   checkBreaking();
   check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
-  if (kind !== 'lint') await ava('Unit tests');
+  if (kind !== 'lint') {
+    await ava('Unit tests');
+    checkConformance();
+  }
   if (kind === 'all') {
     const config = 'ava.e2e.config.js';
     if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
