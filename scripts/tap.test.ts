@@ -1,8 +1,8 @@
 import test from 'ava';
-import { readTapLine } from './tap.ts';
+import { readTapLine, type TapCount } from './tap.ts';
 
 test('counts what passed and failed, and neither skipped nor planned tests', (t) => {
-  const count = { passed: 0, failed: 0, skipped: 0 };
+  const count: TapCount = { passed: 0, failed: [], skipped: 0 };
   const lines = [
     'TAP version 13',
     '# a › works',
@@ -19,7 +19,7 @@ test('counts what passed and failed, and neither skipped nor planned tests', (t)
     '# fail 2',
   ];
   const shown = lines.map((line) => readTapLine(line, count)).filter((line) => line !== undefined);
-  t.deepEqual(count, { passed: 1, failed: 1, skipped: 2 });
+  t.deepEqual(count, { passed: 1, failed: ['a › fails'], skipped: 2 });
   t.deepEqual(shown, [
     '  ✓ a › works',
     '  ✗ a › fails',

@@ -1,7 +1,8 @@
 /** What one TAP stream has told so far (https://testanything.org, as `ava --tap` writes it). */
 export interface TapCount {
   passed: number;
-  failed: number;
+  /** The names of tests that failed. */
+  readonly failed: string[];
   skipped: number;
 }
 
@@ -15,7 +16,7 @@ export function readTapLine(line: string, count: TapCount): string | undefined {
       count.skipped++;
       return `  - ${rest.slice(0, directive.index)} (${directive[1]?.toLowerCase()}${directive[2] ? `: ${directive[2]}` : ''})`;
     }
-    if (not) count.failed++;
+    if (not) count.failed.push(rest);
     else count.passed++;
     return `  ${not ? '✗' : '✓'} ${rest}`;
   }

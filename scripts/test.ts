@@ -1,6 +1,6 @@
 /**
  * Everything that guards main: generated code, style, contracts, types, unit tests, then tests through the running mesh.
- * Each check counts as one test. The last line is `N passed, N failed`.
+ * Each check counts as one test. The last line is `N passed, N failed`; what failed is named once more before it.
  *
  *   node scripts/test.ts         all of it
  *   node scripts/test.ts lint    without the tests
@@ -17,8 +17,9 @@ import { readTapLine, type TapCount } from './tap.ts';
 
 const root = join(import.meta.dirname, '..');
 const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}` };
-const count: TapCount = { passed: 0, failed: 0, skipped: 0 };
+const count: TapCount = { passed: 0, failed: [], skipped: 0 };
 const kind = process.argv[2] ?? 'all';
+let underWay = 'Checks';
 
 /** Runs a command and returns all that it wrote; its exit code decides. */
 function run(command: string, ...args: readonly string[]): { ok: boolean; output: string } {
@@ -34,7 +35,7 @@ function run(command: string, ...args: readonly string[]): { ok: boolean; output
 /** One check, shown with its output when it fails. */
 function check(name: string, { ok, output }: { ok: boolean; output: string }): void {
   if (ok) count.passed++;
-  else count.failed++;
+  else count.failed.push(name);
   console.log(`  ${ok ? '✓' : '✗'} ${name}`);
   if (!ok) console.log(output.trim().replace(/^/gm, '      '));
 }
@@ -47,8 +48,9 @@ function skip(name: string, reason: string): void {
 /** A run of ava, shown test by test. */
 async function ava(title: string, ...args: readonly string[]): Promise<void> {
   console.log(`\n${title}`);
-  const before = count.passed + count.failed;
-  const failedBefore = count.failed;
+  underWay = title;
+  const before = count.passed + count.skipped;
+  const failedBefore = count.failed.length;
   const child = spawn('ava', ['--tap', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
   for await (const line of createInterface({ input: child.stdout })) {
@@ -57,9 +59,9 @@ async function ava(title: string, ...args: readonly string[]): Promise<void> {
   }
   const code = await ended;
   // A file that crashed, or none that was found, is no failed test to ava.
-  if (code !== 0 && count.failed === failedBefore)
+  if (code !== 0 && count.failed.length === failedBefore)
     check(title, { ok: false, output: `ava ended with exit code ${code}` });
-  if (code === 0 && count.passed + count.failed === before) check(title, { ok: false, output: 'no test has run' });
+  if (code === 0 && count.passed + count.skipped === before) check(title, { ok: false, output: 'no test has run' });
 }
 
 function digestOf(pattern: string): string {
@@ -121,10 +123,27 @@ function checkConformance(): void {
   else skip(name, skipped);
 }
 
-/** Those that are known to hold wherever a cluster is; the others of tests/cluster are run by name. */
-const clusterTests = ['manifests', 'refusals', 'workloads', 'stateful-set', 'scale', 'rolling-update'].map(
-  (name) => `tests/cluster/${name}.test.ts`,
-);
+/**
+ * The tests in a cluster, in their order: first those that want an empty one, then those that share an installation, last the one that
+ * takes it out. tests/cluster has others, which are run by name.
+ */
+const clusterTests = [
+  'manifests',
+  'refusals',
+  'workloads',
+  'stateful-set',
+  'scale',
+  'rolling-update',
+];
+
+async function testCluster(): Promise<void> {
+  const config = 'ava.cluster.config.js';
+  for (const name of clusterTests) {
+    await ava(`In a cluster: ${name}`, '--config', config, '--serial', `tests/cluster/${name}.test.ts`);
+  }
+  // Where there is no cluster each of them is skipped, and that is not what was asked for.
+  if (count.passed + count.failed.length === 0) check('tests in a cluster', { ok: false, output: 'no test has run' });
+}
 
 async function testAll(): Promise<void> {
   console.log('Checks');
@@ -144,11 +163,22 @@ async function testAll(): Promise<void> {
   }
 }
 
-if (kind === 'cluster') {
-  await ava('Tests in a cluster', '--config', 'ava.cluster.config.js', '--serial', ...clusterTests);
-} else {
-  await testAll();
+/** Tells what there is to tell, and how it ended. */
+function close(): void {
+  if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);
+  if (count.failed.length > 0) console.log('\nFailed:');
+  for (const name of count.failed) console.log(`  ✗ ${name}`);
+  console.log(`\n${count.passed} passed, ${count.failed.length} failed`);
+  process.exitCode = count.failed.length > 0 ? 1 : 0;
 }
-if (count.skipped > 0) console.log(`\n${count.skipped} skipped`);
-console.log(`\n${count.passed} passed, ${count.failed} failed`);
-process.exitCode = count.failed > 0 ? 1 : 0;
+
+// Whoever runs this may have an end to its patience. What has been seen until then is told, and that it is not all.
+process.once('SIGTERM', () => {
+  check(`${underWay}: stopped before its end`, { ok: false, output: 'SIGTERM' });
+  close();
+  process.exit();
+});
+
+if (kind === 'cluster') await testCluster();
+else await testAll();
+close();
