@@ -49,3 +49,29 @@ test('who is not in the mesh is named by address, and a path that is no method b
   });
   t.is(refusal('/x', '10.1.0.2').message, 'weft: shop.catalog may not call shop/payments');
 });
+
+test('a service without a contract takes its namespace, and says what would admit others', (t) => {
+  const files = new MeshDirectory();
+  pod(files, 'catalog', '10.1.0.2');
+  files
+    .put('other/web.yaml', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'other', name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, appProtocol: 'http' }] },
+    })
+    .put('other/web-0.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'other', name: 'web-0', labels: { app: 'web' } },
+      spec: { serviceAccount: 'web', pod: { addresses: ['10.1.0.7'] } },
+      status: { ready: true },
+    });
+  const found = assemble(parseDirectory(files.files));
+  t.like(plainTextRefusal(found, 'other/web-0', '/x', '10.1.0.2'), {
+    message: 'weft: shop.catalog may not call other/web; it takes the workloads of namespace other',
+    advice: 'callers: [shop.catalog] at path "/*" of a MeshPolicy for Service other/web',
+  });
+  t.like(plainTextRefusal(found, 'other/web-0', '/x', '10.1.0.7'), {
+    message: 'weft: spiffe://weft.local/ns/other/sa/web called other/web in plain text, past its proxy',
+  });
+});

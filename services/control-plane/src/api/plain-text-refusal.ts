@@ -1,8 +1,9 @@
 import { memoize } from '../memoize.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { admission, methodOf } from '../model/method.ts';
+import { portAccess } from '../model/port-access.ts';
 import { callerName } from './caller-name.ts';
-import { callersLine, type Refusal } from './refusal.ts';
+import { callersLine, policyLine, type Refusal } from './refusal.ts';
 
 /**
  * Says why a call that came to `callee` in plain text was refused. A caller whose proxy may not call the callee is not told of it, so
@@ -23,7 +24,19 @@ export function plainTextRefusal(mesh: Mesh, callee: WorkloadId, path: string, s
     ...(advice === undefined ? {} : { advice }),
   });
   if (workload === undefined) return refused(`${caller}, which is not in the mesh, may not call ${name} in plain text`);
-  if (method === undefined) return refused(`${caller} may not call ${name}`);
+  if (method === undefined) {
+    const [service] = services;
+    // Which of its ports was called is not told; what holds for the main one is worth a word.
+    if (service === undefined || portAccess(service, service.port) !== 'namespace') {
+      return refused(`${caller} may not call ${name}`);
+    }
+    return workload.startsWith(`${service.namespace}/`)
+      ? refused(`${caller} called ${name} in plain text, past its proxy`, 'the name of the Service as the host')
+      : refused(
+          `${caller} may not call ${name}; it takes the workloads of namespace ${service.namespace}`,
+          policyLine(service, service.port, caller),
+        );
+  }
   if (method.callers.has(caller)) {
     return refused(`${caller} called ${name} in plain text, past its proxy`, 'the name of the Service as the host');
   }

@@ -23,6 +23,15 @@ export function callersLine({ path, origins }: Method, caller: LogicalName | str
 }
 
 /**
+ * What to write where to let a caller use a port that is not governed by methods. Only a Service's main port is: the others are its
+ * namespace's own. Who is named so takes the place of the namespace.
+ */
+export function policyLine(service: Service, port: number, caller: LogicalName | string): string | undefined {
+  if (caller.startsWith('spiffe://') || port !== service.port) return undefined;
+  return `callers: [${caller}] at path "/*" of a MeshPolicy for Service ${service.id}`;
+}
+
+/**
  * Says why the mesh does not take a call to `path` at `authority` from a workload: it may not (403, PERMISSION_DENIED), there is
  * no such method (404, UNIMPLEMENTED), or it may and its proxy has not heard of it yet (503, UNAVAILABLE).
  */

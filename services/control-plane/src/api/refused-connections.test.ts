@@ -44,6 +44,38 @@ test('a closed connection is told with its caller, and with the line that would 
   });
 });
 
+test('a port that takes its namespace tells outsiders what would admit them', (t) => {
+  const directory = new MeshDirectory();
+  const set = descriptorSet('shop.catalog');
+  directory
+    .put('other/db.yaml', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'other', name: 'db' },
+      spec: { selector: { app: 'db' }, ports: [{ port: 5432 }, { port: 9187 }] },
+    })
+    .put('other/db-0.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'other', name: 'db-0', labels: { app: 'db' } },
+      spec: { serviceAccount: 'db', pod: { addresses: ['10.1.0.9'] } },
+      status: { ready: true },
+    })
+    .contract('shop', 'shop.catalog', set)
+    .service('catalog')
+    .put('shop/catalog-0.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'shop', name: 'catalog-0', labels: { app: 'catalog' } },
+      spec: { serviceAccount: 'catalog', contract: contractHash(set), pod: { addresses: ['10.1.0.2'] } },
+      status: { ready: true },
+    });
+  const found = assemble(parseDirectory(directory.files));
+  t.like(refusedConnection(found, 'other/db-0', '10.1.0.2', 5432), {
+    message: 'weft: shop.catalog may not connect to other/db:5432; it takes the workloads of namespace other',
+    advice: 'callers: [shop.catalog] at path "/*" of a MeshPolicy for Service other/db',
+  });
+  t.is(refusedConnection(found, 'other/db-0', '10.1.0.2', 9187).advice, undefined);
+});
+
 test('who is not in the mesh is named by address, and a port that is no service by the workload', (t) => {
   t.is(
     refusedConnection(mesh(), 'shop/cache-0', '10.9.9.9', 6379).message,

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Address } from '@weft/envoy-api/envoy/config/core/v3/address';
+import { AccessLogType } from '@weft/envoy-api/envoy/data/accesslog/v3/accesslog';
 import {
   StreamAccessLogsMessageSchema,
   StreamAccessLogsResponseSchema,
@@ -11,8 +12,9 @@ import { portAccess } from '../model/port-access.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { callerName } from './caller-name.ts';
 import type { DenialCounts } from './denial-counts.ts';
+import { type PlainTextCall, type PlainTextCalls, targetAt } from './plain-text-calls.ts';
 import { workloadAt } from './plain-text-refusal.ts';
-import type { Refusal } from './refusal.ts';
+import { policyLine, type Refusal } from './refusal.ts';
 
 /** The path of the method by which proxies tell of connections that they closed because nobody may make them. */
 export const refusedConnectionsPath = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
@@ -22,7 +24,7 @@ export function createRefusedConnections(options: {
   readonly mesh: () => Mesh | undefined;
   readonly counts: DenialCounts;
   /** Of calls in plain text that were taken, where that is permissive. */
-  readonly plainText: DenialCounts;
+  readonly plainText: PlainTextCalls;
   /** Told of the first connection of each caller to each port. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
 }): AuthenticatedMethod {
@@ -37,11 +39,14 @@ export function createRefusedConnections(options: {
       for (const { commonProperties } of logEntries.value.logEntry) {
         const [source] = ipOf(commonProperties?.downstreamRemoteAddress);
         const [, port] = ipOf(commonProperties?.downstreamLocalAddress);
-        const { path, ...refusal } = isPlainText
-          ? takenInPlainText(mesh, workload, source, port)
-          : refusedConnection(mesh, workload, source, port);
-        const counts = isPlainText ? options.plainText : options.counts;
-        if (counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
+        if (isPlainText) {
+          const again = periodic.has(commonProperties?.accessLogType);
+          const { call, first } = options.plainText.add(mesh, { callee: workload, port, address: source, again });
+          if (first) options.onFirst?.(takenInPlainText(call), call.target, workload);
+          continue;
+        }
+        const { path, ...refusal } = refusedConnection(mesh, workload, source, port);
+        if (options.counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
       }
     }
     call.finish(
@@ -60,9 +65,7 @@ export function refusedConnection(
 ): Refusal & { readonly path: string } {
   const source = workloadAt(mesh, sourceAddress);
   const caller = source ? callerName(mesh, source) : sourceAddress;
-  const served = mesh.workloads.get(callee)?.inbound.find(({ listen }) => listen.port === port)?.serves?.[0];
-  const service = served && mesh.services.get(served.service);
-  const path = service ? `${service.id}:${served.port}` : `${callee}:${port}`;
+  const { target: path, service, servicePort } = targetAt(mesh, callee, port);
   const outsider = source ? '' : ', which is not in the mesh,';
   const refused = (why: string, advice?: string) => ({
     caller,
@@ -71,28 +74,26 @@ export function refusedConnection(
     message: `weft: ${caller}${outsider} may not connect to ${path}; ${why}`,
     ...(advice === undefined ? {} : { advice }),
   });
-  if (service === undefined || served === undefined) return refused('the port is no service of the mesh');
-  const access = portAccess(service, served.port);
-  if (access === 'namespace') return refused(`it takes the workloads of namespace ${service.namespace}`);
+  if (service === undefined) return refused('the port is no service of the mesh');
+  const access = portAccess(service, servicePort);
+  const advice = source && policyLine(service, served.port, caller);
+  if (access === 'namespace') return refused(`it takes the workloads of namespace ${service.namespace}`, advice);
   if (access === 'methods') return refused('it takes calls of the mesh only');
   const names = [...access.callers].sort().join(', ') || 'nobody';
-  const named = source && !caller.startsWith('spiffe://');
-  return refused(
-    `its MeshPolicy names ${names}`,
-    named ? `callers: [${caller}] at path "/*" of a MeshPolicy for Service ${service.id}` : undefined,
-  );
+  return refused(`its MeshPolicy names ${names}`, advice);
 }
 
-/** Who called a port of a workload in plain text, and was let in. */
-export function takenInPlainText(mesh: Mesh, callee: WorkloadId, sourceAddress: string, port: number) {
-  const { caller, path, httpStatus } = refusedConnection(mesh, callee, sourceAddress, port);
-  return {
-    caller,
-    path,
-    httpStatus,
-    message: `weft: ${caller} calls ${path} in plain text; under strict mTLS it may not`,
-  };
+/** Somebody called a port in plain text, and was let in. */
+function takenInPlainText({ caller, target, advice }: PlainTextCall): Refusal {
+  const message = `weft: ${caller} calls ${target} in plain text; under strict mTLS it may not`;
+  return { caller, httpStatus: 403, message, advice };
 }
+
+/** Told again and again while a call is open. */
+const periodic: ReadonlySet<AccessLogType | undefined> = new Set([
+  AccessLogType.TcpPeriodic,
+  AccessLogType.DownstreamPeriodic,
+]);
 
 function ipOf(address: Address | undefined): [address: string, port: number] {
   if (address?.address.case !== 'socketAddress') return ['', 0];

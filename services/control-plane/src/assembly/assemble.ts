@@ -5,6 +5,7 @@ import { withoutForeignGateways } from './gateway-replicas.ts';
 import { assembleGateways } from './gateways.ts';
 import { assembleIdentities } from './identities.ts';
 import { knownContracts } from './known-contracts.ts';
+import { lookAlikes } from './look-alikes.ts';
 import { mirrorProblems } from './mirrors.ts';
 import { assembleServices } from './services.ts';
 import { share } from './share.ts';
@@ -41,6 +42,7 @@ export function assemble(found: Facts, previous?: Mesh, nowMs = 0): Mesh {
       ...facts.problems,
       ...known.problems,
       ...serviceProblems,
+      ...lookAlikes(facts, services, workloads),
       ...policyProblems,
       ...identityProblems,
       ...foreignGateways,

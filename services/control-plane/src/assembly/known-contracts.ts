@@ -4,6 +4,7 @@ import type { ContractKey, Mesh, MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Workload } from '../model/workload.ts';
 import type { ContractFact, Facts } from '../sources/facts.ts';
+import { ownersOf, ownersRow } from './package-owners.ts';
 
 /** The contracts that count, and why others do not. */
 export interface KnownContracts {
@@ -48,11 +49,10 @@ export function contractKey(workload: Workload): ContractKey | undefined {
 
 function ownershipProblem(version: ContractVersion, settings: MeshSettings): Problem | undefined {
   const { namespace, logicalName } = version;
-  const rows = settings.packages.map((row, index) => ({ ...row, index }));
-  const owners = rows.filter(({ protoPackage }) => covers(protoPackage, logicalName));
+  const owners = ownersOf(settings, logicalName);
   if (owners.some((row) => row.namespace === namespace)) return undefined;
   const file = settings.origin ?? 'the MeshConfig';
-  const row = `{namespace: ${namespace}, protoPackage: ${logicalName}}`;
+  const row = ownersRow(namespace, logicalName);
   const belongs = owners.map((owner) => `namespace ${owner.namespace} by ${file} spec.packages[${owner.index}]`);
   return {
     resource: version.origin,
@@ -63,8 +63,4 @@ function ownershipProblem(version: ContractVersion, settings: MeshSettings): Pro
         ? `${logicalName} belongs to ${belongs.join(' and to ')}; remove the contract, or add ${row} there`
         : `${row} in spec.packages of ${file}`,
   };
-}
-
-function covers(protoPackage: string, name: string): boolean {
-  return name === protoPackage || name.startsWith(`${protoPackage}.`);
 }

@@ -1,0 +1,103 @@
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { portAccess } from '../model/port-access.ts';
+import type { Service } from '../model/service.ts';
+import { callerName } from './caller-name.ts';
+import { workloadAt } from './plain-text-refusal.ts';
+import { callersLine } from './refusal.ts';
+
+/** Calls in plain text that one caller made to one port, since the start. Under strict mTLS they are refused. */
+export interface PlainTextCall {
+  /** The namespace of what was called. */
+  readonly namespace: string;
+  /** The service's port ("shop/db:5432"); the workload's own when it is behind none. */
+  readonly target: string;
+  /** Its logical name or SPIFFE ID; its address when it is not in the mesh. */
+  readonly caller: string;
+  readonly inMesh: boolean;
+  readonly count: number;
+  readonly lastAtMs: number;
+  /** What lets this caller go on under strict mTLS. */
+  readonly advice: string;
+}
+
+/** What a proxy tells of one call. */
+export interface PlainTextTold {
+  readonly callee: WorkloadId;
+  /** The callee's own port. */
+  readonly port: number;
+  /** Where the call came from. */
+  readonly address: string;
+  /** It was told of before, and is still open. */
+  readonly again: boolean;
+}
+
+/** Counts calls in plain text by caller and port. Addresses are anybody's to choose, so at most `maxEntries` are kept, the latest. */
+export class PlainTextCalls {
+  readonly #calls = new Map<string, PlainTextCall>();
+  readonly #maxEntries: number;
+
+  constructor(maxEntries = 1000) {
+    this.#maxEntries = maxEntries;
+  }
+
+  /** Counts one, and returns it; `first` when it is the first of its kind. */
+  add(mesh: Mesh, told: PlainTextTold, nowMs: number = Date.now()): { readonly call: PlainTextCall; readonly first: boolean } {
+    const source = workloadAt(mesh, told.address);
+    const caller = source ? callerName(mesh, source) : told.address;
+    const { target, service, servicePort } = targetAt(mesh, told.callee, told.port);
+    const key = `${caller} ${target}`;
+    const before = this.#calls.get(key);
+    const call: PlainTextCall = {
+      namespace: target.slice(0, target.indexOf('/')),
+      target,
+      caller,
+      inMesh: source !== undefined,
+      // One that was open before this control plane began is seen for the first time.
+      count: (before?.count ?? 0) + (told.again && before ? 0 : 1),
+      lastAtMs: nowMs,
+      advice: source ? adviceInMesh(caller, service, servicePort) : adviceOutside,
+    };
+    this.#calls.delete(key);
+    this.#calls.set(key, call);
+    const oldest = this.#calls.size > this.#maxEntries ? this.#calls.keys().next().value : undefined;
+    if (oldest !== undefined) this.#calls.delete(oldest);
+    return { call, first: before === undefined };
+  }
+
+  /** All that are kept, the latest first. */
+  list(): PlainTextCall[] {
+    return [...this.#calls.values()].reverse();
+  }
+}
+
+/** What stands behind a workload's own port, in words and in the model. */
+export function targetAt(
+  mesh: Mesh,
+  callee: WorkloadId,
+  port: number,
+): { readonly target: string; readonly service?: Service; readonly servicePort: number } {
+  const served = mesh.workloads.get(callee)?.inbound.find(({ listen }) => listen.port === port)?.serves?.[0];
+  const service = served && mesh.services.get(served.service);
+  if (service === undefined || served === undefined) return { target: `${callee}:${port}`, servicePort: port };
+  return { target: `${service.id}:${served.port}`, service, servicePort: served.port };
+}
+
+const adviceOutside = 'give it a sidecar, or let it call through the edge';
+const pastItsProxy = 'let it call the Service by its name or virtual address, through its sidecar';
+
+/** A caller with a sidecar comes in plain text when its proxy has not heard of the service, which it may not call, or is passed by. */
+function adviceInMesh(caller: string, service: Service | undefined, port: number): string {
+  if (service === undefined) return 'name the port in a Service of the mesh';
+  const access = portAccess(service, port);
+  if (access === 'namespace') return `${pastItsProxy}; only namespace ${service.namespace} may call`;
+  const named = caller.startsWith('spiffe://') ? undefined : caller;
+  if (access !== 'methods') {
+    if (named !== undefined && access.callers.has(named)) return pastItsProxy;
+    return `permit it: callers: [${named ?? 'a service of its own'}] at path "/*" of a MeshPolicy for Service ${service.id}`;
+  }
+  const methods = [...service.methods.values()];
+  if (named !== undefined && methods.some(({ callers }) => callers.has(named))) return pastItsProxy;
+  const [method] = methods;
+  const line = method && callersLine(method, caller);
+  return line === undefined ? 'permit it in the contract: it needs a Service of its own' : `permit it, as with ${line}`;
+}
