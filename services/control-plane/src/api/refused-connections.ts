@@ -76,7 +76,7 @@ export function refusedConnection(
   });
   if (service === undefined) return refused('the port is no service of the mesh');
   const access = portAccess(service, servicePort);
-  const advice = source && policyLine(service, served.port, caller);
+  const advice = source && policyLine(service, servicePort, caller);
   if (access === 'namespace') return refused(`it takes the workloads of namespace ${service.namespace}`, advice);
   if (access === 'methods') return refused('it takes calls of the mesh only');
   const names = [...access.callers].sort().join(', ') || 'nobody';
