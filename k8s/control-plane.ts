@@ -63,6 +63,7 @@ export class ControlPlane extends Construct {
                   `--api=127.0.0.1:${ports.api}`,
                   `--proxy-image=${stockImages.envoy}`,
                   `--interception-image=${images.interception ?? ''}`,
+                  '--root-settle=2m',
                 ],
                 env: [
                   { name: 'LOG_LEVEL', value: 'info' },

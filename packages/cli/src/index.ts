@@ -1,3 +1,4 @@
+export { type ClusterMesh, type ClusterOptions, openClusterMesh } from './cluster-mesh.ts';
 export { CommandError } from './command-error.ts';
 export { meshClient } from './mesh-client.ts';
 export { program } from './program.ts';
