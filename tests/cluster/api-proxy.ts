@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 
 /** The Kubernetes API at a port of 127.0.0.1, for what would take kubectl a process for each object. */
 export interface ApiProxy {
   /** Sends an object; rejects with the server's words. */
-  send(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<void>;
+  send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<void>;
+  /** Calls back whenever one of the objects at a path changes, and once for each that there is; ends with `close`. */
+  watch(path: string, onChange: () => void): Promise<void>;
   close(): void;
 }
 
@@ -18,6 +21,7 @@ export async function startApiProxy(): Promise<ApiProxy> {
       if (found) resolve(found);
     });
   });
+  const closed = new AbortController();
   return {
     async send(method, path, body) {
       const response = await fetch(`http://${address}${path}`, {
@@ -28,7 +32,16 @@ export async function startApiProxy(): Promise<ApiProxy> {
       const text = await response.text();
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`);
     },
-    close: () => void child.kill(),
+    async watch(path, onChange) {
+      const { body } = await fetch(`http://${address}${path}?watch=1`, { signal: closed.signal });
+      if (!body) throw new Error(`GET ${path}?watch=1 has no body`);
+      const lines = createInterface({ input: Readable.fromWeb(body) }).on('line', onChange);
+      lines.on('error', () => {});
+    },
+    close: () => {
+      closed.abort();
+      child.kill();
+    },
   };
 }
 

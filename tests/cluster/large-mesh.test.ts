@@ -1,99 +1,115 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { openClusterMesh } from '@weft/cli';
 import { waitFor } from '../wait-for.ts';
-import { inParallel, startApiProxy } from './api-proxy.ts';
+import { startApiProxy } from './api-proxy.ts';
 import { clusterTest, freshNamespace, isReady, podsOf } from './cluster.ts';
-import { kubectl } from './command.ts';
+import { apply, kubectl } from './command.ts';
+import { makeFakePods, setReady } from './fake-pods.ts';
 import { installed } from './installation.ts';
+import { outboundClusters } from './sidecar-metrics.ts';
 
 const services = 200;
 const podsEach = 5;
+/** The Services of the many that one sidecar may call. */
+const called = ['s0', 's1', 's2'];
+const turns = 10;
+const endpointsType = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
 
-/** The clusters towards services that a sidecar has, with how many endpoints each has, by its metrics. */
-async function outboundClusters(podIP: string): Promise<ReadonlyMap<string, number>> {
-  const response = await fetch(`http://${podIP}:9901/stats/prometheus`);
-  const clusters = new Map<string, number>();
-  for (const line of (await response.text()).split('\n')) {
-    const [, name, value] =
-      /^envoy_cluster_membership_total\{envoy_cluster_name="(outbound[^"]*)"\} (\d+)/.exec(line) ?? [];
-    if (name) clusters.set(name, Number(value));
-  }
-  return clusters;
-}
-
-clusterTest('200 Services with 1,000 endpoints: the control plane and a sidecar stay small', async (t) => {
-  const { shop, system } = await installed(t);
-  const namespace = await freshNamespace(t, 'large', { 'weft.dev/inject': 'true' });
-  const api = await startApiProxy();
-  t.teardown(api.close);
-  const [orders] = await podsOf(shop, 'app.kubernetes.io/name=orders');
-  const podIP = orders?.status.podIP;
-  if (!podIP) return t.fail('no pod of orders');
-  const before = [...(await outboundClusters(podIP)).keys()].sort();
-
-  const memory = async () => {
-    const controlPlanes = await podsOf(system, 'app.kubernetes.io/component=control-plane');
-    const sizes = await Promise.all(
-      controlPlanes.filter(isReady).map(async ({ metadata }) => {
-        const script = 'console.log(require("node:fs").readFileSync("/proc/1/status", "utf8"))';
-        const status = await kubectl('exec', '-n', system, metadata.name, '--', 'node', '-e', script);
-        return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
-      }),
-    );
-    return sizes.join(' and ');
-  };
-  t.log(`the control plane before: ${await memory()} MiB`);
-
-  await inParallel(services, 8, (index) =>
-    api.send('POST', `/api/v1/namespaces/${namespace}/services`, {
-      metadata: { name: `s${index}` },
-      spec: { selector: { app: `s${index}` }, ports: [{ port: 80, targetPort: 8080, appProtocol: 'grpc' }] },
+/** What each replica of the control plane takes, in MiB. */
+async function memoryOf(namespace: string): Promise<string> {
+  const script = 'console.log(require("node:fs").readFileSync("/proc/1/status", "utf8"))';
+  const pods = (await podsOf(namespace, 'app.kubernetes.io/component=control-plane')).filter(isReady);
+  const sizes = await Promise.all(
+    pods.map(async ({ metadata }) => {
+      const status = await kubectl('exec', '-n', namespace, metadata.name, '--', 'node', '-e', script);
+      return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
     }),
   );
-  await inParallel(services * podsEach, 8, async (index) => {
-    const app = `s${index % services}`;
-    const name = `fake-${index}`;
-    await api.send('POST', `/api/v1/namespaces/${namespace}/pods`, {
-      // Never scheduled, so no kubelet has an opinion of it; its status is ours to say. Not for the injector.
-      metadata: { name, labels: { app, 'weft.dev/inject': 'false', 'weft.dev/injected': 'redirect' } },
-      spec: {
-        schedulingGates: [{ name: 'weft.dev/fake' }],
-        containers: [{ name: 'app', image: 'none', ports: [{ containerPort: 8080 }] }],
-      },
-    });
-    const podIP = `10.99.${index >> 8}.${index & 255}`;
-    await api.send('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}/status`, {
-      status: {
-        phase: 'Running',
-        podIP,
-        podIPs: [{ ip: podIP }],
-        conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }],
-      },
-    });
-  });
-  t.log(`the control plane with ${services} Services and ${services * podsEach} pods: ${await memory()} MiB`);
+  return `${sizes.join(' and ')} MiB`;
+}
 
-  const catalog = (clusters: ReadonlyMap<string, number>) =>
-    [...clusters].find(([name]) => name.includes('catalog'))?.[1] ?? 0;
-  const known = catalog(await outboundClusters(podIP));
-  const replicas = (count: number) => kubectl('scale', '-n', shop, 'deployment/catalog', `--replicas=${count}`);
-  try {
-    await replicas(2);
-    const pod = await waitFor(
-      'a second pod',
-      async () => (await podsOf(shop, 'app.kubernetes.io/name=catalog')).filter(isReady)[1],
-      {
-        timeoutMs: 120_000,
-        intervalMs: 20,
-      },
-    );
-    const readyMs = Date.now();
-    await waitFor('orders to know it', async () => catalog(await outboundClusters(podIP)) > known, { intervalMs: 20 });
-    t.log(`${pod.metadata.name} was known to orders ${Date.now() - readyMs} ms after it was seen Ready`);
-  } finally {
-    await replicas(1);
-  }
-  t.deepEqual(
-    [...(await outboundClusters(podIP)).keys()].sort(),
-    before,
-    'orders holds the clusters that it calls, and no more',
+const middleOf = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+clusterTest('200 Services with 1,000 endpoints: a sidecar that calls three holds the clusters of those', async (t) => {
+  const { shop, system } = await installed(t);
+  const api = await startApiProxy();
+  const mesh = await openClusterMesh({ namespace: system });
+  const namespace = await freshNamespace(t, 'large', { 'weft.dev/inject': 'true' });
+  t.teardown(async () => {
+    mesh.close();
+    // All of it, before others measure anything.
+    await kubectl('delete', 'namespace', namespace, '--wait=true', '--timeout=150s');
+    await api.send('DELETE', `/api/v1/nodes/${namespace}`);
+    api.close();
+  });
+  // It calls nobody by its contract.
+  const [payments] = await podsOf(shop, 'app.kubernetes.io/name=payments');
+  const podIP = payments?.status.podIP ?? '';
+  t.deepEqual([...(await outboundClusters(podIP)).keys()], []);
+  t.log(`the control plane before: ${await memoryOf(system)}`);
+
+  const beganMs = Date.now();
+  await makeFakePods(api, { namespace, services, podsEach });
+  await apply(
+    called.map((service) => ({
+      apiVersion: 'weft.dev/v1',
+      kind: 'MeshPolicy',
+      metadata: { namespace, name: service },
+      spec: { service, methods: [{ path: '/*', callers: ['shop.payments'] }] },
+    })),
   );
+  t.log(`${services} Services and ${services * podsEach} pods made in ${Math.round((Date.now() - beganMs) / 1000)} s`);
+  const madeMs = Date.now();
+  await waitFor(
+    'the control plane to know all of them',
+    async () => {
+      const { services: known } = await mesh.status();
+      const whole = known.filter((one) => one.namespace === namespace && one.readyReplicas === podsEach);
+      if (whole.length === services) return true;
+      throw new Error(`${whole.length} Services have all of their replicas`);
+    },
+    { timeoutMs: 120_000, intervalMs: 500 },
+  );
+  t.log(`known to the control plane after ${Date.now() - madeMs} ms more; it takes ${await memoryOf(system)}`);
+
+  const held = await waitFor('the clusters of three Services', async () => {
+    const clusters = await outboundClusters(podIP);
+    const endpoints = [...clusters.values()];
+    return clusters.size >= called.length && endpoints.every((count) => count === podsEach) && clusters;
+  });
+  t.deepEqual(
+    [...held.keys()].map((name) => name.split('|')[1]),
+    called.map((service) => `${namespace}/${service}`),
+    'what it calls, and no more',
+  );
+
+  let sliceMs = 0;
+  await api.watch(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, () => {
+    sliceMs = Date.now();
+  });
+  const acknowledgedMs = async () => {
+    const { workloads } = await mesh.status();
+    const proxy = workloads.find(({ name }) => name === payments?.metadata.name)?.proxy;
+    const { ackedAt } = proxy?.acknowledgements.find(({ typeUrl }) => typeUrl === endpointsType) ?? {};
+    return ackedAt ? timestampMs(ackedAt) : 0;
+  };
+  const fromPodMs: number[] = [];
+  const fromSliceMs: number[] = [];
+  for (let turn = 0; turn <= turns; turn++) {
+    const sentMs = Date.now();
+    await setReady(api, namespace, 0, turn % 2 === 1);
+    const ackedMs = await waitFor('the ACK', async () => {
+      const ms = await acknowledgedMs();
+      return ms >= sentMs && ms;
+    });
+    await waitFor('the EndpointSlice', () => sliceMs >= sentMs);
+    // The first shows that all are listening.
+    if (turn === 0) continue;
+    fromPodMs.push(ackedMs - sentMs);
+    fromSliceMs.push(ackedMs - sliceMs);
+  }
+  const shown = (numbers: readonly number[]) =>
+    `${middleOf(numbers)} ms (${Math.min(...numbers)} to ${Math.max(...numbers)})`;
+  t.log(`the ACK of an endpoint that changed came ${shown(fromPodMs)} after its pod's change was sent, and`);
+  t.log(`${shown(fromSliceMs)} after its EndpointSlice changed: below 0 where the pod itself told it sooner`);
 });

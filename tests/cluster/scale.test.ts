@@ -3,21 +3,12 @@ import { clusterTest, isReady, podsOf, rolledOut } from './cluster.ts';
 import { kubectl } from './command.ts';
 import { installed } from './installation.ts';
 import { startLoad } from './load.ts';
+import { callsOf } from './sidecar-metrics.ts';
 
 const ordersLabel = 'app.kubernetes.io/name=orders';
 
 /** How long a Ready pod may be without a call. */
 const longestMs = 30_000;
-
-/** Calls that a pod's sidecar has passed on, by its metrics. */
-async function callsOf(podIP: string): Promise<number> {
-  const response = await fetch(`http://${podIP}:9901/stats/prometheus`, { signal: AbortSignal.timeout(5000) });
-  let calls = 0;
-  for (const line of (await response.text()).split('\n')) {
-    if (/^envoy_cluster_upstream_rq_total\{.*inbound/.test(line)) calls += Number(line.split(' ').at(-1));
-  }
-  return calls;
-}
 
 clusterTest('orders from 1 to 5 to 1 under load: new pods get traffic, and no call fails', async (t) => {
   const { edge, shop } = await installed(t);
