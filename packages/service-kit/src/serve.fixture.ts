@@ -9,5 +9,5 @@ const orders = implement(OrderService, {
   listOrders: () => ({}),
   async *watchOrder() {},
 });
-const server = await serve({ services: [orders], listen: '127.0.0.1:0', drainMs: 2_000 });
+const server = await serve({ services: [orders], listen: '127.0.0.1:0', drainMs: Number(process.argv[2]) });
 process.send?.(server.address);

@@ -283,9 +283,9 @@ test('a sidecar that is away, or goes away in the middle of a call, is UNAVAILAB
   dying.close();
 });
 
-test('SIGTERM drains and exits with 0; the second one does not wait', async (t) => {
-  const run = async () => {
-    const child = fork(new URL('./serve.fixture.ts', import.meta.url), { silent: true });
+test('SIGTERM drains and exits with 0; SIGINT and a second signal do not wait', async (t) => {
+  const run = async ({ drainMs = 2_000 } = {}) => {
+    const child = fork(new URL('./serve.fixture.ts', import.meta.url), [String(drainMs)], { silent: true });
     const [address] = (await once(child, 'message')) as [string];
     const c = createClient(OrderService, createGrpcTransport({ baseUrl: `http://${address}` }));
     const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${address}` }));
@@ -297,6 +297,10 @@ test('SIGTERM drains and exits with 0; the second one does not wait', async (t) 
   for (;;) if ((await patient.health.check({})).status === ServingStatus.NOT_SERVING) break;
   t.truthy(await patient.c.listOrders({ customerId: orderId }));
   t.deepEqual(await patient.exited, [0, null]);
+
+  const interrupted = await run({ drainMs: 3_600_000 });
+  interrupted.child.kill('SIGINT');
+  t.deepEqual(await interrupted.exited, [0, null]);
 
   const hurried = await run();
   hurried.child.kill('SIGTERM');

@@ -45,8 +45,8 @@ export interface Server {
 
 /**
  * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection.
- * SIGTERM and SIGINT drain the server, close what onShutdown() was told of, and end the process with 0; the second one ends
- * it at once. Rejects when the address is taken.
+ * SIGTERM drains the server, closes what onShutdown() was told of, and ends the process with 0. SIGINT does the same without
+ * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { drainMs = 5_000, finishMs = 10_000, signal } = options;
@@ -69,11 +69,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
   );
 
   let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closed ??= stop(port, readiness, cutOff, drainMs, finishMs).finally(forget);
+  const close = (serveOnMs = drainMs): Promise<void> => {
+    closed ??= stop(port, readiness, cutOff, serveOnMs, finishMs).finally(forget);
     return closed;
   };
-  const forget = onStopSignal(close);
+  const forget = onStopSignal((signal) => close(signal === 'SIGINT' ? 0 : drainMs));
   if (signal?.aborted) void close();
   else signal?.addEventListener('abort', () => void close(), { once: true });
   logger().info({ address: port.address, name: options.name ?? process.env.WEFT_SERVICE }, 'serving');
@@ -82,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     get draining() {
       return readiness.draining;
     },
-    close,
+    close: () => close(),
   };
 }
 

@@ -1,9 +1,14 @@
 import { logger } from './log/logger.ts';
 
+/** SIGTERM: others may still be sending calls here. SIGINT: somebody waits at a terminal, so only what is under way is ended. */
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 /** The longest that what runs at the end may take, together. */
 const closeTimeoutMs = 5_000;
 
-const drains = new Set<() => Promise<void>>();
+type Drain = (signal: StopSignal) => Promise<void>;
+
+const drains = new Set<Drain>();
 const closers = new Set<() => Promise<void>>();
 let stopping = false;
 
@@ -17,7 +22,7 @@ export function onShutdown(close: () => Promise<void>): () => void {
 }
 
 /** Has `drain` run first when the process is told to stop (SIGTERM, SIGINT). Returns what takes it back. For serve(). */
-export function onStopSignal(drain: () => Promise<void>): () => void {
+export function onStopSignal(drain: Drain): () => void {
   if (drains.size === 0) {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
@@ -32,11 +37,11 @@ export function onStopSignal(drain: () => Promise<void>): () => void {
 }
 
 /** Drains, closes, exits with 0. The second signal means at once. */
-function stop(signal: NodeJS.Signals): void {
+function stop(signal: StopSignal): void {
   if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
   stopping = true;
   logger().info({ signal }, 'draining');
-  void Promise.allSettled([...drains].map((drain) => drain()))
+  void Promise.allSettled([...drains].map((drain) => drain(signal)))
     .then(() =>
       Promise.race([
         Promise.allSettled([...closers].map((close) => close())),

@@ -3,7 +3,7 @@ import { reasonOf } from '../command-error.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { Backoff } from './backoff.ts';
 import type { ProcessRecords } from './process-records.ts';
-import type { Running } from './running.ts';
+import type { Running, StopSignal } from './running.ts';
 
 /** A process that is to run until it is told to stop. */
 export interface KeptProcessOptions {
@@ -60,11 +60,11 @@ export class KeptProcess {
   }
 
   /** Ends it for good and waits, by force after `timeoutMs`. */
-  async stop(timeoutMs: number): Promise<void> {
+  async stop(timeoutMs: number, signal?: StopSignal): Promise<void> {
     this.#stopping.abort();
     // What is being started now has no process yet that could be stopped.
     await this.#starting;
-    await this.#running?.stop(timeoutMs);
+    await this.#running?.stop(timeoutMs, signal);
     await this.#loop;
   }
 

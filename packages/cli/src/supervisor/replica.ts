@@ -11,7 +11,7 @@ import { healthProbe } from './health-probe.ts';
 import { KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
-import { startProgram } from './running.ts';
+import { type StopSignal, startProgram } from './running.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
@@ -159,15 +159,15 @@ export class Replica {
     this.#leaving = true;
     this.#publish();
     await settled();
-    await this.stop();
+    await this.stop('SIGTERM');
     this.#run.mesh.removeWorkload({ namespace: this.service.namespace, name: this.name });
   }
 
-  /** Ends both processes: the application first, which drains. */
-  async stop(): Promise<void> {
+  /** Ends both processes: the application first. By SIGTERM it serves for a while before; by SIGINT nobody calls it any more. */
+  async stop(signal: StopSignal): Promise<void> {
     this.#leaving = true;
     this.#stopped.abort();
-    await this.#app.stop(drainMs);
+    await this.#app.stop(drainMs, signal);
     await this.#envoy.stop(envoyStopMs);
     await this.#probing;
     rmSync(this.#socket, { force: true });

@@ -3,13 +3,16 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { ProcessLog } from './logs.ts';
 
+/** SIGTERM: it goes on serving for a while. SIGINT: nobody calls it any more. */
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 /** A process that was started. */
 export interface Running {
   readonly pid: number;
   /** How it ended, in a few words: "exit code 1", "signal SIGKILL". */
   readonly exited: Promise<string>;
-  /** Asks it to end and waits; ends it by force when it takes longer than `timeoutMs`. */
-  stop(timeoutMs: number): Promise<void>;
+  /** Asks it to end, by SIGTERM unless told otherwise, and waits; ends it by force when it takes longer than `timeoutMs`. */
+  stop(timeoutMs: number, signal?: StopSignal): Promise<void>;
 }
 
 /** What to start. */
@@ -45,9 +48,9 @@ export async function startProgram({ command, cwd, env, log }: Program): Promise
   return {
     pid,
     exited,
-    stop: async (timeoutMs) => {
+    stop: async (timeoutMs, signal = 'SIGTERM') => {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
+      child.kill(signal);
       const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), timeoutMs);
       await exited;
       clearTimeout(timer);

@@ -185,11 +185,11 @@ export class Supervisor {
     await work;
   }
 
-  /** Ends everything in order: the edge, the services, the control plane, PostgreSQL. */
+  /** Ends everything in order: the edge, the services (which nobody calls then), the control plane, PostgreSQL. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#edge.stop();
-    await Promise.all(this.#replicas.map((replica) => replica.stop()));
+    await Promise.all(this.#replicas.map((replica) => replica.stop('SIGINT')));
     await this.#controlPlane.stop();
     await this.#database.stop();
   }
