@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DenialCounts } from './api/denial-counts.ts';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
+import { PlainTextCalls } from './api/plain-text-calls.ts';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
 import type { Refusal } from './api/refusal.ts';
 import { checkPath, createRefusals } from './api/refusals.ts';
@@ -135,10 +135,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     mesh: () => snapshots.mesh,
     onFirst: logRefusal,
   });
+  const plainText = new PlainTextCalls();
   const refusedConnections = createRefusedConnections({
     mesh: () => snapshots.mesh,
     counts: refusals.counts,
-    plainText: new DenialCounts(),
+    plainText,
     onFirst: logRefusal,
   });
   const methods = new Map<string, AuthenticatedMethod>([
@@ -165,6 +166,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       proxies: delivery.proxies(),
       problems: problems.list(),
       denials: refusals.counts.list(),
+      plainText: plainText.list(),
       certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
       ...(memory.pin ? { pin: pinMessage(memory.pin) } : {}),
     });

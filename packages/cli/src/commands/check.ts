@@ -8,6 +8,7 @@ import { type Paint, paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
 import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { endurance, rootLine } from './render-root.ts';
+import { strictFindings } from './strict.ts';
 
 const soonMs = 30 * 24 * 3_600_000;
 
@@ -23,19 +24,25 @@ export function checkCommand(): Command {
     .summary('say whether the mesh is well, and how long it lasts without its control plane')
     .description(
       'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
-        'and how far a rotation of the root has come. Ends with 1 when something is not as it should be.',
+        'and how far a rotation of the root has come. Ends with 1 when something is not as it should be.\n' +
+        'With --strict it looks at one namespace only: who still calls in plain text, and would be refused without `permissive`.',
     )
+    .option('--strict <namespace>', 'say whether this namespace can go without plain text, and who would break')
     .addOption(stateOption())
     .addOption(clusterOption())
     .addOption(namespaceOption())
-    .action(async (options: MeshChoice) => {
+    .action(async (options: MeshChoice & { strict?: string }) => {
       const mesh = await withMesh(options, (chosen) => chosen.status()).catch((error: unknown) => {
         if (error instanceof CommandError) throw error;
         throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
       });
-      const found = findings(mesh, Date.now());
+      const { strict } = options;
+      const found = strict === undefined ? findings(mesh, Date.now()) : strictFindings(mesh, strict, Date.now());
       console.log(renderFindings(found, paintFor(process.stdout)));
-      if (found.some(({ ok }) => !ok)) throw new CommandError('Something is not as it should be.');
+      if (found.every(({ ok }) => ok)) return;
+      throw new CommandError(
+        strict === undefined ? 'Something is not as it should be.' : `The switch of ${strict} to strict is not safe.`,
+      );
     });
 }
 

@@ -1,6 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type Denial, type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import {
+  type Denial,
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  type PlainText,
+  type PlainTextCall,
+} from '@weft/contracts/weft/api/v1/mesh';
 
 /**
  * What several replicas of the control plane say, as one status: each knows the whole mesh, but only the proxies that are connected
@@ -37,5 +43,23 @@ export function mergeStatus(answers: readonly GetStatusResponse[]): GetStatusRes
       return proxy ? { ...rest, proxy } : rest;
     }),
     denials: [...denials.values()],
+    ...(first.plainText ? { plainText: mergePlainText(first.plainText, answers) } : {}),
   };
+}
+
+/** Counted from when all of them count: what one that has just begun was not told before is lost. */
+function mergePlainText(first: PlainText, answers: readonly GetStatusResponse[]): PlainText {
+  const calls = new Map<string, PlainTextCall>();
+  let countedSince = first.countedSince;
+  for (const { plainText } of answers) {
+    const since = plainText?.countedSince;
+    if (since && countedSince && timestampMs(since) > timestampMs(countedSince)) countedSince = since;
+    for (const call of plainText?.calls ?? []) {
+      const key = `${call.caller} ${call.target}`;
+      const known = calls.get(key);
+      const later = known?.lastAt && call.lastAt && timestampMs(known.lastAt) > timestampMs(call.lastAt) ? known : call;
+      calls.set(key, known ? { ...later, count: known.count + call.count } : call);
+    }
+  }
+  return { ...first, calls: [...calls.values()], ...(countedSince ? { countedSince } : {}) };
 }

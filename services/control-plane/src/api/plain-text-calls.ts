@@ -3,7 +3,7 @@ import { portAccess } from '../model/port-access.ts';
 import type { Service } from '../model/service.ts';
 import { callerName } from './caller-name.ts';
 import { workloadAt } from './plain-text-refusal.ts';
-import { callersLine } from './refusal.ts';
+import { callersLine, policyLine } from './refusal.ts';
 
 /** Calls in plain text that one caller made to one port, since the start. Under strict mTLS they are refused. */
 export interface PlainTextCall {
@@ -41,7 +41,11 @@ export class PlainTextCalls {
   }
 
   /** Counts one, and returns it; `first` when it is the first of its kind. */
-  add(mesh: Mesh, told: PlainTextTold, nowMs: number = Date.now()): { readonly call: PlainTextCall; readonly first: boolean } {
+  add(
+    mesh: Mesh,
+    told: PlainTextTold,
+    nowMs: number = Date.now(),
+  ): { readonly call: PlainTextCall; readonly first: boolean } {
     const source = workloadAt(mesh, told.address);
     const caller = source ? callerName(mesh, source) : told.address;
     const { target, service, servicePort } = targetAt(mesh, told.callee, told.port);
@@ -55,7 +59,7 @@ export class PlainTextCalls {
       // One that was open before this control plane began is seen for the first time.
       count: (before?.count ?? 0) + (told.again && before ? 0 : 1),
       lastAtMs: nowMs,
-      advice: source ? adviceInMesh(caller, service, servicePort) : adviceOutside,
+      advice: source ? adviceInMesh(source, caller, service, servicePort) : adviceOutside,
     };
     this.#calls.delete(key);
     this.#calls.set(key, call);
@@ -86,18 +90,19 @@ const adviceOutside = 'give it a sidecar, or let it call through the edge';
 const pastItsProxy = 'let it call the Service by its name or virtual address, through its sidecar';
 
 /** A caller with a sidecar comes in plain text when its proxy has not heard of the service, which it may not call, or is passed by. */
-function adviceInMesh(caller: string, service: Service | undefined, port: number): string {
+function adviceInMesh(source: WorkloadId, caller: string, service: Service | undefined, port: number): string {
   if (service === undefined) return 'name the port in a Service of the mesh';
   const access = portAccess(service, port);
-  if (access === 'namespace') return `${pastItsProxy}; only namespace ${service.namespace} may call`;
-  const named = caller.startsWith('spiffe://') ? undefined : caller;
-  if (access !== 'methods') {
-    if (named !== undefined && access.callers.has(named)) return pastItsProxy;
-    return `permit it: callers: [${named ?? 'a service of its own'}] at path "/*" of a MeshPolicy for Service ${service.id}`;
-  }
   const methods = [...service.methods.values()];
-  if (named !== undefined && methods.some(({ callers }) => callers.has(named))) return pastItsProxy;
-  const [method] = methods;
-  const line = method && callersLine(method, caller);
-  return line === undefined ? 'permit it in the contract: it needs a Service of its own' : `permit it, as with ${line}`;
+  const permitted =
+    access === 'methods'
+      ? methods.some(({ callers }) => callers.has(caller))
+      : access === 'namespace'
+        ? source.startsWith(`${service.namespace}/`)
+        : access.callers.has(caller);
+  if (permitted) return pastItsProxy;
+  const [method] = access === 'methods' ? methods : [];
+  const line = method ? callersLine(method, caller) : policyLine(service, port, caller);
+  if (line !== undefined) return `permit it, as by ${line}`;
+  return 'give it a Service of its own, whose name can be permitted';
 }

@@ -9,7 +9,6 @@ import {
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import type { MeshSettings } from '../model/mesh.ts';
-import { accessLog } from './access-log.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, fault, grpcStats, localRateLimit, refusal, wholeAnswers } from './http-filters.ts';
 import type { InboundRule } from './inbound-rule.ts';
@@ -120,7 +119,7 @@ export function inboundPlainTaken(
     const countedAs = `plain_${port.listen.port}`;
     return create(FilterChainSchema, {
       name,
-      filters: [tcpProxy({ cluster, countedAs, direction: 'inbound', alsoTo: [plainConnections] })],
+      filters: [tcpProxy({ cluster, countedAs, direction: 'inbound', told: plainConnections })],
     });
   }
   return create(FilterChainSchema, {
@@ -136,7 +135,8 @@ export function inboundPlainTaken(
         more: {
           codecType: CodecType.AUTO,
           forwardClientCertDetails: ClientCert.SANITIZE,
-          accessLog: [accessLog('inbound'), plainRequests],
+          accessLog: [...plainRequests.logs],
+          accessLogOptions: plainRequests.options,
           routeSpecifier: {
             case: 'routeConfig',
             value: create(RouteConfigurationSchema, {

@@ -1,5 +1,6 @@
 import { identitiesOf } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
+import { isPermissive } from '../model/permissive.ts';
 import { portAccess, portsOf } from '../model/port-access.ts';
 import type { Protocol, Service } from '../model/service.ts';
 import type { InboundPort, Workload } from '../model/workload.ts';
@@ -20,7 +21,7 @@ export interface InboundRule {
 /** The rules of a proxy's ports, in the order of its ports. `own`: the services of the workload, the one with a contract first. */
 export function inboundRules(mesh: Mesh, workload: Workload, own: readonly Service[]): InboundRule[] {
   return workload.inbound.map((port) => {
-    const permissive = isPermissive(mesh, workload, port.listen.port) ? { permissive: true } : {};
+    const permissive = isPermissive(mesh.settings, workload, port.listen.port) ? { permissive: true } : {};
     const served =
       port.serves?.flatMap(({ service: id, port: number }) => {
         const service = mesh.services.get(id);
@@ -41,15 +42,6 @@ export function inboundRules(mesh: Mesh, workload: Workload, own: readonly Servi
       peers: [...new Map(peers.map((peer) => [peer.value, peer])).values()],
     };
   });
-}
-
-function isPermissive({ settings }: Mesh, { namespace, labels }: Workload, port: number): boolean {
-  return settings.permissive.some(
-    (rule) =>
-      rule.namespace === namespace &&
-      Object.entries(rule.labels).every(([label, value]) => labels[label] === value) &&
-      (rule.port === undefined || rule.port === port),
-  );
 }
 
 function peersOf(mesh: Mesh, service: Service, port: number): PeerName[] {

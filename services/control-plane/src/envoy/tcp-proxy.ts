@@ -3,7 +3,10 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type AccessLog, AccessLogSchema } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { StdoutAccessLogSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/stream/v3/stream';
-import { TcpProxySchema } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
+import {
+  type TcpProxy_TcpAccessLogOptionsSchema,
+  TcpProxySchema,
+} from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
 import { memoize } from '../memoize.ts';
 import { extension } from './typed-config.ts';
 
@@ -16,17 +19,21 @@ export interface TcpTarget {
   readonly direction: 'inbound' | 'outbound';
   /** Milliseconds; absent: as long as the two want it. */
   readonly maxDurationMs?: number;
-  /** Who is told of it besides stdout. */
-  readonly alsoTo?: readonly AccessLog[];
+  /** Who is told of it, and when. Default: a line on stdout at its end. */
+  readonly told?: {
+    readonly logs: readonly AccessLog[];
+    readonly options: MessageInitShape<typeof TcpProxy_TcpAccessLogOptionsSchema>;
+  };
 }
 
 /** The network filter that passes a connection on. It ends when one of the two ends it, however long it was silent. */
-export function tcpProxy({ cluster, countedAs, direction, maxDurationMs, alsoTo = [] }: TcpTarget): Filter {
+export function tcpProxy({ cluster, countedAs, direction, maxDurationMs, told }: TcpTarget): Filter {
   const init: MessageInitShape<typeof TcpProxySchema> = {
     statPrefix: countedAs,
     clusterSpecifier: { case: 'cluster', value: cluster },
     idleTimeout: durationFromMs(0),
-    accessLog: [connectionLog(direction), ...alsoTo],
+    accessLog: told ? [...told.logs] : [connectionLog(direction)],
+    ...(told ? { accessLogOptions: told.options } : {}),
     ...(maxDurationMs === undefined ? {} : { maxDownstreamConnectionDuration: durationFromMs(maxDurationMs) }),
   };
   return create(FilterSchema, extension('envoy.filters.network.tcp_proxy', TcpProxySchema, init));

@@ -20,6 +20,7 @@ const input: StatusInput = {
   proxies: new Map(),
   problems: [],
   denials: [],
+  plainText: [],
   certificateNotAfterMs: () => 3000,
 };
 

@@ -6,14 +6,17 @@ import {
   type OverrideSchema,
   OverrideState,
   type Pin,
+  type PlainTextSchema,
   type ProxySchema,
   type ServiceSchema,
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
 import type { DenialCount } from '../api/denial-counts.ts';
+import { type PlainTextCall, targetAt } from '../api/plain-text-calls.ts';
 import type { RotationStatus } from '../identity/root-rotation.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
+import { isPermissive } from '../model/permissive.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
@@ -30,6 +33,8 @@ export interface StatusInput {
   readonly proxies: ReadonlyMap<WorkloadId, ProxyState>;
   readonly problems: readonly DatedProblem[];
   readonly denials: readonly DenialCount[];
+  /** Calls in plain text that were taken, counted since the start. */
+  readonly plainText: readonly PlainTextCall[];
   /** The last moment of a workload's certificate. */
   readonly certificateNotAfterMs: (workload: Workload) => number;
   /** The revision that contracts and policies are held at. */
@@ -61,8 +66,30 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
     denials: denials.map(({ caller, method, count, lastAtMs, message }) => {
       return { caller, method, count: BigInt(count), lastAt: timestampFromMs(lastAtMs), message };
     }),
+    plainText: plainTextStatus(input),
     ...(input.pin ? { pin: input.pin } : {}),
   });
+}
+
+function plainTextStatus({ mesh, startedAtMs, plainText }: StatusInput): MessageInitShape<typeof PlainTextSchema> {
+  return {
+    countedSince: timestampFromMs(startedAtMs),
+    ports: byId(mesh.workloads).flatMap((workload) =>
+      workload.inbound
+        .filter(({ listen }) => isPermissive(mesh.settings, workload, listen.port))
+        .map(({ listen: { port } }) => ({
+          namespace: workload.namespace,
+          workload: workload.name,
+          port,
+          target: targetAt(mesh, workload.id, port).target,
+        })),
+    ),
+    calls: plainText.map(({ count, lastAtMs, ...call }) => ({
+      ...call,
+      count: BigInt(count),
+      lastAt: timestampFromMs(lastAtMs),
+    })),
+  };
 }
 
 const overrideStates = {

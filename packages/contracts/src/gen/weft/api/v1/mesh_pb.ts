@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file weft/api/v1/mesh.proto.
  */
 export const file_weft_api_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0Iq4CChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUi8wEKDENvbnRyb2xQbGFuZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHRydXN0X2RvbWFpbhgDIAEoCRIyCg5yb290X25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoEcm9vdBgFIAEoCzIRLndlZnQuYXBpLnYxLlJvb3QSNwoUY2VydGlmaWNhdGVfbGlmZXRpbWUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iuQIKBFJvb3QSJgoFcGhhc2UYASABKA4yFy53ZWZ0LmFwaS52MS5Sb290LlBoYXNlEhMKC2ZpbmdlcnByaW50GAIgASgJEhgKEG5leHRfZmluZ2VycHJpbnQYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJlbW92ZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3dhaXRpbmdfZm9yGAYgAygJEhAKCGV4dGVybmFsGAcgASgIIlgKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfU1RFQURZEAESEwoPUEhBU0VfU1BSRUFESU5HEAISEQoNUEhBU0VfU0lHTklORxADIpoBCgdTZXJ2aWNlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhQKDGxvZ2ljYWxfbmFtZRgDIAEoCRIVCg1ncnBjX3NlcnZpY2VzGAQgAygJEhcKD2NvbnRyYWN0X2hhc2hlcxgFIAMoCRIWCg5yZWFkeV9yZXBsaWNhcxgGIAEoDRIQCghyZXBsaWNhcxgHIAEoDSKQAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIc2VydmljZXMYAyADKAkSDQoFcmVhZHkYBCABKAgSDgoGcmVhc29uGAUgASgJEg8KB2FkZHJlc3MYBiABKAkSIQoFcHJveHkYByABKAsyEi53ZWZ0LmFwaS52MS5Qcm94eSLWAQoFUHJveHkSEQoJc3BpZmZlX2lkGAEgASgJEjAKDGNvbm5lY3RlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZW52b3lfdmVyc2lvbhgDIAEoCRI5ChVjZXJ0aWZpY2F0ZV9ub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEGFja25vd2xlZGdlbWVudHMYBSADKAsyHC53ZWZ0LmFwaS52MS5BY2tub3dsZWRnZW1lbnQitAEKD0Fja25vd2xlZGdlbWVudBIQCgh0eXBlX3VybBgBIAEoCRIUCgxzZW50X3ZlcnNpb24YAiABKAkSFQoNYWNrZWRfdmVyc2lvbhgDIAEoCRIsCghhY2tlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcmVzb3VyY2VzGAUgASgNEgwKBG5hY2sYBiABKAkSEwoLbmFja19zb3VyY2UYByABKAkidgoHUHJvYmxlbRIQCghyZXNvdXJjZRgBIAEoCRINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg4KBmFkdmljZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidQoGRGVuaWFsEg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSDQoFY291bnQYAyABKAQSKwoHbGFzdF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbWVzc2FnZRgFIAEoCSL3AQoIT3ZlcnJpZGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdtZXRob2RzGAQgAygJEikKBXN0YXRlGAUgASgOMhoud2VmdC5hcGkudjEuT3ZlcnJpZGVTdGF0ZRIPCgdlZmZlY3RzGAYgAygJEhAKCHJlZnVzYWxzGAcgAygJEg4KBnJlYXNvbhgIIAEoCRIKCgJieRgJIAEoCRIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvcmlnaW4YCyABKAkiOAoVR2V0UHJveHlDb25maWdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJIi0KFkdldFByb3h5Q29uZmlnUmVzcG9uc2USEwoLY29uZmlnX2pzb24YASABKAkiXgoDUGluEhMKC3JldmlzaW9uX2lkGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkixQEKCFJldmlzaW9uEgoKAmlkGAEgASgJEg4KBm51bWJlchgCIAEoBBImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2F1c2VzGAQgAygJEhYKDmVuZHBvaW50c19vbmx5GAUgASgIEgwKBHNlbnQYBiABKA0SFAoMYWNrbm93bGVkZ2VkGAcgASgNEikKB2Fuc3dlcnMYCCADKAsyGC53ZWZ0LmFwaS52MS5Qcm94eUFuc3dlciJiCgtQcm94eUFuc3dlchIQCgh3b3JrbG9hZBgBIAEoCRIzCg9hY2tub3dsZWRnZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5hY2sYAyABKAkiRQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0SHgoWd2l0aG91dF9lbmRwb2ludHNfb25seRgCIAEoCCJPChVMaXN0UmV2aXNpb25zUmVzcG9uc2USKAoJcmV2aXNpb25zGAEgAygLMhUud2VmdC5hcGkudjEuUmV2aXNpb24SDAoEa2VwdBgCIAEoDSJUCgpXaHlSZXF1ZXN0Eg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo0BCgtXaHlSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEg8KB3ZlcmRpY3QYAiABKAkSDgoGYWR2aWNlGAMgASgJEiMKBXN0ZXBzGAQgAygLMhQud2VmdC5hcGkudjEuV2h5U3RlcBInCghyZXZpc2lvbhgFIAEoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uIk8KB1doeVN0ZXASDAoEbmFtZRgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiUKBnZhbHVlcxgDIAMoCzIVLndlZnQuYXBpLnYxLldoeVZhbHVlIjcKCFdoeVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGc291cmNlGAMgASgJIkwKDVJldmVydFJlcXVlc3QSEwoLcmV2aXNpb25faWQYASABKAkSDQoFY2xlYXIYAiABKAgSCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIi8KDlJldmVydFJlc3BvbnNlEh0KA3BpbhgBIAEoCzIQLndlZnQuYXBpLnYxLlBpbiIsChFSb3RhdGVSb290UmVxdWVzdBILCgN3aHkYASABKAkSCgoCYnkYAiABKAkiNQoSUm90YXRlUm9vdFJlc3BvbnNlEh8KBHJvb3QYASABKAsyES53ZWZ0LmFwaS52MS5Sb290KoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMy9gMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICElIKClJvdGF0ZVJvb3QSHi53ZWZ0LmFwaS52MS5Sb3RhdGVSb290UmVxdWVzdBofLndlZnQuYXBpLnYxLlJvdGF0ZVJvb3RSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0ItoCChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUSKgoKcGxhaW5fdGV4dBgIIAEoCzIWLndlZnQuYXBpLnYxLlBsYWluVGV4dCLzAQoMQ29udHJvbFBsYW5lEg8KB3ZlcnNpb24YASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMdHJ1c3RfZG9tYWluGAMgASgJEjIKDnJvb3Rfbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgRyb290GAUgASgLMhEud2VmdC5hcGkudjEuUm9vdBI3ChRjZXJ0aWZpY2F0ZV9saWZldGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK5AgoEUm9vdBImCgVwaGFzZRgBIAEoDjIXLndlZnQuYXBpLnYxLlJvb3QuUGhhc2USEwoLZmluZ2VycHJpbnQYAiABKAkSGAoQbmV4dF9maW5nZXJwcmludBgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVtb3Zlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLd2FpdGluZ19mb3IYBiADKAkSEAoIZXh0ZXJuYWwYByABKAgiWAoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TVEVBRFkQARITCg9QSEFTRV9TUFJFQURJTkcQAhIRCg1QSEFTRV9TSUdOSU5HEAMimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIpQBCglQbGFpblRleHQSMQoNY291bnRlZF9zaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFcG9ydHMYAiADKAsyGi53ZWZ0LmFwaS52MS5QbGFpblRleHRQb3J0EikKBWNhbGxzGAMgAygLMhoud2VmdC5hcGkudjEuUGxhaW5UZXh0Q2FsbCJSCg1QbGFpblRleHRQb3J0EhEKCW5hbWVzcGFjZRgBIAEoCRIQCgh3b3JrbG9hZBgCIAEoCRIMCgRwb3J0GAMgASgNEg4KBnRhcmdldBgEIAEoCSKfAQoNUGxhaW5UZXh0Q2FsbBIRCgluYW1lc3BhY2UYASABKAkSDgoGdGFyZ2V0GAIgASgJEg4KBmNhbGxlchgDIAEoCRIPCgdpbl9tZXNoGAQgASgIEg0KBWNvdW50GAUgASgEEisKB2xhc3RfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFkdmljZRgHIAEoCSL3AQoIT3ZlcnJpZGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdtZXRob2RzGAQgAygJEikKBXN0YXRlGAUgASgOMhoud2VmdC5hcGkudjEuT3ZlcnJpZGVTdGF0ZRIPCgdlZmZlY3RzGAYgAygJEhAKCHJlZnVzYWxzGAcgAygJEg4KBnJlYXNvbhgIIAEoCRIKCgJieRgJIAEoCRIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvcmlnaW4YCyABKAkiOAoVR2V0UHJveHlDb25maWdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJIi0KFkdldFByb3h5Q29uZmlnUmVzcG9uc2USEwoLY29uZmlnX2pzb24YASABKAkiXgoDUGluEhMKC3JldmlzaW9uX2lkGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkixQEKCFJldmlzaW9uEgoKAmlkGAEgASgJEg4KBm51bWJlchgCIAEoBBImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2F1c2VzGAQgAygJEhYKDmVuZHBvaW50c19vbmx5GAUgASgIEgwKBHNlbnQYBiABKA0SFAoMYWNrbm93bGVkZ2VkGAcgASgNEikKB2Fuc3dlcnMYCCADKAsyGC53ZWZ0LmFwaS52MS5Qcm94eUFuc3dlciJiCgtQcm94eUFuc3dlchIQCgh3b3JrbG9hZBgBIAEoCRIzCg9hY2tub3dsZWRnZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5hY2sYAyABKAkiRQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0SHgoWd2l0aG91dF9lbmRwb2ludHNfb25seRgCIAEoCCJPChVMaXN0UmV2aXNpb25zUmVzcG9uc2USKAoJcmV2aXNpb25zGAEgAygLMhUud2VmdC5hcGkudjEuUmV2aXNpb24SDAoEa2VwdBgCIAEoDSJUCgpXaHlSZXF1ZXN0Eg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo0BCgtXaHlSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEg8KB3ZlcmRpY3QYAiABKAkSDgoGYWR2aWNlGAMgASgJEiMKBXN0ZXBzGAQgAygLMhQud2VmdC5hcGkudjEuV2h5U3RlcBInCghyZXZpc2lvbhgFIAEoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uIk8KB1doeVN0ZXASDAoEbmFtZRgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiUKBnZhbHVlcxgDIAMoCzIVLndlZnQuYXBpLnYxLldoeVZhbHVlIjcKCFdoeVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGc291cmNlGAMgASgJIkwKDVJldmVydFJlcXVlc3QSEwoLcmV2aXNpb25faWQYASABKAkSDQoFY2xlYXIYAiABKAgSCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIi8KDlJldmVydFJlc3BvbnNlEh0KA3BpbhgBIAEoCzIQLndlZnQuYXBpLnYxLlBpbiIsChFSb3RhdGVSb290UmVxdWVzdBILCgN3aHkYASABKAkSCgoCYnkYAiABKAkiNQoSUm90YXRlUm9vdFJlc3BvbnNlEh8KBHJvb3QYASABKAsyES53ZWZ0LmFwaS52MS5Sb290KoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMy9gMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICElIKClJvdGF0ZVJvb3QSHi53ZWZ0LmFwaS52MS5Sb3RhdGVSb290UmVxdWVzdBofLndlZnQuYXBpLnYxLlJvdGF0ZVJvb3RSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for everything.
@@ -85,6 +85,13 @@ export type GetStatusResponse = Message<"weft.api.v1.GetStatusResponse"> & {
    * @generated from field: repeated weft.api.v1.Override overrides = 7;
    */
   overrides: Override[];
+
+  /**
+   * Where plain text is taken besides mTLS, and who calls so.
+   *
+   * @generated from field: weft.api.v1.PlainText plain_text = 8;
+   */
+  plainText?: PlainText | undefined;
 };
 
 /**
@@ -598,6 +605,146 @@ export const DenialSchema: GenMessage<Denial> = /*@__PURE__*/
   messageDesc(file_weft_api_v1_mesh, 9);
 
 /**
+ * Plain text where the MeshConfig still takes it: what `weft check --strict` goes by.
+ *
+ * @generated from message weft.api.v1.PlainText
+ */
+export type PlainText = Message<"weft.api.v1.PlainText"> & {
+  /**
+   * Since when calls are counted. What came before is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp counted_since = 1;
+   */
+  countedSince?: Timestamp | undefined;
+
+  /**
+   * Ports that take it, by namespace and workload.
+   *
+   * @generated from field: repeated weft.api.v1.PlainTextPort ports = 2;
+   */
+  ports: PlainTextPort[];
+
+  /**
+   * Calls that came so, by caller and port, the latest first.
+   *
+   * @generated from field: repeated weft.api.v1.PlainTextCall calls = 3;
+   */
+  calls: PlainTextCall[];
+};
+
+/**
+ * Describes the message weft.api.v1.PlainText.
+ * Use `create(PlainTextSchema)` to create a new message.
+ */
+export const PlainTextSchema: GenMessage<PlainText> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 10);
+
+/**
+ * A port of a workload that takes plain text besides mTLS.
+ *
+ * @generated from message weft.api.v1.PlainTextPort
+ */
+export type PlainTextPort = Message<"weft.api.v1.PlainTextPort"> & {
+  /**
+   * The namespace of the workload.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The name of the workload ("db-0").
+   *
+   * @generated from field: string workload = 2;
+   */
+  workload: string;
+
+  /**
+   * Its own port.
+   *
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * The service's port that it is behind ("shop/db:5432"); the workload's own ("shop/db-0:5432") when it is behind none.
+   *
+   * @generated from field: string target = 4;
+   */
+  target: string;
+};
+
+/**
+ * Describes the message weft.api.v1.PlainTextPort.
+ * Use `create(PlainTextPortSchema)` to create a new message.
+ */
+export const PlainTextPortSchema: GenMessage<PlainTextPort> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 11);
+
+/**
+ * Calls in plain text of one caller to one port. Under strict mTLS they are refused.
+ *
+ * @generated from message weft.api.v1.PlainTextCall
+ */
+export type PlainTextCall = Message<"weft.api.v1.PlainTextCall"> & {
+  /**
+   * The namespace of what was called.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * What was called, as PlainTextPort names it ("shop/db:5432").
+   *
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * The caller's logical name or, without one, its SPIFFE ID; its IP address when it is not in the mesh.
+   *
+   * @generated from field: string caller = 3;
+   */
+  caller: string;
+
+  /**
+   * It has a sidecar, and came past it or without a permission.
+   *
+   * @generated from field: bool in_mesh = 4;
+   */
+  inMesh: boolean;
+
+  /**
+   * How often: requests of HTTP, connections of TCP.
+   *
+   * @generated from field: uint64 count = 5;
+   */
+  count: bigint;
+
+  /**
+   * When last. Of what is still open, within ten minutes of now.
+   *
+   * @generated from field: google.protobuf.Timestamp last_at = 6;
+   */
+  lastAt?: Timestamp | undefined;
+
+  /**
+   * What lets this caller go on under strict mTLS.
+   *
+   * @generated from field: string advice = 7;
+   */
+  advice: string;
+};
+
+/**
+ * Describes the message weft.api.v1.PlainTextCall.
+ * Use `create(PlainTextCallSchema)` to create a new message.
+ */
+export const PlainTextCallSchema: GenMessage<PlainTextCall> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 12);
+
+/**
  * A MeshOverride: what somebody has said in an emergency, and what became of it.
  *
  * @generated from message weft.api.v1.Override
@@ -686,7 +833,7 @@ export type Override = Message<"weft.api.v1.Override"> & {
  * Use `create(OverrideSchema)` to create a new message.
  */
 export const OverrideSchema: GenMessage<Override> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 10);
+  messageDesc(file_weft_api_v1_mesh, 13);
 
 /**
  * Names a proxy.
@@ -714,7 +861,7 @@ export type GetProxyConfigRequest = Message<"weft.api.v1.GetProxyConfigRequest">
  * Use `create(GetProxyConfigRequestSchema)` to create a new message.
  */
 export const GetProxyConfigRequestSchema: GenMessage<GetProxyConfigRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 11);
+  messageDesc(file_weft_api_v1_mesh, 14);
 
 /**
  * What the control plane gives that proxy.
@@ -735,7 +882,7 @@ export type GetProxyConfigResponse = Message<"weft.api.v1.GetProxyConfigResponse
  * Use `create(GetProxyConfigResponseSchema)` to create a new message.
  */
 export const GetProxyConfigResponseSchema: GenMessage<GetProxyConfigResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 12);
+  messageDesc(file_weft_api_v1_mesh, 15);
 
 /**
  * A revision that contracts and policies are held at, whatever their sources say since.
@@ -777,7 +924,7 @@ export type Pin = Message<"weft.api.v1.Pin"> & {
  * Use `create(PinSchema)` to create a new message.
  */
 export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 13);
+  messageDesc(file_weft_api_v1_mesh, 16);
 
 /**
  * A configuration of the mesh that was pushed.
@@ -847,7 +994,7 @@ export type Revision = Message<"weft.api.v1.Revision"> & {
  * Use `create(RevisionSchema)` to create a new message.
  */
 export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 14);
+  messageDesc(file_weft_api_v1_mesh, 17);
 
 /**
  * What a proxy did with a revision.
@@ -882,7 +1029,7 @@ export type ProxyAnswer = Message<"weft.api.v1.ProxyAnswer"> & {
  * Use `create(ProxyAnswerSchema)` to create a new message.
  */
 export const ProxyAnswerSchema: GenMessage<ProxyAnswer> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 15);
+  messageDesc(file_weft_api_v1_mesh, 18);
 
 /**
  * Asks for the latest revisions.
@@ -910,7 +1057,7 @@ export type ListRevisionsRequest = Message<"weft.api.v1.ListRevisionsRequest"> &
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 16);
+  messageDesc(file_weft_api_v1_mesh, 19);
 
 /**
  * Revisions, the latest first.
@@ -938,7 +1085,7 @@ export type ListRevisionsResponse = Message<"weft.api.v1.ListRevisionsResponse">
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 17);
+  messageDesc(file_weft_api_v1_mesh, 20);
 
 /**
  * Names a call.
@@ -973,7 +1120,7 @@ export type WhyRequest = Message<"weft.api.v1.WhyRequest"> & {
  * Use `create(WhyRequestSchema)` to create a new message.
  */
 export const WhyRequestSchema: GenMessage<WhyRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 18);
+  messageDesc(file_weft_api_v1_mesh, 21);
 
 /**
  * What becomes of the call.
@@ -1022,7 +1169,7 @@ export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
  * Use `create(WhyResponseSchema)` to create a new message.
  */
 export const WhyResponseSchema: GenMessage<WhyResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 19);
+  messageDesc(file_weft_api_v1_mesh, 22);
 
 /**
  * One station of a call.
@@ -1057,7 +1204,7 @@ export type WhyStep = Message<"weft.api.v1.WhyStep"> & {
  * Use `create(WhyStepSchema)` to create a new message.
  */
 export const WhyStepSchema: GenMessage<WhyStep> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 20);
+  messageDesc(file_weft_api_v1_mesh, 23);
 
 /**
  * A value and where it comes from.
@@ -1092,7 +1239,7 @@ export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
  * Use `create(WhyValueSchema)` to create a new message.
  */
 export const WhyValueSchema: GenMessage<WhyValue> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 21);
+  messageDesc(file_weft_api_v1_mesh, 24);
 
 /**
  * Names a revision to go back to.
@@ -1134,7 +1281,7 @@ export type RevertRequest = Message<"weft.api.v1.RevertRequest"> & {
  * Use `create(RevertRequestSchema)` to create a new message.
  */
 export const RevertRequestSchema: GenMessage<RevertRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 22);
+  messageDesc(file_weft_api_v1_mesh, 25);
 
 /**
  * What holds now.
@@ -1155,7 +1302,7 @@ export type RevertResponse = Message<"weft.api.v1.RevertResponse"> & {
  * Use `create(RevertResponseSchema)` to create a new message.
  */
 export const RevertResponseSchema: GenMessage<RevertResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 23);
+  messageDesc(file_weft_api_v1_mesh, 26);
 
 /**
  * Asks for a new root.
@@ -1183,7 +1330,7 @@ export type RotateRootRequest = Message<"weft.api.v1.RotateRootRequest"> & {
  * Use `create(RotateRootRequestSchema)` to create a new message.
  */
 export const RotateRootRequestSchema: GenMessage<RotateRootRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 24);
+  messageDesc(file_weft_api_v1_mesh, 27);
 
 /**
  * The rotation that has begun, or that was under way.
@@ -1204,7 +1351,7 @@ export type RotateRootResponse = Message<"weft.api.v1.RotateRootResponse"> & {
  * Use `create(RotateRootResponseSchema)` to create a new message.
  */
 export const RotateRootResponseSchema: GenMessage<RotateRootResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 25);
+  messageDesc(file_weft_api_v1_mesh, 28);
 
 /**
  * What became of an override.
