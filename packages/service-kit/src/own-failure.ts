@@ -1,6 +1,6 @@
 import { ConnectError, type Interceptor } from '@connectrpc/connect';
 import { type Call, currentCall } from './current-call.ts';
-import { grpcCode } from './grpc/status.ts';
+import { grpcCode, lateFailure } from './grpc/status.ts';
 
 /** The codes that a caller's sidecar may repeat a call for. */
 const repeatable: ReadonlySet<number> = new Set([
@@ -40,10 +40,13 @@ export const noteOnwardFailures: Interceptor = (next) => async (request) => {
 
 /**
  * What the answer to a failed call says to the sidecars: that the failure is this service's own, so that its callers may repeat
- * the call. A failure that came from further on was repeated there, by the innermost hop, and nobody else repeats it.
+ * the call, or that its deadline has passed, so that nobody does. A failure that came from further on was repeated there, by the
+ * innermost hop, and nobody else repeats it.
  */
 export function ownFailure(call: Call, code: number): Readonly<Record<string, string>> | undefined {
-  return repeatable.has(code) && !sawFailure.has(call) ? said : undefined;
+  // A timer of this process may end a little before the clock does.
+  if (code === grpcCode.deadlineExceeded && (call.signal.aborted || call.remainingMs() === 0)) return lateFailure;
+  return repeatable.has(code) && !sawFailure.has(call) ? own : undefined;
 }
 
-const said = { 'x-weft-failure': 'own' } as const;
+const own = { 'x-weft-failure': 'own' } as const;

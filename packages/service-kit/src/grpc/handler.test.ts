@@ -220,6 +220,7 @@ test('the deadline ends a call and aborts its signal', async (t) => {
   });
   const answer = await raw(s.target, { ':path': '/t/Hangs', 'grpc-timeout': '50m' }, frameMessage(Buffer.from('x')));
   t.is(answer.status, status.DEADLINE_EXCEEDED);
+  t.is((answer.trailers ?? answer.response)['x-weft-failure'], 'late');
   t.is(((await aborted.promise) as { code: number }).code, status.DEADLINE_EXCEEDED);
   s.close();
 });

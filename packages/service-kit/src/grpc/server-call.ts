@@ -5,7 +5,7 @@ import { acceptEncoding, type Compression, compressionOf, minCompressBytes } fro
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
 import { MessageQueue } from './message-queue.ts';
-import { GrpcError, type GrpcStatus, grpcCode, statusHeaders } from './status.ts';
+import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
 import { parseTimeout } from './timeout.ts';
 
@@ -218,7 +218,9 @@ export class ServerCall implements GrpcCall {
   }
 
   #onDeadline(timeoutMs: number): void {
-    this.fail(new GrpcError(grpcCode.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`));
+    const reason = new GrpcError(grpcCode.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`);
+    this.finish({ ...statusOf(reason), trailers: lateFailure });
+    this.#interrupt(reason);
   }
 
   #onClose(): void {

@@ -47,6 +47,9 @@ export class GrpcError extends Error {
   }
 }
 
+/** Tells the sidecars that only the deadline has passed, so that they do not repeat the call with no time left. */
+export const lateFailure = { 'x-weft-failure': 'late' } as const;
+
 const okTrailers = { 'grpc-status': '0' };
 
 /** The headers that tell `status`, for a trailer or for a response that is nothing else. */

@@ -13,7 +13,8 @@ import { encodeResource } from './encode.ts';
 import { originalDestination, tlsInspectorAt } from './listener-filters.ts';
 import { outboundHttp } from './listener-outbound.ts';
 import { directCluster, outboundName, passThroughCluster, serviceCluster } from './names.ts';
-import { tcpProxy } from './tcp-proxy.ts';
+import { undeclaredConnections } from './stats-log.ts';
+import { connectionLog, type TcpTarget, tcpProxy } from './tcp-proxy.ts';
 
 /** Something of the mesh that a workload may call, by where its calls go. */
 export interface Destination {
@@ -103,7 +104,7 @@ const encodeListener = memoize(
         }),
         passing('refused', noCluster),
         passing('excluded', passThroughCluster),
-        passing(otherwise, otherwise === 'denied' ? noCluster : passThroughCluster),
+        passing(otherwise, otherwise === 'denied' ? noCluster : passThroughCluster, counted),
         ...destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName)),
         ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
       ],
@@ -115,10 +116,16 @@ const encodeListener = memoize(
 /** There is none of that name, so the connection is closed. */
 const noCluster = 'nowhere';
 
-function passing(name: string, cluster: string): FilterChain {
+/** Connections that are counted by where they went, when they end. */
+const counted: Pick<TcpTarget, 'told'> = {
+  told: { logs: [connectionLog('outbound'), undeclaredConnections], options: {} },
+};
+
+function passing(name: string, cluster: string, more: Pick<TcpTarget, 'told'> = {}): FilterChain {
+  const countedAs = name.replace(/[^a-zA-Z0-9]+/g, '_');
   return create(FilterChainSchema, {
     name,
-    filters: [tcpProxy({ cluster, countedAs: name.replace(/[^a-zA-Z0-9]+/g, '_'), direction: 'outbound' })],
+    filters: [tcpProxy({ cluster, countedAs, direction: 'outbound', ...more })],
   });
 }
 

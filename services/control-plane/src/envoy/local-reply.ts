@@ -6,7 +6,7 @@ import {
   type ResponseMapperSchema,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { deliveredHeader, metadataNamespace } from './names.ts';
-import { ownOutcome } from './outcome.ts';
+import { deadlineOutcome, ownOutcome } from './outcome.ts';
 
 /** How Envoy words an answer of its own. The first mapper whose filter matches counts. */
 type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
@@ -81,12 +81,6 @@ export const calleeKey = 'callee';
 const tooLate = `weft: %METADATA(ROUTE:${metadataNamespace}:${calleeKey})% did not answer within the deadline`;
 const callee = `%METADATA(ROUTE:${metadataNamespace}:${calleeKey})%`;
 
-/** What every listener needs: codes that callers can act on. */
-const common: readonly ReplyMapper[] = [
-  // A stream on which nothing has moved.
-  { filter: flagged('SI'), headersToAdd: [header('grpc-status', deadlineExceeded)] },
-];
-
 /** The answers of a sidecar in its application's stead. */
 export const inboundReplies: LocalReplyConfig = replies([
   {
@@ -102,18 +96,21 @@ export const inboundReplies: LocalReplyConfig = replies([
   },
   // Above a caller's rate.
   { filter: answered(429), headersToAdd: [ownOutcome(429)] },
-  ...common,
+  // A test asked for it; its route says how it ends.
+  { filter: flagged('FI') },
+  { filter: flagged('SI'), headersToAdd: [header('grpc-status', deadlineExceeded), deadlineOutcome] },
   // The application has torn its connection or reset the call.
   { filter: answered(503), headersToAdd: [ownOutcome(503)] },
   // Whichever of the two sidecars notices first, the words are the same.
-  ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
+  ...[408, 504].map((status) => ({ filter: answered(status), headersToAdd: [deadlineOutcome], ...text(tooLate) })),
 ]);
 
 /** The answers of a sidecar to its own application. */
 export const outboundReplies: LocalReplyConfig = replies([
   { filter: flagged('UH'), ...text(`weft: ${callee} has no replica that takes calls`) },
   { filter: flagged('UF'), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
-  ...common,
+  // A stream on which nothing has moved.
+  { filter: flagged('SI'), headersToAdd: [header('grpc-status', deadlineExceeded)] },
   ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
 ]);
 

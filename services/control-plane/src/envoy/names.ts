@@ -69,7 +69,10 @@ export const deliveredHeader = 'x-weft-delivered';
 /** How the callee's sidecar says a call ended, for the caller's sidecar alone: "200/14/own". */
 export const outcomeHeader = 'x-weft-outcome';
 
-/** "own": how an application that calls others says that a failure is its own and not one that it passes on. */
+/**
+ * How an application says whose failure it answers with: "own", which one that calls others does not only pass on, or "late": the
+ * deadline has passed.
+ */
 export const failureHeader = 'x-weft-failure';
 
 /** What sidecars say to one another in answers; neither applications nor callers outside see it. */

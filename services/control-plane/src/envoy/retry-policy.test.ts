@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Method, RetryCode } from '../model/method.ts';
-import { retriableOutcome } from './outcome.ts';
+import { deadlineOutcome, retriableOutcome } from './outcome.ts';
 import { retryPolicy } from './retry-policy.ts';
 
 const method: Method = {
@@ -56,8 +56,24 @@ test('retryPolicy: hedges and retries together are no more than either allows', 
 test('retriableOutcome: takes a code as gRPC and as HTTP say it, and only the own failures of the callee', (t) => {
   const takes = (outcome: string) =>
     new RegExp(`^(?:${retriableOutcome(['unavailable', 'resource-exhausted'])})$`).test(outcome);
-  for (const outcome of ['200/14/own', '200/8/own', '503//own', '502//own', '429//own'])
+  for (const outcome of ['200/14/own', '200/8/leaf', '503//own', '502//leafown', '429//own'])
     t.true(takes(outcome), outcome);
-  for (const outcome of ['200/14/', '503//', '200//own', '200/4/own', '200/1/own', '504//own', '200/14/own/own'])
+  for (const outcome of [
+    '200/14/',
+    '503//',
+    '200//own',
+    '200/4/own',
+    '200/1/leaf',
+    '504//own',
+    '200/14/own/own',
+    '200/14/late',
+  ])
     t.false(takes(outcome), outcome);
+});
+
+test('retriableOutcome: a deadline that has passed is not repeated, whoever noticed it', (t) => {
+  const takes = new RegExp(`^(?:${retriableOutcome(['deadline-exceeded'])})$`);
+  t.true(takes.test('200/4/own'));
+  for (const outcome of [deadlineOutcome.header?.value, '200/4/late', '200/4/leaflate'])
+    t.notRegex(outcome ?? '', takes);
 });

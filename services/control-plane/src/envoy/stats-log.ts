@@ -75,10 +75,30 @@ export const contractCounters: readonly AccessLog[] = [
   ),
 ];
 
-function counter(name: string, tags: Readonly<Record<string, string>>, filter: AccessLogFilter): AccessLog {
+/** More are not counted one by one: addresses are the application's to choose. */
+const maxDestinations = 500;
+
+/**
+ *     weft_undeclared_connections{destination}   connections that went, or would have gone, out of the mesh undeclared, by address and port
+ *
+ * One set for all listeners that a proxy ever has, so that a change of one begins nothing anew.
+ */
+export const undeclaredConnections: AccessLog = counter(
+  'undeclared_connections',
+  { destination: '%DOWNSTREAM_LOCAL_ADDRESS%' },
+  undefined,
+  { max_counters: maxDestinations, sharing_name: 'weft-undeclared' },
+);
+
+function counter(
+  name: string,
+  tags: Readonly<Record<string, string>>,
+  filter?: AccessLogFilter,
+  scope: JsonObject = {},
+): AccessLog {
   // Its protobuf is in no package that we have, and Envoy takes any extension in this form too.
   const value: JsonObject = {
-    stats_scope: { prefix: 'weft' },
+    stats_scope: { prefix: 'weft', ...scope },
     counters: [
       {
         stat: { name, tags: Object.entries(tags).map(([tag, value_format]) => ({ name: tag, value_format })) },
@@ -89,7 +109,7 @@ function counter(name: string, tags: Readonly<Record<string, string>>, filter: A
   const typeUrl = 'type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config';
   return create(AccessLogSchema, {
     name: 'envoy.access_loggers.stats',
-    filter,
+    ...(filter ? { filter } : {}),
     configType: { case: 'typedConfig', value: typedConfig(TypedStructSchema, { typeUrl, value }) },
   });
 }
