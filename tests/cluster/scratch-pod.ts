@@ -84,10 +84,10 @@ export async function readyPod(t: ExecutionContext, namespace: string, selector:
   }
 }
 
-/** Runs a script of Node in a pod's container "app"; what it printed. */
+/** Runs a script of Node in a pod's own container; what it printed. */
 export function nodeIn(pod: PodObject, script: string, ...args: readonly string[]): Promise<string> {
   const { namespace, name } = pod.metadata;
-  return run('kubectl', ['exec', '-n', namespace, name, '-c', 'app', '--', 'node', '-e', script, '--', ...args], {
+  return run('kubectl', ['exec', '-n', namespace, name, '--', 'node', '-e', script, '--', ...args], {
     timeoutMs: 60_000,
   });
 }
@@ -169,4 +169,35 @@ export async function sweepFrom(
   requests: readonly PlainRequest[],
 ): Promise<readonly string[]> {
   return JSON.parse(await nodeIn(pod, sweepScript, host, JSON.stringify(requests)));
+}
+
+const tcpScript = `
+const [host, port, word, first] = process.argv.slice(1);
+const outcome = { connected: false, text: '' };
+const end = (more) => { console.log(JSON.stringify({ ...outcome, ...more })); process.exit(0); };
+const socket = require('node:net').connect({ host, port: Number(port) });
+socket.setEncoding('utf8');
+socket.on('connect', () => { outcome.connected = true; if (first === 'client') socket.write(word); });
+socket.on('data', (text) => { if (!outcome.text && first === 'server') socket.write(word); outcome.text += text; });
+socket.on('error', (e) => end({ error: e.code || e.message })).on('close', () => end({}));
+setTimeout(() => end({ error: 'timeout' }), 4000);
+`;
+
+/** How a connection of TCP ended. */
+export interface TcpOutcome {
+  /** Somebody took it: its own proxy, or who it was meant for. */
+  readonly connected: boolean;
+  /** What came back. */
+  readonly text: string;
+  readonly error?: string;
+}
+
+/** Connects from inside a pod, says a word, after the server's greeting or before, and waits until it is closed. */
+export async function tcpFrom(
+  pod: PodObject,
+  host: string,
+  port: number,
+  { word = 'word', first = 'server' }: { word?: string; first?: 'server' | 'client' } = {},
+): Promise<TcpOutcome> {
+  return JSON.parse(await nodeIn(pod, tcpScript, host, String(port), word, first));
 }

@@ -19,7 +19,9 @@ export interface Refusal {
 export function callersLine({ path, origins }: Method, caller: LogicalName | string): string | undefined {
   // An account without a name can be in no contract.
   if (caller.startsWith('spiffe://')) return undefined;
-  return `callers: {names: "${caller}"} in ${origins.callers ?? path.slice(1)}`;
+  const origin = origins.callers ?? path.slice(1);
+  if (origin.startsWith('MeshPolicy ')) return `addCallers: [${caller}] for ${path.slice(1)} in ${origin}`;
+  return `callers: {names: "${caller}"} in ${origin}`;
 }
 
 /**
