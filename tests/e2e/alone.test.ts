@@ -7,43 +7,41 @@ import test from 'ava';
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
+/** The one that uses most of the kit. */
+const service = 'orders';
 
 test('a service, copied out of the repository with packed packages, builds and passes alone', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'alone-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
-  const run = (command: string, args: readonly string[], cwd: string) =>
-    execute(command, args, { cwd, env: { ...process.env, NODE_PATH: '' }, timeout: 300_000, maxBuffer: 64 << 20 });
+  const run = (command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) =>
+    execute(command, args, {
+      cwd,
+      env: { ...process.env, NODE_PATH: '', ...env },
+      timeout: 300_000,
+      maxBuffer: 64 << 20,
+    });
   const packed = join(dir, 'packages');
   await run(process.execPath, [join(root, 'scripts/pack.ts'), packed], root);
   const tarballs = (await readdir(packed)).map((name) => join(packed, name));
-  // The one that uses most of the kit.
-  for (const service of ['orders']) {
-    const home = join(dir, service);
-    await cp(join(root, 'services', service), home, {
-      recursive: true,
-      filter: (path) => !path.endsWith('node_modules'),
-    });
-    const needed = [...(await ownPackages(join(root, 'services', service)))].map((name) =>
-      tarballs.find((tarball) => tarball.includes(`/${name.replace('@', '').replace('/', '-')}-`)),
-    );
-    t.false(needed.includes(undefined), 'each of our packages that it needs is packed');
-    await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
-    await run(
-      'npm',
-      ['install', '--prefer-offline', '--no-progress', ...needed.filter((tarball) => tarball !== undefined)],
-      home,
-    );
-    const path = `${join(home, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`;
-    for (const script of ['build', 'test']) {
-      const { stdout } = await execute('npm', ['run', script], {
-        cwd: home,
-        env: { ...process.env, PATH: path },
-        timeout: 300_000,
-        maxBuffer: 64 << 20,
-      });
-      if (script === 'test') t.regex(stdout, /\d+ tests? passed/, service);
-    }
-  }
+  const home = join(dir, service);
+  await cp(join(root, 'services', service), home, {
+    recursive: true,
+    filter: (path) => !path.endsWith('node_modules'),
+  });
+  const needed = [...(await ownPackages(join(root, 'services', service)))].map((name) =>
+    tarballs.find((tarball) => tarball.includes(`/${name.replace('@', '').replace('/', '-')}-`)),
+  );
+  t.false(needed.includes(undefined), 'each of our packages that it needs is packed');
+  await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
+  await run(
+    'npm',
+    ['install', '--prefer-offline', '--no-progress', ...needed.filter((tarball) => tarball !== undefined)],
+    home,
+  );
+  const alone = { PATH: `${join(home, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}` };
+  await run('npm', ['run', 'build'], home, alone);
+  const { stdout } = await run('npm', ['run', 'test'], home, alone);
+  t.regex(stdout, /\d+ tests? passed/);
 });
 
 /** Our own packages that a package needs, and those that they need. */
