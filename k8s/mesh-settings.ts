@@ -27,6 +27,7 @@ export class MeshSettings extends Construct {
         certificateLifetime: '24h',
         outbound: 'allow',
         permissive: [],
+        zoneAware: false,
         ...(options.tracing ? { tracing: options.tracing } : {}),
       },
     });

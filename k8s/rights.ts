@@ -15,7 +15,7 @@ export class ClusterRights extends Construct {
     new kubernetes.KubeClusterRole(this, 'cluster-role', {
       metadata: { name: controlPlane },
       rules: [
-        { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods', 'services'], verbs: read },
+        { apiGroups: [''], resources: ['namespaces', 'pods', 'services'], verbs: read },
         { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
         { apiGroups: ['weft.dev'], resources: kinds, verbs: read },
         {

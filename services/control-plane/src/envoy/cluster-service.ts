@@ -7,7 +7,7 @@ import {
   Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as SubsetFallback,
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { memoize } from '../memoize.ts';
-import type { SpiffeId } from '../model/mesh.ts';
+import type { MeshSettings, SpiffeId } from '../model/mesh.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Protocol, Service, ServicePort } from '../model/service.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -23,9 +23,13 @@ import { upstreamTls } from './tls-context.ts';
  * The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. `other`: a
  * port besides the main one.
  */
-export function serviceClusterResource(service: Service, other?: ServicePort): Resource {
+export function serviceClusterResource(
+  { zoneAware }: Pick<MeshSettings, 'zoneAware'>,
+  service: Service,
+  other?: ServicePort,
+): Resource {
   const { identities, retryBudget, id, protocol } = service;
-  return encodeCluster(identities, retryBudget, id, other?.protocol ?? protocol, other?.port);
+  return encodeCluster(identities, retryBudget, id, other?.protocol ?? protocol, other?.port, zoneAware);
 }
 
 const encodeCluster = memoize(
@@ -35,6 +39,7 @@ const encodeCluster = memoize(
     id: Service['id'],
     protocol: Protocol,
     port: number | undefined,
+    zoneAware: boolean,
   ): Resource => {
     const name = serviceCluster(id, port);
     const cluster = create(ClusterSchema, {
@@ -48,7 +53,17 @@ const encodeCluster = memoize(
         fallbackPolicy: SubsetFallback.ANY_ENDPOINT,
         subsetSelectors: [{ keys: [admitsKey] }],
         listAsAny: true,
+        // Of a zone where fewer replicas are of the version that is needed, less is asked.
+        ...(zoneAware ? { localityWeightAware: true, scaleLocalityWeight: true } : {}),
       },
+      // The weights come with the endpoints, and say by which part calls stay in the caller's zone.
+      ...(zoneAware
+        ? {
+            commonLbConfig: {
+              localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} },
+            },
+          }
+        : {}),
       circuitBreakers: circuitBreakers({ budget }),
       // A replica that died while the control plane is away is left out for a while after connections to it fail.
       outlierDetection: {

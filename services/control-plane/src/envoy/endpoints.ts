@@ -9,17 +9,34 @@ import type { Service } from '../model/service.ts';
 import { type InboundPort, servedAt, type Workload } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
+import { type CallerZones, readCallerZones } from './caller-zones.ts';
 import { encodeResource } from './encode.ts';
 import { serviceCluster } from './names.ts';
+import { zoneWeights } from './zone-weights.ts';
 
 /** The metadata key of endpoints that names what only some versions of a service admit. */
 export const admitsKey = 'admits';
 
-/** The replicas of a service that take calls; the same resource for all callers. `otherPort`: one besides the main port. */
-export function endpoints(mesh: Mesh, service: Service, otherPort?: number): Resource {
+/**
+ * The replicas of a service that take calls; the same resource for all callers, and where zones are preferred for all callers in a
+ * zone. `otherPort`: one besides the main port.
+ */
+export function endpoints(mesh: Mesh, service: Service, otherPort?: number, zones?: CallerZones): Resource {
   const replicas = service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []).filter(({ ready }) => ready);
-  return encodeEndpoints(service.methods, service.versions, service.id, service.port, otherPort, ...replicas);
+  return encodeEndpoints(
+    service.methods,
+    service.versions,
+    service.id,
+    service.port,
+    otherPort,
+    ...replicas,
+  )(zones === undefined ? undefined : weightsFor(zones, replicas));
 }
+
+type Weights = ReadonlyMap<string, number>;
+
+/** Callers come and go in many numbers, while the replicas that they call stay. */
+const maxVariants = 64;
 
 const encodeEndpoints = memoize(
   (
@@ -29,7 +46,7 @@ const encodeEndpoints = memoize(
     mainPort: number,
     otherPort: number | undefined,
     ...replicas: Workload[]
-  ): Resource => {
+  ): ((weights?: Weights) => Resource) => {
     const name = serviceCluster(id, otherPort);
     const at = (replica: Workload) => servedAt(replica, id, otherPort ?? mainPort, otherPort === undefined);
     const byLocality = new Map<string, Workload[]>();
@@ -37,20 +54,35 @@ const encodeEndpoints = memoize(
       const key = `${replica.locality?.region ?? ''}/${replica.locality?.zone ?? ''}`;
       byLocality.set(key, [...(byLocality.get(key) ?? []), replica]);
     }
-    const localities = [...byLocality]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, members]) => locality(members, at, methods, versions));
-    return encodeResource(
-      typeUrls.endpoints,
-      name,
-      ClusterLoadAssignmentSchema,
-      create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints: localities }),
-    );
+    const localities = [...byLocality].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, members]) => members);
+    const variants = new Map<string, Resource>();
+    return (weights) => {
+      const key = weights ? [...weights].join(' ') : '';
+      const known = variants.get(key);
+      if (known) return known;
+      const endpoints = localities.map((members) => {
+        const weight = weights?.get(members[0]?.locality?.zone ?? '') ?? members.length;
+        return locality(members, weight, at, methods, versions);
+      });
+      const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints });
+      const resource = encodeResource(typeUrls.endpoints, name, ClusterLoadAssignmentSchema, message);
+      if (variants.size >= maxVariants) variants.clear();
+      variants.set(key, resource);
+      return resource;
+    };
   },
 );
 
+function weightsFor(zones: CallerZones, replicas: readonly Workload[]): Weights {
+  const counts = new Map<string, number>();
+  for (const { locality } of replicas) counts.set(locality?.zone ?? '', (counts.get(locality?.zone ?? '') ?? 0) + 1);
+  const { here, callers } = readCallerZones(zones);
+  return zoneWeights(here, callers, counts);
+}
+
 function locality(
   members: readonly Workload[],
+  weight: number,
   at: (replica: Workload) => InboundPort | undefined,
   methods: Service['methods'],
   versions: Service['versions'],
@@ -58,7 +90,7 @@ function locality(
   const where = members[0]?.locality;
   return create(LocalityLbEndpointsSchema, {
     ...(where ? { locality: { region: where.region ?? '', zone: where.zone ?? '' } } : {}),
-    loadBalancingWeight: members.length,
+    loadBalancingWeight: weight,
     lbEndpoints: members.flatMap((replica) => {
       const port = at(replica);
       if (port === undefined) return [];

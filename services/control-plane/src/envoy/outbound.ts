@@ -2,6 +2,7 @@ import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import { servedAt, type Workload } from '../model/workload.ts';
 import type { Resource } from '../xds/resource.ts';
+import { type CallerZones, callerZones } from './caller-zones.ts';
 import { directClusterResource, passThroughClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import { endpoints } from './endpoints.ts';
@@ -28,10 +29,11 @@ export function outboundResources(
   const { pod, namespace, outbound } = workload;
   const listen = pod ? { host: '127.0.0.1', port: outboundPort } : outbound?.listen;
   if (listen === undefined) return [];
+  const zones = callerZones(mesh, workload);
   if (pod?.interception !== 'redirect') {
     return [
       outboundListener(mesh.settings, { listen }, serviceName),
-      ...calleeResources(mesh, namespace, names.join(' ')),
+      ...calleeResources(mesh, namespace, names.join(' '), zones),
     ];
   }
   const destinations = meshDestinations(mesh, namespace, names.join(' '));
@@ -44,25 +46,33 @@ export function outboundResources(
       pod.addresses.some(isIpv6),
     ),
     passThroughClusterResource,
-    ...calleeResources(mesh, namespace, names.join(' ')),
+    ...calleeResources(mesh, namespace, names.join(' '), zones),
     ...directResources(mesh, namespace, names.join(' ')),
   ];
 }
 
-/** What a sidecar holds of the services that it may call: the same for all in its namespace that go by the same names. */
-const calleeResources = memoize((mesh: Mesh, namespace: string, callerNames: string): readonly Resource[] => {
-  const names = namesIn(callerNames);
-  const targets = targetsOf(mesh, namespace, callerNames);
-  const callees = targets.filter(({ byMethod }) => byMethod).map(({ service, hosts }) => ({ service, domains: hosts }));
-  const open = targets.filter(({ byMethod, protocol }) => !byMethod && protocol !== 'tcp').map(openHost);
-  return [
-    outboundRoutes(callees, names, open),
-    ...targets.flatMap(({ service, protocol, otherPort }) => [
-      serviceClusterResource(service, otherPort === undefined ? undefined : { port: otherPort, protocol }),
-      endpoints(mesh, service, otherPort),
-    ]),
-  ];
-});
+/** What a sidecar holds of the services that it may call: the same for all in its namespace and zone that go by the same names. */
+const calleeResources = memoize(
+  (mesh: Mesh, namespace: string, callerNames: string, zones: CallerZones | undefined): readonly Resource[] => {
+    const names = namesIn(callerNames);
+    const targets = targetsOf(mesh, namespace, callerNames);
+    const callees = targets
+      .filter(({ byMethod }) => byMethod)
+      .map(({ service, hosts }) => ({ service, domains: hosts }));
+    const open = targets.filter(({ byMethod, protocol }) => !byMethod && protocol !== 'tcp').map(openHost);
+    return [
+      outboundRoutes(callees, names, open),
+      ...targets.flatMap(({ service, protocol, otherPort }) => [
+        serviceClusterResource(
+          mesh.settings,
+          service,
+          otherPort === undefined ? undefined : { port: otherPort, protocol },
+        ),
+        endpoints(mesh, service, otherPort, zones),
+      ]),
+    ];
+  },
+);
 
 /** The same of replicas that the application chooses itself. */
 const directResources = memoize((mesh: Mesh, namespace: string, callerNames: string): readonly Resource[] =>

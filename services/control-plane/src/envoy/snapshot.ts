@@ -2,6 +2,7 @@ import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Workload } from '../model/workload.ts';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '../xds/resource.ts';
 import { servicesByCaller, servicesByWorkload } from './call-graph.ts';
+import { callerZones } from './caller-zones.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import { tracingClusterResource } from './cluster-tracing.ts';
 import { endpoints } from './endpoints.ts';
@@ -43,9 +44,13 @@ function gatewayResources(mesh: Mesh, workload: Workload): Resource[] {
   const gateway = workload.gateway && mesh.gateways.get(workload.gateway.name);
   if (workload.gateway === undefined || gateway === undefined) return [];
   const services = servicesByCaller(mesh.services).get(gateway.name) ?? [];
+  const zones = callerZones(mesh, workload);
   return [
     gatewayListener(mesh.settings, gateway, workload.gateway.listen),
     gatewayRoutes(gateway, services),
-    ...services.flatMap((service) => [serviceClusterResource(service), endpoints(mesh, service)]),
+    ...services.flatMap((service) => [
+      serviceClusterResource(mesh.settings, service),
+      endpoints(mesh, service, undefined, zones),
+    ]),
   ];
 }

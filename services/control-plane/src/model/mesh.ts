@@ -57,6 +57,8 @@ export interface MeshSettings {
   readonly outbound: 'allow' | 'deny';
   /** Where calls in plain text are taken besides those by mTLS. Default: nowhere. */
   readonly permissive: readonly PermissiveRule[];
+  /** Calls stay in the caller's zone as far as that overloads nobody. Default: false, all replicas get the same from everybody. */
+  readonly zoneAware: boolean;
 }
 
 /** Workloads that take calls in plain text: all that is given must hold. */

@@ -13,6 +13,7 @@ export const defaultSettings: MeshSettings = {
   certificateLifetimeMs: 24 * 3_600_000,
   outbound: 'allow',
   permissive: [],
+  zoneAware: false,
 };
 
 /**
@@ -121,6 +122,7 @@ function settingsOf(spec: Extract<ManifestObject, { is: 'mesh-config' }>['read']
     certificateLifetimeMs: spec.certificateLifetime,
     outbound: spec.outbound,
     permissive: spec.permissive.map(({ port, ...rule }) => ({ ...rule, ...(port === undefined ? {} : { port }) })),
+    zoneAware: spec.zoneAware,
   };
 }
 
@@ -169,6 +171,7 @@ function workloadOf(object: Extract<ManifestObject, { is: 'workload' }>, trustDo
     ...(spec.pod === undefined ? {} : { pod: podOf(spec.pod) }),
     ready: status.ready,
     ...(status.reason === undefined ? {} : { reason: status.reason }),
+    ...(spec.zone === undefined ? {} : { locality: { zone: spec.zone } }),
   };
 }
 

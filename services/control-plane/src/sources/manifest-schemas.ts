@@ -111,8 +111,9 @@ export const meshConfigSchema = z.object({
           'a list of { namespace, labels, port }',
         )
         .default([]),
+      zoneAware: z.boolean('true or false').default(false),
     },
-    'trustDomain, packages, tracing, certificateLifetime, outbound and permissive',
+    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive and zoneAware',
   ),
 });
 
@@ -170,8 +171,12 @@ export const workloadSchema = z.object({
           'addresses, interception, application and portNames',
         )
         .optional(),
+      zone: z
+        .string('the name of a zone')
+        .regex(/^[\w.-]{1,63}$/, 'the name of a zone: "eu-1a"')
+        .optional(),
     },
-    'serviceAccount, contract, inbound, outbound, gateway and pod',
+    'serviceAccount, contract, inbound, outbound, gateway, pod and zone',
   ),
   status: z
     .object({ ready: z.boolean('true or false'), reason: z.string('text').optional() }, 'ready and reason')

@@ -61,6 +61,7 @@ test('a whole mesh', (t) => {
     certificateLifetimeMs: 5_400_000,
     outbound: 'allow',
     permissive: [],
+    zoneAware: false,
   });
   t.deepEqual(facts.services, [
     {

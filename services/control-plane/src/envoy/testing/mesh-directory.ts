@@ -52,9 +52,10 @@ export class MeshDirectory {
       readonly namespace?: string;
       readonly ready?: boolean;
       readonly account?: string;
+      readonly zone?: string;
     },
   ): this {
-    const { namespace = 'shop', contract, inbound, application, outbound, ready = true } = options;
+    const { namespace = 'shop', contract, inbound, application, outbound, zone, ready = true } = options;
     const app = name.replace(/-[0-9a-z]+$/, '');
     return this.put(`${namespace}/workloads/${name}.yaml`, {
       kind: 'Workload',
@@ -64,6 +65,7 @@ export class MeshDirectory {
         ...(contract ? { contract } : {}),
         inbound: inbound ? [{ listen: inbound, application }] : [],
         ...(outbound ? { outbound } : {}),
+        ...(zone ? { zone } : {}),
       },
       status: ready ? { ready } : { ready, reason: 'stopping' },
     });

@@ -39,10 +39,17 @@ export interface RunningShop {
 /** Starts one replica, or as many as `replicas` says, of each service: "leaf" is "shop.leaf", its replicas "leaf-0", "leaf-1". */
 export async function runShop(
   contracts: Readonly<Record<string, Uint8Array>>,
-  options: { readonly replicas?: Readonly<Record<string, number>>; readonly edge?: boolean } = {},
+  options: {
+    readonly replicas?: Readonly<Record<string, number>>;
+    readonly edge?: boolean;
+    /** Of the MeshConfig. */
+    readonly settings?: object;
+    /** Of replicas, by their names. */
+    readonly zones?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<RunningShop> {
   const mesh = await runMesh();
-  const directory = new MeshDirectory();
+  const directory = new MeshDirectory(options.settings);
   const names = Object.keys(contracts).flatMap((service) =>
     Array.from({ length: options.replicas?.[service] ?? 1 }, (_, index) => `${service}-${index}`),
   );
@@ -58,6 +65,7 @@ export async function runShop(
       inbound: address(2 * index),
       application: `unix:${mesh.dir}/${name}.app`,
       outbound: address(2 * index + 1),
+      ...(options.zones?.[name] === undefined ? {} : { zone: options.zones[name] }),
     });
   };
   const publish: RunningShop['publish'] = (service, set, replicas) => {
