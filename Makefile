@@ -5,7 +5,7 @@ WITH_TOOLS = PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean test lint generate bench images kind-up kind-down cluster-up cluster-down cluster-test
+.PHONY: help up down status clean test lint generate bench images kind-up kind-down cluster-up cluster-down cluster-test kind-ready cluster-ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,13 +38,13 @@ bench: generate ## all benchmarks, or NAME=one of bench/*.ts
 images: generate ## container images, tagged by content; WEFT_IMAGE_BUILDER builds them instead of docker
 	@$(WITH_TOOLS) exec node scripts/images.ts
 
-kind-up: images ## a kind cluster with the whole environment in it; ends when an order works
+kind-up: kind-ready images ## a kind cluster with the whole environment in it; ends when an order works
 	@$(WITH_TOOLS) exec node k8s/cluster.ts kind-up
 
 kind-down: node_modules/.package-lock.json ## remove that cluster
 	@$(WITH_TOOLS) exec node k8s/cluster.ts kind-down
 
-cluster-up: images ## the same on the cluster of the current kubeconfig, whose nodes have the images
+cluster-up: cluster-ready images ## the same on the cluster of the current kubeconfig, whose nodes have the images
 	@$(WITH_TOOLS) exec node k8s/cluster.ts up $(or $(CLUSTER),current)
 
 cluster-down: node_modules/.package-lock.json ## take it out of that cluster again
@@ -52,6 +52,10 @@ cluster-down: node_modules/.package-lock.json ## take it out of that cluster aga
 
 cluster-test: images ## the tests in the cluster of the current kubeconfig
 	@$(WITH_TOOLS) exec node scripts/test.ts cluster
+
+# What is missing is said before images are built for minutes.
+kind-ready cluster-ready: node_modules/.package-lock.json
+	@$(WITH_TOOLS) exec node k8s/cluster.ts $@
 
 # npm's own record of what is installed, older than the lock file when that has changed.
 node_modules/.package-lock.json: package-lock.json

@@ -5,6 +5,7 @@
  *   node k8s/cluster.ts down        takes it out again
  *   node k8s/cluster.ts kind-up     makes a kind cluster first, and loads the images into it
  *   node k8s/cluster.ts kind-down   removes that cluster
+ *   node k8s/cluster.ts cluster-ready, kind-ready   say what the others would miss
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -67,6 +68,26 @@ async function down(): Promise<void> {
   await run('kubectl', 'delete', '--ignore-not-found', '--wait=true', '-f', dist);
 }
 
+/** Of Kubernetes 1: the least that Weft is made for. */
+const leastMinor = 30;
+
+/** Rejects with what is missing, where no cluster of a version that will do answers at the current context. */
+async function clusterReady(): Promise<void> {
+  const text = await read('kubectl', 'version', '-o', 'json', '--request-timeout=10s').catch((error: Error) => {
+    if (error.message.includes('ENOENT')) throw new Error('there is no kubectl on PATH');
+    throw new Error(`no cluster answers at the current context of kubectl: ${error.message}`);
+  });
+  const { serverVersion }: { serverVersion?: { major: string; minor: string } } = JSON.parse(text);
+  const { major = '', minor = '' } = serverVersion ?? {};
+  if (major === '1' && Number.parseInt(minor, 10) < leastMinor) {
+    throw new Error(`the cluster is Kubernetes ${major}.${minor} and must be 1.${leastMinor} or later`);
+  }
+}
+
+async function kindReady(): Promise<void> {
+  await kind('get', 'clusters');
+}
+
 function kind(...args: readonly string[]): Promise<string> {
   return read('kind', ...args).catch((error: Error) => {
     if (!error.message.includes('ENOENT')) throw error;
@@ -95,6 +116,8 @@ async function nodeEdge(): Promise<string> {
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   up: () => up(nodeEdge),
   down,
+  'cluster-ready': clusterReady,
+  'kind-ready': kindReady,
   'kind-up': kindUp,
   'kind-down': () => run('kind', 'delete', 'cluster', '--name', kindCluster),
 };
@@ -103,7 +126,7 @@ const [name = '', cluster = 'current'] = process.argv.slice(2);
 const command = commands[name];
 try {
   if (cluster !== 'current') throw new Error(`CLUSTER=${cluster} must be "current", the one of the current kubeconfig`);
-  if (!command) throw new Error('one of up, down, kind-up, kind-down');
+  if (!command) throw new Error(`one of ${Object.keys(commands).join(', ')}`);
   await command();
 } catch (error) {
   console.error(`k8s: ${error instanceof Error ? error.message : String(error)}`);

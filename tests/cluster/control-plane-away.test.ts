@@ -34,22 +34,25 @@ interface TemplateObject {
   readonly spec: { readonly template: { readonly metadata: object; readonly spec: object } };
 }
 
+interface GatedReplica {
+  /** What was asked for, by the name of another pod. */
+  again(name: string): object;
+  start(): Promise<void>;
+}
+
 /** One more replica of catalog, injected now and scheduled when `start` is called. */
-async function gatedReplica(
-  t: ExecutionContext,
-  namespace: string,
-): Promise<{ manifest: object; start(): Promise<void> }> {
+async function gatedReplica(t: ExecutionContext, namespace: string): Promise<GatedReplica> {
   const { template } = (await get<TemplateObject>('deployment', 'catalog', '-n', namespace)).spec;
-  const manifest = {
+  const replica = (name: string) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { ...template.metadata, namespace, name: latePod },
+    metadata: { ...template.metadata, namespace, name },
     spec: { ...template.spec, schedulingGates: [{ name: 'weft.dev/test' }] },
-  };
+  });
   t.teardown(() => kubectl('delete', 'pod', latePod, '-n', namespace, '--ignore-not-found'));
-  await apply([manifest]);
+  await apply([replica(latePod)]);
   return {
-    manifest,
+    again: replica,
     start: async () => {
       const ungated = JSON.stringify({ spec: { schedulingGates: null } });
       await kubectl('patch', 'pod', latePod, '-n', namespace, '--type=merge', '-p', ungated);
@@ -70,8 +73,9 @@ clusterTest('without a control plane for two minutes: calls go on, new endpoints
     const backMs = Date.now() + awayMs;
     // It has a sidecar already, which nobody tells anything; one that comes now would have none, and is refused.
     await replica.start();
-    const another = { ...replica.manifest, metadata: { namespace: shop, name: 'refused' } };
-    await t.throwsAsync(apply([another], '--dry-run=server'), { message: /failed calling webhook/ });
+    await t.throwsAsync(apply([replica.again('catalog-refused')], '--dry-run=server'), {
+      message: /failed calling webhook/,
+    });
     const before = load.calls;
     await delay(backMs - Date.now());
     t.true(load.calls > before);
