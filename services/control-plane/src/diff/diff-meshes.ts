@@ -1,5 +1,6 @@
 import type { Gateway } from '../model/gateway.ts';
-import type { Mesh } from '../model/mesh.ts';
+import { identitiesOf } from '../model/identities.ts';
+import type { Mesh, SpiffeId } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import { budgetWords } from '../model/policy-words.ts';
 import type { Service } from '../model/service.ts';
@@ -7,7 +8,7 @@ import { addedTo, changedFor, removedFrom } from './diff-method.ts';
 import type { CallDiff, Change, DestinationDiff, MeshDiff } from './mesh-diff.ts';
 
 /** As much of a mesh as a comparison needs. */
-export interface Comparable extends Pick<Mesh, 'gateways' | 'identities'> {
+export interface Comparable extends Pick<Mesh, 'gateways' | 'identities' | 'sharedIdentities'> {
   readonly services: ReadonlyMap<string, ComparableService>;
 }
 
@@ -47,15 +48,18 @@ interface Side {
 }
 
 function side(mesh: Comparable, method: Method | undefined): Side | undefined {
-  return method && { method, callers: new Set([...method.callers].filter((caller) => speaks(mesh, caller))) };
+  if (method === undefined) return undefined;
+  const admitted = new Set(identitiesOf(method.callers, mesh));
+  return { method, callers: new Set([...method.callers].filter((caller) => speaks(mesh, caller, admitted))) };
 }
 
-/** A caller whose account is also another's cannot be told apart, so nobody admits it. One that is not there yet may still come. */
-function speaks(mesh: Comparable, caller: string): boolean {
+/** A caller whose account is also another's is admitted only together with that. One that is not there yet may still come. */
+function speaks(mesh: Comparable, caller: string, admitted: ReadonlySet<SpiffeId>): boolean {
   if (mesh.identities.has(caller)) return true;
-  return ![...mesh.services.values()].some(
-    ({ logicalName, identities }) => logicalName === caller && identities.length > 0,
+  const accounts = [...mesh.services.values()].flatMap(({ logicalName, identities }) =>
+    logicalName === caller ? identities : [],
   );
+  return accounts.length === 0 || accounts.some((identity) => admitted.has(identity));
 }
 
 function diffMethod(service: string, method: string, old: Side | undefined, fresh: Side | undefined): CallDiff[] {

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { withPolicy, withServicePolicy } from '../envoy/testing/edit-contract.ts';
-import { descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
+import { tinyContract } from '../envoy/testing/tiny-contract.ts';
 import { goldenFiles } from '../goldens.fixture.ts';
 import { buildChange, changeNames, changes } from './changes.fixture.ts';
 import { diff } from './diff.ts';
@@ -59,6 +60,29 @@ test('diff: limits of a whole service, its budget and the settings of a gateway'
     /\(every caller\) -> shop\.payments\n {2}retry budget: 20 %.* -> 50 %.*\n {2}requests at once: .* -> 7/,
   );
   t.regex(text, /gateway edge\n {2}maxHeaders: 100 -> 50/);
+});
+
+test('diff: a caller whose account becomes that of another service too', (t) => {
+  const mesh = (account: string, ...callers: string[]) => {
+    const set = tinyContract('shop.leaf', { Call: {} }, { callers });
+    const files = new MeshDirectory().contract('shop', 'leaf', set).service('leaf');
+    for (const [name, itsAccount] of [
+      ['orders', 'orders'],
+      ['returns', account],
+    ] as const) {
+      const own = tinyContract(`shop.${name}`, { Call: {} });
+      files.contract('shop', name, own).service(name);
+      files.replica(`${name}-0`, { contract: contractHash(own), account: itsAccount });
+    }
+    return { files: files.files };
+  };
+  const text = (before: ReturnType<typeof mesh>, after: ReturnType<typeof mesh>) =>
+    diffText(diff(before, after, 0).diff);
+  const call = 'shop.leaf.v1.TestService/Call';
+  const denied = `shop.orders -> ${call}\n  denied: its service account is no longer its own`;
+  t.is(text(mesh('returns', 'shop.orders'), mesh('orders', 'shop.orders')), denied);
+  const both = ['shop.orders', 'shop.returns'];
+  t.is(text(mesh('returns', ...both), mesh('orders', ...both)), '');
 });
 
 test('diff: a mesh directory and contracts are not of one kind', (t) => {

@@ -66,5 +66,5 @@ export function meshOfContracts(descriptorSet: Uint8Array, previous?: Comparable
       routes: [],
     });
   }
-  return { services, gateways: new Map(), identities: new Map(), problems };
+  return { services, gateways: new Map(), identities: new Map(), sharedIdentities: new Map(), problems };
 }

@@ -5,7 +5,7 @@ import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import { identitiesOf } from '../model/identities.ts';
+import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
@@ -94,7 +94,7 @@ function methodRoute(
     name: method.path,
     match: pathMatch(method),
     metadata: metadata({
-      [refusalKey]: `${method.path.slice(1)}; ${admission(method)}`,
+      [refusalKey]: `${method.path.slice(1)}; ${admission(method)}${sharedAccountWords(method.callers, identities)}`,
       [calleeKey]: callee,
       ...(method.objective === undefined ? {} : { [objectiveKey]: `${method.objective.withinMs / 1000}s` }),
     }),

@@ -11,3 +11,27 @@ export function identitiesOf(
   }
   return [...found].sort();
 }
+
+/**
+ * Why a rule that names these callers does not admit some of them, to be put behind a sentence: "; shop.orders has its account in
+ * common with shop.returns, so it is not admitted"; "" when it admits all whom it names. `only`: of these accounts.
+ */
+export function sharedAccountWords(
+  names: ReadonlySet<LogicalName>,
+  { sharedIdentities }: Pick<Mesh, 'sharedIdentities'>,
+  only?: ReadonlySet<SpiffeId>,
+): string {
+  const words: string[] = [];
+  for (const [identity, sharers] of sharedIdentities) {
+    if (only !== undefined && !only.has(identity)) continue;
+    const named = sharers.filter((name) => names.has(name));
+    if (named.length === 0 || named.length === sharers.length) continue;
+    const others = sharers
+      .filter((name) => !names.has(name))
+      .map((name) => (name === '' ? 'a service without a contract' : name));
+    words.push(
+      `; ${named.join(' and ')} has its account in common with ${others.join(' and ')}, so it is not admitted`,
+    );
+  }
+  return words.join('');
+}

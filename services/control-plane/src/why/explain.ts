@@ -1,5 +1,6 @@
 import { subsetToken } from '../envoy/endpoints.ts';
 import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
+import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
 import {
@@ -105,11 +106,15 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
       advice: adviceFor(caller.name, called, question.facts, mesh),
     };
   }
-  if (caller.workloads.length > 0 && !mesh.identities.has(caller.name)) {
+  const accounts = new Set(caller.workloads.map(({ spiffeId }) => spiffeId));
+  if (accounts.size > 0 && !identitiesOf(method.callers, mesh).some((identity) => accounts.has(identity))) {
+    const sharers = new Set([...accounts].flatMap((identity) => mesh.sharedIdentities.get(identity) ?? []));
+    const contracts = [...sharers].filter((sharer) => sharer !== '').sort();
+    const nameAll = sharers.has('') ? '' : `, or callers that name ${contracts.join(' and ')}`;
     return {
       allowed: false,
-      verdict: `${caller.name} may call ${name}, but its service account is also another service's, so nobody can tell it apart`,
-      advice: 'one service account for each service',
+      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}${sharedAccountWords(method.callers, mesh, accounts)}`,
+      advice: `one service account for each service${nameAll}`,
     };
   }
   const taking = endpoints.filter(({ passedOver }) => passedOver === undefined);
@@ -303,13 +308,15 @@ function certificatesStep({ certificateNotAfterMs }: Question, caller: Caller, s
 
 /** What the callee's sidecar checks again, by the contract of its own replica. */
 function calleeStep(mesh: Mesh, caller: Caller, { method, service }: Called): Step {
-  const identities = mesh.identities.get(caller.name) ?? [];
+  const accounts = new Set(caller.workloads.map(({ spiffeId }) => spiffeId));
   const values = service.workloads.flatMap((id): Value[] => {
     const workload = mesh.workloads.get(id);
     const own: Method | undefined = service.versions.get(workload?.contractHash ?? '')?.methods.get(method.path);
     if (workload === undefined) return [];
-    const admits = own?.callers.has(caller.name) && identities.length > 0;
-    const value = own === undefined ? 'has no such method' : admits ? `admits ${identities.join(', ')}` : 'refuses';
+    const admitted = identitiesOf(own?.callers ?? new Set(), mesh).filter((identity) => accounts.has(identity));
+    const refuses = `refuses ${[...accounts].sort().join(', ') || caller.name}`;
+    const value =
+      own === undefined ? 'has no such method' : admitted.length > 0 ? `admits ${admitted.join(', ')}` : refuses;
     const listener = workload.inbound[0] ? inboundName(workload.inbound[0].listen.port) : 'no listener';
     return [{ name: id, value, source: listener }];
   });

@@ -46,6 +46,8 @@ export async function runShop(
     readonly settings?: object;
     /** Of replicas, by their names. */
     readonly zones?: Readonly<Record<string, string>>;
+    /** Service accounts of replicas, by their names; default: the service's name. */
+    readonly accounts?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<RunningShop> {
   const mesh = await runMesh();
@@ -66,6 +68,7 @@ export async function runShop(
       application: `unix:${mesh.dir}/${name}.app`,
       outbound: address(2 * index + 1),
       ...(options.zones?.[name] === undefined ? {} : { zone: options.zones[name] }),
+      ...(options.accounts?.[name] === undefined ? {} : { account: options.accounts[name] }),
     });
   };
   const publish: RunningShop['publish'] = (service, set, replicas) => {
