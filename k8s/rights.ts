@@ -23,6 +23,9 @@ export class ClusterRights extends Construct {
           resources: kinds.map((kind) => `${kind}/status`),
           verbs: ['get', 'patch', 'update'],
         },
+        // Who could make a pod again that runs a contract, before it removes that.
+        { apiGroups: ['apps'], resources: ['controllerrevisions', 'deployments', 'replicasets'], verbs: ['list'] },
+        { apiGroups: ['batch'], resources: ['cronjobs', 'jobs'], verbs: ['list'] },
         // Contracts, which it removes after their last pod, and the root's certificate in every namespace of the mesh.
         { apiGroups: [''], resources: ['configmaps'], verbs: [...read, 'create', 'delete'] },
         { apiGroups: [''], resources: ['configmaps'], resourceNames: ['weft-root'], verbs: ['patch', 'update'] },

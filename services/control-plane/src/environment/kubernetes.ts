@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
 import { ReplicaRoots } from '../identity/replica-roots.ts';
 import { RootConfigMaps } from '../identity/root-config-maps.ts';
@@ -39,6 +40,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   let source: KubernetesSource | undefined;
   let health: Health | undefined;
   let injector: InjectorWebhook | undefined;
+  let unusedContracts: UnusedContracts | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const lease = new Lease({
@@ -111,6 +113,12 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
         });
       }
       await source.synced;
+      unusedContracts = new UnusedContracts({
+        api,
+        decides: () => lease.held,
+        objects: () => source?.objects(),
+        log: given.log,
+      });
       roots.look();
       await tell();
       timer = setInterval(() => void tell(), tellEveryMs).unref();
@@ -130,6 +138,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     },
     async close() {
       clearInterval(timer);
+      await unusedContracts?.close();
       await Promise.all([source?.close(), roots.close(), injector?.close(), health?.close(), status.close()]);
       await Promise.all([lease.close(), replicas.close()]);
       api.close();

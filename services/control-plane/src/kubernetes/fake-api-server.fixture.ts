@@ -108,7 +108,7 @@ export class FakeApiServer {
     return this.#collection(collection).get(`${namespace}/${name}`);
   }
 
-  /** Everything in a collection. */
+  /** Everything in a collection ("/apis/apps/v1/replicasets"). */
   all(collection: string): readonly KubernetesObject[] {
     return [...this.#collection(collection).values()];
   }
@@ -251,6 +251,7 @@ export class FakeApiServer {
     else if (method === 'POST') reply(response, 201, this.put(collection, whole()));
     else if (!known) status(response, 404, `${name} not found`);
     else if (method === 'GET') reply(response, 200, known);
+    else if (method === 'DELETE' && !meets(known, body)) status(response, 409, 'the precondition does not hold');
     else if (method === 'DELETE') {
       this.delete(collection, namespace, name);
       reply(response, 200, {});
@@ -266,6 +267,13 @@ interface Place {
   readonly collection: string;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+}
+
+/** The preconditions of DeleteOptions. */
+function meets({ metadata }: KubernetesObject, body: unknown): boolean {
+  const { preconditions }: { preconditions?: { uid?: string; resourceVersion?: string } } = Object(body);
+  const { uid = metadata.uid, resourceVersion = metadata.resourceVersion } = preconditions ?? {};
+  return uid === metadata.uid && resourceVersion === metadata.resourceVersion;
 }
 
 /** "/api/v1/namespaces/shop/pods/a" is "a" of "/api/v1/pods" in "shop". A subresource counts as its object. */
