@@ -6,8 +6,8 @@ import { clusterTest, freshNamespace, type PodObject, podsOf } from './cluster.t
 import { apply, get, kubectl } from './command.ts';
 import { logged } from './control-plane-log.ts';
 import { type Installation, installed } from './installation.ts';
-import { proxyCounter } from './proxy-counters.ts';
 import { type GrpcOutcome, grpcFrom, httpFrom, nodeIn, runPod, type TcpOutcome, tcpFrom } from './scratch-pod.ts';
+import { counterOf } from './sidecar-metrics.ts';
 
 // A pod's calls, by where they were meant to go: one test for each row of that table in docs/architecture.md.
 
@@ -90,10 +90,12 @@ function tcpUntil(
 
 /** Connections that a proxy has passed on or closed, by the row of the table. */
 function counted(pod: PodObject, row: string): Promise<number> {
-  return proxyCounter(pod, 'envoy_tcp_downstream_cx_total', { envoy_tcp_prefix: row.replace(/[^a-zA-Z0-9]+/g, '_') });
+  return counterOf(pod.status.podIP, 'envoy_tcp_downstream_cx_total', {
+    envoy_tcp_prefix: row.replace(/[^a-zA-Z0-9]+/g, '_'),
+  });
 }
 
-const answered = ({ text }: TcpOutcome) => text === 'hello\nyou said word';
+const answered = ({ text }: TcpOutcome) => text === 'hello\nyou said a word';
 const closed = ({ text }: TcpOutcome) => text === '';
 
 clusterTest("a port of the mesh's own is closed, wherever it is", async (t) => {
@@ -118,7 +120,7 @@ clusterTest('cloud metadata and credentials are called past the proxy', async (t
   const namespace = await freshNamespace(t, 'metadata', meshed);
   const caller = await startCaller(t, namespace);
   const taken = () =>
-    proxyCounter(caller, 'envoy_listener_downstream_cx_total', { envoy_listener_address: '127.0.0.1_15001' });
+    counterOf(caller.status.podIP, 'envoy_listener_downstream_cx_total', { envoy_listener_address: '127.0.0.1_15001' });
   const before = await taken();
   // Nobody is asked anything: whoever answers there answers the node. What counts is that the proxy saw none of it.
   await connectFrom(caller, '169.254.169.254');
@@ -203,9 +205,11 @@ clusterTest('a Service that it may not call: HTTP gets 403, TCP is closed, and t
   t.is(refused, `403 ${sentence}`);
   const http = await logged(installation.system, 'the refused request', ({ msg }) => msg === sentence);
   t.is(http.advice, `callers: [shop.catalog] at path "/*" of a MeshPolicy for Service ${namespace}/web`);
-  const outcome = await tcpFrom(catalog, `greeter.${namespace}`, 7000, { first: 'client' });
-  t.true(closed(outcome), JSON.stringify(outcome));
-  t.not(outcome.error, 'timeout');
+  for (const first of ['client', 'server'] as const) {
+    const outcome = await tcpFrom(catalog, `greeter.${namespace}`, 7000, { first });
+    t.true(closed(outcome), JSON.stringify(outcome));
+    t.not(outcome.error, 'timeout', `the ${first} speaks first`);
+  }
   const start = `weft: shop.catalog may not connect to ${namespace}/greeter:7000`;
   const tcp = await logged(installation.system, 'the closed connection', ({ msg }) => msg.startsWith(start));
   t.is(tcp.caller, 'shop.catalog');
@@ -275,7 +279,7 @@ socket.setEncoding('utf8').on('data', (data) => { text += data; }).on('error', (
 setTimeout(() => { console.log('timeout'); process.exit(0); }, 4000);`;
 
 const undeclared = (pod: PodObject, destination: string) =>
-  proxyCounter(pod, 'envoy_weft_undeclared_connections', { destination });
+  counterOf(pod.status.podIP, 'envoy_weft_undeclared_connections', { destination });
 
 clusterTest('everything else is passed on, and counted by where it went', async (t) => {
   await installed(t);
@@ -369,6 +373,7 @@ clusterTest('PostgreSQL works through the mesh, and for nobody who may not call 
   if (!catalog) return t.fail('no pod of catalog');
   const refused = await tcpFrom(catalog, `db.${namespace}`, 5432, { first: 'client' });
   t.true(closed(refused), JSON.stringify(refused));
+  t.not(refused.error, 'timeout');
   const start = `weft: shop.catalog may not connect to ${namespace}/db:5432`;
   t.truthy(await logged(system, 'the closed connection', ({ msg }) => msg.startsWith(start)));
 });

@@ -180,7 +180,7 @@ socket.setEncoding('utf8');
 socket.on('connect', () => { outcome.connected = true; if (first === 'client') socket.write(word); });
 socket.on('data', (text) => { if (!outcome.text && first === 'server') socket.write(word); outcome.text += text; });
 socket.on('error', (e) => end({ error: e.code || e.message })).on('close', () => end({}));
-setTimeout(() => end({ error: 'timeout' }), 4000);
+setTimeout(() => end({ error: 'timeout' }), 20000);
 `;
 
 /** How a connection of TCP ended. */
@@ -197,7 +197,7 @@ export async function tcpFrom(
   pod: PodObject,
   host: string,
   port: number,
-  { word = 'word', first = 'server' }: { word?: string; first?: 'server' | 'client' } = {},
+  { word = 'a word', first = 'server' }: { word?: string; first?: 'server' | 'client' } = {},
 ): Promise<TcpOutcome> {
   return JSON.parse(await nodeIn(pod, tcpScript, host, String(port), word, first));
 }

@@ -23,3 +23,19 @@ export async function outboundClusters(podIP: string): Promise<ReadonlyMap<strin
   }
   return new Map([...clusters].sort());
 }
+
+/** The sum of a pod's counters of that name which have these labels; 0 before the first. */
+export async function counterOf(
+  podIP: string | undefined,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<number> {
+  if (!podIP) throw new Error('the pod has no address');
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  let sum = 0;
+  for (const line of await metricsOf(podIP)) {
+    if (line.startsWith(`${name}{`) && wanted.every((text) => line.includes(text)))
+      sum += Number(line.split(' ').at(-1));
+  }
+  return sum;
+}

@@ -1,8 +1,8 @@
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { portAccess } from '../model/port-access.ts';
 import type { Service } from '../model/service.ts';
+import { targetAt, workloadAt } from './at-address.ts';
 import { callerName } from './caller-name.ts';
-import { workloadAt } from './plain-text-refusal.ts';
 import { callersLine, policyLine } from './refusal.ts';
 
 /** Calls in plain text that one caller made to one port, since the start. Under strict mTLS they are refused. */
@@ -72,18 +72,6 @@ export class PlainTextCalls {
   list(): PlainTextCall[] {
     return [...this.#calls.values()].reverse();
   }
-}
-
-/** What stands behind a workload's own port, in words and in the model. */
-export function targetAt(
-  mesh: Mesh,
-  callee: WorkloadId,
-  port: number,
-): { readonly target: string; readonly service?: Service; readonly servicePort: number } {
-  const served = mesh.workloads.get(callee)?.inbound.find(({ listen }) => listen.port === port)?.serves?.[0];
-  const service = served && mesh.services.get(served.service);
-  if (service === undefined || served === undefined) return { target: `${callee}:${port}`, servicePort: port };
-  return { target: `${service.id}:${served.port}`, service, servicePort: served.port };
 }
 
 const adviceOutside = 'give it a sidecar, or let it call through the edge';

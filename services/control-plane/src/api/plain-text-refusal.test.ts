@@ -22,12 +22,13 @@ pod(directory, 'payments', '10.1.0.1');
 pod(directory, 'catalog', '10.1.0.2');
 pod(directory, 'orders', '10.1.0.3');
 const mesh = assemble(parseDirectory(directory.files));
-const refusal = (path: string, source: string) => plainTextRefusal(mesh, 'shop/payments-0', path, source);
+const refusal = (path: string, source: string) => plainTextRefusal(mesh, 'shop/payments-0', 80, path, source);
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
 
 test('a pod that may not call is told what its own proxy would have said', (t) => {
   t.deepEqual(refusal(authorize, '10.1.0.2'), {
     caller: 'shop.catalog',
+    path: authorize,
     httpStatus: 403,
     message:
       'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
@@ -45,6 +46,7 @@ test('a pod that may call and went past its proxy is refused too', (t) => {
 test('who is not in the mesh is named by address, and a path that is no method by its service', (t) => {
   t.like(refusal('/x', '10.9.9.9'), {
     caller: '10.9.9.9',
+    path: 'shop/payments:80',
     message: 'weft: 10.9.9.9, which is not in the mesh, may not call shop/payments in plain text',
   });
   t.is(refusal('/x', '10.1.0.2').message, 'weft: shop.catalog may not call shop/payments');
@@ -53,25 +55,35 @@ test('who is not in the mesh is named by address, and a path that is no method b
 test('a service without a contract takes its namespace, and says what would admit others', (t) => {
   const files = new MeshDirectory();
   pod(files, 'catalog', '10.1.0.2');
-  files
-    .put('other/web.yaml', {
+  const service = (name: string, ports: object[]) =>
+    files.put(`other/${name}.yaml`, {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'other', name: 'web' },
-      spec: { selector: { app: 'web' }, ports: [{ port: 80, appProtocol: 'http' }] },
-    })
-    .put('other/web-0.yaml', {
-      kind: 'Workload',
-      metadata: { namespace: 'other', name: 'web-0', labels: { app: 'web' } },
-      spec: { serviceAccount: 'web', pod: { addresses: ['10.1.0.7'] } },
-      status: { ready: true },
+      metadata: { namespace: 'other', name },
+      spec: { selector: { app: 'web' }, ports },
     });
+  // One pod behind two Services: the port says which of them was called.
+  service('admin', [{ port: 9000, appProtocol: 'http' }]);
+  service('web', [
+    { name: 'http', port: 80, targetPort: 8080, appProtocol: 'http' },
+    { name: 'more', port: 81, targetPort: 8081, appProtocol: 'http' },
+  ]).put('other/web-0.yaml', {
+    kind: 'Workload',
+    metadata: { namespace: 'other', name: 'web-0', labels: { app: 'web' } },
+    spec: { serviceAccount: 'web', pod: { addresses: ['10.1.0.7'] } },
+    status: { ready: true },
+  });
   const found = assemble(parseDirectory(files.files));
-  t.like(plainTextRefusal(found, 'other/web-0', '/x', '10.1.0.2'), {
+  const at = (port: number, source: string) => plainTextRefusal(found, 'other/web-0', port, '/x', source);
+  t.like(at(8080, '10.1.0.2'), {
+    path: 'other/web:80',
     message: 'weft: shop.catalog may not call other/web; it takes the workloads of namespace other',
     advice: 'callers: [shop.catalog] at path "/*" of a MeshPolicy for Service other/web',
   });
-  t.like(plainTextRefusal(found, 'other/web-0', '/x', '10.1.0.7'), {
+  t.like(at(9000, '10.1.0.2'), { path: 'other/admin:9000' });
+  // No MeshPolicy is about another port than the first.
+  t.is(at(8081, '10.1.0.2').advice, undefined);
+  t.like(at(8080, '10.1.0.7'), {
     message: 'weft: spiffe://weft.local/ns/other/sa/web called other/web in plain text, past its proxy',
   });
 });

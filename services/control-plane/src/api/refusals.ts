@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { AttributeContext } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
+import type { AttributeContext_Peer } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
 import {
   CheckRequestSchema,
   type CheckResponse,
@@ -37,11 +37,11 @@ export function createRefusals(options: {
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
     const { attributes } = fromBinary(CheckRequestSchema, request);
-    const { path = '', host = '' } = attributes?.request?.http ?? {};
-    const refusal =
+    const { path: asked = '', host = '' } = attributes?.request?.http ?? {};
+    const { path, ...refusal } =
       attributes?.contextExtensions[plainTextKey] === undefined
-        ? refusalOf(mesh, workload, path, host)
-        : plainTextRefusal(mesh, workload, path, sourceOf(attributes));
+        ? { path: asked, ...refusalOf(mesh, workload, asked, host) }
+        : plainTextRefusal(mesh, workload, portOf(attributes.destination), asked, addressOf(attributes.source));
     // A call that its proxy does not know yet was not denied.
     if (refusal.httpStatus !== 503 && counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
     call.finish({ code: grpcCode.ok }, call.frame(toBinary(CheckResponseSchema, checkResponse(refusal))));
@@ -49,9 +49,15 @@ export function createRefusals(options: {
   return { method, counts };
 }
 
-function sourceOf({ source }: AttributeContext): string {
-  const address = source?.address?.address;
+function addressOf(peer: AttributeContext_Peer | undefined): string {
+  const address = peer?.address?.address;
   return address?.case === 'socketAddress' ? address.value.address : '';
+}
+
+function portOf(peer: AttributeContext_Peer | undefined): number {
+  const address = peer?.address?.address;
+  const port = address?.case === 'socketAddress' ? address.value.portSpecifier : undefined;
+  return port?.case === 'portValue' ? port.value : 0;
 }
 
 function checkResponse({ httpStatus, message }: Refusal): CheckResponse {

@@ -10,10 +10,10 @@ import { told } from '../envoy/refused-log.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { portAccess } from '../model/port-access.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
+import { targetAt, workloadAt } from './at-address.ts';
 import { callerName } from './caller-name.ts';
 import type { DenialCounts } from './denial-counts.ts';
-import { type PlainTextCall, type PlainTextCalls, targetAt } from './plain-text-calls.ts';
-import { workloadAt } from './plain-text-refusal.ts';
+import type { PlainTextCall, PlainTextCalls } from './plain-text-calls.ts';
 import { policyLine, type Refusal } from './refusal.ts';
 
 /** The path of the method by which proxies tell of connections that they closed because nobody may make them. */

@@ -11,8 +11,9 @@ import {
   type ServiceSchema,
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
+import { targetAt } from '../api/at-address.ts';
 import type { DenialCount } from '../api/denial-counts.ts';
-import { type PlainTextCall, targetAt } from '../api/plain-text-calls.ts';
+import type { PlainTextCall } from '../api/plain-text-calls.ts';
 import type { RotationStatus } from '../identity/root-rotation.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';

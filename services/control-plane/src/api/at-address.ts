@@ -1,0 +1,25 @@
+import { memoize } from '../memoize.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Service } from '../model/service.ts';
+
+/** The pod that has an address. */
+export function workloadAt({ workloads }: Mesh, address: string): WorkloadId | undefined {
+  return workloadsByAddress(workloads).get(address);
+}
+
+const workloadsByAddress = memoize(
+  (workloads: Mesh['workloads']): ReadonlyMap<string, WorkloadId> =>
+    new Map([...workloads.values()].flatMap(({ id, pod }) => (pod?.addresses ?? []).map((address) => [address, id]))),
+);
+
+/** What stands behind a workload's own port, in words and in the model. */
+export function targetAt(
+  mesh: Mesh,
+  callee: WorkloadId,
+  port: number,
+): { readonly target: string; readonly service?: Service; readonly servicePort: number } {
+  const served = mesh.workloads.get(callee)?.inbound.find(({ listen }) => listen.port === port)?.serves?.[0];
+  const service = served && mesh.services.get(served.service);
+  if (service === undefined || served === undefined) return { target: `${callee}:${port}`, servicePort: port };
+  return { target: `${service.id}:${served.port}`, service, servicePort: served.port };
+}
