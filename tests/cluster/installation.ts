@@ -34,8 +34,8 @@ export const shopValues: Values = {};
 
 /** Installs both charts as a user would, and waits until an order goes through. Fails where they are installed already. */
 export async function install(weft: Values = {}, shop: Values = {}): Promise<Installation> {
-  await helmInstall('weft', systemNamespace, { ...weftValues, ...weft });
-  await helmInstall('shop', shopNamespace, { ...shopValues, ...shop });
+  await helmInstall('weft', { ...weftValues, ...weft });
+  await helmInstall('shop', { ...shopValues, ...shop });
   const installation = await describe();
   await waitFor(
     'an order to go through',
@@ -48,25 +48,26 @@ export async function install(weft: Values = {}, shop: Values = {}): Promise<Ins
   return installation;
 }
 
-function helmInstall(chart: string, namespace: string, values: Values): Promise<string> {
-  const at = ['-n', namespace, '--create-namespace', '--wait', '--timeout', '6m'];
-  return helm('install', chart, join(root, 'charts', chart), ...at, ...sets(values));
+type Chart = 'weft' | 'shop';
+
+const namespaces: Readonly<Record<Chart, string>> = { weft: systemNamespace, shop: shopNamespace };
+
+/** `helm install` of one chart, with further options of helm. */
+export function helmInstall(chart: Chart, values: Values, ...options: readonly string[]): Promise<string> {
+  const at = ['-n', namespaces[chart], '--create-namespace', '--wait', '--timeout', '6m'];
+  return helm('install', chart, join(root, 'charts', chart), ...at, ...sets(values), ...options);
 }
 
 /** `helm upgrade` with the values of the installation and these. */
-export function upgrade(chart: 'weft' | 'shop', values: Values = {}): Promise<string> {
-  const namespace = chart === 'weft' ? systemNamespace : shopNamespace;
-  const at = ['-n', namespace, '--reuse-values', '--wait', '--timeout', '6m'];
+export function upgrade(chart: Chart, values: Values = {}): Promise<string> {
+  const at = ['-n', namespaces[chart], '--reuse-values', '--wait', '--timeout', '6m'];
   return helm('upgrade', chart, join(root, 'charts', chart), ...at, ...sets(values));
 }
 
-/** Takes both releases out and the shop's namespace with what it left; Weft's CRDs and the root's Secret stay. */
+/** Takes both releases out. What stays: Weft's CRDs, the root's Secret, the services' passwords. */
 export async function uninstall(): Promise<void> {
-  for (const [chart, namespace] of [
-    ['shop', shopNamespace],
-    ['weft', systemNamespace],
-  ] as const) {
-    await helm('uninstall', chart, '-n', namespace, '--ignore-not-found', '--wait', '--timeout', '5m');
+  for (const chart of ['shop', 'weft'] as const) {
+    await helm('uninstall', chart, '-n', namespaces[chart], '--ignore-not-found', '--wait', '--timeout', '5m');
   }
 }
 

@@ -1,20 +1,20 @@
 import type { ExecutionContext } from 'ava';
 import { rolledOut } from './cluster.ts';
 import { kubectl } from './command.ts';
-import type { Installation } from './installation.ts';
-import { startLoad } from './load.ts';
+import type { Load } from './load.ts';
 
-/** Runs `work` under constant load; no call may fail. */
+/** Runs `work` under a load, and goes on until `calls` calls have been made; none may fail. */
 export async function underLoad(
   t: ExecutionContext,
-  { edge }: Installation,
+  load: Load,
   work: () => Promise<unknown>,
   calls = 0,
 ): Promise<void> {
-  const load = startLoad(edge);
   try {
     await load.reached(200);
+    const beganMs = Date.now();
     await work();
+    t.log(`it took ${((Date.now() - beganMs) / 1000).toFixed(0)} s`);
     await load.reached(Math.max(calls, load.calls + 200));
   } finally {
     const { calls: made, failures, slowestMs } = await load.stop();
