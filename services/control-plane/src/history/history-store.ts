@@ -7,7 +7,8 @@ import type { ContractFact } from '../sources/facts.ts';
 import { replaceFile } from '../state/replace-file.ts';
 import type { Part, Parts } from './parts.ts';
 import type { BaseRecord, RevisionRecord } from './revision.ts';
-import { readSegment, SegmentWriter } from './segment.ts';
+import { readSegment, SegmentWriter, segmentFormat } from './segment.ts';
+import { type SetAside, setAside } from './set-aside.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -28,7 +29,7 @@ interface Segment {
 
 /**
  * Revisions on disk: `segments/<serial>.log` are appended to and begin with a whole revision, so that none needs another;
- * `objects/<hash>.gz` are descriptor sets. A crash costs at most the last line. Nobody else writes there.
+ * `objects/<hash>.gz` are descriptor sets. What another version wrote in a format that is not known here is put into `set-aside`. A crash costs at most the last line. Nobody else writes there.
  */
 export class HistoryStore {
   readonly #directory: string;
@@ -45,28 +46,39 @@ export class HistoryStore {
     this.#limits = limits;
   }
 
-  /** All records that are there, in order. Rejects when the directory cannot be made or read. */
-  async load(): Promise<RevisionRecord[]> {
+  /**
+   * All records that are there, in order, and what of another format was set aside. Rejects when the directory cannot be made or
+   * read.
+   */
+  async load(): Promise<{ readonly records: readonly RevisionRecord[]; readonly aside?: SetAside }> {
     for (const folder of ['segments', 'objects']) {
       await mkdir(join(this.#directory, folder), { recursive: true, mode: 0o700 });
     }
-    for (const name of await readdir(join(this.#directory, 'objects'))) {
-      const hash = /^([0-9a-f]{16})\.gz$/.exec(name)?.[1];
-      if (hash !== undefined) this.#objects.set(hash, (await stat(this.#objectPath(hash))).size);
-    }
     const all: RevisionRecord[] = [];
+    const others: { name: string; format: string }[] = [];
     const names = (await readdir(join(this.#directory, 'segments'))).filter((name) => /^\d+\.log$/.test(name)).sort();
     for (const name of names) {
       const path = join(this.#directory, 'segments', name);
       this.#serial = Math.max(this.#serial, Number(name.slice(0, -'.log'.length)));
+      const { format, records } = await readSegment(path);
+      if (format !== segmentFormat) {
+        others.push({ name, format });
+        continue;
+      }
       const segment: Segment = { path, bytes: (await stat(path)).size, numbers: new Set(), contracts: new Set() };
       this.#segments.push(segment);
-      for (const record of await readSegment(path)) {
+      for (const record of records) {
         note(segment, record);
         all.push(record);
       }
     }
-    return all;
+    const aside = others.length === 0 ? undefined : await setAside(this.#directory, others);
+    // Last: what is not known here is not forgotten either.
+    for (const name of await readdir(join(this.#directory, 'objects'))) {
+      const hash = /^([0-9a-f]{16})\.gz$/.exec(name)?.[1];
+      if (hash !== undefined) this.#objects.set(hash, (await stat(this.#objectPath(hash))).size);
+    }
+    return { records: all, ...(aside === undefined ? {} : { aside }) };
   }
 
   /** Whether the next revision must be a full one, because it begins a segment. */
@@ -113,7 +125,7 @@ export class HistoryStore {
     const segment = this.#segments.find(({ numbers }) => numbers.has(number));
     if (segment === undefined) return undefined;
     const parts = new Map<string, Part>();
-    for (const record of await readSegment(segment.path)) {
+    for (const record of (await readSegment(segment.path)).records) {
       if (record.k !== 'r') continue;
       applyRecord(parts, record);
       if (record.n === number) return parts;

@@ -7,6 +7,8 @@ import { changeBetween } from './causes.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
 import { factsOf, type Part, type Parts, partsOf, revisionId } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
+import { segmentFormat } from './segment.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface HistoryOptions extends Partial<HistoryLimits> {
   readonly directory: string;
@@ -42,6 +44,7 @@ export class History {
   #unwritten: RevisionRecord[] = [];
   #contracts = new Map<string, ContractFact>();
   #problem: Problem | undefined;
+  #aside: SetAside | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #closed = false;
@@ -57,7 +60,9 @@ export class History {
     const history = new History(options);
     try {
       const parts = new Map<string, Part>();
-      for (const record of await history.#store.load()) {
+      const { records, aside } = await history.#store.load();
+      history.#aside = aside;
+      for (const record of records) {
         if (record.k === 'a') {
           if (history.#revisions.has(record.n)) history.#answers.restore(record);
           continue;
@@ -146,9 +151,9 @@ export class History {
     return parts && factsOf(parts, await this.#store.descriptorSets(parts));
   }
 
-  /** What keeps history from being written. */
+  /** What keeps history from being written, and what of it was found and not understood. */
   problems(): readonly Problem[] {
-    return this.#problem === undefined ? [] : [this.#problem];
+    return [...(this.#problem ? [this.#problem] : []), ...(this.#aside ? [asideProblem(this.#aside)] : [])];
   }
 
   /** Resolves when all that was noted is on disk, or cannot be. */
@@ -262,6 +267,15 @@ export class History {
     for (const contract of facts.contracts) this.#contracts.set(contract.hash, contract);
     this.#schedule(retryMs);
   }
+}
+
+function asideProblem({ directory, formats }: SetAside): Problem {
+  return {
+    resource: 'the state directory',
+    field: 'history',
+    message: `another version of the control plane has kept history in format ${formats.join(', ')}, and this one knows format ${segmentFormat}; it lies untouched in history/${directory}`,
+    advice: 'that version, with its segments and objects back in history/, reads it again',
+  };
 }
 
 /** Facts share what did not change. What could not be read is no configuration. */

@@ -23,7 +23,8 @@ export class PinFile {
   async load(): Promise<Pin | undefined> {
     const text = await readIfThere(this.#path);
     if (text === undefined || text === '') return undefined;
-    const { format: _, contracts, ...pin }: PinJson = JSON.parse(text);
+    const { format, contracts, ...pin }: PinJson = JSON.parse(text);
+    if (format !== 1) throw new TypeError(`pin.json has format ${format}, and not 1`);
     this.#store.keep(contracts.map(({ hash }) => hash));
     const parts = new Map<string, Part>();
     for (const contract of contracts) parts.set(contractName(contract), { is: 'contract', value: contract });
