@@ -24,8 +24,8 @@ export interface ClusterMesh {
   status(): Promise<GetStatusResponse>;
   /** Asks the replica that decides. */
   rotateRoot(request: { readonly why: string; readonly by: string }): Promise<RotateRootResponse>;
-  /** Any replica, for what all of them know. */
-  readonly client: Client<typeof MeshService>;
+  /** All replicas, for what each knows of its own proxies. At least one. */
+  readonly clients: readonly Client<typeof MeshService>[];
   close(): void;
 }
 
@@ -43,10 +43,8 @@ export async function openClusterMesh(options: ClusterOptions = {}): Promise<Clu
   };
   try {
     const clients = await Promise.all(pods.map((pod) => forward(common, pod, forwards)));
-    const [client] = clients;
-    if (client === undefined) throw new CommandError('No replica answers.');
     return {
-      client,
+      clients,
       async status() {
         const answers = await Promise.allSettled(clients.map((client) => client.getStatus({})));
         const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));

@@ -3,10 +3,25 @@ import { CommandError } from './command-error.ts';
 import type { MeshChoice } from './commands/options.ts';
 import { type Mesh, withMesh } from './with-mesh.ts';
 
-/** Asks the control plane of the mesh that was chosen; what it refuses ends the command with its sentence. */
-export async function memoryClient<T>(choice: MeshChoice, ask: (mesh: Mesh['client']) => Promise<T>): Promise<T> {
+/**
+ * Asks every replica of the control plane of the mesh that was chosen, and gives what those say that answer; what the first refuses
+ * ends the command with its sentence when none does. Never empty.
+ */
+export async function askMemory<T>(
+  choice: MeshChoice,
+  ask: (replica: Mesh['clients'][number]) => Promise<T>,
+): Promise<[T, ...T[]]> {
   try {
-    return await withMesh(choice, ({ client }) => ask(client), 15_000);
+    return await withMesh(
+      choice,
+      async ({ clients }) => {
+        const answers = await Promise.allSettled(clients.map((client) => ask(client)));
+        const [first, ...others] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+        if (first !== undefined) return [first, ...others];
+        throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica answers.');
+      },
+      15_000,
+    );
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
     const away = error.code === Code.Unavailable && error.rawMessage.includes('connect');

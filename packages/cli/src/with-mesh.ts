@@ -8,8 +8,8 @@ import { meshClient } from './mesh-client.ts';
 export interface Mesh {
   status(): Promise<GetStatusResponse>;
   rotateRoot(request: { readonly why: string; readonly by: string }): Promise<RotateRootResponse>;
-  /** For what every replica of the control plane knows. */
-  readonly client: Client<typeof MeshService>;
+  /** The replicas of its control plane. At least one. */
+  readonly clients: readonly Client<typeof MeshService>[];
 }
 
 /** Asks the mesh that was chosen, and lets go of it afterwards. */
@@ -17,7 +17,11 @@ export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promi
   const { cluster, namespace } = choice;
   if (cluster === undefined) {
     const client = meshClient(chosenState(choice.state).apiSocket, timeoutMs);
-    return ask({ client, status: () => client.getStatus({}), rotateRoot: (request) => client.rotateRoot(request) });
+    return ask({
+      clients: [client],
+      status: () => client.getStatus({}),
+      rotateRoot: (request) => client.rotateRoot(request),
+    });
   }
   const mesh = await openClusterMesh({
     ...(cluster === true ? {} : { context: cluster }),

@@ -1,8 +1,9 @@
-import { toJson } from '@bufbuild/protobuf';
+import { create, toJson } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { ListRevisionsResponseSchema, type Revision } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
-import { memoryClient } from '../memory-client.ts';
+import { askMemory } from '../memory-client.ts';
+import { mergeRevisions } from '../mesh/merge-memory.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
@@ -23,7 +24,9 @@ export function historyCommand(): Command {
     .addOption(namespaceOption())
     .action(async (options: MeshChoice & { limit: number; endpoints: boolean; json: boolean }) => {
       const request = { limit: options.limit, withoutEndpointsOnly: !options.endpoints };
-      const answer = await memoryClient(options, (mesh) => mesh.listRevisions(request));
+      const answers = await askMemory(options, (mesh) => mesh.listRevisions(request));
+      const revisions = mergeRevisions(answers.map(({ revisions }) => revisions)).slice(0, options.limit);
+      const answer = create(ListRevisionsResponseSchema, { revisions, kept: answers[0].kept });
       if (options.json) {
         console.log(
           JSON.stringify(toJson(ListRevisionsResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2),

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { memoryClient } from '../memory-client.ts';
+import { askMemory } from '../memory-client.ts';
 import { stateOption } from './options.ts';
 
 /** `weft revert`: hold contracts and policies at an earlier revision. */
@@ -22,7 +22,7 @@ export function revertCommand(): Command {
         throw new CommandError('Name a revision of `weft history`, or --clear: one of the two.');
       }
       const request = { revisionId: revision ?? '', clear: options.clear, why: options.why, by: userInfo().username };
-      const { pin } = await memoryClient(options, (mesh) => mesh.revert(request));
+      const [{ pin }] = await askMemory(options, (mesh) => mesh.revert(request));
       console.log(
         pin
           ? `Contracts and policies are held at ${pin.revisionId}; \`weft revert --clear\` ends that.`

@@ -4,7 +4,8 @@ import { type WhyResponse, WhyResponseSchema } from '@weft/contracts/weft/api/v1
 import { parseDuration } from '@weft/control-plane/compile';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { memoryClient } from '../memory-client.ts';
+import { askMemory } from '../memory-client.ts';
+import { mergeExplanations } from '../mesh/merge-memory.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { localTime } from './history.ts';
 import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
@@ -26,7 +27,7 @@ export function whyCommand(): Command {
     .addOption(namespaceOption())
     .action(async (caller: string, method: string, options: MeshChoice & { at?: string; json: boolean }) => {
       const at = options.at === undefined ? {} : { at: timestampFromMs(timeOf(options.at, Date.now())) };
-      const answer = await memoryClient(options, (mesh) => mesh.why({ caller, method, ...at }));
+      const answer = mergeExplanations(await askMemory(options, (mesh) => mesh.why({ caller, method, ...at })));
       if (options.json) {
         console.log(JSON.stringify(toJson(WhyResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2));
       } else {

@@ -1,0 +1,49 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { RevisionSchema, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import test from 'ava';
+import { mergeExplanations, mergeRevisions } from './merge-memory.ts';
+
+const revision = (id: string, seconds: number, workload: string, acknowledged = 1) =>
+  create(RevisionSchema, {
+    id,
+    at: timestampFromMs(seconds * 1000),
+    causes: ['something changed'],
+    sent: 1,
+    acknowledged,
+    answers: [{ workload }],
+  });
+
+test('histories of several replicas: what both pushed is one line with the proxies of both', (t) => {
+  const one = [revision('c', 60, 'shop/a'), revision('b', 40, 'shop/a'), revision('a', 0, 'shop/a')];
+  const two = [revision('c', 61, 'shop/b', 0), revision('b', 52, 'shop/b'), revision('a', 1, 'shop/b')];
+  const merged = mergeRevisions([one, two]);
+  t.deepEqual(
+    merged.map(({ id, sent, acknowledged }) => [id, sent, acknowledged]),
+    [
+      ['c', 2, 1],
+      // Twelve seconds apart: there and back, as far as anybody can tell.
+      ['b', 1, 1],
+      ['b', 1, 1],
+      ['a', 2, 2],
+    ],
+  );
+  t.deepEqual(
+    merged[0]?.answers.map(({ workload }) => workload),
+    ['shop/a', 'shop/b'],
+  );
+  t.deepEqual(mergeRevisions([one]), one);
+});
+
+test('why: of each proxy the word of the replica that it is connected to', (t) => {
+  const away = 'no proxy is connected; it goes on with what it has';
+  const answer = (...sources: string[]) =>
+    create(WhyResponseSchema, {
+      steps: [{ name: 'listener', values: sources.map((source, index) => ({ name: `shop/${index}`, source })) }],
+    });
+  const merged = mergeExplanations([answer(away, 'acknowledged', away), answer('refuses', away, away)]);
+  t.deepEqual(
+    merged.steps[0]?.values.map(({ source }) => source),
+    ['refuses', 'acknowledged', away],
+  );
+});

@@ -1,0 +1,46 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Revision, RevisionSchema, type WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
+
+/** Replicas of a control plane push the same content within moments of each other. */
+const sameMs = 10_000;
+
+/** The histories of several replicas of a control plane as one, the latest first: proxies are each with one of them. */
+export function mergeRevisions(histories: readonly (readonly Revision[])[]): Revision[] {
+  const [only, ...others] = histories;
+  if (others.length === 0) return [...(only ?? [])];
+  const merged: Revision[] = [];
+  for (const revision of histories.flat().sort((a, b) => atMs(a) - atMs(b))) {
+    const same = merged.findLast(({ id }) => id === revision.id);
+    if (same === undefined || atMs(revision) - atMs(same) > sameMs) merged.push(create(RevisionSchema, revision));
+    else {
+      same.sent += revision.sent;
+      same.acknowledged += revision.acknowledged;
+      same.answers = [...same.answers, ...revision.answers];
+      same.endpointsOnly &&= revision.endpointsOnly;
+    }
+  }
+  return merged.reverse();
+}
+
+/** What several replicas of a control plane say of one call: each knows of its own proxies whether they hold what they should. */
+export function mergeExplanations([first, ...others]: readonly [WhyResponse, ...WhyResponse[]]): WhyResponse {
+  for (const step of first.steps) {
+    for (const value of step.values) {
+      if (!value.source.startsWith(notConnected)) continue;
+      const knows = others
+        .flatMap(({ steps }) => steps.filter(({ name }) => name === step.name))
+        .flatMap(({ values }) => values.filter(({ name }) => name === value.name))
+        .find(({ source }) => !source.startsWith(notConnected));
+      if (knows) value.source = knows.source;
+    }
+  }
+  return first;
+}
+
+/** How a control plane says that a proxy has no stream to it. */
+const notConnected = 'no proxy is connected';
+
+function atMs({ at }: Revision): number {
+  return at === undefined ? 0 : timestampMs(at);
+}
