@@ -20,6 +20,7 @@ import { WorkloadIdentities } from './identity/workload-identities.ts';
 import { MeshClock } from './mesh-policy/mesh-clock.ts';
 import { auditOverrides } from './mesh-policy/override-audit.ts';
 import type { WorkloadId } from './model/mesh.ts';
+import type { Override } from './model/override.ts';
 import type { Problem } from './model/problem.ts';
 import type { SocketAddress } from './model/workload.ts';
 import { Snapshots } from './snapshots.ts';
@@ -82,11 +83,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const snapshots = new Snapshots(createCompiler(), identities);
   const delivery = createDelivery({ snapshots, log });
   let reported: readonly Problem[] = [];
+  let overrides: readonly Override[] = [];
   const report = (found: readonly Problem[]) => {
     reported = found;
     const all = [...found, ...memory.problems()];
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
-    environment.report(problems.list());
+    environment.report(problems.list(), overrides);
   };
   let live: Facts | undefined;
   const memory = await Memory.open({
@@ -103,6 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       const mesh = assemble(facts, snapshots.mesh, Date.now());
       clock.set(mesh.nextChangeMs, () => onFacts(found));
       for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
+      overrides = mesh.overrides;
       report(mesh.problems);
       memory.record(facts, mesh);
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);

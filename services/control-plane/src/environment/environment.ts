@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { RootStore } from '../identity/root-directory.ts';
 import type { WorkloadId } from '../model/mesh.ts';
+import type { Override } from '../model/override.ts';
 import type { ContractFact, Facts } from '../sources/facts.ts';
 import type { DatedProblem } from '../status/problem-log.ts';
 import type { Authentication } from '../xds/transport.ts';
@@ -46,7 +47,7 @@ export interface Environment {
   /** Everything serves. */
   serving(): Promise<void>;
   /** What is to be said about the mesh where its users look; once the mesh is known. */
-  report(problems: readonly DatedProblem[]): void;
+  report(problems: readonly DatedProblem[], overrides: readonly Override[]): void;
   /** Waits until no new proxy is sent here, before streams end. */
   leave(): Promise<void>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import { connect } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { makeRoot } from '../identity/root-authority.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
+import type { Override } from '../model/override.ts';
 import type { Facts } from '../sources/facts.ts';
 import { fill, objects, paths } from '../sources/kubernetes/cluster.fixture.ts';
 import type { Stage } from './environment.ts';
@@ -13,6 +14,7 @@ import { kubernetesEnvironment } from './kubernetes.ts';
 import { sidecarSettings } from './sidecar-settings.ts';
 
 const configurations = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+const overridesPath = '/apis/weft.dev/v1/meshoverrides';
 const host = '127.0.0.1';
 
 async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
@@ -25,7 +27,13 @@ async function until<T>(what: string, look: () => T | undefined | false | Promis
 }
 
 /** A replica of the control plane's environment, on a fake API server. */
-async function replica(t: ExecutionContext, fake: FakeApiServer, name: string, webhookPort?: number) {
+async function replica(
+  t: ExecutionContext,
+  fake: FakeApiServer,
+  name: string,
+  webhookPort?: number,
+  overrides: () => readonly Override[] = () => [],
+) {
   const api = fake.api();
   const settings = sidecarSettings({ namespace: 'weft-system', xdsPort: 15_012 });
   const environment = kubernetesEnvironment({
@@ -47,7 +55,10 @@ async function replica(t: ExecutionContext, fake: FakeApiServer, name: string, w
     },
     onFacts: (found) => {
       facts.push(found);
-      environment.report(found.problems.map((problem) => ({ ...problem, sinceMs: 0 })));
+      environment.report(
+        found.problems.map((problem) => ({ ...problem, sinceMs: 0 })),
+        overrides(),
+      );
     },
     accepts: () => true,
     drop: (id) => void dropped.push(id),
@@ -93,6 +104,48 @@ test('what a user wrote says what became of it: conditions on ours, Events on ot
   await sleep(300);
   t.is(events().length, 1, 'said once');
   t.is(fake.requests.filter((request) => request.startsWith('PATCH') && request.includes('meshpolicies')).length, 1);
+});
+
+test('an override says that it holds and that it has ended: by a condition, and by an Event at each turn', async (t) => {
+  const fake = await FakeApiServer.start(t);
+  fill(fake);
+  const spec = { service: 'orders', deny: ['shop.cart'], reason: 'it loops', expires: '2100-01-01T00:00:00Z' };
+  fake.put(overridesPath, { metadata: { namespace: 'shop', name: 'stop', generation: 1 }, spec });
+  const override: Override = {
+    id: 'shop/stop',
+    service: 'shop/orders',
+    methods: [],
+    effects: ['denies shop.cart'],
+    refusals: [],
+    state: 'active',
+    reason: 'it loops',
+    by: 'ann',
+    expiresMs: Date.UTC(2100, 0, 1),
+    origin: 'MeshOverride shop/stop',
+  };
+  let now: readonly Override[] = [override];
+  const { environment } = await replica(t, fake, 'one', undefined, () => now);
+  const said = (reason: string) => fake.all('/api/v1/events').find((event) => event.reason === reason);
+  const holds = await until('it holds', () => said('OverrideHolds'));
+  t.like(holds, {
+    type: 'Normal',
+    message: 'denies shop.cart, until 2100-01-01T00:00:00.000Z; why: it loops (ann)',
+    involvedObject: { apiVersion: 'weft.dev/v1', kind: 'MeshOverride', namespace: 'shop', name: 'stop' },
+  });
+  const condition = (type: string) =>
+    conditions(fake, overridesPath, 'shop', 'stop').find((each) => each.type === type);
+  t.like(condition('Active'), { status: 'True', reason: 'Holds' });
+  t.like(condition('Accepted'), { status: 'True' });
+  // The source has to hear of what was written before more is said.
+  await until('it is read back', () => fake.requests.some((request) => request.startsWith('PATCH')));
+  now = [{ ...override, state: 'ended', effects: [] }];
+  environment.report([], now);
+  const ended = await until('it has ended', () => said('OverrideEnded'));
+  t.like(ended, { type: 'Normal', message: 'it has ended by itself, at 2100-01-01T00:00:00.000Z' });
+  t.like(condition('Active'), { status: 'False', reason: 'Ended' });
+  environment.report([], now);
+  await sleep(300);
+  t.is(fake.all('/api/v1/events').length, 2, 'each once');
 });
 
 test('one of two replicas decides; the other takes over when it goes', async (t) => {

@@ -50,7 +50,9 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     holder: replica,
     onChange: (held) => {
       stage?.log.info({ held }, 'the lease of those who decide');
-      if (held) roots.look();
+      if (!held) return;
+      roots.look();
+      status.look();
     },
   });
   const tokens = new KubernetesTokens({
@@ -131,7 +133,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     async serving() {
       health?.setReady(true);
     },
-    report: (problems) => status.report(problems),
+    report: (problems, overrides) => status.report(problems, overrides),
     async leave() {
       health?.setReady(false);
       await sleep(options.leaveMs ?? 3000);

@@ -22,7 +22,7 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
         description:
           'What the contract of a Service leaves to its operators, and the policy of a Service without a contract.',
         spec: structural(z.toJSONSchema(meshPolicySpecSchema, { io: 'input' })),
-        columns: [{ name: 'Service', type: 'string', jsonPath: '.spec.service' }],
+        columns: [{ name: 'Service', type: 'string', jsonPath: '.spec.service' }, condition('Accepted')],
       }),
     ],
     [
@@ -52,10 +52,17 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
           { name: 'Denies', type: 'string', jsonPath: '.spec.deny' },
           { name: 'Expires', type: 'string', jsonPath: '.spec.expires' },
           { name: 'Reason', type: 'string', jsonPath: '.spec.reason' },
+          condition('Active'),
+          condition('Accepted'),
         ],
       }),
     ],
   ]);
+}
+
+/** What `kubectl get` shows of a condition. */
+function condition(type: string) {
+  return { name: type, type: 'string', jsonPath: `.status.conditions[?(@.type=="${type}")].status` };
 }
 
 function definition(options: {

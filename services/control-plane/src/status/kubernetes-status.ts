@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
+import type { Override } from '../model/override.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
+import { accepted, active, type Condition, conditionChange } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
 
 export interface KubernetesStatusOptions {
@@ -32,31 +33,21 @@ const evented: Readonly<Record<string, { apiVersion: string; kind: string }>> = 
   Workload: { apiVersion: 'v1', kind: 'Pod' },
 };
 
-const conditionsSchema = z.looseObject({
-  status: z
-    .looseObject({
-      conditions: z
-        .array(
-          z.looseObject({
-            type: z.string(),
-            status: z.string(),
-            message: z.string().nullish(),
-            observedGeneration: z.number().nullish(),
-          }),
-        )
-        .nullish(),
-    })
-    .nullish(),
-  metadata: z.looseObject({ generation: z.number().nullish() }),
-});
+interface Said {
+  readonly type: 'Normal' | 'Warning';
+  /** "MeshProblem", "OverrideEnded". */
+  readonly reason: string;
+  readonly message: string;
+}
 
 /**
- * Says on what a user wrote what became of it: the condition Accepted on resources of ours, a Warning Event on those of others. One
- * replica writes, and only what is not there already.
+ * Says on what a user wrote what became of it: the conditions Accepted and, of an override, Active on resources of ours, with an Event
+ * when one of them turns; a Warning Event on resources of others. One replica writes, and only what is not there already.
  */
 export class KubernetesStatus {
   readonly #options: KubernetesStatusOptions;
   #problems: readonly DatedProblem[] = [];
+  #overrides: readonly Override[] = [];
   #known = false;
   #writing: Promise<void> | undefined;
   #again = false;
@@ -69,8 +60,9 @@ export class KubernetesStatus {
   }
 
   /** Takes what there is to say. */
-  report(problems: readonly DatedProblem[]): void {
+  report(problems: readonly DatedProblem[], overrides: readonly Override[]): void {
     this.#problems = problems;
+    this.#overrides = overrides;
     this.#known = true;
     this.look();
   }
@@ -102,71 +94,68 @@ export class KubernetesStatus {
           about.set(resource, [...(about.get(resource) ?? []), sentence(problem)]);
         }
       }
+      const overrides = new Map(this.#overrides.map((override) => [override.id, override]));
       for (const [kind, { plural, objects: name }] of Object.entries(conditioned)) {
         for (const [key, object] of objects[name]) {
-          await this.#condition(plural, object, about.get(`${kind} ${key}`) ?? []);
+          const override = kind === 'MeshOverride' ? overrides.get(idOf(object)) : undefined;
+          const wanted = [accepted(about.get(`${kind} ${key}`) ?? []), ...(override ? [active(override)] : [])];
+          await this.#conditions(kind, plural, object, wanted);
         }
       }
       for (const [resource, messages] of about) {
-        for (const message of messages) await this.#event(resource, message, objects);
+        const [kind = '', key = ''] = resource.split(' ');
+        const involved = evented[kind];
+        if (involved === undefined) continue;
+        const maps = { Service: objects.services, ConfigMap: objects.contracts, Pod: objects.pods };
+        const object = Object.entries(maps)
+          .find(([of]) => of === involved.kind)?.[1]
+          .get(key);
+        if (object === undefined) continue;
+        for (const message of messages) {
+          await this.#event(involved, object, { type: 'Warning', reason: 'MeshProblem', message });
+        }
       }
     }
   }
 
-  async #condition(plural: string, object: KubernetesObject, messages: readonly string[]): Promise<void> {
-    const read = conditionsSchema.safeParse(object);
-    if (!read.success) return;
+  async #conditions(
+    kind: string,
+    plural: string,
+    object: KubernetesObject,
+    wanted: readonly Condition[],
+  ): Promise<void> {
+    const change = conditionChange(object, wanted, Date.now());
+    if (change === undefined) return;
     const { namespace, name } = object.metadata;
-    const observedGeneration = read.data.metadata.generation ?? 0;
-    const conditions = read.data.status?.conditions ?? [];
-    const known = conditions.find(({ type }) => type === 'Accepted');
-    const status = messages.length === 0 ? 'True' : 'False';
-    const message = messages.join('\n').slice(0, 32_000);
-    if (
-      known?.status === status &&
-      (known.message ?? '') === message &&
-      known.observedGeneration === observedGeneration
-    ) {
-      return;
-    }
-    const changed = known?.status !== status;
-    const fresh = {
-      ...known,
-      type: 'Accepted',
-      status,
-      reason: messages.length === 0 ? 'Accepted' : 'Problems',
-      message,
-      observedGeneration,
-      lastTransitionTime: changed ? `${new Date().toISOString().slice(0, -5)}Z` : Object(known).lastTransitionTime,
-    };
-    const others = conditions.filter(({ type }) => type !== 'Accepted');
     const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
     const path = `/apis/weft.dev/v1${at}/${plural}/${name}/status`;
-    await this.#try({ method: 'PATCH', path, body: { status: { conditions: [...others, fresh] } } }, [404]);
+    const body = { status: { conditions: change.conditions } };
+    if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return;
+    for (const condition of change.turned) {
+      const said = eventOf(condition);
+      if (said) await this.#event({ apiVersion: 'weft.dev/v1', kind }, object, said);
+    }
   }
 
-  async #event(resource: string, message: string, objects: ClusterObjects): Promise<void> {
-    const [kind = '', key = ''] = resource.split(' ');
-    const [namespace, name] = key.split('/');
-    const involved = evented[kind];
-    if (involved === undefined || namespace === undefined || name === undefined) return;
-    const maps = { Service: objects.services, ConfigMap: objects.contracts, Pod: objects.pods };
-    const object = Object.entries(maps)
-      .find(([of]) => of === involved.kind)?.[1]
-      .get(key);
-    const uid = object?.metadata.uid;
+  async #event(
+    involved: { readonly apiVersion: string; readonly kind: string },
+    { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
+    { type, reason, message }: Said,
+  ): Promise<void> {
     if (uid === undefined) return;
     // The name follows from what is said: another replica, or the next start, does not say it again while the Event is there.
     const mark = createHash('sha256').update(`${uid} ${message}`).digest('hex').slice(0, 16);
     if (this.#said.has(mark)) return;
     const now = `${new Date().toISOString().slice(0, -5)}Z`;
+    // Events of what is in no namespace are here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
+    const place = namespace ?? 'default';
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { namespace, name: `${name}.${mark}` },
-      involvedObject: { ...involved, namespace, name, uid, resourceVersion: object?.metadata.resourceVersion },
-      type: 'Warning',
-      reason: 'MeshProblem',
+      metadata: { namespace: place, name: `${name}.${mark}` },
+      involvedObject: { ...involved, ...(namespace === undefined ? {} : { namespace }), name, uid, resourceVersion },
+      type,
+      reason,
       message: message.slice(0, 1000),
       source: { component: 'weft-control-plane' },
       reportingComponent: 'weft.dev/control-plane',
@@ -175,7 +164,7 @@ export class KubernetesStatus {
       lastTimestamp: now,
       count: 1,
     };
-    const path = `/api/v1/namespaces/${namespace}/events`;
+    const path = `/api/v1/namespaces/${place}/events`;
     // 409: said already. 403, 404: the namespace ends.
     if (await this.#try({ method: 'POST', path, body }, [409, 403, 404])) this.#said.add(mark);
     if (this.#said.size > 10_000) this.#said.clear();
@@ -191,6 +180,18 @@ export class KubernetesStatus {
       return false;
     }
   }
+}
+
+/** What is told when a condition turns; undefined: that it is well, which nobody waits for. */
+function eventOf({ type, status, reason, message }: Condition): Said | undefined {
+  if (type === 'Active') {
+    return { type: reason === 'Refused' ? 'Warning' : 'Normal', reason: `Override${reason}`, message };
+  }
+  return status === 'True' ? undefined : { type: 'Warning', reason: 'MeshProblem', message };
+}
+
+function idOf({ metadata: { namespace, name } }: KubernetesObject): Override['id'] {
+  return `${namespace ?? ''}/${name}`;
 }
 
 /** "Service shop/a, Service shop/b" names two; what stands in brackets behind is where it was read. */
