@@ -32,9 +32,13 @@ function sets(values: Values): string[] {
 export const weftValues: Values = { 'edge.service.type': 'NodePort', 'edge.service.nodePort': 30080 };
 export const shopValues: Values = {};
 
+/** How long a rotation of the root takes at the least; WEFT_ROOT_SETTLE says otherwise than the chart does. */
+const settle = process.env.WEFT_ROOT_SETTLE;
+const settleValues: Values = settle === undefined ? {} : { 'controlPlane.rootSettle': settle };
+
 /** Installs both charts as a user would, and waits until an order goes through. Fails where they are installed already. */
 export async function install(weft: Values = {}, shop: Values = {}): Promise<Installation> {
-  await helmInstall('weft', { ...weftValues, ...weft });
+  await helmInstall('weft', { ...weftValues, ...settleValues, ...weft });
   await helmInstall('shop', { ...shopValues, ...shop });
   const installation = await describe();
   await waitFor(
