@@ -5,10 +5,13 @@ import type { Method } from '../model/method.ts';
 import { budgetWords } from '../model/policy-words.ts';
 import type { Service } from '../model/service.ts';
 import { addedTo, changedFor, removedFrom } from './diff-method.ts';
+import { externalServiceChanges, settingsChanges } from './diff-settings.ts';
 import type { CallDiff, Change, DestinationDiff, MeshDiff } from './mesh-diff.ts';
 
 /** As much of a mesh as a comparison needs. */
-export interface Comparable extends Pick<Mesh, 'gateways' | 'identities' | 'sharedIdentities'> {
+export interface Comparable
+  extends Pick<Mesh, 'gateways' | 'identities' | 'sharedIdentities'>,
+    Partial<Pick<Mesh, 'settings' | 'externalServices'>> {
   readonly services: ReadonlyMap<string, ComparableService>;
 }
 
@@ -16,7 +19,8 @@ export interface Comparable extends Pick<Mesh, 'gateways' | 'identities' | 'shar
 export type ComparableService = Pick<
   Service,
   'id' | 'logicalName' | 'identities' | 'versions' | 'methods' | 'retryBudget' | 'routes'
->;
+> &
+  Partial<Pick<Service, 'ungoverned'>>;
 
 /** Says what becomes different for whom when one mesh takes the place of another. Pure. */
 export function diffMeshes(before: Comparable, after: Comparable): MeshDiff {
@@ -38,6 +42,9 @@ export function diffMeshes(before: Comparable, after: Comparable): MeshDiff {
     const changes = gatewayChanges(before.gateways.get(name), after.gateways.get(name));
     if (changes.length > 0) destinations.push({ name: `gateway ${name}`, changes });
   }
+  destinations.push(...externalServiceChanges(before.externalServices ?? [], after.externalServices ?? []));
+  const settings = before.settings && after.settings ? settingsChanges(before.settings, after.settings) : [];
+  if (settings.length > 0) destinations.push({ name: 'the whole mesh', changes: settings });
   return { calls, destinations };
 }
 
@@ -106,11 +113,17 @@ function serviceChanges(old: ComparableService, fresh: ComparableService): Chang
   const compare = (kind: Change['kind'], before: string, after: string) => {
     if (before !== after) changes.push({ kind, before, after, text: `${kind}: ${before} -> ${after}` });
   };
+  compare('who may call', accessWords(old), accessWords(fresh));
   compare('retry budget', budgetWords(old.retryBudget), budgetWords(fresh.retryBudget));
   compare('requests at once', concurrency(old), concurrency(fresh));
   const [was, is] = [JSON.stringify(old.routes), JSON.stringify(fresh.routes)];
   if (was !== is) changes.push({ kind: 'routes', text: 'route resources send its calls elsewhere' });
   return changes;
+}
+
+/** Who may call where no method says so. */
+function accessWords({ ungoverned }: ComparableService): string {
+  return ungoverned ? 'everybody in its namespace' : 'whom its methods name';
 }
 
 /** The limit that a replica's own version sets; several versions, several limits. */

@@ -56,6 +56,7 @@ export function changedFor(caller: string, before: Method, after: Method): Chang
   const [oldLimit, newLimit] = [limitFor(caller, before.rateLimits), limitFor(caller, after.rateLimits)];
   compare('rate limit', oldLimit && limitWords(oldLimit), newLimit && limitWords(newLimit));
   compare('shadow', shadowWords(caller, before), shadowWords(caller, after));
+  compare('objective', objectiveWords(before), objectiveWords(after));
   compare('faults', faultWords(before), faultWords(after));
   compare('mirror', before.mirror, after.mirror);
   compare('may be repeated', safetyWords(before), safetyWords(after));
@@ -105,5 +106,13 @@ function shadowWords(caller: string, { shadow }: Method): string | undefined {
 }
 
 function faultWords({ faults }: Method): string | undefined {
-  return faults?.map(({ name }) => name).join(', ');
+  return faults
+    ?.map(({ name, delayMs, abort }) =>
+      [name, delayMs === undefined ? '' : `after ${timeWords(delayMs)}`, abort ?? ''].filter(Boolean).join(' '),
+    )
+    .join(', ');
+}
+
+function objectiveWords({ objective }: Method): string | undefined {
+  return objective && `${objective.percent} % within ${timeWords(objective.withinMs)}`;
 }

@@ -62,6 +62,43 @@ test('diff: limits of a whole service, its budget and the settings of a gateway'
   t.regex(text, /gateway edge\n {2}maxHeaders: 100 -> 50/);
 });
 
+test('diff: destinations outside, plain text, and what else holds for the whole mesh', (t) => {
+  const mesh = (spec: object, ...external: readonly [name: string, spec: object][]) => {
+    const files = new MeshDirectory(spec);
+    for (const [name, itsSpec] of external) {
+      files.put(`${name}.yaml`, { kind: 'ExternalService', metadata: { namespace: 'shop', name }, spec: itsSpec });
+    }
+    return { files: files.files };
+  };
+  const before = mesh(
+    { certificateLifetime: '24h', permissive: [{ namespace: 'shop', labels: { app: 'old' }, port: 8080 }] },
+    ['bank', { host: 'api.bank.example', port: 443, tls: true }],
+    ['post', { host: 'mail.example', port: 25, serverFirst: true }],
+  );
+  const after = mesh(
+    { certificateLifetime: '1h', outbound: 'deny', permissive: [{ namespace: 'shop' }] },
+    ['bank', { host: 'api.bank.example', port: 8443, tls: true }],
+    ['time', { host: 'ntp.example', port: 123, addresses: ['192.0.2.0/24'] }],
+  );
+  t.is(
+    diffText(diff(before, after, 0).diff),
+    [
+      '(every caller) -> external service shop/bank',
+      '  api.bank.example:443, TLS -> api.bank.example:8443, TLS',
+      '(every caller) -> external service shop/post',
+      '  removed (was mail.example:25, the server speaks first): calls are to what is not declared from now on',
+      '(every caller) -> external service shop/time',
+      '  added: ntp.example:123, at 192.0.2.0/24',
+      '(every caller) -> the whole mesh',
+      '  calls to what is neither in the mesh nor declared: allow -> deny',
+      '  certificates live: 24 h -> 1 h',
+      '  plain text is taken too: no longer in namespace shop by app=old at port 8080',
+      '  plain text is taken too: now in namespace shop',
+    ].join('\n'),
+  );
+  t.is(diffText(diff(before, before, 0).diff), '');
+});
+
 test('diff: a caller whose account becomes that of another service too', (t) => {
   const mesh = (account: string, ...callers: string[]) => {
     const set = tinyContract('shop.leaf', { Call: {} }, { callers });

@@ -1,7 +1,7 @@
 /** What a change of contracts or manifests changes, and for whom. Lists are in order; all empty: nothing changes. */
 export interface MeshDiff {
   readonly calls: readonly CallDiff[];
-  /** What holds for all calls of a service or gateway. */
+  /** What holds for all calls of a service or gateway, or to a destination outside, or for all of the mesh. */
   readonly destinations: readonly DestinationDiff[];
 }
 
@@ -18,7 +18,7 @@ export interface CallDiff {
 
 /** Changes of one service or gateway. */
 export interface DestinationDiff {
-  /** "shop.orders", "gateway edge". */
+  /** "shop.orders", "gateway edge", "external service shop/bank", "the whole mesh". */
   readonly name: string;
   readonly changes: readonly Change[];
 }
@@ -43,10 +43,14 @@ export type ChangeKind =
   | 'REST added'
   | 'REST removed'
   | 'may be repeated'
+  | 'objective'
+  | 'who may call'
   | 'retry budget'
   | 'requests at once'
   | 'routes'
-  | 'gateway';
+  | 'gateway'
+  | 'external service'
+  | 'settings';
 
 /** One thing that changes. */
 export interface Change {
