@@ -150,13 +150,14 @@ export interface PlainRequest {
   readonly method: string;
   readonly port: number;
   readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const sweepScript = `
 const [host, text] = process.argv.slice(1);
 const http = require('node:http');
-const one = ({ method, port, path }) => new Promise((resolve) => {
-  const request = http.request({ method, host, port, path, timeout: 4000 }, (response) => { response.resume(); resolve(String(response.statusCode)); });
+const one = ({ method, port, path, headers = {} }) => new Promise((resolve) => {
+  const request = http.request({ method, host, port, path, headers, timeout: 4000 }, (response) => { response.resume(); resolve(String(response.statusCode)); });
   request.on('error', (e) => resolve('error ' + (e.code || e.message))).on('timeout', () => { resolve('error timeout'); request.destroy(); }).end();
 });
 Promise.all(JSON.parse(text).map(one)).then((answers) => { console.log(JSON.stringify(answers)); process.exit(0); });
