@@ -111,7 +111,7 @@ export class ShopServiceDeployment extends Construct {
                   ...telemetry,
                   ...connectionOf(databaseSecret(name)),
                 ],
-                startupProbe: { ...healthProbe, periodSeconds: 1, failureThreshold: 60 },
+                startupProbe: { ...healthProbe, periodSeconds: 1, failureThreshold: 600 },
                 readinessProbe: { ...healthProbe, periodSeconds: 5, failureThreshold: 2 },
                 // Not its health: that knows the database, and a restart would not bring that back.
                 livenessProbe: {

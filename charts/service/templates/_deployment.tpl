@@ -145,11 +145,12 @@ spec:
 {{- if .Values.probes.override -}}
 {{ toYaml .Values.probes.override }}
 {{- else if .Values.probes.grpc -}}
+# Ten minutes: while its database is away it waits, and a restart would not bring that back.
 startupProbe:
   grpc: { port: {{ .Values.service.targetPort }} }
   periodSeconds: 1
   timeoutSeconds: 3
-  failureThreshold: 60
+  failureThreshold: 600
 readinessProbe:
   grpc: { port: {{ .Values.service.targetPort }} }
   periodSeconds: 5

@@ -3,6 +3,7 @@ import { Code } from '@connectrpc/connect';
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/contracts/grpc/health/v1/health';
 import { implement, type ServiceImplementation } from './implement.ts';
 import { logger } from './log/logger.ts';
+import { lastCause } from './outage.ts';
 import { ServiceError } from './service-error.ts';
 
 /** What a service needs in order to serve. Rejects when it is not there; gives up when the signal is aborted. */
@@ -62,7 +63,7 @@ export class Readiness {
       if (this.#failing.delete(name)) logger().info({ check: name }, 'ready again');
       return true;
     } catch (error) {
-      if (!this.#failing.has(name)) logger().warn({ check: name, err: error }, 'not ready');
+      if (!this.#failing.has(name)) logger().warn({ check: name, reason: lastCause(error) }, 'not ready');
       this.#failing.add(name);
       return false;
     }

@@ -8,6 +8,7 @@ export { type Handler, type Handlers, implement, type ServiceImplementation } fr
 export { createLogger, logger } from './log/logger.ts';
 export { type Loggable, redact } from './log/redact.ts';
 export { type LoggableError, serializeError } from './log/serialize-error.ts';
+export { Outage } from './outage.ts';
 export { decodePageToken, encodePageToken, pageTokenError } from './page-token.ts';
 export { type ConnectionOptions, connectionFromEnvironment } from './postgres/connection-options.ts';
 export type {

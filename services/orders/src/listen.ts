@@ -1,3 +1,4 @@
+import { Outage } from '@weft/service-kit';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { type Backoff, backoffMs } from './backoff.ts';
@@ -24,21 +25,23 @@ export function listen(options: ListenOptions): () => Promise<void> {
   let client: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let failures = 0;
+  const outage = new Outage(log, 'nothing is listened to');
 
   const connect = async () => {
     const mine = new pg.Client({ ...connection, keepAlive: true });
     client = mine;
     // Emitted once when a connection that was made is lost; a failed connect rejects instead.
-    mine.on('error', (error) => log.warn({ err: error }, 'lost the connection that listens'));
+    mine.on('error', (error) => outage.failed(error));
     mine.on('end', () => again());
     mine.on('notification', ({ channel, payload }) => onNotification(channel, payload ?? ''));
     try {
       await mine.connect();
       for (const channel of channels) await mine.query(`listen ${mine.escapeIdentifier(channel)}`);
       failures = 0;
+      outage.over();
       onConnected();
     } catch (error) {
-      if (!closed) log.warn({ err: error }, 'could not listen; trying again');
+      if (!closed) outage.failed(error);
       await mine.end().catch(() => {});
       again();
     }

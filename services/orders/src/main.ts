@@ -6,7 +6,8 @@ import { client, onShutdown, postgres, serve } from '@weft/service-kit';
 import { startOrders } from './orders.ts';
 
 const database = postgres({ schema: 'orders', migrations: new URL('../migrations/', import.meta.url) });
-await database.migrate();
+// First, so that all statements wait for it. While the database is away orders serves, and says that it is not ready.
+const migrated = database.migrate();
 
 const orders = startOrders({
   db: database,
@@ -21,8 +22,11 @@ onShutdown(async () => {
   await database.close();
 });
 
-await serve({
-  name: 'shop.orders',
-  services: [orders.service],
-  checks: { database: (signal) => database.check(signal) },
-});
+await Promise.all([
+  migrated,
+  serve({
+    name: 'shop.orders',
+    services: [orders.service],
+    checks: { database: (signal) => database.check(signal) },
+  }),
+]);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Outage } from '@weft/service-kit';
 import type { Logger } from 'pino';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Lease, LeaseTable } from './lease-table.ts';
@@ -80,6 +81,7 @@ export class Runner<Step extends string, Result> {
 
   async #claimLoop(): Promise<void> {
     const { leases, log, maxConcurrent, pollMs } = this.#options;
+    const outage = new Outage(log, 'no work can be claimed');
     while (!this.#stopping.signal.aborted) {
       // Before the claim: a wake during it must not be lost.
       this.#wake = Promise.withResolvers<void>();
@@ -88,10 +90,11 @@ export class Runner<Step extends string, Result> {
       if (free > 0) {
         try {
           const work = await leases.claim(free);
+          outage.over();
           claimed = work.length;
           for (const lease of work) this.#start(lease);
         } catch (error) {
-          log.warn({ err: error }, 'no work could be claimed; trying again');
+          outage.failed(error);
         }
       }
       // All that was free was taken: there may be more as soon as something ends, which wakes.
@@ -107,6 +110,7 @@ export class Runner<Step extends string, Result> {
 
   async #renewLoop(): Promise<void> {
     const { leases, log, renewMs } = this.#options;
+    const outage = new Outage(log, 'leases cannot be renewed');
     const { signal } = this.#stopping;
     // Steps under way keep their leases while the replica stops.
     while (!signal.aborted || this.#held.size > 0) {
@@ -117,13 +121,14 @@ export class Runner<Step extends string, Result> {
       if (mine.length === 0) continue;
       try {
         const renewed = await leases.renew(mine.map((held) => held.lease));
+        outage.over();
         for (const held of mine) {
           if (!renewed.has(held.lease.id))
             held.abort.abort(new LeaseLost(`the lease on ${held.lease.id} was taken over`));
         }
       } catch (error) {
         // Whether the leases still hold is not known; the lease's number in each record decides.
-        log.warn({ err: error }, 'leases could not be renewed; trying again');
+        outage.failed(error);
       }
     }
   }

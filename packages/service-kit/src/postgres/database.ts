@@ -47,7 +47,10 @@ export interface TransactionOptions extends QueryOptions {
 export interface Database extends Queryable {
   /** The role's schema. */
   readonly schema: string;
-  /** Applies what is new in the migrations directory; see the README of the package. */
+  /**
+   * Applies what is new in the migrations directory; see the README of the package. While the database cannot be reached it waits, and
+   * statements wait with it, each within its deadline; it rejects with UNAVAILABLE only when `signal` is aborted meanwhile.
+   */
   migrate(signal?: AbortSignal): Promise<void>;
   /**
    * Runs `fn` in one transaction: commits when it resolves, rolls back when it rejects. After a serialization failure or a

@@ -268,15 +268,20 @@ test('PostgreSQL away: UNAVAILABLE with a clear sentence; back: goes on by itsel
     const error = await t.throwsAsync(cut, code(Code.Unavailable));
     t.is(error?.message, 'kit: the database is not reachable; try again');
     await t.throwsAsync(replica.query('select 1'), code(Code.Unavailable));
-    await t.throwsAsync(replica.migrate(), code(Code.Unavailable));
+    await t.throwsAsync(replica.migrate(AbortSignal.timeout(200)), code(Code.Unavailable));
     await until(() =>
       replica.check().then(
         () => false,
         () => true,
       ),
     );
+    const migrated = replica.migrate();
+    const waiting = replica.query('select n from kept');
+    await t.throwsAsync(replica.check(), code(Code.Unavailable));
     const again = await startPostgres({ dataDir: join(own.directory, 'data'), port: own.server.port });
     try {
+      await migrated;
+      t.deepEqual((await waiting).rows, [], 'a statement waits with it');
       await replica.check();
       t.deepEqual((await replica.query('select n from kept')).rows, []);
     } finally {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Code } from '@connectrpc/connect';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { logger } from '../log/logger.ts';
+import { Outage } from '../outage.ts';
+import { ServiceError } from '../service-error.ts';
 import { columnTypes } from './column-types.ts';
 import { type ConnectionOptions, connectionFromEnvironment } from './connection-options.ts';
 import type { Database, QueryOptions, Rows, Transaction, TransactionOptions } from './database.ts';
-import { isRetryable, isStalePlan, toServiceError } from './database-error.ts';
+import { isRetryable, isStalePlan, isUnreachable, toServiceError } from './database-error.ts';
 import { migrate } from './migrate.ts';
 import { Session } from './session.ts';
 import { sqlSpan } from './sql-span.ts';
@@ -49,6 +52,10 @@ class PostgresDatabase implements Database {
   readonly #maxConnections: number;
   readonly #log: Logger;
   readonly #pool: pg.Pool;
+  /** Connections break one by one; that is one loss. */
+  readonly #lost: Outage;
+  /** Statements wait for the schema that they need. */
+  #migrating: Promise<void> | undefined;
   #lastSuccess = 0;
 
   constructor(options: PostgresOptions) {
@@ -60,10 +67,11 @@ class PostgresDatabase implements Database {
     this.#migrations = options.migrations;
     this.#maxConnections = options.maxConnections ?? 10;
     this.#log = options.log ?? logger();
+    this.#lost = new Outage(this.#log, 'connections to the database are lost');
     this.#pool = new pg.Pool({ ...this.#clientConfig(), max: this.#maxConnections, idleTimeoutMillis: 60_000 });
     // A connection lost while idle is replaced when the next one is needed; without listeners it would end the process.
     this.#pool.on('error', (error) => {
-      if (!this.#pool.ending) this.#log.warn({ reason: error.message }, 'lost an idle database connection');
+      if (!this.#pool.ending) this.#lost.failed(error);
     });
     this.#pool.on('connect', (client) => {
       // In use: the statement under way rejects with the same error.
@@ -81,6 +89,7 @@ class PostgresDatabase implements Database {
     this.#refuseInsideTransaction();
     const limit = statementLimit(this.schema, options.signal);
     limit.throwIfOver();
+    if (this.#migrating) await untilOver(this.#migrating, limit);
     return sqlSpan(this.schema, text, async () => {
       for (let attempt = 1; ; attempt++) {
         const session = await this.#acquire(limit);
@@ -88,7 +97,7 @@ class PostgresDatabase implements Database {
         try {
           const result = await session.run(statementOf(text, values), limit);
           session.release();
-          this.#lastSuccess = Date.now();
+          this.#succeeded();
           return rowsOf<Row>(result);
         } catch (error) {
           // Each of the pool's connections may hold a stale plan.
@@ -106,12 +115,13 @@ class PostgresDatabase implements Database {
     this.#refuseInsideTransaction();
     const { schema } = this;
     const limit = statementLimit(schema, options.signal);
+    if (this.#migrating) await untilOver(this.#migrating, limit);
     for (let attempt = 1; ; attempt++) {
       limit.throwIfOver();
       const session = await this.#acquire(limit);
       try {
         const result = await runTransaction({ schema, session, limit, options, retried: attempt > 1 }, fn);
-        this.#lastSuccess = Date.now();
+        this.#succeeded();
         return result;
       } catch (error) {
         // What the server said first, not what fn made of it: fn may have wrapped or swallowed it.
@@ -126,20 +136,42 @@ class PostgresDatabase implements Database {
   }
 
   async migrate(signal?: AbortSignal): Promise<void> {
+    const migrated = this.#migrate(signal);
+    this.#migrating = migrated.then(
+      () => {},
+      () => {},
+    );
     try {
-      await migrate({
-        schema: this.schema,
-        migrations: this.#migrations,
-        clientConfig: this.#clientConfig(),
-        log: this.#log,
-        ...(signal ? { signal } : {}),
-      });
-    } catch (error) {
-      throw toServiceError(this.schema, error);
+      await migrated;
+    } finally {
+      this.#migrating = undefined;
+    }
+  }
+
+  async #migrate(signal: AbortSignal | undefined): Promise<void> {
+    const away = new Outage(this.#log, `${this.schema} waits for the database`);
+    for (let waitMs = 100; ; waitMs = Math.min(2 * waitMs, 5_000)) {
+      try {
+        await migrate({
+          schema: this.schema,
+          migrations: this.#migrations,
+          clientConfig: this.#clientConfig(),
+          log: this.#log,
+          ...(signal ? { signal } : {}),
+        });
+        away.over();
+        return;
+      } catch (error) {
+        if (!isUnreachable(error) || signal?.aborted) throw toServiceError(this.schema, error);
+        away.failed(error);
+        await sleep(waitMs * (0.5 + Math.random()), undefined, signal ? { signal } : {}).catch(() => {});
+        if (signal?.aborted) throw toServiceError(this.schema, error);
+      }
     }
   }
 
   async check(signal?: AbortSignal): Promise<void> {
+    if (this.#migrating) throw new ServiceError(Code.Unavailable, `${this.schema}: the schema is not there yet`);
     // A pool that is busy serving calls is reachable; asking again would only queue behind them.
     if (Date.now() - this.#lastSuccess < 1_000) return;
     const timeout = AbortSignal.timeout(2_000);
@@ -159,6 +191,11 @@ class PostgresDatabase implements Database {
       if (limit.signal?.aborted) connecting.then((client) => client.release()).catch(() => {});
       throw toServiceError(this.schema, error);
     }
+  }
+
+  #succeeded(): void {
+    this.#lastSuccess = Date.now();
+    this.#lost.over();
   }
 
   #refuseInsideTransaction(): void {
