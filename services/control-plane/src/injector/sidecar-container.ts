@@ -48,6 +48,9 @@ export function sidecarContainer(settings: InjectorSettings, options: SidecarOpt
       String(options.terminationGracePeriodSeconds + 5),
       '--drain-strategy',
       'immediate',
+      // Whoever looks at the log should not wait for ten seconds, which is Envoy's own.
+      '--file-flush-interval-msec',
+      '1000',
       '--log-level',
       choices.logLevel ?? settings.logLevel,
     ],
