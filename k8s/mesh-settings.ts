@@ -27,7 +27,6 @@ export class MeshSettings extends Construct {
         certificateLifetime: '24h',
         outbound: 'allow',
         permissive: [],
-        zoneAware: false,
         ...(options.tracing ? { tracing: options.tracing } : {}),
       },
     });
