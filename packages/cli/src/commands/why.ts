@@ -6,6 +6,8 @@ import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { askMemory } from '../memory-client.ts';
 import { mergeExplanations } from '../mesh/merge-memory.ts';
+import { addProtoLines } from '../mesh/proto-lines.ts';
+import { findProject, type Project } from '../project.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { localTime } from './history.ts';
 import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
@@ -27,13 +29,24 @@ export function whyCommand(): Command {
     .addOption(namespaceOption())
     .action(async (caller: string, method: string, options: MeshChoice & { at?: string; json: boolean }) => {
       const at = options.at === undefined ? {} : { at: timestampFromMs(timeOf(options.at, Date.now())) };
-      const answer = mergeExplanations(await askMemory(options, (mesh) => mesh.why({ caller, method, ...at })));
+      const said = mergeExplanations(await askMemory(options, (mesh) => mesh.why({ caller, method, ...at })));
+      const project = projectHere();
+      const answer = project === undefined ? said : await addProtoLines(said, project);
       if (options.json) {
         console.log(JSON.stringify(toJson(WhyResponseSchema, answer, { alwaysEmitImplicit: true }), undefined, 2));
       } else {
         console.log(renderWhy(answer, paintFor(process.stdout)));
       }
     });
+}
+
+/** The sources of the contracts, when the command is given beside them. */
+function projectHere(): Project | undefined {
+  try {
+    return findProject();
+  } catch {
+    return undefined;
+  }
 }
 
 /** An explanation as a person reads it: the verdict, then the way of the call. */

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import test from 'ava';
+import { findProject } from '../project.ts';
+import { addProtoLines } from './proto-lines.ts';
+
+const project = findProject(import.meta.dirname);
+const file = 'shop/payments/v1/payments.proto';
+const set = readFileSync(join(project.descriptorsDir, 'shop.payments.binpb'));
+const hash = createHash('sha256').update(set).digest('hex').slice(0, 16);
+
+const answer = (contract: string) =>
+  create(WhyResponseSchema, {
+    advice: `callers: ["shop.orders", "shop.catalog"] in option (weft.policy.v1.service) of shop.payments.v1.PaymentService, ${file}`,
+    steps: [
+      {
+        name: 'route',
+        summary: '/shop.payments.v1.PaymentService/Authorize at shop.payments',
+        values: [
+          { name: 'deadline', source: `(weft.policy.v1.service).defaults.deadline, ${file}` },
+          { name: 'retry', source: 'default' },
+          { name: 'idempotency key', source: `(weft.policy.v1.method).idempotency_key, ${file}` },
+        ],
+      },
+      {
+        name: 'policy',
+        values: [{ name: 'contract', value: contract, source: `contracts/shop/${contract}.binpb, ${file}` }],
+      },
+    ],
+  });
+
+test('lines of the files that the running contract was made of', async (t) => {
+  const lines = readFileSync(join(project.root, 'proto', file), 'utf8').split('\n');
+  const line = (text: string, after = 0) =>
+    lines.findIndex((found, index) => index >= after && found.includes(text)) + 1;
+  const rpc = line('rpc Authorize');
+  const service = line('option (weft.policy.v1.service)');
+  const { advice, steps } = await addProtoLines(answer(hash), project);
+  t.deepEqual(
+    steps.flatMap(({ values }) => values.map(({ source }) => source)),
+    [
+      `(weft.policy.v1.service).defaults.deadline, ${file}:${service}`,
+      'default',
+      `(weft.policy.v1.method).idempotency_key, ${file}:${line('(weft.policy.v1.method)', rpc)}`,
+      `contracts/shop/${hash}.binpb, ${file}:${rpc}`,
+    ],
+  );
+  t.true(advice.endsWith(`${file}:${service}`));
+});
+
+test('no lines of a contract that is not that of the files', async (t) => {
+  const other = answer('0123456789abcdef');
+  t.deepEqual(await addProtoLines(answer('0123456789abcdef'), project), other);
+});
