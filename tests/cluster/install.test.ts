@@ -47,15 +47,12 @@ clusterTest(
       t.is(rest.order.status, 'ORDER_STATUS_CONFIRMED');
       await shopAt(edge).orders.getOrder({ orderId: rest.order.orderId });
       if (collector) {
-        const names = ['catalog', 'inventory', 'payments', 'orders'].map((name) => `shop.${name}`);
+        // Each process tells of its own spans when it sees fit.
+        const names = ['shop.catalog', 'shop.inventory', 'shop.payments', 'shop.orders', 'edge'];
         const trace = await collector.trace((spans) =>
-          names.every((name) => spans.some(({ service }) => service === name)),
+          names.every((name) => spans.some(({ service }) => service.includes(name))),
         );
         t.log(`one trace of ${trace.length} spans`);
-        t.true(
-          trace.some(({ service }) => /edge/.test(service)),
-          [...new Set(trace.map(({ service }) => service))].join(),
-        );
       }
       t.regex(await helm('test', 'weft', '-n', 'weft-system', '--timeout', '3m'), /Phase:\s+Succeeded/);
       t.regex(await helm('test', 'shop', '-n', 'shop', '--timeout', '3m'), /Phase:\s+Succeeded/);
