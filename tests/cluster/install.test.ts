@@ -3,7 +3,7 @@ import { findGrpcurl, grpcurl } from '../grpcurl.ts';
 import { startOtlpReceiver } from '../otlp-receiver.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { clusterTest, nodeAddress } from './cluster.ts';
-import { helm } from './command.ts';
+import { helm, run } from './command.ts';
 import { install, uninstall } from './installation.ts';
 
 interface JsonOrder {
@@ -38,12 +38,8 @@ clusterTest(
       } else {
         t.log('there is no grpcurl on PATH');
       }
-      const response = await fetch(`${edge}/v1/orders`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(goodOrder()),
-      });
-      const rest: JsonOrder = JSON.parse(await response.text());
+      const json = ['-H', 'content-type: application/json', '-d', JSON.stringify(goodOrder())];
+      const rest: JsonOrder = JSON.parse(await run('curl', ['-sS', '--fail-with-body', ...json, `${edge}/v1/orders`]));
       t.is(rest.order.status, 'ORDER_STATUS_CONFIRMED');
       await shopAt(edge).orders.getOrder({ orderId: rest.order.orderId });
       if (collector) {
