@@ -1,13 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { type GetStatusResponse, MeshService, type RotateRootResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { CommandError } from './command-error.ts';
+import { kubectl } from './kubectl.ts';
 import { mergeStatus } from './mesh/merge-status.ts';
 
-const run = promisify(execFile);
 const apiPort = 15_010;
 const selector = 'app.kubernetes.io/component=control-plane';
 
@@ -72,11 +71,7 @@ export async function openClusterMesh(options: ClusterOptions = {}): Promise<Clu
 
 async function replicas(common: readonly string[], namespace: string): Promise<string[]> {
   const query = ['get', 'pods', '-l', selector, '--field-selector=status.phase=Running', '-o', 'name'];
-  const { stdout } = await run('kubectl', [...common, ...query]).catch((error: unknown) => {
-    const { stderr, code }: { stderr?: unknown; code?: unknown } = Object(error);
-    if (code === 'ENOENT') throw new CommandError('kubectl is not on the PATH: install it, or leave out --cluster.');
-    throw new CommandError(`kubectl cannot list the control plane's pods: ${String(stderr ?? error).trim()}`);
-  });
+  const stdout = await kubectl([...common, ...query], "kubectl cannot list the control plane's pods");
   const pods = stdout.split('\n').filter((line) => line !== '');
   if (pods.length > 0) return pods;
   throw new CommandError(`No control plane runs in namespace ${namespace}: name another with --namespace.`);

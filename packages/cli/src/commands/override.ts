@@ -5,14 +5,15 @@ import type { Override } from '@weft/contracts/weft/api/v1/mesh';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { type OverrideManifest, overrideYaml, removeOverride, writeOverride } from '../mesh/override-file.ts';
+import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
+import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
 import { overrideTarget } from '../mesh/override-target.ts';
-import { meshClient } from '../mesh-client.ts';
 import { paintFor } from '../terminal/style.ts';
-import { chosenState, jsonOption, stateOption } from './options.ts';
+import { type Mesh, withMesh } from '../with-mesh.ts';
+import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { overrideLines } from './render-overrides.ts';
 
-interface Options {
+interface Options extends MeshChoice {
   readonly deny: readonly string[];
   readonly allow: readonly string[];
   /** commander sets it to false for --no-retry. */
@@ -26,7 +27,6 @@ interface Options {
   readonly remove?: string;
   readonly print: boolean;
   readonly json: boolean;
-  readonly state?: string;
 }
 
 interface Limit {
@@ -45,7 +45,7 @@ export function overrideCommand(): Command {
     .description(
       'Lays something over a contract in an emergency: it holds within a second, closes no connection and ends by itself. What\n' +
         'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
-        'repeated. It is written as a MeshOverride into the mesh directory, with who, why and until when.',
+        'repeated. It is written as a MeshOverride into the mesh directory or the cluster, with who, why and until when.',
     )
     .argument('[service/method]', 'as shop.payments.v1.PaymentService/Authorize; shop.payments: all its methods')
     .option('--deny <caller>', 'who may no longer call, as shop.orders or edge; repeatable', collect, [])
@@ -66,20 +66,24 @@ export function overrideCommand(): Command {
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
     .addOption(jsonOption())
     .addOption(stateOption())
+    .addOption(clusterOption())
+    .addOption(namespaceOption())
     .action(async (target: string | undefined, options: Options) => {
-      const state = chosenState(options.state);
-      if (options.list) return list(state.apiSocket, options.json);
-      if (options.remove !== undefined) return remove(state.userMesh, state.apiSocket, options.remove);
-      const manifest = await manifestOf(state.apiSocket, target, options);
-      if (options.print) {
-        process.stdout.write(overrideYaml(manifest));
-        return;
-      }
-      await write(state.userMesh, state.apiSocket, manifest, options.json);
+      const store = overrideStore(options);
+      if (options.remove !== undefined) return remove(store, options, options.remove);
+      await withMesh(options, async (mesh) => {
+        if (options.list) return list(mesh, options.json);
+        const manifest = await manifestOf(mesh, target, options);
+        if (options.print) {
+          process.stdout.write(overrideYaml(manifest));
+          return;
+        }
+        await write(store, mesh, manifest, options);
+      });
     });
 }
 
-async function manifestOf(apiSocket: string, target: string | undefined, options: Options): Promise<OverrideManifest> {
+async function manifestOf(mesh: Mesh, target: string | undefined, options: Options): Promise<OverrideManifest> {
   if (target === undefined) {
     throw new CommandError('Name a service or method, as shop.payments.v1.PaymentService/Authorize, or use --list.');
   }
@@ -92,7 +96,7 @@ async function manifestOf(apiSocket: string, target: string | undefined, options
   if (!options.untilRemoved && (forMs === undefined || forMs < 1000)) {
     throw new CommandError(`--for ${options.for} must be a duration of at least 1s, as 2h or 30m.`);
   }
-  const { namespace, service, path } = overrideTarget(await status(apiSocket), target);
+  const { namespace, service, path } = overrideTarget(await status(mesh), target);
   const createdMs = Date.now();
   return {
     namespace,
@@ -114,21 +118,21 @@ async function manifestOf(apiSocket: string, target: string | undefined, options
 }
 
 /** Writes it, waits for the control plane's word, and takes it back when that is a refusal. */
-async function write(userMesh: string, apiSocket: string, manifest: OverrideManifest, json: boolean): Promise<void> {
+async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifest, options: Options): Promise<void> {
   const { namespace, name } = manifest;
-  writeOverride(userMesh, manifest);
-  const found = await verdict(apiSocket, namespace, name);
+  await store.write(manifest);
+  const found = await verdict(store, mesh, namespace, name);
   if (found === undefined) {
     throw new CommandError(
       `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`npx weft status\` says more.`,
     );
   }
   if ('problem' in found || found.override.state === OverrideState.REFUSED) {
-    removeOverride(userMesh, namespace, name);
+    await store.remove(namespace, name);
     const reasons = 'problem' in found ? [found.problem] : found.override.refusals;
     throw new CommandError(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}.`);
   }
-  if (json) {
+  if (options.json) {
     const { override } = found;
     const expires = manifest.spec.expires ?? null;
     console.log(
@@ -142,28 +146,31 @@ async function write(userMesh: string, apiSocket: string, manifest: OverrideMani
   }
   const paint = paintFor(process.stdout);
   for (const line of overrideLines([found.override], Date.now(), paint)) console.log(line);
-  console.log(`End it now with: npx weft override --remove ${namespace}/${name}`);
+  const where =
+    options.cluster === undefined ? '' : options.cluster === true ? ' --cluster' : ` --cluster ${options.cluster}`;
+  console.log(`End it now with: npx weft override --remove ${namespace}/${name}${where}`);
 }
 
 async function verdict(
-  apiSocket: string,
+  store: OverrideStore,
+  mesh: Mesh,
   namespace: string,
   name: string,
 ): Promise<{ override: Override } | { problem: string } | undefined> {
   const giveUp = Date.now() + answerMs;
   while (Date.now() < giveUp) {
-    const { overrides, problems } = await status(apiSocket);
+    const { overrides, problems } = await status(mesh);
     const override = overrides.find((candidate) => candidate.namespace === namespace && candidate.name === name);
     if (override) return { override };
-    const problem = problems.find(({ resource }) => resource.includes(`override-${namespace}.${name}.yaml`));
+    const problem = problems.find(({ resource }) => resource.includes(store.resource(namespace, name)));
     if (problem) return { problem: `${problem.field}: ${problem.message}, must be ${problem.advice}` };
     await sleep(50);
   }
   return undefined;
 }
 
-async function list(apiSocket: string, json: boolean): Promise<void> {
-  const { overrides } = await status(apiSocket);
+async function list(mesh: Mesh, json: boolean): Promise<void> {
+  const { overrides } = await status(mesh);
   if (json) {
     const { toJson } = await import('@bufbuild/protobuf');
     const { OverrideSchema } = await import('@weft/contracts/weft/api/v1/mesh');
@@ -175,27 +182,32 @@ async function list(apiSocket: string, json: boolean): Promise<void> {
   console.log(lines.length > 0 ? lines.join('\n') : 'There is no override.');
 }
 
-async function remove(userMesh: string, apiSocket: string, id: string): Promise<void> {
+/** Asks the control plane only about what it cannot find itself: it may be away. */
+async function remove(store: OverrideStore, choice: MeshChoice, id: string): Promise<void> {
+  const known = () =>
+    withMesh(choice, status).then(
+      ({ overrides }) => overrides,
+      (): readonly Override[] => [],
+    );
   const [first = '', second] = id.split('/');
-  const known = await status(apiSocket).catch(() => undefined);
-  const namespace =
-    second === undefined ? (known?.overrides.find(({ name }) => name === first)?.namespace ?? 'default') : first;
   const name = second ?? first;
-  const path = removeOverride(userMesh, namespace, name);
-  if (path === undefined) {
-    const names = known?.overrides.map((override) => `${override.namespace}/${override.name}`).join(', ');
-    throw new CommandError(`No file in ${userMesh} holds only the override ${id}; there are ${names || 'none'}.`);
+  const namespace =
+    second === undefined
+      ? ((await known()).find((override) => override.name === first)?.namespace ?? 'default')
+      : first;
+  if (!(await store.remove(namespace, name))) {
+    const names = (await known()).map((override) => `${override.namespace}/${override.name}`).join(', ');
+    throw new CommandError(`${store.place} ${id}; there are ${names || 'none'}.`);
   }
   console.log(`${namespace}/${name} is removed.`);
 }
 
-async function status(apiSocket: string) {
+async function status(mesh: Mesh) {
   try {
-    return await meshClient(apiSocket).getStatus({});
+    return await mesh.status();
   } catch (error) {
-    throw new CommandError(
-      `The control plane does not answer (${reasonOf(error)}); start the mesh with \`npx weft up\`.`,
-    );
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
   }
 }
 

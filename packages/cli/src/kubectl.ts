@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { CommandError } from './command-error.ts';
+
+/**
+ * Runs kubectl, with `input` on its standard input, and resolves with what it printed. Throws CommandError, in kubectl's own words
+ * after `failure`: "kubectl cannot list the control plane's pods".
+ */
+export function kubectl(args: readonly string[], failure: string, input?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('kubectl', args, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      if (error.code === 'ENOENT') {
+        return reject(new CommandError('kubectl is not on the PATH: install it, or leave out --cluster.'));
+      }
+      reject(new CommandError(`${failure}: ${stderr.trim() || error.message}`, { cause: error }));
+    });
+    // It may end before it has read all; what it says then is in `stderr`.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
