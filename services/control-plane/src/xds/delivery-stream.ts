@@ -172,7 +172,10 @@ export class DeliveryStream {
         log.warn({ workload, typeUrl: effect.typeUrl }, 'a proxy asked for a type that is not served');
         return false;
       case 'end':
-        log.warn({ workload, code: effect.code, reason: effect.message }, 'a stream broke the protocol');
+        log.warn(
+          { workload, code: effect.code, reason: effect.message },
+          effect.code === 'permissionDenied' ? 'a caller was refused' : 'a stream broke the protocol',
+        );
         clearTimeout(this.#patience);
         onClosed();
         output.end(effect.code, effect.message);
