@@ -39,7 +39,7 @@ export class Edge {
       records: run.records,
       report: run.report,
       lastLine: () => this.#log.lastLine,
-      start: () => startSidecar(run, { namespace, name }, this.#log),
+      start: () => startSidecar(run, { namespace, name }, this.#log, { fromOutside: true }),
       onUp: () => this.#update('it waits for its configuration'),
       onDown: (reason) => this.#update(reason),
     });

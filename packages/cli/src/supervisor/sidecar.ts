@@ -8,11 +8,12 @@ import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import type { Running } from './running.ts';
 
-/** Starts the Envoy of a workload with the bootstrap that it would have in a cluster. */
+/** Starts the Envoy of a workload with the bootstrap that it would have in a cluster; `fromOutside`: see BootstrapOptions. */
 export async function startSidecar(
   run: MeshRun,
   workload: { readonly namespace: string; readonly name: string },
   log: ProcessLog,
+  options: { readonly fromOutside?: boolean } = {},
 ): Promise<Running> {
   const adminSocket = run.adminSocket(workload.name);
   rmSync(adminSocket, { force: true });
@@ -29,6 +30,7 @@ export async function startSidecar(
         rootSdsPath: join(run.state.controlPlane, 'root/ca-sds.yaml'),
         tokenPath: join(run.state.tokens, workload.namespace, workload.name),
         adminSocket,
+        ...options,
       }),
     ),
   });

@@ -40,6 +40,7 @@ export function edgeBootstrap({ workload, controlPlane, listen }: EdgeBootstrapO
     rootSdsPath: `${rootDirectory}/ca-sds.yaml`,
     tokenPath: `${tokenDirectory}/token`,
     adminSocket,
+    fromOutside: true,
   });
   const message = fromJson(BootstrapSchema, common, { registry });
   const ready = readyListener(listen);

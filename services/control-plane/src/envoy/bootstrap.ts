@@ -30,7 +30,16 @@ export interface BootstrapOptions {
   readonly tokenPath: string;
   /** The unix socket of Envoy's admin interface, made with mode 0600; at most 104 bytes on macOS. */
   readonly adminSocket: string;
+  /** It takes calls from outside the mesh, as the edge does. Default: false. */
+  readonly fromOutside?: boolean;
 }
+
+/**
+ * After 250 calls that a peer has given up within a second or so Envoy takes it for an attacker and closes the connection. Between
+ * sidecars those are calls whose short deadlines have passed, and with the connection all other calls on it would be torn. Whoever
+ * is outside is still held to it.
+ */
+const peersMayHangUp = { 'overload.premature_reset_total_stream_count': 4_000_000_000 };
 
 /** Envoy's own longest wait is 30 s: after a control plane that was away, new endpoints would be as late. */
 const reconnect = { retryBackOff: { baseInterval: durationFromMs(250), maxInterval: durationFromMs(5000) } };
@@ -66,12 +75,18 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
       cdsConfig: fromControlPlane,
       ldsConfig: fromControlPlane,
     },
-    // The REST paths of a service are one expression; Envoy's own bound (100) would refuse a service with five of them.
     layeredRuntime: {
       layers: [
         {
           name: 'weft',
-          layerSpecifier: { case: 'staticLayer', value: { 're2.max_program_size.error_level': 1_000_000 } },
+          layerSpecifier: {
+            case: 'staticLayer',
+            value: {
+              // The REST paths of a service are one expression; Envoy's own bound (100) would refuse a service with five of them.
+              're2.max_program_size.error_level': 1_000_000,
+              ...(options.fromOutside ? {} : peersMayHangUp),
+            },
+          },
         },
       ],
     },

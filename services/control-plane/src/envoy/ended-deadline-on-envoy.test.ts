@@ -1,8 +1,9 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Code } from '@weft/contracts/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
-import { behaviours, trailersOnly } from './testing/raw-application.ts';
-import { type RunningShop, runShop } from './testing/running-shop.ts';
+import { startLoad } from './testing/load.ts';
+import { type Behaviour, behaviours, trailersOnly } from './testing/raw-application.ts';
+import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
 import { tinyContract, tinyPath } from './testing/tiny-contract.ts';
 
 // A deadline that has passed is the end of a call, also where the contract repeats DEADLINE_EXCEEDED and the caller's sidecar does
@@ -20,6 +21,7 @@ const leaf = (deadline: object) =>
     'shop.leaf',
     {
       Call: method(deadline),
+      Steady: {},
       Idle: { ...stream, policy: { retry, idleTimeout: deadline } },
       Longest: { ...stream, policy: { retry, maxDuration: deadline } },
     },
@@ -77,6 +79,31 @@ test.serial(
     t.deepEqual(await one(t, 'Call'), { grpcStatus: '4', seen: 1 });
   },
 );
+
+test.serial('hundreds of calls that end so at once tear no connection, nor any other call on it', async (t) => {
+  const [first, second] = [t.context.replica('leaf-0'), t.context.replica('leaf-1')];
+  const { caller, envoy } = t.context.replica('front-0');
+  const answers: Behaviour = (stream, headers) => {
+    const isSteady = headers[':path'] === tinyPath('shop.leaf', 'Steady');
+    (isSteady ? behaviours.ok : behaviours.hang)(stream);
+  };
+  for (const { application } of [first, second]) application.behaviour = answers;
+  const steady = startLoad(() => caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Steady') }));
+  const hanging = { authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Call'), headers: { 'grpc-timeout': '100m' } };
+  let left = 1500;
+  await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      while (left-- > 0) await caller.call(hanging);
+    }),
+  );
+  await steady.stop();
+  t.deepEqual(steady.failures, []);
+  for (const replica of [first, second]) {
+    const stats = await replica.envoy.admin('/stats?filter=too_many_premature_resets');
+    t.notRegex(stats, /^http\.inbound.*: [1-9]/m);
+  }
+  t.is(await counter(envoy, 'cluster.outbound|shop/leaf.upstream_cx_destroy_remote_with_active_rq'), 0);
+});
 
 test.serial('a fault that stands for an error of the application is tried again', async (t) => {
   const { caller } = t.context.replica('front-0');

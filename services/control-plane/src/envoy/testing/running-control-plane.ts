@@ -108,6 +108,7 @@ export async function runControlPlane(configurations: Configurations): Promise<R
             rootSdsPath: join(dir, 'root/ca-sds.yaml'),
             tokenPath,
             adminSocket: join(dir, `${name}.sock`),
+            fromOutside: id.startsWith('weft/edge-'),
           }),
         ),
       });
