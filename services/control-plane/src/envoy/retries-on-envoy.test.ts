@@ -140,6 +140,7 @@ test.serial('retries: docs/retries.md has the table that was measured', async (t
     ...[...rows].map(([what, seen]) => `| ${what} | ${seen.join(' | ')} |`),
   ].join('\n');
   const text = await readFile(docs, 'utf8');
+  t.regex(text, /<!-- retries:begin[^>]*-->\n[\s\S]+\n<!-- retries:end -->/);
   const fresh = text.replace(
     /(<!-- retries:begin[^>]*-->\n)[\s\S]*?(\n<!-- retries:end -->)/,
     (_, begin: string, end: string) => `${begin}\n${table}\n${end}`,
