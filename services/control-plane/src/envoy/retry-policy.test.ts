@@ -45,6 +45,15 @@ test('retryPolicy: a torn connection and a late try are repeated for the codes t
   t.true(resets({ retry: retry('internal'), tryTimeoutMs: 500 }));
 });
 
+test('retryPolicy: no try ends together with the call', (t) => {
+  const perTry = (given: Partial<Method>) => retryPolicy({ ...method, ...given }).perTryTimeout?.seconds;
+  t.is(perTry({ tryTimeoutMs: 14_000 }), 14n);
+  t.is(perTry({ tryTimeoutMs: 15_000 }), undefined);
+  t.is(perTry({ hedge: { afterMs: 16_000, maxTries: 2 } }), undefined);
+  // As where versions differ, of which the longest deadline counts.
+  t.is(perTry({ tryTimeoutMs: 15_000, deadlineMs: 60_000 }), 15n);
+});
+
 test('retryPolicy: hedges and retries together are no more than either allows', (t) => {
   const hedge = { afterMs: 50, maxTries: 2 };
   t.is(retryPolicy({ ...method, hedge }).numRetries, 1);

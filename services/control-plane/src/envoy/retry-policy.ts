@@ -20,8 +20,7 @@ const neverDeliveredTries = { codes: [], maxRetries: 3, baseBackoffMs: 10, maxBa
 export function retryPolicy(method: Method): RetryPolicy {
   const agreed = method.safety === 'unsafe' ? undefined : method.retry;
   const { codes, maxRetries, baseBackoffMs, maxBackoffMs } = agreed ?? neverDeliveredTries;
-  // A hedged method's second try begins where another's first would end.
-  const perTryMs = method.hedge?.afterMs ?? method.tryTimeoutMs;
+  const perTryMs = tryEndsMs(method);
   return create(RetryPolicySchema, {
     retryOn: [
       ...neverDelivered,
@@ -55,6 +54,15 @@ export function retryPolicy(method: Method): RetryPolicy {
     retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
     hostSelectionRetryMaxAttempts: 5n,
   });
+}
+
+/**
+ * A hedged method's second try begins where another's first would end. Nothing follows a try that may take as long as the call: its
+ * end and the call's would be two clocks that race.
+ */
+function tryEndsMs({ hedge, tryTimeoutMs, deadlineMs }: Method): number | undefined {
+  const endsMs = hedge?.afterMs ?? tryTimeoutMs;
+  return endsMs === undefined || (deadlineMs !== undefined && endsMs >= deadlineMs) ? undefined : endsMs;
 }
 
 /**
