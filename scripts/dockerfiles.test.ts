@@ -12,5 +12,5 @@ test("the services' Dockerfiles differ in the service's name and description onl
     t.regex(text, /image\.description="[^"]+"/, file);
     return text.replaceAll(basename(dirname(file)), 'NAME').replace(/(image\.description=)"[^"]+"/, '$1""');
   });
-  for (const [index, text] of texts.entries()) t.is(text, texts[0], files[index]);
+  for (const [index, text] of texts.entries()) t.is(text, texts[0] ?? '', files[index] ?? '');
 });
