@@ -127,7 +127,17 @@ function checkConformance(): void {
  * The tests in a cluster, in their order: first those that want an empty one, then those that share an installation, last the one that
  * takes it out. tests/cluster has others, which are run by name.
  */
-const clusterTests = ['manifests', 'refusals', 'workloads', 'stateful-set', 'scale', 'rolling-update'];
+const clusterTests = [
+  'manifests',
+  'refusals',
+  'workloads',
+  'stateful-set',
+  'scale',
+  'restricted',
+  'large-mesh',
+  'rolling-update',
+  'control-plane-away',
+];
 
 async function testCluster(): Promise<void> {
   const config = 'ava.cluster.config.js';
