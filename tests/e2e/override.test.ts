@@ -83,3 +83,37 @@ test.serial('weft override takes back what is refused', async (t) => {
   }
   t.deepEqual(files(), before);
 });
+
+test.serial('weft why names each station of a call, and what is said in which line', async (t) => {
+  // The override before may have been taken back a moment ago.
+  const why = await waitFor('the proxies to hold all', async () => {
+    const text = await mesh.weft('why', 'shop.orders', 'shop.payments.v1.PaymentService/Authorize');
+    return text.includes('its proxy has acknowledged all') ? text : undefined;
+  });
+  const proto = String.raw`shop/payments/v1/payments\.proto:\d+`;
+  for (const station of [
+    /^shop\.orders may call shop\.payments\.v1\.PaymentService\/Authorize: 1 of 1 replicas ready for it/m,
+    /^listener .*\n +shop\/orders-0 +127\.0\.0\.1:\d+ +\(its proxy has acknowledged all\)$/m,
+    new RegExp(
+      String.raw`^route .*\n +deadline +5 s +\(\(weft\.policy\.v1\.service\)\.defaults\.deadline, ${proto}\)$`,
+      'm',
+    ),
+    new RegExp(
+      String.raw`^policy .*\n +contract +[0-9a-f]{16} +\(contracts/shop/[0-9a-f]{16}\.binpb, ${proto}\)$`,
+      'm',
+    ),
+    /^cluster +outbound\|shop\/payments$/m,
+    /^endpoints +1 of 1 replicas of shop\/payments\n +shop\/payments-0 +127\.0\.0\.1:\d+, ready/m,
+    /^certificates .*\n +shop\/orders-0 +spiffe:\/\/weft\.local\/ns\/shop\/sa\/orders +\(certificate ends 20/m,
+    /^callee .*\n +shop\/payments-0 +admits spiffe:\/\/weft\.local\/ns\/shop\/sa\/orders/m,
+  ]) {
+    t.regex(why, station);
+  }
+  const refused = await mesh.weft('why', 'shop.catalog', 'PaymentService/Authorize');
+  t.regex(
+    refused,
+    /^weft: shop\.catalog may not call .*; its contract names shop\.orders\n +to change that: callers: /,
+  );
+  const history = await mesh.weft('history', '--limit', '3');
+  t.regex(history, /^REVISION +PUSHED +TAKEN +CAUSE\n[0-9a-f]{12} /);
+});
