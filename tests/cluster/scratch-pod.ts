@@ -102,27 +102,42 @@ export interface GrpcOutcome {
 }
 
 const grpcScript = `
-const [url, path, authority] = process.argv.slice(1);
-const end = (outcome) => { console.log(JSON.stringify(outcome)); process.exit(0); };
-const session = require('node:http2').connect(url);
-session.on('error', (e) => end({ error: e.code || e.message }));
-session.on('close', () => end({ error: 'closed' }));
-const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...(authority ? { ':authority': authority } : {}) });
-const outcome = {};
-const take = (headers) => {
-  if (headers[':status']) outcome.httpStatus = headers[':status'];
-  if (headers['grpc-status'] !== undefined) outcome.grpcStatus = Number(headers['grpc-status']);
-  if (headers['grpc-message'] !== undefined) outcome.message = decodeURIComponent(headers['grpc-message']);
-};
-stream.on('response', take).on('trailers', take).on('error', (e) => end({ error: e.code || e.message })).on('close', () => end(outcome));
-stream.resume();
-stream.end(Buffer.alloc(5));
-setTimeout(() => end({ error: 'timeout' }), 4000);
+const { connect } = require('node:http2');
+const one = ({ url, path, authority }) => new Promise((resolve) => {
+  const outcome = {};
+  const session = connect(url);
+  const end = (more) => { session.destroy(); resolve({ ...outcome, ...more }); };
+  session.on('error', (e) => end({ error: e.code || e.message })).on('close', () => end({ error: 'closed' }));
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...(authority ? { ':authority': authority } : {}) });
+  const take = (headers) => {
+    if (headers[':status']) outcome.httpStatus = headers[':status'];
+    if (headers['grpc-status'] !== undefined) outcome.grpcStatus = Number(headers['grpc-status']);
+    if (headers['grpc-message'] !== undefined) outcome.message = decodeURIComponent(headers['grpc-message']);
+  };
+  stream.on('response', take).on('trailers', take).on('error', (e) => end({ error: e.code || e.message })).on('close', () => end({}));
+  stream.resume();
+  stream.end(Buffer.alloc(5));
+  setTimeout(() => end({ error: 'timeout' }), 4000);
+});
+Promise.all(JSON.parse(process.argv[1]).map(one)).then((outcomes) => { console.log(JSON.stringify(outcomes)); process.exit(0); });
 `;
 
-/** Calls a method with an empty message from inside a pod: `url` is http://host:port. */
+/** One call by gRPC with an empty message: `url` is http://host:port. */
+export interface GrpcRequest {
+  readonly url: string;
+  readonly path: string;
+  readonly authority?: string;
+}
+
+/** Calls methods from inside a pod, all at once; how each ended. */
+export async function grpcSweepFrom(pod: PodObject, requests: readonly GrpcRequest[]): Promise<readonly GrpcOutcome[]> {
+  return JSON.parse(await nodeIn(pod, grpcScript, JSON.stringify(requests)));
+}
+
+/** Calls a method from inside a pod. */
 export async function grpcFrom(pod: PodObject, url: string, path: string, authority = ''): Promise<GrpcOutcome> {
-  return JSON.parse(await nodeIn(pod, grpcScript, url, path, ...(authority ? [authority] : [])));
+  const [outcome] = await grpcSweepFrom(pod, [{ url, path, authority }]);
+  return outcome ?? { error: 'no outcome' };
 }
 
 const httpScript = `
