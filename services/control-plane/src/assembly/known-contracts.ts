@@ -1,4 +1,5 @@
 import { readContract } from '../contracts/read-contract.ts';
+import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, Mesh, MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
@@ -47,7 +48,7 @@ export function contractKey(workload: Workload): ContractKey | undefined {
   return workload.contractHash === undefined ? undefined : `${workload.namespace}/${workload.contractHash}`;
 }
 
-function ownershipProblem(version: ContractVersion, settings: MeshSettings): Problem | undefined {
+const ownershipProblem = memoize((version: ContractVersion, settings: MeshSettings): Problem | undefined => {
   const { namespace, logicalName } = version;
   const owners = ownersOf(settings, logicalName);
   if (owners.some((row) => row.namespace === namespace)) return undefined;
@@ -63,4 +64,4 @@ function ownershipProblem(version: ContractVersion, settings: MeshSettings): Pro
         ? `${logicalName} belongs to ${belongs.join(' and to ')}; remove the contract, or add ${row} there`
         : `${row} in spec.packages of ${file}`,
   };
-}
+});

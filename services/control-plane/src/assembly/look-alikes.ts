@@ -29,10 +29,14 @@ export function lookAlikes(
   workloads: readonly Workload[],
 ): Problem[] {
   const originals = facts.services.flatMap((fact) => original(fact, services));
+  const namespaces = new Set(originals.map(({ namespace }) => namespace));
+  const [only] = namespaces;
+  const isAtHome = (namespace: string) => namespaces.size === 0 || (namespaces.size === 1 && namespace === only);
   const problems: Problem[] = [];
   const copied = new Set<string>();
   const byName = groupBy(originals, ({ name }) => name);
   for (const fact of facts.services) {
+    if (isAtHome(fact.namespace)) continue;
     const text = selectorText(fact.selector);
     for (const one of byName.get(fact.name) ?? []) {
       if (!isForeign(fact.namespace, one, facts.settings) || selectorText(one.selector) !== text) continue;
@@ -46,6 +50,7 @@ export function lookAlikes(
   }
   const byLabel = groupBy(originals, ({ selector }) => firstLabel(selector));
   for (const workload of workloads) {
+    if (isAtHome(workload.namespace)) continue;
     const labels = Object.entries(workload.labels).map(([label, value]) => `${label}=${value}`);
     for (const one of labels.flatMap((label) => byLabel.get(label) ?? [])) {
       if (!isForeign(workload.namespace, one, facts.settings) || !hasLabels(workload, one.selector)) continue;

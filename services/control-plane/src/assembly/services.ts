@@ -1,4 +1,5 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
+import { memoize } from '../memoize.ts';
 import type { PolicyLayer } from '../mesh-policy/policy-layer.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, Mesh, ServiceId, SpiffeId, WorkloadId } from '../model/mesh.ts';
@@ -10,6 +11,7 @@ import { contractKey, type KnownContracts } from './known-contracts.ts';
 import { mergeBudgets, mergeMethods } from './merge-versions.ts';
 import { noContract } from './no-contract.ts';
 import { podPorts } from './pod-ports.ts';
+import { share } from './share.ts';
 
 /** The services, and the workloads with the contract that holds for each. */
 export interface Services {
@@ -35,7 +37,7 @@ export function assembleServices(
   const claims = new Set(facts.workloads.filter(({ contractHash }) => contractHash).map(({ id }) => id));
   for (const [id, facts] of servicesOf(selected)) {
     const workload = workloads.get(id);
-    if (workload?.pod) workloads.set(id, { ...workload, inbound: podPorts(workload.pod, facts) });
+    if (workload?.pod) workloads.set(id, withPodPorts(workload, ...facts));
   }
   for (const fact of facts.services) {
     const id: ServiceId = `${fact.namespace}/${fact.name}`;
@@ -51,7 +53,7 @@ export function assembleServices(
       if (outcome.lastGood) contracts.set(`${workload.namespace}/${outcome.lastGood.hash}`, outcome.lastGood);
       replicas.push(outcome.workload);
     }
-    const outcome = assembleService(id, fact, replicas, contracts, layer, claims);
+    const outcome = assembleService(previous?.services.get(id), id, fact, replicas, contracts, layer, claims);
     problems.push(...outcome.problems);
     services.push(outcome.service);
   }
@@ -63,6 +65,12 @@ export function assembleServices(
     problems,
   };
 }
+
+/** A pod takes calls where its Services say. */
+const withPodPorts = memoize(
+  (workload: Workload, ...facts: ServiceFact[]): Workload =>
+    workload.pod ? { ...workload, inbound: podPorts(workload.pod, facts) } : workload,
+);
 
 /** The replicas of each Service. */
 function selectedBy(facts: Facts): Map<ServiceFact, WorkloadId[]> {
@@ -174,20 +182,53 @@ function withContract(
     : { workload: rest, problems: [problem] };
 }
 
+/** What a service was made of. */
+const madeOf = new WeakMap<Service, { readonly from: readonly unknown[]; readonly problems: readonly Problem[] }>();
+
+/** A service and its problems; `before`, the service of the mesh before, when it is made of the same things. */
 function assembleService(
+  before: Service | undefined,
   id: ServiceId,
   fact: ServiceFact,
   replicas: readonly Workload[],
   contracts: Services['contracts'],
   layer: PolicyLayer,
   claims: ReadonlySet<WorkloadId>,
-): { service: Service; problems: Problem[] } {
-  const problems: Problem[] = [];
-  const [main, ...otherPorts] = fact.ports;
+): { service: Service; problems: readonly Problem[] } {
   // A pod's metrics may have a Service of their own, which is not what its contract is about.
-  const isContracts = speaksGrpc(main?.appProtocol);
+  const isContracts = speaksGrpc(fact.ports[0]?.appProtocol);
   const running = isContracts ? versionsOf(replicas, contracts) : [];
   const versions = isContracts && replicas.length === 0 ? publishedFor(fact, contracts) : running;
+  const [first] = versions;
+  const published = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
+  const hasPolicy = layer.has(id);
+  const own = layer.apply(id, first || !hasPolicy ? published : [noContract(id)]);
+  // A contract that is not understood must not open what it would have closed.
+  const isClaimed = isContracts && replicas.some(({ id }) => claims.has(id));
+  const from = [fact, hasPolicy, isClaimed, versions.length, ...versions, own.length, ...own, ...replicas];
+  const made = before && madeOf.get(before);
+  if (before && made && isSame(made.from, from)) return { service: before, problems: made.problems };
+  const { service: next, problems } = makeService(id, fact, replicas, versions, own, !hasPolicy && !isClaimed);
+  const service = share(before, next);
+  madeOf.set(service, { from, problems });
+  return { service, problems };
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
+
+/** `own`: the versions with what is laid over them. `open`: nobody has said who may call, were there no contract. */
+function makeService(
+  id: ServiceId,
+  fact: ServiceFact,
+  replicas: readonly Workload[],
+  versions: readonly ContractVersion[],
+  own: readonly ContractVersion[],
+  open: boolean,
+): { service: Service; problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const [main, ...otherPorts] = fact.ports;
   const [first, ...others] = versions;
   for (const other of others) {
     if (first === undefined || other.logicalName === first.logicalName) continue;
@@ -197,8 +238,6 @@ function assembleService(
       advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
     });
   }
-  // A contract that is not understood must not open what it would have closed.
-  const isClaimed = isContracts && replicas.some(({ id }) => claims.has(id));
   if (otherPorts.length > 0 && replicas.some(({ pod }) => pod === undefined)) {
     problems.push({
       resource: fact.origin,
@@ -207,14 +246,7 @@ function assembleService(
       advice: 'one port, or one Service for each',
     });
   }
-  const published = versions.filter(({ logicalName }) => logicalName === first?.logicalName);
-  const own = layer.apply(id, first || !layer.has(id) ? published : [noContract(id)]);
-  const readyHashes = new Set(
-    versionsOf(
-      replicas.filter((replica) => replica.ready),
-      contracts,
-    ).map(({ hash }) => hash),
-  );
+  const readyHashes = new Set(replicas.flatMap(({ ready, contractHash }) => (ready && contractHash) || []));
   const ready = own.filter(({ hash }) => readyHashes.has(hash));
   // While no replica is ready, callers see what they would see, and are told that nobody answers rather than that they may not.
   const seen = ready.length > 0 ? ready : own;
@@ -230,7 +262,7 @@ function assembleService(
     ],
     port: main?.port ?? 0,
     protocol: first ? 'grpc' : protocolOf(main?.appProtocol),
-    ungoverned: first === undefined && !layer.has(id) && !isClaimed,
+    ungoverned: first === undefined && open,
     otherPorts: otherPorts.map(({ port, appProtocol }) => ({ port, protocol: protocolOf(appProtocol) })),
     addresses: fact.addresses,
     headless: fact.headless,

@@ -1,6 +1,7 @@
 /**
  * Gives `next` with every part that equals its counterpart in `previous` replaced by that counterpart, so that `===` tells what
- * changed. Both are trees of plain objects, arrays, maps, sets, byte arrays and primitives; neither is changed.
+ * changed. Both are trees of plain objects, arrays, maps, sets, byte arrays and primitives; neither is changed. Whatever has nothing
+ * to take over stays the object that it is.
  */
 export function share<T>(previous: T | undefined, next: T): T {
   const shared = shareAny(previous, next);
@@ -18,19 +19,22 @@ function shareAny(previous: unknown, next: unknown): unknown {
   if (Array.isArray(next)) {
     if (!Array.isArray(previous)) return next;
     const items = next.map((item, index) => shareAny(previous[index], item));
-    return sameItems(previous, items) ? previous : items;
+    if (sameItems(previous, items)) return previous;
+    return sameItems(next, items) ? next : items;
   }
   if (next instanceof Map) {
     if (!(previous instanceof Map)) return next;
     const entries = [...next].map(([key, value]) => [key, shareAny(previous.get(key), value)] as const);
-    const same = sameItems([...previous.keys()], [...next.keys()]) && entries.every(([k, v]) => previous.get(k) === v);
-    return same ? previous : new Map(entries);
+    const same = sameItems([...previous.keys()], [...next.keys()]);
+    if (same && entries.every(([key, value]) => previous.get(key) === value)) return previous;
+    return entries.every(([key, value]) => next.get(key) === value) ? next : new Map(entries);
   }
   const before = new Map(Object.entries(previous));
-  const entries = Object.entries(next).map(([key, value]) => [key, shareAny(before.get(key), value)] as const);
-  const same =
-    before.size === entries.length && entries.every(([key, value]) => before.get(key) === value && before.has(key));
-  return same ? previous : Object.fromEntries(entries);
+  const parts = Object.entries(next);
+  const entries = parts.map(([key, value]) => [key, shareAny(before.get(key), value)] as const);
+  const same = before.size === entries.length;
+  if (same && entries.every(([key, value]) => before.get(key) === value && before.has(key))) return previous;
+  return parts.every(([, value], index) => entries[index]?.[1] === value) ? next : Object.fromEntries(entries);
 }
 
 function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -94,7 +94,9 @@ export class WorkloadIdentities {
    * have other certificates now, because their identity or the lifetime changed.
    */
   track(workloads: ReadonlyMap<WorkloadId, Identified>, lifetimeMs: number): ReadonlySet<WorkloadId> {
+    const before = this.#tracked;
     this.#tracked = workloads;
+    if (this.#lifetimeMs === lifetimeMs && sameIdentities(before, workloads)) return new Set();
     this.#lifetimeMs = lifetimeMs;
     const changed = new Set<WorkloadId>();
     for (const [id, { spiffeId, lifetimeMs: before }] of this.#issued) {
@@ -163,6 +165,12 @@ export class WorkloadIdentities {
     this.#schedule();
     if (renewed.length > 0) this.#options.onRenewal?.(renewed);
   }
+}
+
+function sameIdentities(a: ReadonlyMap<WorkloadId, Identified>, b: ReadonlyMap<WorkloadId, Identified>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [id, { spiffeId }] of b) if (a.get(id)?.spiffeId !== spiffeId) return false;
+  return true;
 }
 
 /** The secret "identity" of one workload in one epoch. Its key and certificate are made when `body` is first read. */

@@ -168,5 +168,6 @@ test('files that cannot be read or kept are problems, not ends', async (t) => {
   }
   await put('b.yaml', service('b'));
   await until((facts) => facts.services.length === 2);
+  await until((facts) => facts.problems.length > 0);
   t.like(now().problems[0], { resource: 'the state directory' });
 });

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type BigIntStats, type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../model/problem.ts';
@@ -15,7 +15,7 @@ export interface DirectoryOptions {
   readonly onFacts: (facts: Facts) => void;
   /** Whether a contract that can be read is also understood; while one is not, the last that was is among the facts too. */
   readonly accepts?: (contract: ContractFact) => boolean;
-  /** Everything is looked at again after this time, should the operating system have missed an event. Default: 2 s. */
+  /** Everything is looked at again after this time, should the operating system have missed an event. Default: 10 s. */
   readonly rescanMs?: number;
 }
 
@@ -66,7 +66,7 @@ class WatchedDirectory implements DirectorySource {
   async start(): Promise<void> {
     this.#dirty.add('');
     await this.#work();
-    this.#timer = setInterval(() => this.#touch(''), this.#options.rescanMs ?? 2000);
+    this.#timer = setInterval(() => this.#touch(''), this.#options.rescanMs ?? 10_000);
     this.#timer.unref();
   }
 
@@ -94,7 +94,7 @@ class WatchedDirectory implements DirectorySource {
       const dirty = this.#dirty;
       this.#dirty = new Set();
       if (dirty.delete('')) await this.#scan('', 0);
-      for (const path of dirty) await this.#look(path, path.split('/').length, true);
+      await Promise.all([...dirty].map((path) => this.#look(path, path.split('/').length, true)));
     }
     if (!this.#closed) this.#emit();
   }
@@ -104,7 +104,15 @@ class WatchedDirectory implements DirectorySource {
     if (path.split('/').some((part) => part.startsWith('.'))) return;
     const full = join(this.#options.directory, path);
     try {
-      const stats = await stat(full, { bigint: true });
+      // A change is looked at at once: trips to other threads and back take longer than one file. Many files are not.
+      const stats: BigIntStats | undefined = reported
+        ? statSync(full, { bigint: true, throwIfNoEntry: false })
+        : await stat(full, { bigint: true });
+      if (stats === undefined) {
+        this.#marks.delete(path);
+        this.#forget(path);
+        return;
+      }
       if (stats.isDirectory()) {
         await this.#scan(path, depth);
         return;
@@ -117,7 +125,7 @@ class WatchedDirectory implements DirectorySource {
       const mark = `${stats.mtimeNs} ${stats.ctimeNs} ${stats.size} ${stats.ino}`;
       // A write within the clock's grain leaves the mark as it was, so a reported file is read all the same.
       if (!reported && this.#marks.get(path) === mark) return;
-      this.#files.put(path, await readFile(full));
+      this.#files.put(path, reported ? readFileSync(full) : await readFile(full));
       this.#marks.set(path, mark);
     } catch (error) {
       this.#marks.delete(path);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { memoize } from '../memoize.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
@@ -75,31 +76,13 @@ export function gather(
         workloads.push(workloadOf(object, trustDomain));
         break;
       case 'external-service':
-        externalServices.push({
-          id: `${object.namespace}/${object.name}`,
-          namespace: object.namespace,
-          ...object.read.spec,
-          origin: path,
-        });
+        externalServices.push(externalServiceOf(object, path));
         break;
       case 'gateway':
         gateways.push({ name: object.name, ...object.read.spec, origin: path });
         break;
       case 'other':
-        resources.push({
-          apiVersion: object.apiVersion,
-          kind: object.kind,
-          metadata: {
-            name: object.name,
-            ...(object.read.hasNamespace ? { namespace: object.namespace } : {}),
-            labels: object.labels,
-            ...(object.read.creationTimestamp === undefined
-              ? {}
-              : { creationTimestamp: object.read.creationTimestamp }),
-          },
-          spec: object.read.spec,
-          origin: path,
-        });
+        resources.push(resourceOf(object, path));
     }
   }
   return {
@@ -114,6 +97,8 @@ export function gather(
   };
 }
 
+// An object never changes: what it says is one fact, however often the others around it change.
+
 function settingsOf(spec: Extract<ManifestObject, { is: 'mesh-config' }>['read']['spec']): MeshSettings {
   return {
     trustDomain: spec.trustDomain,
@@ -126,7 +111,7 @@ function settingsOf(spec: Extract<ManifestObject, { is: 'mesh-config' }>['read']
   };
 }
 
-function serviceOf(object: Extract<ManifestObject, { is: 'service' }>, path: string): ServiceFact {
+const serviceOf = memoize((object: Extract<ManifestObject, { is: 'service' }>, path: string): ServiceFact => {
   const { ports, selector, clusterIP, clusterIPs } = object.read.spec;
   const isGrpc = (port: (typeof ports)[number]) => port.appProtocol === 'grpc' || port.name === 'grpc';
   const main = ports.find(isGrpc) ?? ports[0];
@@ -146,7 +131,7 @@ function serviceOf(object: Extract<ManifestObject, { is: 'service' }>, path: str
     headless: addresses.includes('None'),
     origin: path,
   };
-}
+});
 
 function podOf({
   application,
@@ -155,7 +140,7 @@ function podOf({
   return { ...pod, ...(application === undefined ? {} : { application }) };
 }
 
-function workloadOf(object: Extract<ManifestObject, { is: 'workload' }>, trustDomain: string): Workload {
+const workloadOf = memoize((object: Extract<ManifestObject, { is: 'workload' }>, trustDomain: string): Workload => {
   const { spec, status } = object.read;
   return {
     id: `${object.namespace}/${object.name}`,
@@ -173,7 +158,32 @@ function workloadOf(object: Extract<ManifestObject, { is: 'workload' }>, trustDo
     ...(status.reason === undefined ? {} : { reason: status.reason }),
     ...(spec.zone === undefined ? {} : { locality: { zone: spec.zone } }),
   };
-}
+});
+
+const externalServiceOf = memoize(
+  (object: Extract<ManifestObject, { is: 'external-service' }>, path: string): ExternalService => ({
+    id: `${object.namespace}/${object.name}`,
+    namespace: object.namespace,
+    ...object.read.spec,
+    origin: path,
+  }),
+);
+
+const resourceOf = memoize((object: Extract<ManifestObject, { is: 'other' }>, path: string): Resource => {
+  const { hasNamespace, creationTimestamp, spec } = object.read;
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: {
+      name: object.name,
+      ...(hasNamespace ? { namespace: object.namespace } : {}),
+      labels: object.labels,
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec,
+    origin: path,
+  };
+});
 
 /** The same descriptor set in two files of one namespace is one contract. */
 function distinct(contracts: readonly ContractFact[]): ContractFact[] {

@@ -27,7 +27,12 @@ interface ContractEntry {
  */
 export class LastGoodStore {
   readonly #directory: string;
+  /** What is in `objects` and whole. */
   readonly #written = new Set<string>();
+  /** What else an earlier process left there was removed. */
+  #swept = false;
+  /** The hashes of forms that were saved: a form never changes, and most stay the same from one save to the next. */
+  readonly #digests = new WeakMap<object, string>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -61,18 +66,28 @@ export class LastGoodStore {
 
   /** Keeps `lastGood` in place of what was kept before. Rejects when the disk does; what was kept before then stays. */
   async save(lastGood: LastGood): Promise<void> {
-    const objects = new Map<string, Uint8Array>();
-    const add = (bytes: Uint8Array): string => {
-      const sha256 = digest(bytes);
-      objects.set(sha256, bytes);
+    const folder = join(this.#directory, 'objects');
+    if (!this.#swept) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const fresh = new Map<string, Uint8Array>();
+    const wanted = new Set<string>();
+    const add = (form: object, encode: () => Uint8Array): string => {
+      let sha256 = this.#digests.get(form);
+      if (sha256 === undefined || !this.#written.has(sha256)) {
+        const bytes = encode();
+        sha256 = digest(bytes);
+        this.#digests.set(form, sha256);
+        fresh.set(sha256, bytes);
+      }
+      wanted.add(sha256);
       return sha256;
     };
-    const entry = ({ namespace, hash, origin, descriptorSet }: ContractFact): ContractEntry => {
-      return { namespace, hash, origin, sha256: add(descriptorSet) };
+    const entry = (contract: ContractFact): ContractEntry => {
+      const { namespace, hash, origin, descriptorSet } = contract;
+      return { namespace, hash, origin, sha256: add(contract, () => descriptorSet) };
     };
     const manifests: Record<string, string> = {};
     for (const [path, manifest] of lastGood.manifests) {
-      manifests[path] = add(Buffer.from(JSON.stringify({ ...manifest, problems: [] })));
+      manifests[path] = add(manifest, () => Buffer.from(JSON.stringify({ ...manifest, problems: [] })));
     }
     const index: Index = {
       format: 1,
@@ -80,24 +95,25 @@ export class LastGoodStore {
       contracts: [...lastGood.contracts.values()].map(entry),
       superseded: lastGood.superseded.map(entry),
     };
-    const folder = join(this.#directory, 'objects');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const [sha256, bytes] of objects) {
+    for (const [sha256, bytes] of fresh) {
       if (this.#written.has(sha256)) continue;
       await replaceFile(join(folder, sha256), bytes, 0o600);
       this.#written.add(sha256);
     }
     await replaceFile(join(this.#directory, 'index.json'), JSON.stringify(index), 0o600);
-    for (const name of await readdir(folder)) {
-      if (objects.has(name)) continue;
+    for (const name of this.#swept ? [...this.#written] : await readdir(folder)) {
+      if (wanted.has(name)) continue;
       this.#written.delete(name);
       await unlink(join(folder, name)).catch(() => undefined);
     }
+    this.#swept = true;
   }
 
   async #object(sha256: string): Promise<Buffer | undefined> {
     const bytes = await readFile(join(this.#directory, 'objects', sha256)).catch(() => undefined);
-    return bytes !== undefined && digest(bytes) === sha256 ? bytes : undefined;
+    if (bytes === undefined || digest(bytes) !== sha256) return undefined;
+    this.#written.add(sha256);
+    return bytes;
   }
 
   async #contract({ namespace, hash, origin, sha256 }: ContractEntry): Promise<ContractFact | undefined> {

@@ -103,6 +103,18 @@ export class MeshFiles {
     if (this.#facts !== undefined && !this.#changed) return this.#facts;
     this.#changed = false;
     const next = gather([...this.#manifests.values()], [...this.#contracts.values()], [...this.#problems.values()]);
+    if (this.#superseded.length > 0) this.#superseded = this.#stillNeeded(next);
+    this.#facts = shareFacts(this.#facts, { ...next, contracts: [...next.contracts, ...this.#superseded] });
+    return this.#facts;
+  }
+
+  /** What should be written down for the next start. */
+  lastGood(): LastGood {
+    return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#superseded };
+  }
+
+  /** Of the contracts whose files are gone or hold something else, those that `next` still needs. */
+  #stillNeeded(next: Facts): ContractFact[] {
     const known = new Set(next.contracts.map((contract) => `${contract.namespace}/${contract.hash}`));
     const running = new Set(next.workloads.map((workload) => `${workload.namespace}/${workload.contractHash}`));
     const still = new Map<string, ContractFact>();
@@ -117,14 +129,7 @@ export class MeshFiles {
     }
     // Of several earlier versions of one file the latest.
     for (const [key, contract] of lastGood.values()) still.set(key, contract);
-    this.#superseded = [...still.values()];
-    this.#facts = shareFacts(this.#facts, { ...next, contracts: [...next.contracts, ...this.#superseded] });
-    return this.#facts;
-  }
-
-  /** What should be written down for the next start. */
-  lastGood(): LastGood {
-    return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#superseded };
+    return [...still.values()];
   }
 
   #isAccepted(contract: ContractFact): boolean {

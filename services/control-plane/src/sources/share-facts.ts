@@ -29,10 +29,13 @@ export function shareFacts(previous: Facts | undefined, next: Facts): Facts {
 }
 
 function shareList<T>(previous: readonly T[], next: readonly T[], key: (item: T) => string): readonly T[] {
-  const known = new Map(previous.map((item) => [key(item), item]));
+  const same = new Set(previous);
+  let known: Map<string, T> | undefined;
   const shared = next.map((item) => {
-    const same = known.get(key(item));
-    return same !== undefined && isDeepStrictEqual(same, item) ? same : item;
+    if (same.has(item)) return item;
+    known ??= new Map(previous.map((each) => [key(each), each]));
+    const before = known.get(key(item));
+    return before !== undefined && isDeepStrictEqual(before, item) ? before : item;
   });
   return shared.length === previous.length && shared.every((item, index) => item === previous[index])
     ? previous
