@@ -46,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly api: string;
 }
 
+const atLog = 'the error is in the log of the control plane';
+
 /**
  * Runs the control plane in this process: source, assembly, compiler, delivery and API, wired one after the other. Resolves once
  * it serves; SIGTERM then ends the streams and the process. Rejects when it cannot start; see startup-message.ts.
@@ -80,19 +82,30 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const root = rotation.signer;
   const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => snapshots.renewed(workloads) });
   identities.setRoots(rotation.roots);
-  const snapshots = new Snapshots(createCompiler(), identities);
+  // A bug of ours in one resource must not take the mesh down: the proxies keep what they have.
+  const failures = new Map<WorkloadId, Problem>();
+  const compiler = createCompiler({
+    onFailure(workload, error) {
+      log.error({ err: error, workload }, 'what a proxy should hold could not be compiled');
+      const message = 'what its proxy should hold could not be compiled; what it has goes on serving';
+      failures.set(workload, { resource: `Workload ${workload}`, message, advice: atLog });
+      report(reported);
+    },
+  });
+  const snapshots = new Snapshots(compiler, identities);
   const delivery = createDelivery({ snapshots, log });
   let reported: readonly Problem[] = [];
   let overrides: readonly Override[] = [];
   const report = (found: readonly Problem[]) => {
     reported = found;
-    const all = [...found, ...memory.problems()];
+    const all = [...found, ...failures.values(), ...memory.problems()];
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
     environment.report(problems.list(), overrides);
   };
   let live: Facts | undefined;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
+    ...(environment.pins ? { pins: environment.pins } : {}),
     onProblem: () => report(reported),
     onPin: () => live && onFacts(live),
   });
@@ -101,6 +114,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const onFacts = (found: Facts) => {
     live = found;
     const facts = memory.effective(found);
+    failures.clear();
     try {
       const mesh = assemble(facts, snapshots.mesh, Date.now());
       clock.set(mesh.nextChangeMs, () => onFacts(found));
@@ -110,10 +124,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       memory.record(facts, mesh);
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);
     } catch (error) {
-      // A bug of ours in one resource must not take the mesh down: the proxies keep what they have.
-      log.error({ err: error }, 'the mesh could not be compiled');
-      const message = 'the mesh could not be compiled; what was compiled before goes on serving';
-      report([...facts.problems, { resource: 'the control plane', message, advice: 'the error is in its log' }]);
+      log.error({ err: error }, 'the mesh could not be assembled');
+      const message = 'the mesh could not be assembled; what was before goes on serving';
+      report([...facts.problems, { resource: 'the control plane', message, advice: atLog }]);
     }
   };
   await environment.open({

@@ -1,10 +1,27 @@
 /** An argument that is compared by identity, or by value when it is a primitive. */
 type Argument = object | string | number | boolean | undefined;
 
-interface Entry<R> {
-  readonly byObject: WeakMap<object, Entry<R>>;
-  readonly byValue: Map<string | number | boolean | undefined, Entry<R>>;
-  result?: { readonly value: R };
+/** What is known of calls that begin with the same arguments. Most need only one of the maps, and the last none. */
+class Entry<R> {
+  #byObject: WeakMap<object, Entry<R>> | undefined;
+  #byValue: Map<string | number | boolean | undefined, Entry<R>> | undefined;
+  result: { readonly value: R } | undefined;
+
+  /** The entry of calls that go on with `argument`. */
+  next(argument: Argument): Entry<R> {
+    if (typeof argument === 'object') {
+      this.#byObject ??= new WeakMap();
+      return this.#byObject.get(argument) ?? added(this.#byObject, argument);
+    }
+    this.#byValue ??= new Map();
+    return this.#byValue.get(argument) ?? added(this.#byValue, argument);
+  }
+}
+
+function added<K, R>(to: { set(key: K, entry: Entry<R>): unknown }, key: K): Entry<R> {
+  const entry = new Entry<R>();
+  to.set(key, entry);
+  return entry;
 }
 
 /**
@@ -12,19 +29,10 @@ interface Entry<R> {
  * result is forgotten with any object among its arguments. Put objects before primitives: those before the first object are kept.
  */
 export function memoize<A extends readonly Argument[], R>(compute: (...args: A) => R): (...args: A) => R {
-  const entry = (): Entry<R> => ({ byObject: new WeakMap(), byValue: new Map() });
-  const root = entry();
+  const root = new Entry<R>();
   return (...args) => {
     let at = root;
-    for (const arg of args) {
-      let next = typeof arg === 'object' ? at.byObject.get(arg) : at.byValue.get(arg);
-      if (next === undefined) {
-        next = entry();
-        if (typeof arg === 'object') at.byObject.set(arg, next);
-        else at.byValue.set(arg, next);
-      }
-      at = next;
-    }
+    for (const argument of args) at = at.next(argument);
     at.result ??= { value: compute(...args) };
     return at.result.value;
   };

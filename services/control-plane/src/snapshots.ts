@@ -31,12 +31,12 @@ export class Snapshots implements SnapshotSource {
 
   /** Takes a new mesh. Returns the workloads that are gone with the old one. */
   take(mesh: Mesh): readonly WorkloadId[] {
-    const { changed, endpointsOnly } = this.#compiler.update(mesh);
+    const { affected, endpointsOnly } = this.#compiler.update(mesh);
     const reissued = this.#identities.track(mesh.workloads, mesh.settings.certificateLifetimeMs);
     const gone = [...(this.#mesh?.workloads.keys() ?? [])].filter((id) => !mesh.workloads.has(id));
     for (const id of gone) this.#joined.delete(id);
     this.#mesh = mesh;
-    const proxies = reissued.size === 0 ? changed : new Set([...changed, ...reissued]);
+    const proxies = reissued.size === 0 ? affected : new Set([...affected, ...reissued]);
     if (proxies.size > 0) this.#tell({ proxies, endpointsOnly: endpointsOnly && reissued.size === 0 });
     return gone;
   }

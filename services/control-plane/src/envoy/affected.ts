@@ -2,38 +2,81 @@ import type { Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { callersOf, isOpenToNamespace } from './call-graph.ts';
 
-/**
- * The workloads whose proxies a new mesh may concern: all of them when something general changed, else the replicas and the
- * callers of the services that changed. Never too few.
- */
-export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Set<WorkloadId> {
-  const affected = new Set<WorkloadId>();
-  if (
-    before === undefined ||
-    before.settings !== next.settings ||
-    before.gateways !== next.gateways ||
-    before.externalServices !== next.externalServices ||
-    before.identities !== next.identities ||
-    before.sharedIdentities !== next.sharedIdentities
-  ) {
-    for (const mesh of [before, next]) for (const id of mesh?.workloads.keys() ?? []) affected.add(id);
-    return affected;
+/** Whose proxies a new mesh may concern. Never too few. */
+export interface Affected {
+  /** Those that may have anything else to hold: all when something general changed, else replicas and callers of what changed. */
+  readonly anything: Set<WorkloadId>;
+  /** Those that have at most other endpoints of `services` to hold. */
+  readonly endpoints: Set<WorkloadId>;
+  /** Services whose replicas alone changed. */
+  readonly services: Set<ServiceId>;
+}
+
+/** Whom it concerns that `next` takes the place of `before`. */
+export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Affected {
+  const anything = new Set<WorkloadId>();
+  const endpoints = new Set<WorkloadId>();
+  const services = new Set<ServiceId>();
+  if (before === undefined || !sameForAll(before, next)) {
+    for (const mesh of [before, next]) for (const id of mesh?.workloads.keys() ?? []) anything.add(id);
+    return { anything, endpoints, services };
   }
   const changedWorkloads = differing(before.workloads, next.workloads);
-  for (const id of changedWorkloads) affected.add(id);
+  for (const id of changedWorkloads) anything.add(id);
   const changed = differing(before.services, next.services);
   for (const mesh of [before, next]) {
     for (const service of mesh.services.values()) {
-      if (changed.has(service.id) || service.workloads.some((id) => changedWorkloads.has(id))) {
-        addServiceAndCallers(mesh, service, affected);
-      }
+      const { id, workloads, headless } = service;
+      if (!changed.has(id) && !workloads.some((each) => changedWorkloads.has(each))) continue;
+      for (const each of workloads) anything.add(each);
+      // Callers of a headless service know where each replica is from their listeners too.
+      const onlyReplicas = !headless && isSame(before.services.get(id), next.services.get(id), ['workloads']);
+      if (onlyReplicas) services.add(id);
+      addCallers(mesh, service, onlyReplicas ? endpoints : anything);
     }
   }
-  return affected;
+  for (const id of anything) endpoints.delete(id);
+  return { anything, endpoints, services };
 }
 
-function addServiceAndCallers(mesh: Mesh, service: Service, affected: Set<WorkloadId>): void {
-  for (const id of service.workloads) affected.add(id);
+/** Whether replicas came, went or changed their readiness, and nothing else: their callers learn endpoints. */
+export function onlyReplicasChanged(before: Mesh, next: Mesh): boolean {
+  if (!sameForAll(before, next) || before.services.size !== next.services.size) return false;
+  for (const [id, service] of next.services) {
+    if (!isSame(before.services.get(id), service, ['workloads'])) return false;
+  }
+  for (const [id, workload] of next.workloads) {
+    const old = before.workloads.get(id);
+    if (old !== undefined && !isSame(old, workload, ['ready', 'reason'])) return false;
+  }
+  return true;
+}
+
+/** Whether everything that is no single service's or workload's is the same. */
+function sameForAll(before: Mesh, next: Mesh): boolean {
+  return (
+    before.settings === next.settings &&
+    before.gateways === next.gateways &&
+    before.externalServices === next.externalServices &&
+    before.identities === next.identities &&
+    before.sharedIdentities === next.sharedIdentities
+  );
+}
+
+/** Whether two parts of meshes differ in nothing, or only in these fields. */
+function isSame<T extends object>(a: T | undefined, b: T | undefined, except: readonly (keyof T & string)[]): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  const before = new Map(Object.entries(a));
+  const after = new Map(Object.entries(b));
+  for (const field of except) {
+    before.delete(field);
+    after.delete(field);
+  }
+  return before.size === after.size && [...after].every(([field, value]) => before.get(field) === value);
+}
+
+function addCallers(mesh: Mesh, service: Service, affected: Set<WorkloadId>): void {
   if (isOpenToNamespace(service)) {
     for (const { id, namespace } of mesh.workloads.values()) if (namespace === service.namespace) affected.add(id);
   }

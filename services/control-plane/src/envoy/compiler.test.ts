@@ -40,6 +40,15 @@ function start(): { compiler: Compiler; mesh: Mesh } {
   return { compiler, mesh };
 }
 
+/** Takes a new mesh, and says whose snapshots are others than before; all of them must be among those who are told. */
+function update(compiler: Compiler, before: Mesh, next: Mesh) {
+  const ids = [...new Set([...before.workloads.keys(), ...next.workloads.keys()])];
+  const old = new Map(ids.map((id) => [id, compiler.snapshot(id)]));
+  const { affected, endpointsOnly } = compiler.update(next);
+  const changed = ids.filter((id) => compiler.snapshot(id) !== old.get(id)).sort();
+  return { changed, untold: changed.filter((id) => !affected.has(id)), endpointsOnly };
+}
+
 /** The resources of `after` that are other objects than before, by name. */
 function fresh(before: Snapshot | undefined, after: Snapshot | undefined): string[] {
   return [...(after ?? [])].flatMap(([typeUrl, resources]) =>
@@ -56,9 +65,10 @@ test('compiler: a replica more concerns its callers only, and encodes one resour
     ),
     mesh,
   );
-  const { changed, endpointsOnly } = compiler.update(next);
+  const { changed, untold, endpointsOnly } = update(compiler, mesh, next);
   t.true(endpointsOnly, 'what the replica gets for itself must not hold up its callers');
-  t.deepEqual([...changed].sort(), ['shop/orders-0', 'shop/payments-1']);
+  t.deepEqual(changed, ['shop/orders-0', 'shop/payments-1']);
+  t.deepEqual(untold, []);
   t.deepEqual(fresh(before.get('shop/orders-0'), compiler.snapshot('shop/orders-0')), ['outbound|shop/payments']);
 });
 
@@ -67,7 +77,7 @@ test('compiler: a replica that goes away is a change of endpoints only', (t) => 
   const two = assemble(parseDirectory(shop().replica('orders-1', orders1).files), mesh);
   compiler.update(two);
   const stopping = assemble(parseDirectory(shop().replica('orders-1', { ...orders1, ready: false }).files), two);
-  t.deepEqual(compiler.update(stopping), { changed: new Set<WorkloadId>(['weft/edge-0']), endpointsOnly: true });
+  t.deepEqual(update(compiler, two, stopping), { changed: ['weft/edge-0'], untold: [], endpointsOnly: true });
 });
 
 test('compiler: all callers of a service share its resources', (t) => {
@@ -86,7 +96,9 @@ test('compiler: a contract changes routes and never a listener or a cluster', (t
     deadline: { seconds: 1n },
     callers: { names: ['shop.orders', 'shop.inventory'] },
   });
-  const { changed } = compiler.update(
+  const { changed, untold, endpointsOnly } = update(
+    compiler,
+    mesh,
     assemble(
       parseDirectory(
         shop()
@@ -101,7 +113,9 @@ test('compiler: a contract changes routes and never a listener or a cluster', (t
       mesh,
     ),
   );
-  t.deepEqual([...changed].sort(), ['shop/inventory-0', 'shop/orders-0', 'shop/payments-0']);
+  t.deepEqual(changed, ['shop/inventory-0', 'shop/orders-0', 'shop/payments-0']);
+  t.deepEqual(untold, []);
+  t.false(endpointsOnly);
   t.deepEqual(fresh(before.get('shop/orders-0'), compiler.snapshot('shop/orders-0')), ['outbound']);
   t.deepEqual(fresh(before.get('shop/payments-0'), compiler.snapshot('shop/payments-0')), [
     'inbound|shop/payments|2002',
@@ -110,12 +124,40 @@ test('compiler: a contract changes routes and never a listener or a cluster', (t
 
 test('compiler: an equal mesh changes nothing; a workload that is gone has no snapshot', (t) => {
   const { compiler, mesh } = start();
-  t.is(compiler.update(assemble(parseDirectory(shop().files))).changed.size, 0);
-  const { changed } = compiler.update(
-    assemble(parseDirectory(shop().remove('shop/workloads/catalog-0.yaml').files), mesh),
-  );
-  t.true(changed.has('shop/catalog-0'));
+  const equal = assemble(parseDirectory(shop().files));
+  t.deepEqual(update(compiler, mesh, equal).changed, []);
+  const less = assemble(parseDirectory(shop().remove('shop/workloads/catalog-0.yaml').files), equal);
+  t.true(update(compiler, equal, less).changed.includes('shop/catalog-0'));
   t.is(compiler.snapshot('shop/catalog-0'), undefined);
+});
+
+test('compiler: a proxy whose configuration cannot be compiled keeps what it had, and stops no other', (t) => {
+  const failures: string[] = [];
+  const compiler = createCompiler({ onFailure: (id, error) => failures.push(`${id}: ${error}`) });
+  const mesh = assemble(parseDirectory(shop().files));
+  compiler.update(mesh);
+  const before = compiler.snapshot('shop/orders-0');
+  const orders = { ...mesh.workloads.get('shop/orders-0') };
+  const { outbound } = orders;
+  let hurts = true;
+  const hurt = () => {
+    if (hurts) throw new Error('a bug');
+    return outbound;
+  };
+  Object.defineProperty(orders, 'outbound', { get: hurt, enumerable: false });
+  const settings = { ...mesh.settings, tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 1 } };
+  const workloads = new Map(
+    [...mesh.workloads].map(([id, each]) => [id, id === 'shop/orders-0' ? Object(orders) : each]),
+  );
+  const next = { ...mesh, settings, workloads };
+  compiler.update(next);
+  t.is(compiler.snapshot('shop/orders-0'), before);
+  t.is(compiler.snapshot('shop/orders-0'), before);
+  t.deepEqual(failures, ['shop/orders-0: Error: a bug']);
+  t.true(compiler.snapshot('shop/catalog-0')?.get(typeUrls.cluster)?.has('tracing'));
+  hurts = false;
+  t.deepEqual([...compiler.update({ ...next }).affected], ['shop/orders-0']);
+  t.true(compiler.snapshot('shop/orders-0')?.get(typeUrls.cluster)?.has('tracing'));
 });
 
 test('compiler: a proxy is told only what it may call', (t) => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { Resource, TypeUrl } from '../xds/resource.ts';
 
@@ -14,6 +14,6 @@ export function encodeResource<Desc extends DescMessage>(
 
 /** A resource whose body is encoded already. */
 export function encodedResource(typeUrl: TypeUrl, name: string, body: Uint8Array): Resource {
-  const version = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  const version = hash('sha256', body, 'hex').slice(0, 16);
   return { typeUrl, name, version, body };
 }

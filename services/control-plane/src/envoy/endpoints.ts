@@ -6,7 +6,7 @@ import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
-import { type InboundPort, servedAt, type Workload } from '../model/workload.ts';
+import { type InboundPort, type Locality, servedAt, type Workload } from '../model/workload.ts';
 import { type Resource, typeUrls } from '../xds/resource.ts';
 import { address } from './address.ts';
 import { type CallerZones, readCallerZones } from './caller-zones.ts';
@@ -21,38 +21,49 @@ export const admitsKey = 'admits';
  * The replicas of a service that take calls; the same resource for all callers, and where zones are preferred for all callers in a
  * zone. `otherPort`: one besides the main port.
  */
-export function endpoints(mesh: Mesh, service: Service, otherPort?: number, zones?: CallerZones): Resource {
-  const replicas = service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []).filter(({ ready }) => ready);
-  return encodeEndpoints(
-    service.methods,
-    service.versions,
-    service.id,
-    service.port,
-    otherPort,
-    ...replicas,
-  )(zones === undefined ? undefined : weightsFor(zones, replicas));
+export const endpoints = memoize(
+  (workloads: Mesh['workloads'], service: Service, otherPort?: number, zones?: CallerZones): Resource => {
+    const { id, port, methods, versions, identities } = service;
+    const replicas = service.workloads.flatMap((id) => workloads.get(id) ?? []).filter(({ ready }) => ready);
+    const places = replicas.flatMap((replica) => {
+      const at = servedAt(replica, id, otherPort ?? port, otherPort === undefined);
+      return at ? place(at, replica.locality, admitted(replica, methods, versions).join('\n')) : [];
+    });
+    const encode = encodeEndpoints(identities, id, otherPort, ...places);
+    return encode(zones === undefined ? undefined : weightsFor(zones, replicas));
+  },
+);
+
+/** What of a replica is in the bytes: not its contract, except where replicas differ in the calls that they admit. */
+interface Place {
+  readonly port: InboundPort;
+  readonly locality: Locality | undefined;
+  /** Tokens, one a line. */
+  readonly admits: string;
 }
+
+const place = memoize(
+  (port: InboundPort, locality: Locality | undefined, admits: string): Place => ({ port, locality, admits }),
+);
 
 type Weights = ReadonlyMap<string, number>;
 
 /** Callers come and go in many numbers, while the replicas that they call stay. */
 const maxVariants = 64;
 
+/** `_identities` is not in the bytes: what is remembered here of a service is forgotten with them. */
 const encodeEndpoints = memoize(
   (
-    methods: Service['methods'],
-    versions: Service['versions'],
+    _identities: Service['identities'],
     id: Service['id'],
-    mainPort: number,
     otherPort: number | undefined,
-    ...replicas: Workload[]
+    ...places: Place[]
   ): ((weights?: Weights) => Resource) => {
     const name = serviceCluster(id, otherPort);
-    const at = (replica: Workload) => servedAt(replica, id, otherPort ?? mainPort, otherPort === undefined);
-    const byLocality = new Map<string, Workload[]>();
-    for (const replica of replicas) {
-      const key = `${replica.locality?.region ?? ''}/${replica.locality?.zone ?? ''}`;
-      byLocality.set(key, [...(byLocality.get(key) ?? []), replica]);
+    const byLocality = new Map<string, Place[]>();
+    for (const one of places) {
+      const key = `${one.locality?.region ?? ''}/${one.locality?.zone ?? ''}`;
+      byLocality.set(key, [...(byLocality.get(key) ?? []), one]);
     }
     const localities = [...byLocality].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, members]) => members);
     const variants = new Map<string, Resource>();
@@ -62,7 +73,7 @@ const encodeEndpoints = memoize(
       if (known) return known;
       const endpoints = localities.map((members) => {
         const weight = weights?.get(members[0]?.locality?.zone ?? '') ?? members.length;
-        return locality(members, weight, at, methods, versions);
+        return locality(members, weight);
       });
       const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints });
       const resource = encodeResource(typeUrls.endpoints, name, ClusterLoadAssignmentSchema, message);
@@ -80,26 +91,15 @@ function weightsFor(zones: CallerZones, replicas: readonly Workload[]): Weights 
   return zoneWeights(here, callers, counts);
 }
 
-function locality(
-  members: readonly Workload[],
-  weight: number,
-  at: (replica: Workload) => InboundPort | undefined,
-  methods: Service['methods'],
-  versions: Service['versions'],
-): LocalityLbEndpoints {
+function locality(members: readonly Place[], weight: number): LocalityLbEndpoints {
   const where = members[0]?.locality;
   return create(LocalityLbEndpointsSchema, {
     ...(where ? { locality: { region: where.region ?? '', zone: where.zone ?? '' } } : {}),
     loadBalancingWeight: weight,
-    lbEndpoints: members.flatMap((replica) => {
-      const port = at(replica);
-      if (port === undefined) return [];
-      const admits = admitted(replica, methods, versions);
-      return {
-        hostIdentifier: { case: 'endpoint' as const, value: { address: address(port.listen) } },
-        ...(admits.length > 0 ? { metadata: { filterMetadata: { 'envoy.lb': { [admitsKey]: admits } } } } : {}),
-      };
-    }),
+    lbEndpoints: members.map(({ port, admits }) => ({
+      hostIdentifier: { case: 'endpoint' as const, value: { address: address(port.listen) } },
+      ...(admits === '' ? {} : { metadata: { filterMetadata: { 'envoy.lb': { [admitsKey]: admits.split('\n') } } } }),
+    })),
   });
 }
 

@@ -1,7 +1,8 @@
+import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import { portAccess, portsOf } from '../model/port-access.ts';
 import type { Protocol, Service } from '../model/service.ts';
-import { servicesByCaller, servicesOpenToNamespace } from './call-graph.ts';
+import { callersOf, servicesByCaller, servicesOpenToNamespace } from './call-graph.ts';
 
 /** A port of a service that a workload may call. */
 export interface OutboundTarget {
@@ -17,9 +18,13 @@ export interface OutboundTarget {
 }
 
 /** What the workloads of a namespace that go by these logical names may call. */
-export function outboundTargets(mesh: Mesh, namespace: string, names: readonly LogicalName[]): OutboundTarget[] {
-  const callees = new Set<Service>(servicesOpenToNamespace(mesh.services).get(namespace));
-  for (const name of names) for (const service of servicesByCaller(mesh.services).get(name) ?? []) callees.add(service);
+export function outboundTargets(
+  services: Mesh['services'],
+  namespace: string,
+  names: readonly LogicalName[],
+): OutboundTarget[] {
+  const callees = new Set<Service>(servicesOpenToNamespace(services).get(namespace));
+  for (const name of names) for (const service of servicesByCaller(services).get(name) ?? []) callees.add(service);
   // What is near counts first: the caller's own namespace, then by name.
   const near = [...callees].sort(
     (a, b) => Number(b.namespace === namespace) - Number(a.namespace === namespace) || (a.id < b.id ? -1 : 1),
@@ -32,30 +37,27 @@ export function outboundTargets(mesh: Mesh, namespace: string, names: readonly L
     const short = service.namespace === namespace ? [service.name] : [];
     const hosts = [...service.hosts, ...short, ...service.addresses.map(asHost)].filter(take);
     const all = logical.get(service) && service.logicalName ? [service.logicalName, ...hosts] : hosts;
-    return portsOf(service).flatMap(({ port, protocol }) => {
+    return targetsAt(service, all.join(' ')).filter(({ port, protocol }) => {
+      if (protocol !== 'tcp' && all.length === 0) return false;
       const access = portAccess(service, port);
-      const admitted =
-        access === 'methods'
-          ? names.some((name) => callersInclude(service, name))
-          : access === 'namespace'
-            ? service.namespace === namespace
-            : names.some((name) => access.callers.has(name));
-      if (!admitted || (protocol !== 'tcp' && all.length === 0)) return [];
-      return {
-        service,
-        port,
-        protocol,
-        ...(port === service.port ? {} : { otherPort: port }),
-        byMethod: access === 'methods',
-        hosts: protocol === 'tcp' ? [] : all,
-      };
+      if (access === 'namespace') return service.namespace === namespace;
+      const callers = access === 'methods' ? callersOf(service.methods) : access.callers;
+      return names.some((name) => callers.has(name));
     });
   });
 }
 
-function callersInclude(service: Service, name: LogicalName): boolean {
-  return [...service.methods.values()].some(({ callers, denied }) => callers.has(name) || denied?.has(name));
-}
+/** Every port of a service at these host names: the same objects for all who may call it. */
+const targetsAt = memoize((service: Service, hosts: string): readonly OutboundTarget[] =>
+  portsOf(service).map(({ port, protocol }) => ({
+    service,
+    port,
+    protocol,
+    ...(port === service.port ? {} : { otherPort: port }),
+    byMethod: portAccess(service, port) === 'methods',
+    hosts: protocol === 'tcp' || hosts === '' ? [] : hosts.split(' '),
+  })),
+);
 
 function asHost(address: string): string {
   return address.includes(':') ? `[${address}]` : address;

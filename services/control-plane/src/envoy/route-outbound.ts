@@ -18,22 +18,8 @@ import { filters, outboundName, sidecarHeaders } from './names.ts';
 import { type Callee, callRoutes } from './route-call.ts';
 import { typedConfig } from './typed-config.ts';
 
-/** A service that a caller may call, and the host names by which it may. */
-export interface OutboundCallee {
-  readonly service: Service;
-  readonly domains: readonly string[];
-}
-
-/** Where the calls of one application go: to the methods that it may call, and all else to the control plane's refusal. */
-export function outboundRoutes(
-  callees: readonly OutboundCallee[],
-  names: readonly LogicalName[],
-  more: readonly VirtualHost[] = [],
-): Resource {
-  return encodeRoutes(...callees.map(({ service, domains }) => virtualHost(service, domains, names)), ...more);
-}
-
-const encodeRoutes = memoize(
+/** Where the calls of one application go: to the services that it may call, and all else to the control plane's refusal. */
+export const outboundRoutes = memoize(
   (...hosts: VirtualHost[]): Resource =>
     encodedResource(
       typeUrls.route,
@@ -65,7 +51,8 @@ export const refusedRoute: Route = create(RouteSchema, {
 
 const refused: VirtualHost = create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [refusedRoute] });
 
-function virtualHost(service: Service, domains: readonly string[], names: readonly LogicalName[]): VirtualHost {
+/** The methods of a service that a caller may call, at the host names by which it may. */
+export function virtualHost(service: Service, domains: readonly string[], names: readonly LogicalName[]): VirtualHost {
   const { methods, versions, id, logicalName, port } = service;
   const permitted = permittedMethods(methods, versions, names.join(' '));
   return makeVirtualHost(methods, id, logicalName, port, domains.join(' '), permitted);
