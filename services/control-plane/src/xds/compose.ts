@@ -28,15 +28,11 @@ export function sent(watch: Watch, draft: Draft, nonce: string): Watch {
     draft.resources.map((offer) => [offer.name, offer]),
     draft.removed,
   );
-  const alone = new Set(watch.alone);
-  for (const { name } of draft.resources) alone.delete(name);
-  const refused = new Map(watch.refused);
-  for (const name of refused.keys()) if (!held.has(name)) refused.delete(name);
   return {
     ...watch,
     held,
-    alone,
-    refused,
+    alone: without(watch.alone, (name) => draft.resources.some((offer) => offer.name === name)),
+    refused: watch.refused.size === 0 ? watch.refused : new Map([...watch.refused].filter(([name]) => held.has(name))),
     answerOwed: false,
     lastNonce: nonce,
     outstanding: [
@@ -44,4 +40,8 @@ export function sent(watch: Watch, draft: Draft, nonce: string): Watch {
       { nonce, resources: draft.resources, removed: draft.removed, version: held.version },
     ],
   };
+}
+
+function without(names: ReadonlySet<string>, gone: (name: string) => boolean): ReadonlySet<string> {
+  return names.size === 0 ? names : new Set([...names].filter((name) => !gone(name)));
 }

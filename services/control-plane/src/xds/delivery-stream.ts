@@ -1,10 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import {
-  DeltaDiscoveryRequestSchema,
-  DiscoveryRequestSchema,
-} from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
+import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery.ts';
+import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
@@ -118,7 +116,7 @@ export class DeliveryStream {
   #decode(message: Uint8Array): Extract<StreamEvent, { request: unknown }> | undefined {
     try {
       return this.#around.variant === 'delta'
-        ? { kind: 'delta request', request: fromBinary(DeltaDiscoveryRequestSchema, message) }
+        ? { kind: 'delta request', request: decodeDeltaRequest(message) }
         : { kind: 'sotw request', request: fromBinary(DiscoveryRequestSchema, message) };
     } catch {
       return undefined;

@@ -11,7 +11,7 @@ export interface SnapshotSource {
   /** Undefined: not known yet. The proxy then keeps what it has; an empty snapshot would take everything from it. */
   get(id: WorkloadId): Snapshot | undefined;
   /**
-   * Calls `listener` after each change. `endpointsOnly`: goes out to all at once; else some proxies may wait for their turn.
+   * Calls `listener` after each change. `endpointsOnly`: goes out ahead of all else.
    * Returns what ends it.
    */
   onChange(listener: (change: SnapshotChange) => void): () => void;

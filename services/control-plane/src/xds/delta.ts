@@ -1,11 +1,11 @@
-import type { DeltaDiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { Compose, Draft } from './compose.ts';
+import type { DeltaRequest } from './delta-request.ts';
 import type { Offer } from './offer.ts';
 import type { TypeUrl } from './resource.ts';
 import { covers, narrow, newWatch, type Watch, wholeTypes, wildcardName, withDue } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for, and what it says that it holds. */
-export function beginDelta(typeUrl: TypeUrl, request: DeltaDiscoveryRequest): Watch {
+export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest): Watch {
   const names = request.resourceNamesSubscribe;
   const implicit = names.length === 0 && wholeTypes.has(typeUrl);
   const wildcard = implicit || names.includes(wildcardName);
@@ -16,7 +16,7 @@ export function beginDelta(typeUrl: TypeUrl, request: DeltaDiscoveryRequest): Wa
 }
 
 /** Applies a later request's changes of subscription. They count whatever its nonce says. */
-export function resubscribeDelta(watch: Watch, request: DeltaDiscoveryRequest): Watch {
+export function resubscribeDelta(watch: Watch, request: DeltaRequest): Watch {
   const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
   if (subscribe.length === 0 && unsubscribe.length === 0) return watch;
   let next = watch;

@@ -10,22 +10,35 @@ import type { StreamState, XdsResponse } from './stream.ts';
  * numbers, so that the result equals the generated codec's byte for byte.
  */
 export function encodeResponse(variant: StreamState['variant'], response: XdsResponse): Buffer {
-  const parts: Uint8Array[] = [prefixSpace, textField(1, response.version)];
-  if (variant === 'delta') for (const offer of response.resources) parts.push(deltaField(offer));
-  else for (const { resource } of response.resources) parts.push(anyField(resource));
-  parts.push(textField(4, response.typeUrl), textField(5, response.nonce));
-  if (variant === 'delta') for (const name of response.removed) parts.push(textField(6, name));
-  const framed = Buffer.concat(parts);
-  framed[0] = 0;
-  framed.writeUInt32BE(framed.length - prefixSpace.length, 1);
-  return framed;
+  const isDelta = variant === 'delta';
+  const parts: Uint8Array[] = [];
+  parts.push(asciiField(1, response.version));
+  for (const offer of response.resources) parts.push(isDelta ? deltaField(offer) : anyField(offer.resource));
+  parts.push(typeField(response.typeUrl), asciiField(5, response.nonce));
+  if (isDelta) for (const name of response.removed) parts.push(textField(6, name));
+  return framed(parts);
 }
 
-/** Where gRPC's flags and length go. */
-const prefixSpace = new Uint8Array(5);
+/** One message: gRPC's flags and length, then the parts. */
+function framed(parts: readonly Uint8Array[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const message = Buffer.allocUnsafe(prefixBytes + length);
+  message[0] = 0;
+  message.writeUInt32BE(length, 1);
+  let at = prefixBytes;
+  for (const part of parts) {
+    message.set(part, at);
+    at += part.length;
+  }
+  return message;
+}
+
+const prefixBytes = 5;
 
 const deltaFields = new WeakMap<Offer, Uint8Array>();
 const anyFields = new WeakMap<Resource, Uint8Array>();
+const typeFields = new Map<string, Uint8Array>();
 
 /** Field 2 of a DeltaDiscoveryResponse. */
 function deltaField(offer: Offer): Uint8Array {
@@ -49,9 +62,29 @@ function anyField(resource: Resource): Uint8Array {
   return field;
 }
 
+/** Field 4 of both. */
+function typeField(typeUrl: string): Uint8Array {
+  let field = typeFields.get(typeUrl);
+  if (field === undefined) {
+    field = textField(4, typeUrl);
+    typeFields.set(typeUrl, field);
+  }
+  return field;
+}
+
 /** The content of a google.protobuf.Any, in parts. */
 function anyOf({ typeUrl, body }: Resource): Uint8Array[] {
   return body.length === 0 ? [textField(1, typeUrl)] : [textField(1, typeUrl), ...fieldParts(2, [body])];
+}
+
+/** A short field of ASCII: all that is made anew for each response. */
+function asciiField(number: number, text: string): Uint8Array {
+  if (text === '') return empty;
+  const field = Buffer.allocUnsafe(2 + text.length);
+  field[0] = (number << 3) | 2;
+  field[1] = text.length;
+  field.write(text, 2, 'latin1');
+  return field;
 }
 
 function textField(number: number, text: string): Uint8Array {
@@ -64,16 +97,15 @@ const empty = new Uint8Array(0);
 /** A field of wire type 2: tag, length, content. In parts, so that a large body is copied once however deep it lies. */
 function fieldParts(number: number, content: readonly Uint8Array[]): Uint8Array[] {
   const length = content.reduce((sum, part) => sum + part.length, 0);
-  return [Uint8Array.of((number << 3) | 2), varint(length), ...content];
+  return [header(number, length), ...content];
 }
 
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
+function header(number: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(6);
+  let at = 0;
+  bytes[at++] = (number << 3) | 2;
+  let rest = length;
+  for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+  bytes[at++] = rest;
+  return bytes.subarray(0, at);
 }

@@ -11,6 +11,7 @@ export class HeldResources {
   /** Undefined: not held although `#base` has it. */
   readonly #changes: ReadonlyMap<string, Held | undefined>;
   readonly #digest: bigint;
+  #version: string | undefined;
 
   private constructor(
     base: ReadonlyMap<string, Held>,
@@ -26,7 +27,8 @@ export class HeldResources {
 
   /** The version of all together. */
   get version(): string {
-    return setVersion(this.#digest);
+    this.#version ??= setVersion(this.#digest);
+    return this.#version;
   }
 
   get(name: string): Held | undefined {

@@ -21,7 +21,7 @@ const second = [typeUrls.listener, typeUrls.route] as const;
 /** Sends whatever is owed and may be sent now. `inOrder` false: listeners and routes do not wait this once. */
 export function flush(state: StreamState, effects: readonly StreamEffect[], { inOrder = true } = {}): Step {
   const { snapshot } = state;
-  if (snapshot === undefined || state.blocked) return { state, effects };
+  if (snapshot === undefined || state.blocked || owesNothing(state, snapshot)) return { state, effects };
   const work = new Flush(state, snapshot, effects);
   for (const typeUrl of first) work.deliver(typeUrl, typeUrl === typeUrls.secret);
   if (!inOrder || work.clustersReady()) for (const typeUrl of second) work.deliver(typeUrl, true);
@@ -32,13 +32,23 @@ export function flush(state: StreamState, effects: readonly StreamEffect[], { in
   return work.done();
 }
 
+/** Whether the client has been told of all that there is: so it is after nearly every answer. */
+function owesNothing({ watches }: StreamState, snapshot: Snapshot): boolean {
+  for (const [typeUrl, watch] of watches) if (watch.part !== snapshot.get(typeUrl) || owes(watch)) return false;
+  return true;
+}
+
+function owes({ pending, due, answerOwed }: Watch): boolean {
+  return pending.size > 0 || due.size > 0 || answerOwed;
+}
+
 /** Whether something is held back for the client to act first; if that lasts, 'waited' should be sent to the stream. */
 export function isWaiting(state: StreamState): boolean {
   const { snapshot, watches } = state;
   if (snapshot === undefined || state.blocked) return false;
   const owed = (typeUrl: TypeUrl) => {
     const watch = watches.get(typeUrl);
-    return watch !== undefined && (watch.pending.size > 0 || watch.due.size > 0 || watch.answerOwed);
+    return watch !== undefined && owes(watch);
   };
   if (second.some(owed) && !clustersReady(snapshot, watches, state.awaited)) return true;
   return !state.waited && first.some(owed) && second.some((typeUrl) => !watches.has(typeUrl));
@@ -95,12 +105,15 @@ class Flush {
     this.#watches = new Map(state.watches);
     this.#awaited = state.awaited;
     this.#nonce = state.nonce;
-    for (const [typeUrl, watch] of state.watches) this.#watches.set(typeUrl, caughtUp(watch, snapshot.get(typeUrl)));
+    for (const [typeUrl, watch] of state.watches) {
+      const part = snapshot.get(typeUrl);
+      if (watch.part !== part) this.#watches.set(typeUrl, caughtUp(watch, part));
+    }
   }
 
   deliver(typeUrl: TypeUrl, removals: boolean): void {
     const watch = this.#watches.get(typeUrl);
-    if (watch === undefined || (watch.pending.size === 0 && watch.due.size === 0 && !watch.answerOwed)) return;
+    if (watch === undefined || !owes(watch)) return;
     const clusters = this.#watches.get(typeUrls.cluster)?.held;
     const offerFor = (name: string) => offerOf(this.#snapshot, typeUrl, name, clusters);
     const compose = this.#state.variant === 'delta' ? composeDelta : composeSotw(typeUrl);
@@ -186,7 +199,6 @@ class Flush {
 
 /** Notes what changed since the watch last saw its part of the snapshot. */
 function caughtUp(watch: Watch, part: Watch['part']): Watch {
-  if (watch.part === part) return watch;
   const pending = new Set(watch.pending);
   for (const name of changedNames(watch.part, part)) if (covers(watch.subscription, name)) pending.add(name);
   return { ...watch, part, pending };

@@ -13,9 +13,11 @@ function byHand(batch: number) {
   return { scheduler, pushed, nextTurn: () => turns.shift()?.() };
 }
 
-test('endpoint changes go out before the call returns', (t) => {
-  const { scheduler, pushed } = byHand(1);
+test('the first endpoint changes go out before the call returns, and the others follow in turns', (t) => {
+  const { scheduler, pushed, nextTurn } = byHand(2);
   scheduler.now(['a', 'b', 'c']);
+  t.deepEqual(pushed, ['a', 'b']);
+  nextTurn();
   t.deepEqual(pushed, ['a', 'b', 'c']);
 });
 
@@ -46,6 +48,8 @@ test('endpoints overtake configuration, and bring it along', (t) => {
   const { scheduler, pushed, nextTurn } = byHand(1);
   scheduler.soon(['a', 'b', 'c']);
   scheduler.now(['c']);
+  t.is(scheduler.waiting, 2);
+  nextTurn();
   nextTurn();
   nextTurn();
   t.deepEqual(pushed, ['a', 'c', 'b']);
@@ -58,4 +62,16 @@ test('a stream that is gone is not pushed to', (t) => {
   nextTurn();
   t.deepEqual(pushed, ['a']);
   t.is(scheduler.waiting, 0);
+});
+
+test('a change that a push brings about waits for the end of that turn', (t) => {
+  const pushed: string[] = [];
+  const scheduler = createPushScheduler<string>({
+    push(id) {
+      if (pushed.push(id) === 1) scheduler.now(['c']);
+    },
+    yieldTurn: () => t.fail('there was room for all in one turn'),
+  });
+  scheduler.soon(['a', 'b']);
+  t.deepEqual(pushed, ['a', 'c', 'b']);
 });

@@ -1,7 +1,8 @@
-import type { DeltaDiscoveryRequest, DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
+import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { WorkloadId } from '../model/mesh.ts';
 import { type Answer, takeAnswer } from './answer.ts';
 import { beginDelta, resubscribeDelta } from './delta.ts';
+import type { DeltaRequest } from './delta-request.ts';
 import { type Offer, offerOf } from './offer.ts';
 import { expectedNames, flush, stillAwaited } from './order.ts';
 import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
@@ -31,7 +32,7 @@ export interface StreamState {
 
 /** What happens to a stream. */
 export type StreamEvent =
-  | { readonly kind: 'delta request'; readonly request: DeltaDiscoveryRequest }
+  | { readonly kind: 'delta request'; readonly request: DeltaRequest }
   | { readonly kind: 'sotw request'; readonly request: DiscoveryRequest }
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   /** The transport is full; 'drained' follows. */
