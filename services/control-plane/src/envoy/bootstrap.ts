@@ -66,6 +66,8 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
       adsConfig: {
         apiType: ApiType.DELTA_GRPC,
         transportApiVersion: ApiVersion.V3,
+        // It lists every extension of Envoy: 60 kB, which each acknowledgement would carry.
+        setNodeOnFirstMessageOnly: true,
         grpcServices: [
           {
             targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster, retryPolicy: reconnect } },
