@@ -91,6 +91,8 @@ export class OwnRights extends Construct {
           resourceNames: ['weft-root-ca', 'weft-webhook-ca'],
           verbs: [...read, 'patch', 'update'],
         },
+        // The revision that the mesh is held at (weft revert).
+        { apiGroups: [''], resources: ['configmaps'], resourceNames: ['weft-pin'], verbs: ['update'] },
         // Who decides, and a Lease for each replica, by which they agree.
         {
           apiGroups: ['coordination.k8s.io'],

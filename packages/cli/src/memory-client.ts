@@ -7,12 +7,9 @@ import { type Mesh, withMesh } from './with-mesh.ts';
  * Asks every replica of the control plane of the mesh that was chosen, and gives what those say that answer; what the first refuses
  * ends the command with its sentence when none does. Never empty.
  */
-export async function askMemory<T>(
-  choice: MeshChoice,
-  ask: (replica: Mesh['clients'][number]) => Promise<T>,
-): Promise<[T, ...T[]]> {
-  try {
-    return await withMesh(
+export function askMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<[T, ...T[]]> {
+  return inWords(
+    withMesh(
       choice,
       async ({ clients }) => {
         const answers = await Promise.allSettled(clients.map((client) => ask(client)));
@@ -20,8 +17,39 @@ export async function askMemory<T>(
         if (first !== undefined) return [first, ...others];
         throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica answers.');
       },
-      15_000,
-    );
+      timeoutMs,
+    ),
+  );
+}
+
+/** Asks one replica after the other until one does it, for what it then tells the others; as `askMemory` when none does. */
+export function tellMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<T> {
+  return inWords(
+    withMesh(
+      choice,
+      async ({ clients }) => {
+        let refusal: unknown = new CommandError('No replica answers.');
+        for (const [index, client] of clients.entries()) {
+          try {
+            return await ask(client);
+          } catch (error) {
+            if (index === 0) refusal = error;
+          }
+        }
+        throw refusal;
+      },
+      timeoutMs,
+    ),
+  );
+}
+
+type Ask<T> = (replica: Mesh['clients'][number]) => Promise<T>;
+
+const timeoutMs = 15_000;
+
+async function inWords<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
     const away = error.code === Code.Unavailable && error.rawMessage.includes('connect');

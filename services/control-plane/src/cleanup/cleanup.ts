@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pinConfigMapName } from '../history/pin-config-map.ts';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, listSchema, objectSchema } from '../kubernetes/object.ts';
 import { marks } from '../sources/kubernetes/marks.ts';
@@ -12,7 +13,7 @@ const webhookSecret = 'weft-webhook-ca';
 
 /**
  * Removes what the control plane has made in a cluster, when it is gone for good: the root's ConfigMap in every namespace, contracts
- * that no pod serves any more, its Leases and the authority of its webhook. What is gone already is no error.
+ * that no pod serves any more, the revision that the mesh is held at, its Leases and the authority of its webhook. What is gone already is no error.
  */
 export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Removed> {
   const removed: string[] = [];
@@ -40,6 +41,10 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   for (const { metadata } of await list(api, leases, {})) {
     if (ownLease.test(metadata.name)) await remove(`Lease ${namespace}/${metadata.name}`, `${leases}/${metadata.name}`);
   }
+  await remove(
+    `ConfigMap ${namespace}/${pinConfigMapName}`,
+    `/api/v1/namespaces/${namespace}/configmaps/${pinConfigMapName}`,
+  );
   await remove(`Secret ${namespace}/${webhookSecret}`, `/api/v1/namespaces/${namespace}/secrets/${webhookSecret}`);
   return removed;
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { PinStore } from '../history/pin-store.ts';
 import type { RootStore } from '../identity/root-directory.ts';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
@@ -32,6 +33,8 @@ export interface Stage {
  */
 export interface Environment {
   readonly rootStore: RootStore;
+  /** Where the revision is kept that the mesh is held at. Absent: in the state directory. */
+  readonly pins?: PinStore;
   /** How long all replicas may take to hear of a phase of the root's rotation. */
   readonly handoverMs: number;
   /** Whether this replica decides about the root and writes the status. */

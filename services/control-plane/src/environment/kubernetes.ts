@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
+import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
 import { ReplicaRoots } from '../identity/replica-roots.ts';
 import { RootConfigMaps } from '../identity/root-config-maps.ts';
@@ -68,6 +69,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     decides: () => lease.held && stage !== undefined && source !== undefined,
     log: { warn: (fields, message) => stage?.log.warn(fields, message) },
   });
+  const pins = new PinConfigMap({ api, namespace });
   const status = new KubernetesStatus({
     api,
     replica,
@@ -85,6 +87,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
 
   return {
     rootStore: new RootSecret({ api, namespace }),
+    pins,
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),
@@ -142,7 +145,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
       clearInterval(timer);
       await unusedContracts?.close();
       await Promise.all([source?.close(), roots.close(), injector?.close(), health?.close(), status.close()]);
-      await Promise.all([lease.close(), replicas.close()]);
+      await Promise.all([lease.close(), replicas.close(), pins.close()]);
       api.close();
     },
   };

@@ -5,10 +5,13 @@ import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions } from './history.ts';
 import { type Pin, pinned, pinOf } from './pin.ts';
 import { PinFile } from './pin-file.ts';
+import type { PinStore } from './pin-store.ts';
 import type { Revision } from './revision.ts';
 
 export interface MemoryOptions extends HistoryOptions {
-  /** Called when a revert begins or ends: the facts of now give another mesh. */
+  /** Where the pin is kept. Default: in a file beside the history. */
+  readonly pins?: PinStore;
+  /** Called when a revert begins or ends, here or at another replica: the facts of now give another mesh. */
   readonly onPin?: () => void;
 }
 
@@ -16,7 +19,7 @@ export interface MemoryOptions extends HistoryOptions {
 export class Memory {
   readonly history: History;
   readonly #options: MemoryOptions;
-  readonly #file: PinFile;
+  readonly #pins: PinStore;
   #pin: Pin | undefined;
   #pinProblem: Problem | undefined;
   /** A cause of the next revision that its facts do not show. */
@@ -27,23 +30,23 @@ export class Memory {
   private constructor(options: MemoryOptions, history: History) {
     this.#options = options;
     this.history = history;
-    this.#file = new PinFile(options.directory, history.store);
+    this.#pins = options.pins ?? new PinFile(options.directory, history.store);
   }
 
   /** Opens it. What cannot be read is a problem and stops nothing. */
   static async open(options: MemoryOptions): Promise<Memory> {
     const memory = new Memory(options, await History.open(options));
     try {
-      memory.#pin = await memory.#file.load();
+      memory.#pin = await memory.#pins.load();
     } catch {
       memory.#pinProblem = {
-        resource: 'the state directory',
-        field: 'history/pin.json',
+        ...memory.#pins.place,
         message:
           'the revision that the mesh was held at cannot be read; contracts and policies are what their sources say',
         advice: 'weft revert to that revision, or weft revert --clear',
       };
     }
+    memory.#pins.onKept?.((pin) => memory.#kept(pin));
     return memory;
   }
 
@@ -90,14 +93,14 @@ export class Memory {
     const facts = await this.history.factsAt(revision.number);
     if (facts === undefined) throw new Error(`revision ${revision.id} is no longer on disk`);
     const pin = pinOf(facts, { revisionId: revision.id, sinceMs: Date.now(), ...reason });
-    await this.#file.save(pin);
-    this.#hold(pin, `reverted to ${revision.id}${reason.why === '' ? '' : `: ${reason.why}`}`);
+    await this.#pins.save(pin);
+    this.#kept(pin);
     return pin;
   }
 
   /** Ends the pin. Rejects when that cannot be kept on disk. */
   async clear(reason: { why: string }): Promise<void> {
-    await this.#file.save(undefined);
+    await this.#pins.save(undefined);
     this.#hold(undefined, `revert ended${reason.why === '' ? '' : `: ${reason.why}`}`);
   }
 
@@ -108,6 +111,14 @@ export class Memory {
   /** Resolves when all is on disk, or cannot be. */
   async close(): Promise<void> {
     await this.history.close();
+  }
+
+  #kept(pin: Pin | undefined): void {
+    if (pin === undefined) {
+      if (this.#pin !== undefined) this.#hold(undefined, 'revert ended');
+    } else if (pin.revisionId !== this.#pin?.revisionId || pin.sinceMs !== this.#pin.sinceMs) {
+      this.#hold(pin, `reverted to ${pin.revisionId}${pin.why === '' ? '' : `: ${pin.why}`}`);
+    }
   }
 
   #hold(pin: Pin | undefined, note: string): void {

@@ -3,6 +3,7 @@ import { readIfThere, replaceFile } from '../state/replace-file.ts';
 import type { HistoryStore } from './history-store.ts';
 import { contractName, type Part } from './parts.ts';
 import type { Pin } from './pin.ts';
+import type { PinStore } from './pin-store.ts';
 
 interface PinJson extends Omit<Pin, 'contracts'> {
   readonly format: 1;
@@ -10,7 +11,8 @@ interface PinJson extends Omit<Pin, 'contracts'> {
 }
 
 /** Keeps the pin over restarts, beside the history; its contracts are the history's objects. */
-export class PinFile {
+export class PinFile implements PinStore {
+  readonly place = { resource: 'the state directory', field: 'history/pin.json' };
   readonly #path: string;
   readonly #store: HistoryStore;
 
@@ -19,7 +21,6 @@ export class PinFile {
     this.#store = store;
   }
 
-  /** The pin that holds; undefined: none. Rejects when there is one that cannot be read, since to go on without would loosen it. */
   async load(): Promise<Pin | undefined> {
     const text = await readIfThere(this.#path);
     if (text === undefined || text === '') return undefined;
@@ -38,7 +39,6 @@ export class PinFile {
     };
   }
 
-  /** Keeps a pin, or none. Rejects when the disk does; what was kept before then holds. */
   async save(pin: Pin | undefined): Promise<void> {
     if (pin === undefined) {
       await replaceFile(this.#path, '', 0o600);
