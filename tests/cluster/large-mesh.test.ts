@@ -2,7 +2,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { openClusterMesh } from '@weft/cli';
 import { waitFor } from '../wait-for.ts';
 import { startApiProxy } from './api-proxy.ts';
-import { clusterTest, freshNamespace, isReady, podsOf } from './cluster.ts';
+import { clusterTest, freshNamespace, podsOf } from './cluster.ts';
 import { apply, kubectl } from './command.ts';
 import { makeFakePods, setReady } from './fake-pods.ts';
 import { installed } from './installation.ts';
@@ -18,7 +18,7 @@ const endpointsType = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadA
 /** What each replica of the control plane takes, in MiB. */
 async function memoryOf(namespace: string): Promise<string> {
   const script = 'console.log(require("node:fs").readFileSync("/proc/1/status", "utf8"))';
-  const pods = (await podsOf(namespace, 'app.kubernetes.io/component=control-plane')).filter(isReady);
+  const pods = await podsOf(namespace, 'app.kubernetes.io/component=control-plane');
   const sizes = await Promise.all(
     pods.map(async ({ metadata }) => {
       const status = await kubectl('exec', '-n', namespace, metadata.name, '--', 'node', '-e', script);
