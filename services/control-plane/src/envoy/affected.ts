@@ -22,7 +22,13 @@ export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Affecte
     return { anything, endpoints, services };
   }
   const changedWorkloads = differing(before.workloads, next.workloads);
-  for (const id of changedWorkloads) anything.add(id);
+  for (const id of changedWorkloads) {
+    anything.add(id);
+    // Where zones are preferred, the replicas of a gateway share their calls by where each of them is, as those of a service do.
+    const { gateway } = next.workloads.get(id) ?? before.workloads.get(id) ?? {};
+    const like = next.settings.zoneAware && gateway && next.gateways.get(gateway.name)?.workloads;
+    for (const each of like || []) anything.add(each);
+  }
   const changed = differing(before.services, next.services);
   for (const mesh of [before, next]) {
     for (const service of mesh.services.values()) {

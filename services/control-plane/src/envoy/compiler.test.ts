@@ -171,3 +171,35 @@ test('compiler: a proxy is told only what it may call', (t) => {
     'outbound|shop/payments',
   ]);
 });
+
+test('compiler: where zones are preferred, a replica that goes concerns the others of its service or gateway', (t) => {
+  const mesh = (ready: { readonly edge: boolean; readonly orders: boolean }, before?: Mesh) => {
+    const directory = new MeshDirectory({ zoneAware: true });
+    for (const [path, bytes] of shop().files) if (path !== 'mesh.yaml') directory.files.set(path, bytes);
+    const edge = (name: string, zone: string, isReady: boolean) =>
+      directory.put(`weft/workloads/${name}.yaml`, {
+        kind: 'Workload',
+        metadata: { namespace: 'weft', name },
+        spec: { serviceAccount: 'edge', gateway: { name: 'edge', listen: '127.0.0.1:8080' }, zone },
+        status: { ready: isReady },
+      });
+    edge('edge-0', 'a', true);
+    edge('edge-1', 'b', ready.edge);
+    const orders = { contract: orders1.contract, application: 'unix:/a', outbound: '127.0.0.1:1' };
+    directory.replica('orders-0', { ...orders, inbound: '127.0.0.1:1', zone: 'a' });
+    directory.replica('orders-1', { ...orders1, zone: 'b', ready: ready.orders });
+    const contract = contractHash(descriptorSet('shop.payments'));
+    directory.replica('payments-0', { ...orders, contract, inbound: '127.0.0.1:2', zone: 'a' });
+    directory.replica('payments-1', { ...orders, contract, inbound: '127.0.0.1:3', zone: 'b' });
+    return assemble(parseDirectory(directory.files), before);
+  };
+  const compiler = createCompiler();
+  const all = mesh({ edge: true, orders: true });
+  compiler.update(all);
+  const withoutEdge = mesh({ edge: false, orders: true }, all);
+  const edges = update(compiler, all, withoutEdge);
+  t.deepEqual([edges.changed, edges.untold], [['weft/edge-0', 'weft/edge-1'], []]);
+  const orders = update(compiler, withoutEdge, mesh({ edge: false, orders: false }, withoutEdge));
+  t.true(orders.changed.includes('shop/orders-0'), 'it shares the calls of orders by other weights now');
+  t.deepEqual(orders.untold, []);
+});
