@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { withPolicy } from '../envoy/testing/edit-contract.ts';
 import { descriptorSet } from '../envoy/testing/mesh-directory.ts';
+import { tinyContract } from '../envoy/testing/tiny-contract.ts';
 import { lint } from './lint.ts';
 
 const root = join(import.meta.dirname, '../../../..');
@@ -42,6 +43,13 @@ test('lint: a caller that no contract has is refused once all are known', (t) =>
   t.deepEqual(lint(set), []);
   const messages = lint(set, { closed: true, knownServices: ['shop.orders'] }).map(({ message }) => message);
   t.deepEqual(messages, ['callers names shop.oders, which no contract has']);
+  // What comes with tools calls nobody.
+  const tools = tinyContract('grpc.health', { Check: {} });
+  const health = tinyContract('shop.leaf', { Call: {} }, { callers: ['grpc.health'] });
+  t.like(lint(Buffer.concat([tools, health]), { closed: true })[0], {
+    message: 'callers names grpc.health, which no contract has',
+    advice: 'edge, shop.leaf',
+  });
 });
 
 test('lint: bytes that are no descriptor set', (t) => {

@@ -10,7 +10,7 @@ import type { Problem } from '../model/problem.ts';
 import { graphComplaints } from './call-graph-lint.ts';
 import { type Complaint, elementName } from './complaint.ts';
 import { openDescriptorSet } from './descriptor-set.ts';
-import { edgeName, logicalNameOf } from './logical-name.ts';
+import { edgeName, isToolPackage, logicalNameOf } from './logical-name.ts';
 import { readServices } from './service-policy.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
 
@@ -91,7 +91,8 @@ function look(registry: FileRegistry, options: LintOptions): Found[] {
   };
   const known = new Set<LogicalName>([edgeName, ...(options.knownServices ?? [])]);
   for (const file of registry.files) {
-    if (file.services.length > 0) known.add(logicalNameOf(file.proto.package));
+    const name = logicalNameOf(file.proto.package);
+    if (file.services.length > 0 && !isToolPackage(name)) known.add(name);
   }
   const elements = new Map<string, DescMethod>();
   const methods: Method[] = [];

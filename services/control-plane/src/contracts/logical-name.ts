@@ -12,3 +12,8 @@ export function logicalNameOf(protoPackage: string): LogicalName {
 export function isLogicalName(text: string): boolean {
   return /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/.test(text) && logicalNameOf(text) === text;
 }
+
+/** Whether a name is that of a package which comes with tools and is nobody's service: health, reflection, our own. */
+export function isToolPackage(name: LogicalName): boolean {
+  return /^(weft|google|buf|grpc|envoy)(\.|$)/.test(name);
+}

@@ -2,15 +2,12 @@ import { createHash } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import { elementName } from '../contracts/complaint.ts';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
-import { logicalNameOf } from '../contracts/logical-name.ts';
+import { isToolPackage, logicalNameOf } from '../contracts/logical-name.ts';
 import { readServices } from '../contracts/service-policy.ts';
 import { sourceLine } from '../contracts/source-line.ts';
 import type { LogicalName, ServiceId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Comparable, ComparableService } from './diff-meshes.ts';
-
-/** Packages whose services are nobody's contract. */
-const ownPackages = /^(weft|google|buf|grpc|envoy)(\.|$)/;
 
 /** Contracts as a mesh, and what of them has no effect. */
 export interface ComparableContracts extends Comparable {
@@ -25,7 +22,7 @@ export function meshOfContracts(descriptorSet: Uint8Array, previous?: Comparable
   const byName = new Map<LogicalName, DescService[]>();
   for (const file of openDescriptorSet(descriptorSet).files) {
     const name = logicalNameOf(file.proto.package);
-    if (file.services.length === 0 || ownPackages.test(name)) continue;
+    if (file.services.length === 0 || isToolPackage(name)) continue;
     byName.set(name, [...(byName.get(name) ?? []), ...file.services]);
   }
   const hash = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
