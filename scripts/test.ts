@@ -132,6 +132,8 @@ const clusterTests = [
   'refusals',
   'workloads',
   'stateful-set',
+  'outbound',
+  'hostile-namespace',
   'scale',
   'restricted',
   'large-mesh',
