@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Client, createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
 import { bootstrap } from './envoy/bootstrap.ts';
@@ -20,10 +24,17 @@ const id = 'shop/edge-0';
 /** A replica of the control plane, in a process of its own; nothing is shared with another but the API server. */
 class Replica {
   readonly lines: string[] = [];
+  /** weft.api.v1 of this replica. */
+  readonly api: Client<typeof MeshService>;
   readonly #process: ChildProcess;
 
-  private constructor(process: ChildProcess) {
+  private constructor(process: ChildProcess, socket: string) {
     this.#process = process;
+    const nodeOptions = { createConnection: () => connect(socket) };
+    this.api = createClient(
+      MeshService,
+      createGrpcTransport({ baseUrl: 'http://localhost', nodeOptions, idleConnectionTimeoutMs: 100 }),
+    );
   }
 
   static async start(t: ExecutionContext, fake: FakeApiServer, name: string, xdsPort: number): Promise<Replica> {
@@ -46,7 +57,7 @@ class Replica {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
-    const replica = new Replica(child);
+    const replica = new Replica(child, join(state, 'api'));
     t.teardown(async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL');
@@ -161,5 +172,39 @@ test('a proxy proves its pod, and finds at another replica just what it has', as
   await until(
     () => two.lines.some((line) => line.includes(`node ${id} is not shop/orders-1`)),
     () => two.lines.join('\n'),
+  );
+});
+
+test('what one replica is told to go back to, all hold: those that run, and one that starts later', async (t) => {
+  t.timeout(120_000);
+  const fake = await FakeApiServer.start(t);
+  fill(fake);
+  const ports = await freePorts(3);
+  const start = (name: string, index: number) => Replica.start(t, fake, name, ports[index] ?? 0);
+  const [one, two] = await Promise.all([start('one', 0), start('two', 1)]);
+  const latest = async (replica: Replica) => (await replica.api.listRevisions({ limit: 1 })).revisions[0];
+  const pin = async (replica: Replica) => (await replica.api.getStatus({})).pin?.revisionId;
+  const first = await latest(one);
+  t.is((await latest(two))?.id, first?.id, 'the same content has the same name everywhere');
+  const spec = { service: 'orders', methods: [{ path: '/shop.orders.v1.OrderService/GetOrder', deadline: '77ms' }] };
+  fake.put(paths.meshPolicies, { metadata: { namespace: 'shop', name: 'slow' }, spec });
+  for (const replica of [one, two]) {
+    await until(
+      async () => (await latest(replica))?.id !== first?.id,
+      () => 'the policy is taken',
+    );
+  }
+  await two.api.revert({ revisionId: first?.id ?? '', why: 'too slow', by: 'ann' });
+  await until(
+    async () => (await pin(one)) === first?.id,
+    () => one.lines.join('\n'),
+  );
+  t.is(await two.stop(), 0);
+  const three = await start('three', 2);
+  t.is(await pin(three), first?.id);
+  await three.api.revert({ clear: true });
+  await until(
+    async () => (await pin(one)) === undefined,
+    () => one.lines.join('\n'),
   );
 });
