@@ -35,13 +35,14 @@ export function assembleServices(
   const services: Service[] = [];
   const selected = selectedBy(facts);
   const claims = new Set(facts.workloads.filter(({ contractHash }) => contractHash).map(({ id }) => id));
-  for (const [id, facts] of servicesOf(selected)) {
+  const hasPods = facts.workloads.some(({ pod }) => pod !== undefined);
+  for (const [id, facts] of hasPods ? servicesOf(selected) : []) {
     const workload = workloads.get(id);
     if (workload?.pod) workloads.set(id, withPodPorts(workload, ...facts));
   }
   for (const fact of facts.services) {
     const id: ServiceId = `${fact.namespace}/${fact.name}`;
-    const before = publishedVersions(previous, id);
+    const before = () => publishedVersions(previous, id);
     const replicas: Workload[] = [];
     for (const id of selected.get(fact) ?? []) {
       const workload = workloads.get(id);
@@ -156,15 +157,15 @@ function siblingVersions(
 function withContract(
   workload: Workload,
   contracts: KnownContracts,
-  before: readonly ContractVersion[],
+  before: () => readonly ContractVersion[],
   others: () => readonly ContractVersion[],
 ): { workload: Workload; lastGood?: ContractVersion; problems: Problem[] } {
   const key = contractKey(workload);
   if (key === undefined || contracts.versions.has(key)) return { workload, problems: [] };
   const refused = contracts.refused.get(key);
   const lastGood =
-    before.find(({ origin }) => origin === refused?.origin) ??
-    before.at(-1) ??
+    before().find(({ origin }) => origin === refused?.origin) ??
+    before().at(-1) ??
     // Just started: the source has kept what the same file held before.
     [...contracts.versions.values()].find(({ origin }) => refused !== undefined && origin === refused.origin) ??
     (refused === undefined ? undefined : others()[0]);

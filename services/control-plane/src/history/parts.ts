@@ -90,9 +90,9 @@ export function resourceName({ kind, metadata }: Resource): string {
 
 /** The content hash of all parts together, 12 hex digits; their order does not matter. */
 export function revisionId(parts: Parts): string {
-  const hash = createHash('sha256');
-  for (const [key, part] of [...parts].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${key} ${digestOf(part)}\n`);
-  return hash.digest('hex').slice(0, 12);
+  const sorted = [...parts].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = sorted.map(([key, part]) => `${key} ${digestOf(part)}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex').slice(0, 12);
 }
 
 /** Two parts say the same. */

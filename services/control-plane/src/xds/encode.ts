@@ -13,7 +13,7 @@ export function encodeResponse(variant: StreamState['variant'], response: XdsRes
   const isDelta = variant === 'delta';
   const parts: Uint8Array[] = [];
   parts.push(asciiField(1, response.version));
-  for (const offer of response.resources) parts.push(isDelta ? deltaField(offer) : anyField(offer.resource));
+  for (const offer of response.resources) parts.push(...(isDelta ? deltaField(offer) : anyField(offer.resource)));
   parts.push(typeField(response.typeUrl), asciiField(5, response.nonce));
   if (isDelta) for (const name of response.removed) parts.push(textField(6, name));
   return framed(parts);
@@ -36,27 +36,26 @@ function framed(parts: readonly Uint8Array[]): Buffer {
 
 const prefixBytes = 5;
 
-const deltaFields = new WeakMap<Offer, Uint8Array>();
-const anyFields = new WeakMap<Resource, Uint8Array>();
+const deltaFields = new WeakMap<Offer, readonly Uint8Array[]>();
+const anyFields = new WeakMap<Resource, readonly Uint8Array[]>();
 const typeFields = new Map<string, Uint8Array>();
 
-/** Field 2 of a DeltaDiscoveryResponse. */
-function deltaField(offer: Offer): Uint8Array {
+/** Field 2 of a DeltaDiscoveryResponse, in parts. */
+function deltaField(offer: Offer): readonly Uint8Array[] {
   let field = deltaFields.get(offer);
   if (field === undefined) {
     const { version, name, resource } = offer;
-    const any = fieldParts(2, anyOf(resource));
-    field = Buffer.concat(fieldParts(2, [textField(1, version), ...any, textField(3, name)]));
+    field = fieldParts(2, [textField(1, version), ...fieldParts(2, anyOf(resource)), textField(3, name)]);
     deltaFields.set(offer, field);
   }
   return field;
 }
 
-/** Field 2 of a DiscoveryResponse. */
-function anyField(resource: Resource): Uint8Array {
+/** Field 2 of a DiscoveryResponse, in parts. */
+function anyField(resource: Resource): readonly Uint8Array[] {
   let field = anyFields.get(resource);
   if (field === undefined) {
-    field = Buffer.concat(fieldParts(2, anyOf(resource)));
+    field = fieldParts(2, anyOf(resource));
     anyFields.set(resource, field);
   }
   return field;
@@ -94,7 +93,7 @@ function textField(number: number, text: string): Uint8Array {
 
 const empty = new Uint8Array(0);
 
-/** A field of wire type 2: tag, length, content. In parts, so that a large body is copied once however deep it lies. */
+/** A field of wire type 2: tag, length, content. In parts, so that a large body is copied into messages only, however deep it lies. */
 function fieldParts(number: number, content: readonly Uint8Array[]): Uint8Array[] {
   const length = content.reduce((sum, part) => sum + part.length, 0);
   return [header(number, length), ...content];
