@@ -124,21 +124,14 @@ function checkConformance(): void {
 }
 
 /**
- * The tests in a cluster, in their order: first those that want an empty one, then those that share an installation, last the one that
- * takes it out. tests/cluster has others, which are run by name.
+ * The tests in a cluster, in their order: those that want an empty one, those that share an installation (the longest last, so that
+ * the others have told by then what they know), and the one that takes it out.
  */
 const clusterTests = [
-  'manifests',
-  'refusals',
-  'workloads',
-  'stateful-set',
-  'outbound',
-  'hostile-namespace',
-  'scale',
-  'restricted',
-  'large-mesh',
-  'rolling-update',
-  'control-plane-away',
+  ...['cdk8s', 'install', 'manifests'],
+  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'scale'],
+  ...['rolling-update', 'mesh-update', 'control-plane-away', 'large-mesh', 'root-rotation'],
+  'uninstall',
 ];
 
 async function testCluster(): Promise<void> {
