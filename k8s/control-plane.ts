@@ -78,10 +78,10 @@ export class ControlPlane extends Construct {
                 ],
                 startupProbe: { ...asks('/healthz'), periodSeconds: 1, failureThreshold: 120 },
                 // Ready once it has seen the whole mesh, until it is told to end.
-                readinessProbe: { ...asks('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+                readinessProbe: { ...asks('/readyz'), periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 2 },
                 livenessProbe: { ...asks('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
                 resources: {
-                  requests: { cpu: quantity('50m'), memory: quantity('128Mi') },
+                  requests: { cpu: quantity('50m'), memory: quantity('256Mi') },
                   limits: { memory: quantity('1Gi') },
                 },
                 volumeMounts: [state.mount, tmp.mount],
