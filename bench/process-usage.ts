@@ -1,11 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** CPU that a process has used, user and system, in milliseconds (in steps of 10); NaN where there is no /proc. */
 export function cpuMs(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** CPU that all threads of processes have used together, in microseconds; NaN where there is no /proc. */
+export function cpuMicros(...pids: readonly number[]): number {
+  try {
+    const threads = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((id) => `/proc/${pid}/task/${id}`));
+    const nanos = threads.map((path) => Number(readFileSync(`${path}/schedstat`, 'utf8').split(' ')[0]));
+    return nanos.reduce((sum, each) => sum + each, 0) / 1000;
   } catch {
     return Number.NaN;
   }

@@ -14,6 +14,7 @@ import { MeshProcess } from '../services/control-plane/src/mesh-process.fixture.
 import { Cleanup } from './cleanup.ts';
 import type { LatencyPlan, LatencyReport } from './latency-client.ts';
 import { median, quantile } from './pairs.ts';
+import { cpuMicros } from './process-usage.ts';
 import { startStaticSidecars } from './static-sidecars.ts';
 
 const cleanup = new Cleanup();
@@ -29,6 +30,12 @@ try {
   await mesh.untilServing('catalog', 'orders');
   for (const envoy of statics.envoys) await untilLive(() => envoy.admin('/ready'));
 
+  const envoys = {
+    weft: ['orders', 'catalog'].map((name) => mesh.envoy(name).pid),
+    static: statics.envoys.map(({ pid }) => pid),
+  };
+  const used = { weft: cpuMicros(...envoys.weft), static: cpuMicros(...envoys.static) };
+  const calls = Number(process.env.CALLS ?? 10_000);
   const report = await measure({
     path: `/${CatalogService.typeName}/GetProduct`,
     authority: 'shop.catalog',
@@ -36,15 +43,21 @@ try {
       frameMessage(toBinary(GetProductRequestSchema, create(GetProductRequestSchema, { sku: 'WFT-0001' }))),
     ).toString('base64'),
     places: { weft: orders.outbound, static: `127.0.0.1:${outbound}`, none: catalog.application },
-    calls: Number(process.env.CALLS ?? 10_000),
+    calls,
     block: 50,
   });
   for (const [name, ms] of Object.entries(report)) {
     console.log(`${name.padEnd(7)} p50 ${median(ms).toFixed(3)}  p99 ${quantile(ms, 0.99).toFixed(3)} ms`);
   }
+  const cpu = { weft: cpuMicros(...envoys.weft) - used.weft, static: cpuMicros(...envoys.static) - used.static };
+  // With the calls of the warm-up, a fifth.
+  for (const [name, micros] of Object.entries(cpu)) {
+    console.log(`${name.padEnd(7)} CPU of both Envoys ${(micros / (1.2 * calls)).toFixed(0)} us a call`);
+  }
   const ratio = (name: string, share: number) =>
     (quantile(report.weft ?? [], share) / quantile(report[name] ?? [], share)).toFixed(2);
   console.log(`ratio sidecar/none-p50 ${ratio('none', 0.5)}`);
+  console.log(`ratio sidecar/static-cpu ${(cpu.weft / cpu.static).toFixed(2)}`);
   console.log(`ratio sidecar/static-p50 ${ratio('static', 0.5)}`);
   console.log(`ratio sidecar/static-p99 ${ratio('static', 0.99)}`);
 } finally {
