@@ -162,20 +162,25 @@ class PostgresDatabase implements Database {
         away.over();
         return;
       } catch (error) {
-        if (!isUnreachable(error) || signal?.aborted) throw toServiceError(this.schema, error);
+        if (signal?.aborted && (isUnreachable(error) || isAbort(error, signal))) throw this.#notThere(error);
+        if (!isUnreachable(error)) throw toServiceError(this.schema, error);
         away.failed(error);
         await sleep(waitMs * (0.5 + Math.random()), undefined, signal ? { signal } : {}).catch(() => {});
-        if (signal?.aborted) throw toServiceError(this.schema, error);
+        if (signal?.aborted) throw this.#notThere(error);
       }
     }
   }
 
   async check(signal?: AbortSignal): Promise<void> {
-    if (this.#migrating) throw new ServiceError(Code.Unavailable, `${this.schema}: the schema is not there yet`);
+    if (this.#migrating) throw this.#notThere();
     // A pool that is busy serving calls is reachable; asking again would only queue behind them.
     if (Date.now() - this.#lastSuccess < 1_000) return;
     const timeout = AbortSignal.timeout(2_000);
     await this.query('select 1', undefined, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  }
+
+  #notThere(cause?: unknown): ServiceError {
+    return new ServiceError(Code.Unavailable, `${this.schema}: the schema is not there yet`, { cause });
   }
 
   async close(): Promise<void> {
@@ -226,4 +231,9 @@ class PostgresDatabase implements Database {
       types: columnTypes,
     };
   }
+}
+
+/** Whether an operation ended because its signal did: with the signal's reason, or as Node's timers say it. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
