@@ -128,6 +128,23 @@ test('renewals are told, spread, and only of those that are due', async (t) => {
   t.is(new Set(told).size, workloads.length);
 });
 
+test('a renewal is told, though somebody saw the next certificate before, or other workloads came', async (t) => {
+  let nowMs = Date.UTC(2026, 10, 22);
+  const told = Promise.withResolvers<readonly WorkloadId[]>();
+  const identities = new WorkloadIdentities({ root, now: () => nowMs, onRenewal: told.resolve });
+  t.teardown(() => identities.close());
+  const other: Identified = { ...orders, id: 'shop/orders-1' };
+  identities.track(mapOf(orders), lifetimeMs);
+  // The clock is past the end, the timer is not yet: a status is asked for, and a replica comes.
+  nowMs += lifetimeMs / 2;
+  identities.notAfterMs(orders);
+  identities.track(mapOf(orders, other), lifetimeMs);
+  // The timer does not hold the process, and nothing else does.
+  const hold = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(hold));
+  t.true((await told.promise).includes(orders.id));
+});
+
 test('a workload that is gone is forgotten', (t) => {
   const identities = new WorkloadIdentities({ root });
   t.teardown(() => identities.close());

@@ -56,6 +56,8 @@ export class WorkloadIdentities {
   readonly #options: IdentityOptions;
   readonly #now: () => number;
   readonly #issued = new Map<WorkloadId, Issued>();
+  /** Those with another certificate than before, of which nobody has been told: whoever asks first may ask before the timer fires. */
+  readonly #untold = new Set<WorkloadId>();
   #tracked: ReadonlyMap<WorkloadId, Identified> = new Map();
   #lifetimeMs = 24 * 3_600_000;
   #timer: NodeJS.Timeout | undefined;
@@ -101,7 +103,7 @@ export class WorkloadIdentities {
     const changed = new Set<WorkloadId>();
     for (const [id, { spiffeId, lifetimeMs: before }] of this.#issued) {
       const workload = workloads.get(id);
-      if (workload === undefined) this.#issued.delete(id);
+      if (workload === undefined) this.#forget(id);
       else if (workload.spiffeId !== spiffeId || before !== lifetimeMs) changed.add(id);
     }
     this.#schedule();
@@ -141,6 +143,7 @@ export class WorkloadIdentities {
       [secretNames.root, this.#rootSecret],
     ]);
     const issued = { spiffeId, lifetimeMs, epoch, signer, root: this.#rootSecret, secrets };
+    if (fits && !now) this.#untold.add(id);
     this.#issued.set(id, issued);
     return issued;
   }
@@ -150,20 +153,22 @@ export class WorkloadIdentities {
     if (this.#closed || this.#tracked.size === 0) return;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const workload of this.#tracked.values()) nextMs = Math.min(nextMs, this.#current(workload).epoch.endMs);
-    const waitMs = Math.min(Math.max(nextMs - this.#now(), 0), maxTimerMs);
+    const waitMs = this.#untold.size > 0 ? 0 : Math.min(Math.max(nextMs - this.#now(), 0), maxTimerMs);
     this.#timer = setTimeout(() => this.#renew(), waitMs);
     this.#timer.unref();
   }
 
   #renew(): void {
-    const nowMs = this.#now();
-    const renewed: WorkloadId[] = [];
-    for (const { id } of this.#tracked.values()) {
-      const issued = this.#issued.get(id);
-      if (issued !== undefined && nowMs >= issued.epoch.endMs) renewed.push(id);
-    }
+    for (const workload of this.#tracked.values()) this.#current(workload);
+    const renewed = [...this.#untold];
+    this.#untold.clear();
     this.#schedule();
     if (renewed.length > 0) this.#options.onRenewal?.(renewed);
+  }
+
+  #forget(id: WorkloadId): void {
+    this.#issued.delete(id);
+    this.#untold.delete(id);
   }
 }
 
