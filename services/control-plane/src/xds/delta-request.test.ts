@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { DeltaDiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import test from 'ava';
 import fc from 'fast-check';
-import { decodeDeltaRequest } from './delta-request.ts';
+import { type DeltaRequest, decodeDeltaRequest } from './delta-request.ts';
 import { typeUrls } from './resource.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 200 });
@@ -23,9 +23,8 @@ test('a request is read as the generated codec reads it, acknowledgement or not'
   fc.assert(
     fc.property(requests, (request) => {
       const bytes = toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, request));
-      const { $typeName: _, $unknown: __, ...expected } = fromBinary(DeltaDiscoveryRequestSchema, bytes);
-      const { typeUrl, responseNonce, node, errorDetail, ...lists } = decodeDeltaRequest(bytes);
-      t.like({ typeUrl, responseNonce, node, errorDetail, ...lists }, expected);
+      // As text, because a map may have the key "__proto__", which comparisons of objects pass over.
+      t.is(textOf(decodeDeltaRequest(bytes)), textOf(fromBinary(DeltaDiscoveryRequestSchema, bytes)));
     }),
   );
 });
@@ -37,3 +36,10 @@ test('bytes that end too early are no request', (t) => {
   );
   t.throws(() => decodeDeltaRequest(bytes.subarray(0, -1)));
 });
+
+function textOf(request: DeltaRequest): string {
+  const { typeUrl, responseNonce, node, errorDetail, initialResourceVersions } = request;
+  const { resourceNamesSubscribe, resourceNamesUnsubscribe } = request;
+  const lists = [resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions];
+  return JSON.stringify([typeUrl, responseNonce, node, errorDetail, ...lists]);
+}
