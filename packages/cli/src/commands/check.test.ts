@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { GetStatusResponseSchema, Root_Phase, RootSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
-import { findings, renderFindings } from './check.ts';
+import { findings } from './check.ts';
+import { renderFindings } from './finding.ts';
 import { rootLine } from './render-root.ts';
 
 const now = Date.UTC(2026, 0, 1);

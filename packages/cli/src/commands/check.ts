@@ -4,19 +4,14 @@ import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { proxySync } from '../mesh/in-sync.ts';
 import { formatDuration } from '../terminal/duration.ts';
-import { type Paint, paintFor } from '../terminal/style.ts';
+import { paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
+import { type Finding, renderFindings } from './finding.ts';
 import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
 import { endurance, rootLine } from './render-root.ts';
 import { strictFindings } from './strict.ts';
 
 const soonMs = 30 * 24 * 3_600_000;
-
-/** One line of the check, and whether it is as it should be. */
-export interface Finding {
-  readonly ok: boolean;
-  readonly text: string;
-}
 
 /** `weft check`: whether the mesh is well, and how long it stays so without its control plane. */
 export function checkCommand(): Command {
@@ -81,9 +76,4 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
     });
   }
   return found;
-}
-
-/** The findings, a line each. */
-export function renderFindings(found: readonly Finding[], paint: Paint): string {
-  return found.map(({ ok, text }) => `${ok ? paint('green', 'ok ') : paint('red', 'BAD')} ${text}`).join('\n');
 }

@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { GetStatusResponseSchema, type PlainTextSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
-import { renderFindings } from './check.ts';
+import { renderFindings } from './finding.ts';
 import { strictFindings } from './strict.ts';
 
 const now = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { GetStatusResponse, PlainTextCall } from '@weft/contracts/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
-import type { Finding } from './check.ts';
+import type { Finding } from './finding.ts';
 
 /** Of a shorter time a mesh that is quiet at night, or a job of once a day, says nothing. */
 const dayMs = 24 * 3_600_000;

@@ -1,5 +1,5 @@
 import type { WorkloadId } from '../model/mesh.ts';
-import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery.ts';
+import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
 import { typeUrls } from '../xds/resource.ts';
 import type { AnswersRecord, ProxyAnswer } from './revision.ts';
 

@@ -1,7 +1,7 @@
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ContractFact, Facts } from '../sources/facts.ts';
-import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery.ts';
+import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
 import { Answers } from './answers.ts';
 import { changeBetween } from './causes.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';

@@ -1,13 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { WorkloadId } from '../model/mesh.ts';
-import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery.ts';
+import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
 import type { Snapshot, TypeUrl } from './resource.ts';
-import { newStream, type StreamEffect, type StreamEvent, type StreamState, step, type Unfinished } from './stream.ts';
+import { newStream, step } from './stream.ts';
+import type { StreamEffect, StreamEvent, StreamState, Unfinished } from './stream-state.ts';
 
 /** Why a stream ends, as the name of a gRPC code. */
 export type EndCode = 'ok' | 'aborted' | 'internal' | 'invalidArgument' | 'permissionDenied' | 'unavailable';

@@ -1,10 +1,10 @@
 import type { WorkloadId } from '../model/mesh.ts';
+import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
 import type { Snapshot, TypeUrl } from './resource.ts';
-import type { StreamState, Unfinished } from './stream.ts';
-import type { Refusal } from './watch.ts';
+import type { StreamState, Unfinished } from './stream-state.ts';
 
 /** Where delivery takes what each proxy should hold. */
 export interface SnapshotSource {
@@ -21,42 +21,6 @@ export interface SnapshotSource {
 export interface SnapshotChange {
   readonly proxies: 'all' | ReadonlySet<WorkloadId>;
   readonly endpointsOnly: boolean;
-}
-
-/** What a proxy took. */
-export interface AckEvent {
-  readonly workload: WorkloadId;
-  readonly typeUrl: TypeUrl;
-  readonly nonce: string;
-  /** Of everything of the type that it now holds. */
-  readonly version: string;
-  /** It refuses nothing of the type. */
-  readonly complete: boolean;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
-/** What a proxy refused. */
-export interface NackEvent extends Refusal {
-  readonly workload: WorkloadId;
-  readonly typeUrl: TypeUrl;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
-/** What a stream was sent, by name only. */
-export interface SentEvent {
-  readonly workload: WorkloadId;
-  readonly typeUrl: TypeUrl;
-  readonly nonce: string;
-  readonly resources: readonly string[];
-  readonly removed: readonly string[];
-}
-
-/** As much of a logger as delivery needs. */
-export interface XdsLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
 }
 
 export interface DeliveryOptions {

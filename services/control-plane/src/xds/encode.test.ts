@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { encodeResponse } from './encode.ts';
 import { offerOf } from './offer.ts';
 import { typeUrls } from './resource.ts';
-import type { XdsResponse } from './stream.ts';
+import type { XdsResponse } from './stream-state.ts';
 import { resourceOf, snapshotOf } from './testing/resources.ts';
 
 const names = fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), { maxLength: 4 });

@@ -1,6 +1,6 @@
 import type { Offer } from './offer.ts';
 import type { Resource } from './resource.ts';
-import type { StreamState, XdsResponse } from './stream.ts';
+import type { StreamState, XdsResponse } from './stream-state.ts';
 
 /**
  * Responses of ADS as framed gRPC messages, put together from bytes that are made once for each resource and shared by all

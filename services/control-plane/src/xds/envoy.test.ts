@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import { openRootAuthority } from '../identity/root-directory.ts';
 import { serverCertificate, serverName } from '../identity/server-certificate.ts';
 import type { WorkloadId } from '../model/mesh.ts';
-import { createDelivery, type SentEvent } from './delivery.ts';
+import { createDelivery } from './delivery.ts';
+import type { SentEvent } from './delivery-events.ts';
 import type { TypeState } from './proxy-state.ts';
 import { type Resource, type TypeUrl, typeUrls } from './resource.ts';
 import {

@@ -4,7 +4,7 @@ import { composeDelta } from './delta.ts';
 import { changedNames, endpointsNameOf, type Offer, offerOf } from './offer.ts';
 import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
 import { composeSotw } from './sotw.ts';
-import type { Step, StreamEffect, StreamState } from './stream.ts';
+import type { Step, StreamEffect, StreamState } from './stream-state.ts';
 import { covers, type Watch, withDue } from './watch.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { WorkloadId } from '../model/mesh.ts';
 import type { TypeUrl } from './resource.ts';
-import type { StreamState } from './stream.ts';
+import type { StreamState } from './stream-state.ts';
 import type { Refusal } from './watch.ts';
 
 /** A connected proxy and how far it has come. */

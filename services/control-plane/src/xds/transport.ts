@@ -17,9 +17,10 @@ import {
   http2Options,
 } from '@weft/service-kit/grpc';
 import type { WorkloadId } from '../model/mesh.ts';
-import type { Delivery, XdsLogger } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
+import type { XdsLogger } from './delivery-events.ts';
 import { keepAlive } from './keep-alive.ts';
-import type { StreamState } from './stream.ts';
+import type { StreamState } from './stream-state.ts';
 
 /** Who a caller proved to be, or why it did not. */
 export type Authentication =

@@ -6,7 +6,8 @@ import {
 import { isWaiting } from '../order.ts';
 import type { Snapshot, TypeUrl } from '../resource.ts';
 import { typeUrls } from '../resource.ts';
-import { newStream, type StreamEffect, type StreamState, step, type XdsResponse } from '../stream.ts';
+import { newStream, step } from '../stream.ts';
+import type { StreamEffect, StreamState, XdsResponse } from '../stream-state.ts';
 
 /** The workload of every test stream. */
 export const workload = 'shop/orders-0';

@@ -7,7 +7,8 @@ import { endpointsNameOf } from '../offer.ts';
 import { isWaiting } from '../order.ts';
 import type { Resource, Snapshot, TypeUrl } from '../resource.ts';
 import { typeUrls } from '../resource.ts';
-import { newStream, type StreamEvent, type StreamState, step, type XdsResponse } from '../stream.ts';
+import { newStream, step } from '../stream.ts';
+import type { StreamEvent, StreamState, XdsResponse } from '../stream-state.ts';
 import { wholeTypes } from '../watch.ts';
 import { workload } from './client.ts';
 

@@ -1,0 +1,12 @@
+import type { Paint } from '../terminal/style.ts';
+
+/** One line of the check, and whether it is as it should be. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** The findings, a line each. */
+export function renderFindings(found: readonly Finding[], paint: Paint): string {
+  return found.map(({ ok, text }) => `${ok ? paint('green', 'ok ') : paint('red', 'BAD')} ${text}`).join('\n');
+}
