@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
