@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { contractHash } from './contract-hash.ts';
 import { type WorkloadManifest, workloadYaml } from './manifests.ts';
 
 /** The part of a user in it, which is never touched. */
@@ -47,7 +47,7 @@ export class MeshDirectory {
   publishContract(namespace: string, file: string): string | undefined {
     if (!existsSync(file)) return undefined;
     const descriptorSet = readFileSync(file);
-    const hash = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    const hash = contractHash(descriptorSet);
     const directory = join(this.path, 'contracts', namespace);
     mkdirSync(directory, { recursive: true });
     const path = join(directory, `${hash}.binpb`);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -12,6 +11,7 @@ import type { WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
 import type { Project } from '../project.ts';
+import { contractHash } from './contract-hash.ts';
 
 // Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
 // has them.
@@ -87,7 +87,7 @@ function lineAt(locations: readonly SourceCodeInfo_Location[], wanted: readonly 
 async function sourcesOf(hash: string, project: Project): Promise<FileDescriptorProto[] | undefined> {
   const { root, descriptorsDir } = project;
   const sets = existsSync(descriptorsDir) ? readdirSync(descriptorsDir).map((name) => join(descriptorsDir, name)) : [];
-  const running = sets.map((path) => readFileSync(path)).find((set) => hashOf(set) === hash);
+  const running = sets.map((path) => readFileSync(path)).find((set) => contractHash(set) === hash);
   if (running === undefined) return undefined;
   const built = fromBinary(FileDescriptorSetSchema, await buildContractTree(root, { directory: root }));
   const sources = new Map(built.file.map((file) => [file.name, file]));
@@ -99,8 +99,4 @@ async function sourcesOf(hash: string, project: Project): Promise<FileDescriptor
 
 function withoutPositions({ sourceCodeInfo: _, ...file }: FileDescriptorProto): string {
   return Buffer.from(toBinary(FileDescriptorProtoSchema, file)).toString('base64');
-}
-
-function hashOf(set: Uint8Array): string {
-  return createHash('sha256').update(set).digest('hex').slice(0, 16);
 }

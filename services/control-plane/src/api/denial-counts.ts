@@ -1,3 +1,4 @@
+import { LatestEntries } from './latest-entries.ts';
 import type { Refusal } from './refusal.ts';
 
 /** Calls that one caller was refused, since the start. */
@@ -13,11 +14,10 @@ export interface DenialCount {
 
 /** Counts refused calls by caller and method. Paths are the callers' to choose, so at most `maxEntries` are kept, the latest. */
 export class DenialCounts {
-  readonly #counts = new Map<string, DenialCount>();
-  readonly #maxEntries: number;
+  readonly #counts: LatestEntries<DenialCount>;
 
-  constructor(maxEntries = 1000) {
-    this.#maxEntries = maxEntries;
+  constructor(maxEntries?: number) {
+    this.#counts = new LatestEntries(maxEntries);
   }
 
   /** Counts one; true when it is the first of its kind. */
@@ -25,15 +25,12 @@ export class DenialCounts {
     const method = path.slice(0, 256);
     const key = `${caller} ${method}`;
     const before = this.#counts.get(key);
-    this.#counts.delete(key);
     this.#counts.set(key, { caller, method, count: (before?.count ?? 0) + 1, lastAtMs: nowMs, message });
-    const oldest = this.#counts.size > this.#maxEntries ? this.#counts.keys().next().value : undefined;
-    if (oldest !== undefined) this.#counts.delete(oldest);
     return before === undefined;
   }
 
   /** All that are kept, the latest first. */
   list(): DenialCount[] {
-    return [...this.#counts.values()].reverse();
+    return this.#counts.list();
   }
 }

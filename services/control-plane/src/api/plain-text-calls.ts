@@ -3,6 +3,7 @@ import { portAccess } from '../model/port-access.ts';
 import type { Service } from '../model/service.ts';
 import { targetAt, workloadAt } from './at-address.ts';
 import { callerName } from './caller-name.ts';
+import { LatestEntries } from './latest-entries.ts';
 import { callersLine, policyLine } from './refusal.ts';
 
 /** Calls in plain text that one caller made to one port, since the start. Under strict mTLS they are refused. */
@@ -33,11 +34,10 @@ export interface PlainTextTold {
 
 /** Counts calls in plain text by caller and port. Addresses are anybody's to choose, so at most `maxEntries` are kept, the latest. */
 export class PlainTextCalls {
-  readonly #calls = new Map<string, PlainTextCall>();
-  readonly #maxEntries: number;
+  readonly #calls: LatestEntries<PlainTextCall>;
 
-  constructor(maxEntries = 1000) {
-    this.#maxEntries = maxEntries;
+  constructor(maxEntries?: number) {
+    this.#calls = new LatestEntries(maxEntries);
   }
 
   /** Counts one, and returns it; `first` when it is the first of its kind. */
@@ -61,16 +61,13 @@ export class PlainTextCalls {
       lastAtMs: nowMs,
       advice: source ? adviceInMesh(source, caller, service, servicePort) : adviceOutside,
     };
-    this.#calls.delete(key);
     this.#calls.set(key, call);
-    const oldest = this.#calls.size > this.#maxEntries ? this.#calls.keys().next().value : undefined;
-    if (oldest !== undefined) this.#calls.delete(oldest);
     return { call, first: before === undefined };
   }
 
   /** All that are kept, the latest first. */
   list(): PlainTextCall[] {
-    return [...this.#calls.values()].reverse();
+    return this.#calls.list();
   }
 }
 
