@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
@@ -10,7 +11,6 @@ import {
   type Resource,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { frameMessage } from '@weft/service-kit/grpc';
-import { typeUrls } from '../services/control-plane/src/xds/resource.ts';
 
 /** Where an ADS server is, and who the client says that it is. */
 export interface AdsClientOptions {

@@ -5,12 +5,12 @@
  */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
-import { assemble } from '../services/control-plane/src/assembly/assemble.ts';
-import { type Compiler, createCompiler } from '../services/control-plane/src/envoy/compiler.ts';
-import { contractHash } from '../services/control-plane/src/envoy/testing/mesh-directory.ts';
-import type { Mesh, WorkloadId } from '../services/control-plane/src/model/mesh.ts';
-import { MeshFiles } from '../services/control-plane/src/sources/mesh-files.ts';
-import type { Resource } from '../services/control-plane/src/xds/resource.ts';
+import { type Compiler, createCompiler } from '@weft/compiler/envoy/compiler';
+import type { Resource } from '@weft/compiler/envoy/resource';
+import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { contractHash } from '@weft/compiler/testing/mesh-directory';
+import { assemble } from '@weft/compiler/translation/assemble';
 import { median, spread } from './pairs.ts';
 import { namespace, putReplica, type SyntheticPlan, syntheticContract, syntheticMesh } from './synthetic-mesh.ts';
 

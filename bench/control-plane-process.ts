@@ -4,7 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from '../services/control-plane/src/envoy/testing/free-ports.ts';
+import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-ports.ts';
 
 const main = fileURLToPath(new URL('../services/control-plane/src/main.ts', import.meta.url));
 

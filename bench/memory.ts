@@ -3,9 +3,9 @@
  * its own config_dump, endpoints included. The goal is that the size of the mesh makes no difference.
  */
 import { join } from 'node:path';
+import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
-import { type BootstrapOptions, bootstrap } from '../services/control-plane/src/envoy/bootstrap.ts';
-import { freePorts } from '../services/control-plane/src/envoy/testing/free-ports.ts';
+import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-ports.ts';
 import { Cleanup } from './cleanup.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { residentMegabytes } from './process-usage.ts';

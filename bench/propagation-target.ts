@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { typeUrls } from '../services/control-plane/src/xds/resource.ts';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import { ClientsProcess } from './clients-process.ts';
 import { wallMs } from './control-plane-process.ts';
 import { quantile } from './pairs.ts';

@@ -6,13 +6,13 @@ import {
   MethodOptionsSchema,
   ServiceOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
+import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import {
   MethodPolicySchema,
   method as methodOption,
   ServicePolicySchema,
   service as serviceOption,
 } from '@weft/contracts/weft/policy/v1/policy';
-import { contractHash, MeshDirectory } from '../services/control-plane/src/envoy/testing/mesh-directory.ts';
 
 /** The namespace, and the proto package, of everything that is made here. */
 export const namespace = 'bench';

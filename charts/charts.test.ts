@@ -4,14 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { externalServiceSchema, gatewaySchema, meshConfigSchema } from '@weft/compiler/mesh-directory/manifest-schemas';
 import test from 'ava';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import {
-  externalServiceSchema,
-  gatewaySchema,
-  meshConfigSchema,
-} from '../services/control-plane/src/sources/manifest-schemas.ts';
 
 const run = promisify(execFile);
 const charts = import.meta.dirname;

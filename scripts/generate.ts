@@ -62,7 +62,7 @@ step(
   ['packages/contracts/src/gen'],
   () => run('buf', ['generate']),
 );
-step('lint', ['proto/**/*.proto', 'services/control-plane/src/contracts/*.ts'], [], () =>
+step('lint', ['proto/**/*.proto', 'packages/compiler/src/contracts/*.ts'], [], () =>
   run('node', ['scripts/lint-contracts.ts']),
 );
 step(

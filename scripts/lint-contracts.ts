@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { lint } from '../services/control-plane/src/contracts/lint.ts';
+import { lint } from '@weft/compiler/contracts/lint';
 
 const root = join(import.meta.dirname, '..');
 const args = ['build', '--path', 'proto/shop', '--as-file-descriptor-set', '-o', '-#format=binpb'];

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { diff, diffText } from '@weft/control-plane/compile';
+import { diff, diffText } from '@weft/compiler';
 import test from 'ava';
 import { CommandError } from './command-error.ts';
 import { buildContractTree } from './contract-tree.ts';

@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
-import { bootstrap } from './envoy/bootstrap.ts';
-import { freePorts } from './envoy/testing/free-ports.ts';
 import { FakeApiServer } from './kubernetes/fake-api-server.fixture.ts';
+import { freePorts } from './on-envoy/testing/free-ports.ts';
 import { fill, objects, paths } from './sources/kubernetes/cluster.fixture.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));

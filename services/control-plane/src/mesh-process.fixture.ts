@@ -8,11 +8,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { type Client, client } from '@weft/service-kit';
 import type { ExecutionContext } from 'ava';
-import { type BootstrapOptions, bootstrap } from './envoy/bootstrap.ts';
 
 const descriptors = new URL('../../../packages/contracts/descriptors/', import.meta.url);
 const main = fileURLToPath(new URL('main.ts', import.meta.url));

@@ -1,6 +1,6 @@
-import type { SocketAddress } from './model/workload.ts';
-import { parseSocketAddress } from './sources/address.ts';
-import { parseDuration } from './sources/duration.ts';
+import { parseSocketAddress } from '@weft/compiler/facts/address';
+import { parseDuration } from '@weft/compiler/facts/duration';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 
 /** An option of the command line has a value that cannot be. */
 export class OptionError extends Error {

@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createCompiler } from '@weft/compiler/envoy/compiler';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { Mesh } from '@weft/compiler/model/mesh';
 import test, { type ExecutionContext } from 'ava';
 import { shopMesh } from './api/shop-mesh.fixture.ts';
-import { createCompiler } from './envoy/compiler.ts';
 import { openRootAuthority } from './identity/root-directory.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
-import type { Mesh } from './model/mesh.ts';
 import { Snapshots } from './snapshots.ts';
 import type { SnapshotChange } from './xds/delivery.ts';
-import { typeUrls } from './xds/resource.ts';
 
 const mesh = shopMesh();
 

@@ -1,9 +1,9 @@
-import type { Compiler } from './envoy/compiler.ts';
+import type { Compiler } from '@weft/compiler/envoy/compiler';
+import { type Resource, type Snapshot, typeUrls } from '@weft/compiler/envoy/resource';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Roots } from './identity/root-state.ts';
 import type { WorkloadIdentities } from './identity/workload-identities.ts';
-import type { Mesh, WorkloadId } from './model/mesh.ts';
 import type { SnapshotChange, SnapshotSource } from './xds/delivery.ts';
-import { type Resource, type Snapshot, typeUrls } from './xds/resource.ts';
 
 interface Joined {
   readonly compiled: Snapshot;

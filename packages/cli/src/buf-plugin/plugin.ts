@@ -57,7 +57,7 @@ export async function plugin(args: readonly string[], stdin: Uint8Array): Promis
 
 async function check(stdin: Uint8Array): Promise<Annotation[]> {
   const { descriptorSet, imports, options, ruleIds } = readCheckRequest(readRequest(stdin));
-  const { lintFindings, lintRules } = await import('@weft/control-plane/compile');
+  const { lintFindings, lintRules } = await import('@weft/compiler');
   const known = options.get('known_services') ?? [];
   const findings = lintFindings(descriptorSet, {
     graph: true,

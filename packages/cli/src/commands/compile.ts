@@ -22,11 +22,13 @@ export function compileCommand(): Command {
       if (!existsSync(directory) || !statSync(directory).isDirectory()) {
         throw new CommandError(`There is no directory ${options.mesh}; name one with --mesh, as .weft/mesh.`);
       }
-      const { compile } = await import('@weft/control-plane/compile');
-      const compiled = await compile({ directory, ...(options.proxy ? { proxy: options.proxy } : {}) });
+      const { compileFiles } = await import('@weft/compiler');
+      const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');
+      const files = await readMeshFiles(directory);
+      const compiled = compileFiles(files, options.proxy, Date.now());
       const names = Object.keys(compiled.proxies);
       if (options.proxy && names.length === 0) {
-        const all = Object.keys((await compile({ directory })).proxies);
+        const all = Object.keys(compileFiles(files).proxies);
         throw new CommandError(`No proxy is called ${options.proxy}; there are ${all.join(', ') || 'none'}.`);
       }
       if (options.json) {

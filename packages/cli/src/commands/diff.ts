@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { DiffSide } from '@weft/control-plane/compile';
+import type { DiffSide } from '@weft/compiler';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { buildContractTree } from '../contract-tree.ts';
@@ -23,7 +23,7 @@ export function diffCommand(): Command {
     .argument('<new>', 'likewise; "." is the working tree')
     .addOption(jsonOption())
     .action(async (old: string, fresh: string, options: { json: boolean }) => {
-      const { diff, diffText } = await import('@weft/control-plane/compile');
+      const { diff, diffText } = await import('@weft/compiler');
       const [before, after] = await Promise.all([readSide(old), readSide(fresh)]);
       if ('files' in before !== 'files' in after) {
         throw new CommandError(`${old} and ${fresh} are not of one kind: a mesh directory and a tree of contracts.`);
@@ -44,7 +44,7 @@ async function readSide(name: string): Promise<DiffSide> {
   const directory = resolve(name);
   const isDirectory = existsSync(directory) && statSync(directory).isDirectory();
   if (isDirectory && (await isMeshDirectory(directory))) {
-    const { readMeshFiles } = await import('@weft/control-plane/compile');
+    const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');
     return { files: await readMeshFiles(directory) };
   }
   const { root } = findProject();

@@ -26,7 +26,7 @@ export function lintCommand(): Command {
     .addOption(jsonOption())
     .action(async (options: { json: boolean; mesh: boolean }) => {
       const descriptorSet = await buildDescriptorSet(findProject().root);
-      const { lint } = await import('@weft/control-plane/compile');
+      const { lint } = await import('@weft/compiler');
       const problems = lint(descriptorSet, { closed: true, graph: options.mesh });
       if (options.json) {
         console.log(JSON.stringify({ problems }, undefined, 2));

@@ -91,7 +91,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
   if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
   if (!options.why?.trim()) throw new CommandError('Say why, with --why "...": the log and the status show it.');
-  const { parseDuration } = await import('@weft/control-plane/compile');
+  const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || forMs < 1000)) {
     throw new CommandError(`--for ${options.for} must be a duration of at least 1s, as 2h or 30m.`);

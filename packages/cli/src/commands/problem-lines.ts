@@ -1,4 +1,4 @@
-import type { Problem } from '@weft/control-plane/compile';
+import type { Problem } from '@weft/compiler';
 import type { Paint } from '../terminal/style.ts';
 
 /** Problems as a person reads them, one a line: where, what is wrong, what would be right. */

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bootstrap } from '@weft/control-plane/bootstrap';
+import { bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { z } from 'zod';
 import type { ProcessLog } from './logs.ts';

@@ -1,6 +1,6 @@
-import { memoize } from '../memoize.ts';
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import type { Service } from '../model/service.ts';
+import { memoize } from '@weft/compiler/memoize';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { Service } from '@weft/compiler/model/service';
 
 /** The pod that has an address. */
 export function workloadAt({ workloads }: Mesh, address: string): WorkloadId | undefined {

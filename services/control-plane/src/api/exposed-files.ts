@@ -5,7 +5,7 @@ import {
   FileDescriptorSetSchema,
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
-import type { Mesh } from '../model/mesh.ts';
+import type { Mesh } from '@weft/compiler/model/mesh';
 
 /** The proto files of a mesh as callers outside may see them. */
 export interface ExposedFiles {

@@ -1,3 +1,6 @@
+import type { Snapshot } from '@weft/compiler/envoy/resource';
+import { snapshotJson } from '@weft/compiler/envoy/resource-json';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import {
   type GetStatusResponse,
   type ListRevisionsRequest,
@@ -10,11 +13,8 @@ import {
 } from '@weft/contracts/weft/api/v1/mesh';
 import { implement, ServiceError, type ServiceImplementation } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
-import { snapshotJson } from '../envoy/resource-json.ts';
 import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';
-import type { WorkloadId } from '../model/mesh.ts';
 import { rootStatus } from '../status/root-status.ts';
-import type { Snapshot } from '../xds/resource.ts';
 
 /** The memory of the mesh. Each rejects with a `ServiceError` when the request asks for what is not there. */
 export interface MeshMemory {

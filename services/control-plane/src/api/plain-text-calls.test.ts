@@ -1,7 +1,7 @@
+import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
-import { assemble } from '../assembly/assemble.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
-import { parseDirectory } from '../sources/parse-directory.ts';
 import { PlainTextCalls } from './plain-text-calls.ts';
 
 const set = descriptorSet('shop.catalog');

@@ -1,8 +1,8 @@
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { portAccess } from '../model/port-access.ts';
-import type { Service } from '../model/service.ts';
+import { callerName } from '@weft/compiler/model/caller-name';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { portAccess } from '@weft/compiler/model/port-access';
+import type { Service } from '@weft/compiler/model/service';
 import { targetAt, workloadAt } from './at-address.ts';
-import { callerName } from './caller-name.ts';
 import { LatestEntries } from './latest-entries.ts';
 import { callersLine, policyLine } from './refusal.ts';
 

@@ -1,8 +1,8 @@
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, methodOf } from '../model/method.ts';
-import { portAccess } from '../model/port-access.ts';
+import { callerName } from '@weft/compiler/model/caller-name';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { admission, methodOf } from '@weft/compiler/model/method';
+import { portAccess } from '@weft/compiler/model/port-access';
 import { targetAt, workloadAt } from './at-address.ts';
-import { callerName } from './caller-name.ts';
 import { callersLine, policyLine, type Refusal } from './refusal.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Mesh } from '@weft/compiler/model/mesh';
 import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
@@ -6,7 +7,6 @@ import {
   ServerReflectionResponseSchema,
 } from '@weft/contracts/grpc/reflection/v1/reflection';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
-import type { Mesh } from '../model/mesh.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { type ExposedFiles, exposedFiles } from './exposed-files.ts';
 

@@ -1,7 +1,7 @@
-import type { LogicalName, Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, type Method, methodOf } from '../model/method.ts';
-import type { Service } from '../model/service.ts';
-import { callerName } from './caller-name.ts';
+import { callerName } from '@weft/compiler/model/caller-name';
+import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { admission, type Method, methodOf } from '@weft/compiler/model/method';
+import type { Service } from '@weft/compiler/model/service';
 
 /** Why a call was not made. */
 export interface Refusal {

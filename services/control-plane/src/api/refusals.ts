@@ -1,4 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { plainTextKey } from '@weft/compiler/envoy/filter-chain-inbound';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { AttributeContext_Peer } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
 import {
   CheckRequestSchema,
@@ -6,8 +8,6 @@ import {
   CheckResponseSchema,
 } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
-import { plainTextKey } from '../envoy/filter-chain-inbound.ts';
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { plainTextRefusal } from './plain-text-refusal.ts';

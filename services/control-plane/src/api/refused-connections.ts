@@ -1,4 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { told } from '@weft/compiler/envoy/refused-log';
+import { callerName } from '@weft/compiler/model/caller-name';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { portAccess } from '@weft/compiler/model/port-access';
 import type { Address } from '@weft/envoy-api/envoy/config/core/v3/address';
 import { AccessLogType } from '@weft/envoy-api/envoy/data/accesslog/v3/accesslog';
 import {
@@ -6,12 +10,8 @@ import {
   StreamAccessLogsResponseSchema,
 } from '@weft/envoy-api/envoy/service/accesslog/v3/als';
 import { grpcCode } from '@weft/service-kit/grpc';
-import { told } from '../envoy/refused-log.ts';
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { portAccess } from '../model/port-access.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { targetAt, workloadAt } from './at-address.ts';
-import { callerName } from './caller-name.ts';
 import type { DenialCounts } from './denial-counts.ts';
 import type { PlainTextCall, PlainTextCalls } from './plain-text-calls.ts';
 import { policyLine, type Refusal } from './refusal.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { assemble } from '../assembly/assemble.ts';
-import type { Mesh } from '../model/mesh.ts';
-import { parseDirectory } from '../sources/parse-directory.ts';
+import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import type { Mesh } from '@weft/compiler/model/mesh';
+import { assemble } from '@weft/compiler/translation/assemble';
 
 const descriptors = new URL('../../../../packages/contracts/descriptors/', import.meta.url);
 const names = ['catalog', 'inventory', 'payments', 'orders'];

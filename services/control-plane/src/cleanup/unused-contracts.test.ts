@@ -1,5 +1,5 @@
+import { contractHash } from '@weft/compiler/facts/contract-file';
 import test, { type ExecutionContext } from 'ava';
-import { contractHash } from '../sources/contract-file.ts';
 import { fill, follow, objects, ordersContract, ordersHash, paths } from '../sources/kubernetes/cluster.fixture.ts';
 import { UnusedContracts } from './unused-contracts.ts';
 

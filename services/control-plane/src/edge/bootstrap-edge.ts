@@ -1,4 +1,7 @@
 import { createRegistry, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { bootstrap } from '@weft/compiler/envoy/bootstrap';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
@@ -6,12 +9,9 @@ import { UpstreamCodecSchema } from '@weft/envoy-api/envoy/extensions/filters/ht
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
-import { bootstrap } from '../envoy/bootstrap.ts';
 import { adminSocket, readyListener } from '../injector/bootstrap-ready-listener.ts';
 import { podIp } from '../injector/bootstrap-variables.ts';
 import { rootDirectory, tokenDirectory } from '../injector/volumes.ts';
-import type { WorkloadId } from '../model/mesh.ts';
-import type { SocketAddress } from '../model/workload.ts';
 
 /** What the bootstrap of a pod of the edge depends on. */
 export interface EdgeBootstrapOptions {

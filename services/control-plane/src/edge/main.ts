@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
+import { parseSocketAddress } from '@weft/compiler/facts/address';
 import { Command } from 'commander';
 import { adminSocket } from '../injector/bootstrap-ready-listener.ts';
-import { parseSocketAddress } from '../sources/address.ts';
 import { version } from '../version.ts';
 import { drainEdge } from './drain.ts';
 

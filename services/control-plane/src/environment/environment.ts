@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { ContractFact, Facts } from '@weft/compiler/facts/facts';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { Override } from '@weft/compiler/model/override';
 import type { PinStore } from '../history/pin-store.ts';
 import type { RootStore } from '../identity/root-directory.ts';
-import type { WorkloadId } from '../model/mesh.ts';
-import type { Override } from '../model/override.ts';
-import type { ContractFact, Facts } from '../sources/facts.ts';
 import type { DatedProblem } from '../status/problem-log.ts';
 import type { Authentication } from '../xds/transport.ts';
 

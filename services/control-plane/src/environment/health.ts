@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { SocketAddress } from '../model/workload.ts';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 
 /** What the kubelet asks of the control plane's own pod. */
 export interface Health {

@@ -1,9 +1,9 @@
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import { z } from 'zod';
 import type { InjectorSettings } from '../injector/settings.ts';
 import { startWebhook, type Webhook } from '../injector/webhook.ts';
 import { type WebhookAuthority, WebhookCertificates } from '../injector/webhook-certificate.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
-import type { SocketAddress } from '../model/workload.ts';
 import type { KubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import type { EnvironmentLog } from './environment.ts';
 import { WebhookAuthorities } from './webhook-authorities.ts';

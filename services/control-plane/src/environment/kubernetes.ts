@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
@@ -8,7 +9,6 @@ import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import type { SocketAddress } from '../model/workload.ts';
 import { type KubernetesSource, openKubernetes } from '../sources/kubernetes/kubernetes.ts';
 import { marks } from '../sources/kubernetes/marks.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';

@@ -1,6 +1,6 @@
-import type { WorkloadId } from '../model/mesh.ts';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
-import { typeUrls } from '../xds/resource.ts';
 import type { AnswersRecord, ProxyAnswer } from './revision.ts';
 
 interface Counted {

@@ -1,4 +1,4 @@
-import type { Workload } from '../model/workload.ts';
+import type { Workload } from '@weft/compiler/model/workload';
 import { type Part, type Parts, samePart } from './parts.ts';
 
 /** What made one revision out of another. */

@@ -1,6 +1,6 @@
-import type { WorkloadId } from '../model/mesh.ts';
-import type { Problem } from '../model/problem.ts';
-import type { ContractFact, Facts } from '../sources/facts.ts';
+import type { ContractFact, Facts } from '@weft/compiler/facts/facts';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
 import { Answers } from './answers.ts';
 import { changeBetween } from './causes.ts';

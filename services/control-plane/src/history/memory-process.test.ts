@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { withPolicy } from '@weft/compiler/testing/edit-contract';
+import { contractHash, descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, implement, serve } from '@weft/service-kit';
 import test from 'ava';
-import { withPolicy } from '../envoy/testing/edit-contract.ts';
-import { contractHash, descriptorSet } from '../envoy/testing/mesh-directory.ts';
 import { MeshProcess } from '../mesh-process.fixture.ts';
 
 const method = 'shop.catalog.v1.CatalogService/GetProduct';

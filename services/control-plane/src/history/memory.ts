@@ -1,6 +1,6 @@
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import type { Problem } from '../model/problem.ts';
-import type { Facts } from '../sources/facts.ts';
+import type { Facts } from '@weft/compiler/facts/facts';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions } from './history.ts';
 import { type Pin, pinned, pinOf } from './pin.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { ExternalService } from '../model/external-service.ts';
-import type { MeshSettings } from '../model/mesh.ts';
-import type { Workload } from '../model/workload.ts';
-import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '../sources/facts.ts';
-import { defaultSettings } from '../sources/gather.ts';
+import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
+import { defaultSettings } from '@weft/compiler/facts/gather';
+import type { ExternalService } from '@weft/compiler/model/external-service';
+import type { MeshSettings } from '@weft/compiler/model/mesh';
+import type { Workload } from '@weft/compiler/model/workload';
 
 /** One thing among the facts, as history keeps it: plain JSON, and a contract by its hash only. */
 export type Part = { readonly [K in keyof Values]: PartOf<K> }[keyof Values];

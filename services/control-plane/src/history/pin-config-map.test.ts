@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
-import { assemble } from '../assembly/assemble.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { quick } from '../sources/kubernetes/cluster.fixture.ts';
-import { parseDirectory } from '../sources/parse-directory.ts';
 import { Memory } from './memory.ts';
 import type { Pin } from './pin.ts';
 import { PinConfigMap } from './pin-config-map.ts';

@@ -1,10 +1,10 @@
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
+import { contractHash } from '@weft/compiler/facts/contract-file';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../kubernetes/reflector.ts';
-import { contractHash } from '../sources/contract-file.ts';
 import type { Pin } from './pin.ts';
 import type { PinStore } from './pin-store.ts';
 

@@ -1,11 +1,11 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import type { Facts } from '@weft/compiler/facts/facts';
+import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import { withPolicy } from '@weft/compiler/testing/edit-contract';
+import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
-import { assemble } from '../assembly/assemble.ts';
-import { withPolicy } from '../envoy/testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../envoy/testing/mesh-directory.ts';
-import type { Facts } from '../sources/facts.ts';
-import { parseDirectory } from '../sources/parse-directory.ts';
 import { pinned, pinOf } from './pin.ts';
 
 const catalog = descriptorSet('shop.catalog');

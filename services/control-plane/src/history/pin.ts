@@ -1,8 +1,8 @@
-import { readContract } from '../contracts/read-contract.ts';
-import { memoize } from '../memoize.ts';
-import type { ContractVersion } from '../model/contract.ts';
-import type { Workload } from '../model/workload.ts';
-import type { ContractFact, Facts, Resource } from '../sources/facts.ts';
+import { readContract } from '@weft/compiler/contracts/read-contract';
+import type { ContractFact, Facts, Resource } from '@weft/compiler/facts/facts';
+import { memoize } from '@weft/compiler/memoize';
+import type { ContractVersion } from '@weft/compiler/model/contract';
+import type { Workload } from '@weft/compiler/model/workload';
 
 /** What a revision said about contracts and policies, held whatever their sources say since. */
 export interface Pin {

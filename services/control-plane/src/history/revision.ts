@@ -1,4 +1,4 @@
-import type { WorkloadId } from '../model/mesh.ts';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Part } from './parts.ts';
 
 /** A configuration that was pushed. Times are milliseconds since the epoch. */

@@ -1,7 +1,7 @@
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import type { WorkloadId } from '../model/mesh.ts';
 import { KubernetesTokens, type KubernetesTokensOptions, ReviewUnavailable } from './kubernetes-tokens.ts';
 
 const path = '/apis/authentication.k8s.io/v1/tokenreviews';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { z } from 'zod';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import type { WorkloadId } from '../model/mesh.ts';
 import type { Authentication } from '../xds/transport.ts';
 import { bearerToken, type Proof } from './proof.ts';
 

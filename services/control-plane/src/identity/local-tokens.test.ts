@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import test, { type ExecutionContext } from 'ava';
-import type { WorkloadId } from '../model/mesh.ts';
 import { LocalTokens } from './local-tokens.ts';
 
 const token = 'a-long-and-secret-token';

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkloadId } from '../model/mesh.ts';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Authentication } from '../xds/transport.ts';
 import { bearerToken, type Proof } from './proof.ts';
 

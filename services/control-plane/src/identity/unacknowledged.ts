@@ -1,6 +1,6 @@
-import type { WorkloadId } from '../model/mesh.ts';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Delivery } from '../xds/delivery.ts';
-import { typeUrls } from '../xds/resource.ts';
 import { secretNames } from './workload-identities.ts';
 
 /** Within this time a proxy that comes back has named what it holds. */

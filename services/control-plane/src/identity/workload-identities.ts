@@ -1,8 +1,8 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { type Resource, typeUrls } from '@weft/compiler/envoy/resource';
+import type { SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
 import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
-import type { SpiffeId, WorkloadId } from '../model/mesh.ts';
-import { type Resource, typeUrls } from '../xds/resource.ts';
 import { signCertificate, toPem } from './certificate.ts';
 import { derivePrivateKey } from './derived-key.ts';
 import { type Epoch, epochAt } from './epoch.ts';

@@ -1,4 +1,4 @@
-import type { ApplicationAddress } from '../model/workload.ts';
+import type { ApplicationAddress } from '@weft/compiler/model/workload';
 import type { Choices } from './annotations.ts';
 import type { InterceptionMode } from './interception-mode.ts';
 import type { Container, EnvironmentVariable, Pod } from './pod.ts';

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { address } from '@weft/compiler/envoy/address';
+import { http2Only } from '@weft/compiler/envoy/http-protocol-options';
+import { extension } from '@weft/compiler/envoy/typed-config';
+import type { ApplicationAddress, SocketAddress } from '@weft/compiler/model/workload';
 import {
   type Cluster,
   ClusterSchema,
@@ -8,10 +12,6 @@ import {
 import type { HealthCheck } from '@weft/envoy-api/envoy/config/core/v3/health_check';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/config/core/v3/health_check';
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
-import { address } from '../envoy/address.ts';
-import { http2Only } from '../envoy/http-protocol-options.ts';
-import { extension } from '../envoy/typed-config.ts';
-import type { ApplicationAddress, SocketAddress } from '../model/workload.ts';
 
 /** How a cluster of the bootstrap is spoken to. */
 export interface StaticClusterOptions {

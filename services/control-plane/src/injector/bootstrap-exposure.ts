@@ -1,7 +1,7 @@
+import { extension } from '@weft/compiler/envoy/typed-config';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
-import { extension } from '../envoy/typed-config.ts';
 import { names } from './annotations.ts';
 import { exactly, plainListener } from './bootstrap-plain-http.ts';
 import { toReady } from './bootstrap-ready-listener.ts';

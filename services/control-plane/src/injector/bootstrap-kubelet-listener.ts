@@ -1,12 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { extension, typedConfig } from '@weft/compiler/envoy/typed-config';
+import type { ApplicationAddress } from '@weft/compiler/model/workload';
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
 import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
-import { extension, typedConfig } from '../envoy/typed-config.ts';
-import type { ApplicationAddress } from '../model/workload.ts';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactHeader, exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
 import { toAdmin } from './bootstrap-ready-listener.ts';

@@ -1,5 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { address } from '@weft/compiler/envoy/address';
+import { filters } from '@weft/compiler/envoy/names';
+import { extension } from '@weft/compiler/envoy/typed-config';
 import { type Listener, ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { HeaderMatcherSchema, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
@@ -9,9 +12,6 @@ import {
   type HttpFilterSchema,
   HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import { address } from '../envoy/address.ts';
-import { filters } from '../envoy/names.ts';
-import { extension } from '../envoy/typed-config.ts';
 import { podIp } from './bootstrap-variables.ts';
 
 /** One plaintext listener on the pod's address. */

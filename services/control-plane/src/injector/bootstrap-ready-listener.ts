@@ -1,6 +1,6 @@
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
-import type { SocketAddress } from '../model/workload.ts';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
 import { outboundPort, readyPort } from './ports.ts';

@@ -1,5 +1,7 @@
 import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { bootstrap } from '@weft/compiler/envoy/bootstrap';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
@@ -10,8 +12,6 @@ import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/fi
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import { Document, visit } from 'yaml';
-import { bootstrap } from '../envoy/bootstrap.ts';
-import type { SocketAddress } from '../model/workload.ts';
 import { readinessListener } from './bootstrap-exposure.ts';
 import { grpcProbeListeners, kubeletListener } from './bootstrap-kubelet-listener.ts';
 import { adminSocket, readyListener } from './bootstrap-ready-listener.ts';

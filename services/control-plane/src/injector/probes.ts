@@ -1,4 +1,4 @@
-import type { ApplicationAddress } from '../model/workload.ts';
+import type { ApplicationAddress } from '@weft/compiler/model/workload';
 import type { Locate } from './application.ts';
 import type { Container, HttpGet, LifecycleHandler, Probe } from './pod.ts';
 import { firstGrpcProbePort, kubeletPort } from './ports.ts';

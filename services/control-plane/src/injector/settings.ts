@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../model/workload.ts';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 
 /** What holds for every pod that is injected. */
 export interface InjectorSettings {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { SocketAddress } from '../model/workload.ts';
+import type { SocketAddress } from '@weft/compiler/model/workload';
 import { decide, podName, readReview } from './admission-review.ts';
 import type { Labels } from './pod.ts';
 import type { InjectorSettings } from './settings.ts';

@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Facts } from '@weft/compiler/facts/facts';
 import test, { type ExecutionContext } from 'ava';
 import { type DirectorySource, openDirectory } from './directory.ts';
-import type { Facts } from './facts.ts';
 import { LastGoodStore } from './last-good-store.ts';
 
 const descriptors = new URL('../../../../packages/contracts/descriptors/', import.meta.url);

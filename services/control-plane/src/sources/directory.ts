@@ -1,11 +1,11 @@
 import { type BigIntStats, type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Problem } from '../model/problem.ts';
-import type { ContractFact, Facts } from './facts.ts';
+import type { ContractFact, Facts } from '@weft/compiler/facts/facts';
+import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
+import { fileKind } from '@weft/compiler/mesh-directory/parse-directory';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { LastGoodStore } from './last-good-store.ts';
-import { MeshFiles } from './mesh-files.ts';
-import { fileKind } from './parse-directory.ts';
 
 export interface DirectoryOptions {
   readonly directory: string;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ContractFact } from '@weft/compiler/facts/facts';
+import type { Manifest } from '@weft/compiler/mesh-directory/manifest';
+import type { LastGood } from '@weft/compiler/mesh-directory/mesh-files';
 import { replaceFile } from '../state/replace-file.ts';
-import type { ContractFact } from './facts.ts';
-import type { Manifest } from './manifest.ts';
-import type { LastGood } from './mesh-files.ts';
 
 interface Index {
   readonly format: 1;

@@ -1,5 +1,5 @@
+import type { Override } from '@weft/compiler/model/override';
 import { z } from 'zod';
-import type { Override } from '../model/override.ts';
 
 /** What there is to say of one aspect of a resource, by the rules of metav1.Condition. */
 export interface Condition {

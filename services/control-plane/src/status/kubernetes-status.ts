@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Override } from '@weft/compiler/model/override';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import type { Override } from '../model/override.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active, type Condition, conditionChange } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';

@@ -1,6 +1,6 @@
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import test from 'ava';
 import { shopMesh } from '../api/shop-mesh.fixture.ts';
-import { typeUrls } from '../xds/resource.ts';
 import { meshStatus, type StatusInput } from './mesh-status.ts';
 import { nackSource } from './nack-source.ts';
 import { ProblemLog } from './problem-log.ts';

@@ -1,5 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { Override } from '@weft/compiler/model/override';
+import { isPermissive } from '@weft/compiler/model/permissive';
+import type { Service } from '@weft/compiler/model/service';
+import type { SocketAddress, Workload } from '@weft/compiler/model/workload';
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
@@ -15,11 +20,6 @@ import { targetAt } from '../api/at-address.ts';
 import type { DenialCount } from '../api/denial-counts.ts';
 import type { PlainTextCall } from '../api/plain-text-calls.ts';
 import type { RotationStatus } from '../identity/root-rotation.ts';
-import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import type { Override } from '../model/override.ts';
-import { isPermissive } from '../model/permissive.ts';
-import type { Service } from '../model/service.ts';
-import type { SocketAddress, Workload } from '../model/workload.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
 import { nackSource } from './nack-source.ts';
 import type { DatedProblem } from './problem-log.ts';

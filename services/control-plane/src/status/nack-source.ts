@@ -1,4 +1,4 @@
-import type { Mesh } from '../model/mesh.ts';
+import type { Mesh } from '@weft/compiler/model/mesh';
 
 /**
  * What a refused resource was made from, for a person: the contracts and services that its name stands for. A name holds the id of

@@ -1,4 +1,4 @@
-import type { Problem } from '../model/problem.ts';
+import type { Problem } from '@weft/compiler/model/problem';
 
 /** A problem and how long it has been there. */
 export interface DatedProblem extends Problem {

@@ -1,4 +1,4 @@
-import type { Problem } from '../model/problem.ts';
+import type { Problem } from '@weft/compiler/model/problem';
 import { readIfThere, replaceFile } from '../state/replace-file.ts';
 import { type DatedProblem, ProblemLog } from './problem-log.ts';
 

@@ -1,4 +1,4 @@
-import { type TypeUrl, typeUrls } from './resource.ts';
+import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import { cleared, type Outstanding, type Refusal, type Watch, wholeTypes } from './watch.ts';
 
 /** What a client said about one response. */

@@ -1,12 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import type { WorkloadId } from '../model/mesh.ts';
 import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
-import type { Snapshot, TypeUrl } from './resource.ts';
 import { newStream, step } from './stream.ts';
 import type { StreamEffect, StreamEvent, StreamState, Unfinished } from './stream-state.ts';
 

@@ -1,4 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { NodeSchema } from '@weft/envoy-api/envoy/config/core/v3/base';
 import {
   DeltaDiscoveryRequestSchema,
@@ -6,9 +8,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import test from 'ava';
-import type { WorkloadId } from '../model/mesh.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
-import { typeUrls } from './resource.ts';
 import { cluster, endpoints, listener } from './testing/resources.ts';
 import { TestSnapshots } from './testing/snapshots.ts';
 

@@ -1,9 +1,9 @@
-import type { WorkloadId } from '../model/mesh.ts';
+import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
-import type { Snapshot, TypeUrl } from './resource.ts';
 import type { StreamState, Unfinished } from './stream-state.ts';
 
 /** Where delivery takes what each proxy should hold. */

@@ -1,9 +1,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import { DeltaDiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import test from 'ava';
 import fc from 'fast-check';
 import { type DeltaRequest, decodeDeltaRequest } from './delta-request.ts';
-import { typeUrls } from './resource.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 200 });
 const requests = fc.record(

@@ -1,7 +1,7 @@
+import type { TypeUrl } from '@weft/compiler/envoy/resource';
 import type { Compose, Draft } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
 import type { Offer } from './offer.ts';
-import type { TypeUrl } from './resource.ts';
 import { covers, narrow, newWatch, type Watch, wholeTypes, wildcardName, withDue } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for, and what it says that it holds. */

@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import {
   DeltaDiscoveryResponseSchema,
   DiscoveryResponseSchema,
@@ -7,7 +8,6 @@ import test from 'ava';
 import fc from 'fast-check';
 import { encodeResponse } from './encode.ts';
 import { offerOf } from './offer.ts';
-import { typeUrls } from './resource.ts';
 import type { XdsResponse } from './stream-state.ts';
 import { resourceOf, snapshotOf } from './testing/resources.ts';
 

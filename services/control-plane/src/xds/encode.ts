@@ -1,5 +1,5 @@
+import type { Resource } from '@weft/compiler/envoy/resource';
 import type { Offer } from './offer.ts';
-import type { Resource } from './resource.ts';
 import type { StreamState, XdsResponse } from './stream-state.ts';
 
 /**

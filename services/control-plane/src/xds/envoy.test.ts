@@ -1,15 +1,15 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Resource, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
 import { openRootAuthority } from '../identity/root-directory.ts';
 import { serverCertificate, serverName } from '../identity/server-certificate.ts';
-import type { WorkloadId } from '../model/mesh.ts';
 import { createDelivery } from './delivery.ts';
 import type { SentEvent } from './delivery-events.ts';
 import type { TypeState } from './proxy-state.ts';
-import { type Resource, type TypeUrl, typeUrls } from './resource.ts';
 import {
   bootstrap,
   call,

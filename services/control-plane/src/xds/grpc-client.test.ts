@@ -1,8 +1,8 @@
 import { Client, credentials, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import test from 'ava';
-import type { WorkloadId } from '../model/mesh.ts';
 import { createDelivery } from './delivery.ts';
-import { typeUrls } from './resource.ts';
 import { apiListener, eventually, realCluster, realEndpoints, realRoute } from './testing/envoy-mesh.ts';
 import { TestSnapshots } from './testing/snapshots.ts';
 import { serveXds } from './transport.ts';

@@ -1,6 +1,6 @@
 import { fc, testProp } from '@fast-check/ava';
+import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import test from 'ava';
-import { type Resource, type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
 import { ModelClient } from './testing/model-client.ts';
 import { cluster, endpoints, listener, resource, route, snapshotOf } from './testing/resources.ts';
 import { covers, wholeTypes } from './watch.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
+import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import { Cluster_DiscoveryType, ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import { type Resource, type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
 
 /** One type's resources in a snapshot, by name. */
 export type Part = ReadonlyMap<string, Resource>;

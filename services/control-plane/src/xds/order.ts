@@ -1,8 +1,8 @@
+import { type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import type { Answer } from './answer.ts';
 import { type Composed, type Draft, sent } from './compose.ts';
 import { composeDelta } from './delta.ts';
 import { changedNames, endpointsNameOf, type Offer, offerOf } from './offer.ts';
-import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';
 import { composeSotw } from './sotw.ts';
 import type { Step, StreamEffect, StreamState } from './stream-state.ts';
 import { covers, type Watch, withDue } from './watch.ts';

@@ -1,5 +1,5 @@
-import type { WorkloadId } from '../model/mesh.ts';
-import type { TypeUrl } from './resource.ts';
+import type { TypeUrl } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { StreamState } from './stream-state.ts';
 import type { Refusal } from './watch.ts';
 

@@ -1,6 +1,6 @@
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import test from 'ava';
 import { digestOf, setVersion } from './offer.ts';
-import { typeUrls } from './resource.ts';
 import { brief, names, TestStream } from './testing/client.ts';
 import { cluster, endpoints, listener, route, secret, snapshotOf } from './testing/resources.ts';
 

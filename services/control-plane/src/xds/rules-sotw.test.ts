@@ -1,5 +1,5 @@
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import test from 'ava';
-import { typeUrls } from './resource.ts';
 import { brief, names, TestStream } from './testing/client.ts';
 import { cluster, endpoints, listener, route, secret, snapshotOf } from './testing/resources.ts';
 

@@ -1,8 +1,8 @@
+import type { TypeUrl } from '@weft/compiler/envoy/resource';
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { Compose, Composed } from './compose.ts';
 import { HeldResources } from './held-resources.ts';
 import type { Offer } from './offer.ts';
-import type { TypeUrl } from './resource.ts';
 import { covers, narrow, newWatch, type Subscription, type Watch, wholeTypes, wildcardName, withDue } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for. */

@@ -1,8 +1,8 @@
+import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import type { WorkloadId } from '../model/mesh.ts';
 import type { DeltaRequest } from './delta-request.ts';
 import type { Offer } from './offer.ts';
-import type { Snapshot, TypeUrl } from './resource.ts';
 import type { Refusal, Watch } from './watch.ts';
 
 /** One ADS stream: pure state, advanced by `step`. Immutable; parts that did not change are shared. */

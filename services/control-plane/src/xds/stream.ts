@@ -1,10 +1,10 @@
+import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import type { WorkloadId } from '../model/mesh.ts';
 import { type Answer, takeAnswer } from './answer.ts';
 import { beginDelta, resubscribeDelta } from './delta.ts';
 import { offerOf } from './offer.ts';
 import { expectedNames, flush, stillAwaited } from './order.ts';
-import { type TypeUrl, typeUrls } from './resource.ts';
 import { beginSotw, resubscribeSotw, resumeSotw } from './sotw.ts';
 import type { Step, StreamEffect, StreamEvent, StreamState, Unfinished } from './stream-state.ts';
 import { type Watch, wholeTypes, withDue } from './watch.ts';

@@ -8,6 +8,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import {
   createGrpcHandler,
   type GrpcCall,
@@ -16,7 +17,6 @@ import {
   grpcCode,
   http2Options,
 } from '@weft/service-kit/grpc';
-import type { WorkloadId } from '../model/mesh.ts';
 import type { Delivery } from './delivery.ts';
 import type { XdsLogger } from './delivery-events.ts';
 import { keepAlive } from './keep-alive.ts';

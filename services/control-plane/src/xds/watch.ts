@@ -1,6 +1,6 @@
+import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import { HeldResources } from './held-resources.ts';
 import { digestOf, type Offer, type Part } from './offer.ts';
-import { type TypeUrl, typeUrls } from './resource.ts';
 
 /** What a client wants of one type. */
 export interface Subscription {

@@ -1,10 +1,17 @@
+import type { Facts } from '@weft/compiler/facts/facts';
+import { gather } from '@weft/compiler/facts/gather';
+import { shareFacts } from '@weft/compiler/facts/share-facts';
+import {
+  fieldOf,
+  type Manifest,
+  type ManifestObject,
+  readDocument,
+  shorten,
+  valueAt,
+} from '@weft/compiler/mesh-directory/manifest';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import type { WorkloadId } from '../../model/mesh.ts';
-import type { Problem } from '../../model/problem.ts';
-import type { Facts } from '../facts.ts';
-import { gather } from '../gather.ts';
-import { fieldOf, type Manifest, type ManifestObject, readDocument, shorten, valueAt } from '../manifest.ts';
-import { shareFacts } from '../share-facts.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { ContractConfigMaps } from './contract-config-maps.ts';
 import { EndpointSlices } from './endpoint-slices.ts';

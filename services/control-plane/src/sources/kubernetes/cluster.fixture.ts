@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { contractHash } from '@weft/compiler/facts/contract-file';
+import type { Facts } from '@weft/compiler/facts/facts';
 import type { ExecutionContext } from 'ava';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';
-import { contractHash } from '../contract-file.ts';
-import type { Facts } from '../facts.ts';
 import { watched } from './cluster-objects.ts';
 import { type KubernetesSource, openKubernetes } from './kubernetes.ts';
 

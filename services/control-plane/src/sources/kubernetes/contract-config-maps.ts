@@ -1,8 +1,8 @@
+import { contractHash, parseContractFile } from '@weft/compiler/facts/contract-file';
+import type { ContractFact } from '@weft/compiler/facts/facts';
+import type { Problem } from '@weft/compiler/model/problem';
 import { z } from 'zod';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import type { Problem } from '../../model/problem.ts';
-import { contractHash, parseContractFile } from '../contract-file.ts';
-import type { ContractFact } from '../facts.ts';
 import { marks } from './marks.ts';
 
 const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.string()).nullish() });

@@ -1,6 +1,6 @@
+import type { Facts } from '@weft/compiler/facts/facts';
+import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
-import { assemble } from '../../assembly/assemble.ts';
-import type { Facts } from '../facts.ts';
 import { fill, follow, objects, ordersContract, ordersHash, paths } from './cluster.fixture.ts';
 
 const names = (items: readonly { name: string }[]) => items.map(({ name }) => name).sort();

@@ -1,8 +1,8 @@
+import type { Facts } from '@weft/compiler/facts/facts';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../../kubernetes/reflector.ts';
-import type { Problem } from '../../model/problem.ts';
-import type { Facts } from '../facts.ts';
 import { ClusterFacts } from './cluster-facts.ts';
 import { type ClusterObjects, type WatchedKind, type WatchedName, watched } from './cluster-objects.ts';
 

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { isWaiting } from '../order.ts';
-import type { Snapshot, TypeUrl } from '../resource.ts';
-import { typeUrls } from '../resource.ts';
 import { newStream, step } from '../stream.ts';
 import type { StreamEffect, StreamState, XdsResponse } from '../stream-state.ts';
 

@@ -1,14 +1,14 @@
 import { createServer, get } from 'node:http';
 import { createServer as createListener } from 'node:net';
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
+import type { Resource, TypeUrl } from '@weft/compiler/envoy/resource';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import { ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import type { Resource, TypeUrl } from '../resource.ts';
-import { typeUrls } from '../resource.ts';
 import { resourceOf } from './resources.ts';
 
 const registry = createRegistry(HttpConnectionManagerSchema, RouterSchema);

@@ -1,12 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Resource, Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { endpointsNameOf } from '../offer.ts';
 import { isWaiting } from '../order.ts';
-import type { Resource, Snapshot, TypeUrl } from '../resource.ts';
-import { typeUrls } from '../resource.ts';
 import { newStream, step } from '../stream.ts';
 import type { StreamEvent, StreamState, XdsResponse } from '../stream-state.ts';
 import { wholeTypes } from '../watch.ts';

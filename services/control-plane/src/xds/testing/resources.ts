@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
+import type { Resource, Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import { typeUrls } from '@weft/compiler/envoy/resource';
 import { Cluster_DiscoveryType, ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import type { Resource, Snapshot, TypeUrl } from '../resource.ts';
-import { typeUrls } from '../resource.ts';
 
 /** A resource of any bytes; for tests of the protocol, which does not read them. */
 export function resource(typeUrl: TypeUrl, name: string, content: string): Resource {

@@ -1,6 +1,6 @@
-import type { WorkloadId } from '../../model/mesh.ts';
+import type { Resource, Snapshot } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SnapshotChange, SnapshotSource } from '../delivery.ts';
-import type { Resource, Snapshot } from '../resource.ts';
 import { snapshotOf } from './resources.ts';
 
 /** A source whose snapshots are set by hand. */

@@ -1,0 +1,93 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  ClusterSchema,
+  Cluster_DiscoveryType as DiscoveryType,
+  Cluster_LbPolicy as LbPolicy,
+  Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as SubsetFallback,
+} from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import { memoize } from '../memoize.ts';
+import type { MeshSettings, SpiffeId } from '../model/mesh.ts';
+import type { RetryBudget } from '../model/retry-budget.ts';
+import type { Protocol, Service, ServicePort } from '../model/service.ts';
+import { circuitBreakers } from './circuit-breakers.ts';
+import { fromControlPlane } from './config-source.ts';
+import { encodeResource } from './encode.ts';
+import { admitsKey } from './endpoints.ts';
+import { http2Only } from './http-protocol-options.ts';
+import { serviceCluster } from './names.ts';
+import { type Resource, typeUrls } from './resource.ts';
+import { upstreamTls } from './tls-context.ts';
+
+/**
+ * The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. `other`: a
+ * port besides the main one.
+ */
+export function serviceClusterResource(
+  { zoneAware }: Pick<MeshSettings, 'zoneAware'>,
+  service: Service,
+  other?: ServicePort,
+): Resource {
+  const { identities, retryBudget, id, protocol } = service;
+  return encodeCluster(identities, retryBudget, id, other?.protocol ?? protocol, other?.port, zoneAware);
+}
+
+const encodeCluster = memoize(
+  (
+    identities: readonly SpiffeId[],
+    budget: RetryBudget,
+    id: Service['id'],
+    protocol: Protocol,
+    port: number | undefined,
+    zoneAware: boolean,
+  ): Resource => {
+    const name = serviceCluster(id, port);
+    const cluster = create(ClusterSchema, {
+      name,
+      clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
+      edsClusterConfig: { edsConfig: fromControlPlane, serviceName: name },
+      connectTimeout: durationFromMs(1000),
+      lbPolicy: LbPolicy.LEAST_REQUEST,
+      // Always there, so that versions that begin or cease to differ change endpoints and routes and leave the cluster alone.
+      lbSubsetConfig: {
+        fallbackPolicy: SubsetFallback.ANY_ENDPOINT,
+        subsetSelectors: [{ keys: [admitsKey] }],
+        listAsAny: true,
+        // Of a zone where fewer replicas are of the version that is needed, less is asked.
+        ...(zoneAware ? { localityWeightAware: true, scaleLocalityWeight: true } : {}),
+      },
+      // The weights come with the endpoints, and say by which part calls stay in the caller's zone.
+      ...(zoneAware
+        ? {
+            commonLbConfig: {
+              localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} },
+            },
+          }
+        : {}),
+      circuitBreakers: circuitBreakers({ budget }),
+      // A replica that died while the control plane is away is left out for a while after connections to it fail.
+      outlierDetection: {
+        splitExternalLocalOriginErrors: true,
+        consecutiveLocalOriginFailure: 3,
+        enforcingConsecutiveLocalOriginFailure: 100,
+        enforcingLocalOriginSuccessRate: 0,
+        enforcingConsecutive5xx: 0,
+        enforcingConsecutiveGatewayFailure: 0,
+        enforcingSuccessRate: 0,
+        baseEjectionTime: durationFromMs(5000),
+        maxEjectionTime: durationFromMs(30_000),
+        maxEjectionPercent: 50,
+      },
+      // Two proxies speak HTTP/2 among themselves, whatever their applications speak.
+      ...(protocol === 'tcp'
+        ? {}
+        : {
+            typedExtensionProtocolOptions: http2Only({
+              connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
+            }),
+          }),
+      transportSocket: upstreamTls(identities),
+    });
+    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+  },
+);

@@ -1,0 +1,99 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
+import { FilterChainSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import test from 'ava';
+import { parseDirectory } from '../mesh-directory/parse-directory.ts';
+import type { Mesh } from '../model/mesh.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { assemble } from '../translation/assemble.ts';
+import { createCompiler } from './compiler.ts';
+import { typeUrls } from './resource.ts';
+import { snapshotFor } from './snapshot.ts';
+
+/** A pod and the Service in front of it. */
+function put(directory: MeshDirectory, name: string, address: string, service: object, namespace = 'shop') {
+  const contract = ['orders', 'payments', 'catalog'].includes(name) ? descriptorSet(`shop.${name}`) : undefined;
+  if (contract) directory.contract('shop', `shop.${name}`, contract);
+  return directory
+    .put(`${namespace}/${name}.yaml`, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace, name },
+      spec: { selector: { app: name }, ...service },
+    })
+    .put(`${namespace}/pod-${name}-${address}.yaml`, {
+      kind: 'Workload',
+      metadata: { namespace, name: `${name}-${address.replaceAll('.', '-')}`, labels: { app: name } },
+      spec: {
+        serviceAccount: name,
+        ...(contract ? { contract: contractHash(contract) } : {}),
+        pod: { addresses: [address] },
+      },
+      status: { ready: true },
+    });
+}
+
+const grpc = (clusterIP: string) => ({ clusterIP, ports: [{ port: 80, targetPort: 8080, appProtocol: 'grpc' }] });
+
+function shop(): MeshDirectory {
+  const directory = new MeshDirectory();
+  put(directory, 'orders', '10.1.0.1', grpc('10.96.0.1'));
+  put(directory, 'payments', '10.1.0.2', grpc('10.96.0.2'));
+  return put(directory, 'ledger', '10.1.0.3', { clusterIP: 'None', ports: [{ port: 5432 }] });
+}
+
+const meshOf = (directory: MeshDirectory) => assemble(parseDirectory(directory.files));
+const orders = 'shop/orders-10-1-0-1';
+
+function listener(directory: MeshDirectory, name: string) {
+  const resource = snapshotFor(meshOf(directory), orders)?.get(typeUrls.listener)?.get(name);
+  if (resource === undefined) throw new Error(`${orders} has no listener ${name}`);
+  return fromBinary(ListenerSchema, resource.body);
+}
+
+test('a proxy holds nothing of services that it may not call, however many there are', (t) => {
+  const few = shop();
+  const many = shop();
+  for (let index = 0; index < 200; index++) {
+    put(many, `other-${index}`, `10.2.0.${index}`, { clusterIP: `10.97.0.${index}`, ports: [{ port: 5432 }] }, 'other');
+  }
+  put(many, 'catalog', '10.1.0.4', grpc('10.96.0.4'));
+  const held = (directory: MeshDirectory) =>
+    [...(snapshotFor(meshOf(directory), 'shop/payments-10-1-0-2') ?? [])].flatMap(([, resources]) =>
+      [...resources.values()].map(({ name, version }) => `${name} ${version}`),
+    );
+  t.deepEqual(held(many), held(few));
+});
+
+test('a replica more of a headless service leaves every filter chain as it was', (t) => {
+  const before = listener(shop(), 'outbound');
+  const after = listener(put(shop(), 'ledger', '10.1.0.9', { clusterIP: 'None', ports: [{ port: 5432 }] }), 'outbound');
+  const chains = ({ filterChains }: typeof before) =>
+    filterChains.map((chain) => Buffer.from(toBinary(FilterChainSchema, chain)).toString('base64'));
+  t.notDeepEqual(after.filterChainMatcher, before.filterChainMatcher);
+  t.deepEqual(chains(after), chains(before));
+});
+
+test('a service that comes into a namespace reaches its workloads, and a replica of it its callers', (t) => {
+  const compiler = createCompiler();
+  const first = meshOf(shop());
+  compiler.update(first);
+  const isChangedBy = (mesh: Mesh) => {
+    const before = compiler.snapshot(orders);
+    compiler.update(mesh);
+    return compiler.snapshot(orders) !== before;
+  };
+  const cache = { clusterIP: '10.96.0.7', ports: [{ port: 6379 }] };
+  const second = assemble(parseDirectory(put(shop(), 'cache', '10.1.0.7', cache).files), first);
+  t.true(isChangedBy(second));
+  const more = put(put(shop(), 'cache', '10.1.0.7', cache), 'cache', '10.1.0.8', cache);
+  t.true(isChangedBy(assemble(parseDirectory(more.files), second)));
+});
+
+test('a contract that is not understood opens nothing to its namespace', (t) => {
+  const directory = shop();
+  directory.files.set('contracts/shop/shop.payments.binpb', Buffer.from('no descriptor set'));
+  const clusters = snapshotFor(meshOf(directory), orders)?.get(typeUrls.cluster);
+  t.false(clusters?.has('outbound|shop/payments'));
+  t.true(clusters?.has('outbound|shop/ledger'));
+});

@@ -1,0 +1,49 @@
+import { create } from '@bufbuild/protobuf';
+import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
+import type { Route } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { memoize } from '../memoize.ts';
+import type { LogicalName } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
+import type { Service } from '../model/service.ts';
+import { encodeResource } from './encode.ts';
+import { sidecarHeaders } from './names.ts';
+import { type Resource, typeUrls } from './resource.ts';
+import { type Callee, callRoute } from './route-call.ts';
+import { refusedRoute } from './route-outbound.ts';
+
+/** Where calls go to the replica of a service that the application has chosen. `name`: of the cluster and of the routes. */
+export function directRoutes(
+  { methods, id, logicalName }: Service,
+  names: readonly LogicalName[],
+  name: string,
+): Resource {
+  return encodeDirect(methods, id, logicalName, names.join(' '), name);
+}
+
+const encodeDirect = memoize(
+  (
+    methods: Service['methods'],
+    id: Service['id'],
+    logicalName: string | undefined,
+    names: string,
+    name: string,
+  ): Resource => {
+    const callers = names.split(' ');
+    const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
+    const routes = [...methods.values()]
+      .filter((method) => callers.some((caller) => method.callers.has(caller)))
+      .map((method) => directRoute(method, callee, name));
+    const configuration = create(RouteConfigurationSchema, {
+      name,
+      virtualHosts: [{ name: id, domains: ['*'], routes: [...routes, refusedRoute] }],
+      responseHeadersToRemove: [...sidecarHeaders],
+    });
+    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, configuration);
+  },
+);
+
+function directRoute(method: Method, callee: Callee, cluster: string): Route {
+  const route = callRoute(method, callee, undefined);
+  if (route.action.case === 'route') route.action.value.clusterSpecifier = { case: 'cluster', value: cluster };
+  return route;
+}

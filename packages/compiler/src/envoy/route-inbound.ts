@@ -1,0 +1,155 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { HeaderValueOption_HeaderAppendAction as AppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
+import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
+import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { memoize } from '../memoize.ts';
+import type { ContractVersion } from '../model/contract.ts';
+import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
+import type { Mesh } from '../model/mesh.ts';
+import { admission, type Method } from '../model/method.ts';
+import { servicesByCaller } from './call-graph.ts';
+import { encodeResource } from './encode.ts';
+import { faultFilter, faultHeader } from './fault.ts';
+import { enabled } from './http-filters.ts';
+import { calleeKey, refusalKey } from './local-reply.ts';
+import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
+import { applicationOutcome, codeOutcome } from './outcome.ts';
+import { rateLimits } from './rate-limit.ts';
+import { admit } from './rbac.ts';
+import { type Resource, typeUrls } from './resource.ts';
+import { exactHeader, pathMatch } from './route-match.ts';
+import { routeTimes } from './route-time.ts';
+import { objectiveKey } from './stats-log.ts';
+
+/** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
+export function inboundRoutesResource(
+  mesh: Mesh,
+  version: ContractVersion | undefined,
+  name: string,
+  port: number,
+): Resource {
+  const callsOthers = version !== undefined && servicesByCaller(mesh.services).has(version.logicalName);
+  return encodeRoutes(mesh.identities, mesh.sharedIdentities, version ?? none, name, port, callsOthers);
+}
+
+/** Stands for "no contract", since a key must be an object. */
+const none = { logicalName: '', methods: new Map<string, Method>() };
+
+const encodeRoutes = memoize(
+  (
+    identities: Mesh['identities'],
+    sharedIdentities: Mesh['sharedIdentities'],
+    version: Pick<ContractVersion, 'logicalName' | 'methods'>,
+    name: string,
+    port: number,
+    callsOthers: boolean,
+  ): Resource => {
+    const routes = create(RouteConfigurationSchema, {
+      name,
+      virtualHosts: [
+        {
+          name,
+          domains: ['*'],
+          routes: [
+            ...[...version.methods.values()].flatMap((method) =>
+              methodRoutes(method, version.logicalName, { identities, sharedIdentities }, port, callsOthers),
+            ),
+            nobody(
+              version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
+            ),
+          ],
+        },
+      ],
+      // Only a sidecar may say that a call was never delivered. What routes add, they add before.
+      responseHeadersToRemove: [deliveredHeader, failureHeader],
+    });
+    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
+  },
+);
+
+/** A method's route, and before it those of calls that ask for a fault. */
+function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {
+  const [method] = given;
+  const faulty = (method.faults ?? []).map((fault) => {
+    const route = methodRoute(...given);
+    route.typedPerFilterConfig[filters.fault] = faultFilter(fault);
+    if (route.match) route.match.headers = [exactHeader(faultHeader, fault.name)];
+    // Envoy adds a route's headers to its own answers too.
+    if (fault.abort) route.responseHeadersToAdd = [codeOutcome(fault.abort)];
+    return route;
+  });
+  return [...faulty, methodRoute(...given)];
+}
+
+function methodRoute(
+  method: Method,
+  callee: string,
+  identities: Pick<Mesh, 'identities' | 'sharedIdentities'>,
+  port: number,
+  callsOthers: boolean,
+): Route {
+  const limits = rateLimits(method, identities);
+  return create(RouteSchema, {
+    name: method.path,
+    match: pathMatch(method),
+    metadata: metadata({
+      [refusalKey]: `${method.path.slice(1)}; ${admission(method)}${sharedAccountWords(method.callers, identities)}`,
+      [calleeKey]: callee,
+      ...(method.objective === undefined ? {} : { [objectiveKey]: `${method.objective.withinMs / 1000}s` }),
+    }),
+    typedPerFilterConfig: {
+      [filters.grpcStats]: enabled,
+      [filters.rbac]: admit(
+        identitiesOf(method.callers, identities),
+        method.shadow && identitiesOf(method.shadow, identities),
+      ),
+      ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
+      ...(method.kind === 'unary' && method.retry ? { [filters.wholeAnswers]: enabled } : {}),
+    },
+    ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
+    // The application learns how long the mesh will wait, also from callers that did not say.
+    ...(method.deadlineMs === undefined
+      ? {}
+      : {
+          requestHeadersToAdd: [
+            {
+              header: { key: 'grpc-timeout', value: grpcTimeout(method.deadlineMs) },
+              appendAction: AppendAction.ADD_IF_ABSENT,
+            },
+          ],
+        }),
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: inboundName(port) },
+        ...routeTimes(method),
+        ...(limits ? { rateLimits: limits.actions } : {}),
+        retryPolicy: {
+          retryOn: 'connect-failure,refused-stream',
+          numRetries: 2,
+          retryBackOff: { baseInterval: durationFromMs(10), maxInterval: durationFromMs(50) },
+        },
+      },
+    },
+  });
+}
+
+/** As gRPC writes it in a header: at most eight digits and a unit. */
+function grpcTimeout(timeoutMs: number): string {
+  return timeoutMs < 100_000_000 ? `${timeoutMs}m` : `${Math.ceil(timeoutMs / 1000)}S`;
+}
+
+function nobody(refusal: string): Route {
+  return create(RouteSchema, {
+    name: 'refused',
+    match: { pathSpecifier: { case: 'prefix', value: '/' } },
+    metadata: metadata({ [refusalKey]: refusal }),
+    typedPerFilterConfig: { [filters.rbac]: admit([]) },
+    action: { case: 'directResponse', value: { status: 403 } },
+  });
+}
+
+function metadata(words: Record<string, string>) {
+  return { filterMetadata: { [metadataNamespace]: words } };
+}

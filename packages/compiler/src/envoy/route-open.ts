@@ -1,0 +1,91 @@
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
+import {
+  type Route,
+  RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
+} from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { RBACPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
+import { memoize } from '../memoize.ts';
+import { encodeResource } from './encode.ts';
+import { calleeKey, refusalKey } from './local-reply.ts';
+import { deliveredHeader, filters, inboundName, metadataNamespace, sidecarHeaders } from './names.ts';
+import { type Resource, typeUrls } from './resource.ts';
+import type { PeerName } from './tls-context.ts';
+import { typedConfig } from './typed-config.ts';
+
+// Routes of HTTP ports that have no methods: any path, and no word about time or repetition.
+
+/** Passes every request of `peers` on to the application. `refusal`: who may call, for those who may not. */
+export function openInboundRoutes(name: string, port: number, peers: readonly PeerName[], callee: string): Resource {
+  return encodeInbound(name, port, JSON.stringify(peers), callee);
+}
+
+const encodeInbound = memoize((name: string, port: number, peersJson: string, callee: string): Resource => {
+  const peers: readonly PeerName[] = JSON.parse(peersJson);
+  const names = peers.map(({ case: how, value }) => (how === 'prefix' ? `${value}*` : value)).join(', ') || 'nobody';
+  const route = open(inboundName(port), callee, {
+    name: 'any',
+    metadata: { [refusalKey]: `${callee}, which admits ${names}` },
+    rbac: peers,
+  });
+  const routes = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [{ name, domains: ['*'], routes: [route] }],
+    responseHeadersToRemove: [deliveredHeader],
+  });
+  return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
+});
+
+/** Sends every request for these domains to a cluster. */
+export const openVirtualHost = memoize(
+  (name: string, domains: string, cluster: string, callee: string): VirtualHost =>
+    create(VirtualHostSchema, { name, domains: domains.split(' '), routes: [open(cluster, callee)] }),
+);
+
+/** Sends every request of a filter chain to a cluster. */
+export const openRoutes = memoize((name: string, cluster: string, callee: string): Resource => {
+  const routes = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [openVirtualHost(name, '*', cluster, callee)],
+    responseHeadersToRemove: [...sidecarHeaders],
+  });
+  return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
+});
+
+function open(
+  cluster: string,
+  callee: string,
+  inbound?: { readonly name: string; readonly metadata: Record<string, string>; readonly rbac: readonly PeerName[] },
+): Route {
+  return create(RouteSchema, {
+    name: inbound?.name ?? 'any',
+    match: { pathSpecifier: { case: 'prefix', value: '/' } },
+    metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee, ...inbound?.metadata } } },
+    ...(inbound ? { typedPerFilterConfig: { [filters.rbac]: admitPeers(inbound.rbac) } } : {}),
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: cluster },
+        timeout: durationFromMs(0),
+        retryPolicy: {
+          retryOn: 'connect-failure,refused-stream',
+          numRetries: 2,
+          retryBackOff: { baseInterval: durationFromMs(10), maxInterval: durationFromMs(50) },
+        },
+      },
+    },
+  });
+}
+
+function admitPeers(peers: readonly PeerName[]) {
+  const callers = {
+    permissions: [{ rule: { case: 'any' as const, value: true } }],
+    principals: peers.map((peer) => ({
+      identifier: { case: 'authenticated' as const, value: { principalName: { matchPattern: peer } } },
+    })),
+  };
+  return typedConfig(RBACPerRouteSchema, { rbac: { rules: { policies: peers.length > 0 ? { callers } : {} } } });
+}

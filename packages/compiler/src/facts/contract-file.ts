@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { nameSchema } from '../mesh-directory/manifest-schemas.ts';
+import type { Problem } from '../model/problem.ts';
+import type { ContractFact } from './facts.ts';
+
+/** A contract's hash: SHA-256 of the descriptor set, its first 16 hex digits. */
+export function contractHash(descriptorSet: Uint8Array): string {
+  return createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+}
+
+/** The namespace of a contract file, or undefined when the path is not `contracts/<namespace>/<name>.binpb`. */
+export function contractNamespace(path: string): string | undefined {
+  const namespace = /^contracts\/([^/]+)\/[^/]+\.binpb$/.exec(path)?.[1];
+  return namespace !== undefined && nameSchema.safeParse(namespace).success ? namespace : undefined;
+}
+
+/**
+ * Reads one descriptor set. It must decode and hold every file that its files import: that also tells a file that is still
+ * being written from a whole one. What it means is for the contracts front end.
+ */
+export function parseContractFile(path: string, bytes: Uint8Array): { contract: ContractFact } | { problem: Problem } {
+  const advice = 'a FileDescriptorSet with imports, as `buf build -o` writes it';
+  const namespace = contractNamespace(path);
+  if (namespace === undefined) {
+    return { problem: { resource: path, message: 'is in no namespace', advice: 'contracts/<namespace>/<name>.binpb' } };
+  }
+  if (bytes.length === 0) return { problem: { resource: path, message: 'is empty', advice } };
+  try {
+    const { file: files } = fromBinary(FileDescriptorSetSchema, bytes);
+    if (files.length === 0) return { problem: { resource: path, message: 'holds no proto file', advice } };
+    const names = new Set(files.map((file) => file.name));
+    for (const file of files) {
+      const missing = file.dependency.find((dependency) => !names.has(dependency));
+      if (missing !== undefined) {
+        const message = `${file.name} imports ${missing}, which is not in the set`;
+        return { problem: { resource: path, field: file.name, message, advice } };
+      }
+    }
+  } catch {
+    return { problem: { resource: path, message: `${bytes.length} bytes that are no descriptor set`, advice } };
+  }
+  return { contract: { namespace, hash: contractHash(bytes), descriptorSet: bytes, origin: path } };
+}

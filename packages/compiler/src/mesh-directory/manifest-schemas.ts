@@ -1,0 +1,216 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
+import { parseDuration } from '../facts/duration.ts';
+
+// The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
+
+/** A DNS label, as Kubernetes names its objects. It also becomes a part of paths and SPIFFE IDs, so nothing else passes. */
+export const nameSchema = z
+  .string('a name')
+  .regex(
+    /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+    'lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit',
+  )
+  .refine((name) => !name.includes('..'), 'no two dots together');
+
+const labelsSchema = z.record(z.string(), z.string('text (put quotes around numbers and booleans)'), 'a map of labels');
+
+const portSchema = z
+  .int('a port from 1 to 65535')
+  .min(1, 'a port from 1 to 65535')
+  .max(65_535, 'a port from 1 to 65535');
+
+const socketAddressSchema = z.string('an IP address and a port: "127.0.0.1:20001"').transform((text, context) => {
+  const address = parseSocketAddress(text);
+  if (address === undefined) context.addIssue('an IP address and a port: "127.0.0.1:20001"');
+  return address ?? z.NEVER;
+});
+
+const applicationAddressSchema = z.string('"unix:/path" or "127.0.0.1:3000"').transform((text, context) => {
+  const address = parseApplicationAddress(text);
+  if (address === undefined) context.addIssue('"unix:/path" or "127.0.0.1:3000"');
+  return address ?? z.NEVER;
+});
+
+const addressSchema = z.string('an IP address').refine((text) => isIP(text) !== 0, 'an IP address');
+
+const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0/16"').transform((text, context) => {
+  const block = parseAddressBlock(text);
+  if (block === undefined) context.addIssue('an IP address or a block of them: "10.1.0.0/16"');
+  return block ?? z.NEVER;
+});
+
+const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
+  const durationMs = parseDuration(text);
+  if (durationMs === undefined || durationMs < 1000) context.addIssue('a duration of at least "1s", such as "24h"');
+  return durationMs ?? z.NEVER;
+});
+
+const metadataSchema = z.object(
+  {
+    name: nameSchema,
+    namespace: nameSchema.optional(),
+    labels: labelsSchema.optional(),
+    creationTimestamp: z.string('a time: "2026-01-31T12:00:00Z"').optional(),
+  },
+  'metadata with a name',
+);
+
+/** What every document must have to be told apart from others. */
+export const documentSchema = z.object(
+  {
+    apiVersion: z.string('an API version: "weft.dev/v1"'),
+    kind: z.string('a kind: "Service"'),
+    metadata: metadataSchema,
+    spec: z.unknown(),
+  },
+  'an object with apiVersion, kind, metadata and spec',
+);
+
+/** `weft.dev/v1 MeshConfig`. */
+export const meshConfigSchema = z.object({
+  spec: z.strictObject(
+    {
+      trustDomain: z
+        .string('a trust domain: "weft.local"')
+        .regex(/^[a-z0-9._-]{1,255}$/, 'lower-case letters, digits, ".", "-" and "_"')
+        .default('weft.local'),
+      packages: z
+        .array(
+          z.strictObject(
+            {
+              namespace: nameSchema,
+              protoPackage: z
+                .string('a proto package: "shop"')
+                .regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, 'a proto package: "shop" or "shop.orders"'),
+            },
+            'namespace and protoPackage',
+          ),
+          'a list of { namespace, protoPackage }',
+        )
+        .default([]),
+      tracing: z
+        .strictObject(
+          {
+            host: z.string('a host').min(1, 'a host'),
+            port: portSchema,
+            samplingPercent: z.number('0 to 100').min(0, '0 to 100').max(100, '0 to 100').default(100),
+          },
+          'host, port and samplingPercent',
+        )
+        .optional(),
+      certificateLifetime: durationSchema.default(24 * 3_600_000),
+      outbound: z.enum(['allow', 'deny'], 'allow or deny').default('allow'),
+      permissive: z
+        .array(
+          z.strictObject(
+            { namespace: nameSchema, labels: labelsSchema.default({}), port: portSchema.optional() },
+            'namespace, labels and port',
+          ),
+          'a list of { namespace, labels, port }',
+        )
+        .default([]),
+      zoneAware: z.boolean('true or false').default(false),
+    },
+    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive and zoneAware',
+  ),
+});
+
+/** The part of a `v1 Service` that the mesh reads; the rest of Kubernetes' fields pass unread. */
+export const serviceSchema = z.object({
+  spec: z.object(
+    {
+      selector: labelsSchema.refine((labels) => Object.keys(labels).length > 0, 'at least one label of its replicas'),
+      ports: z
+        .array(
+          z.object({
+            name: z.string().optional(),
+            port: portSchema,
+            targetPort: z.union([portSchema, z.string().min(1)], 'a port, or the name of one').optional(),
+            appProtocol: z.string().optional(),
+          }),
+          'a list of ports',
+        )
+        .min(1, 'at least one port'),
+      clusterIP: z.string().optional(),
+      clusterIPs: z.array(z.string()).optional(),
+    },
+    'selector and ports',
+  ),
+});
+
+/** `weft.dev/v1 Workload`: a process in a Pod's place. */
+export const workloadSchema = z.object({
+  spec: z.strictObject(
+    {
+      serviceAccount: nameSchema,
+      contract: z
+        .string('a contract hash of 16 hex digits')
+        .regex(/^[0-9a-f]{16}$/, 'a contract hash of 16 hex digits')
+        .optional(),
+      inbound: z
+        .array(
+          z.strictObject(
+            { listen: socketAddressSchema, application: applicationAddressSchema },
+            'listen and application',
+          ),
+          'a list of { listen, application }',
+        )
+        .default([]),
+      outbound: socketAddressSchema.optional(),
+      gateway: z.strictObject({ name: nameSchema, listen: socketAddressSchema }, 'name and listen').optional(),
+      pod: z
+        .strictObject(
+          {
+            addresses: z.array(addressSchema, 'a list of IP addresses').min(1, 'at least one IP address'),
+            interception: z.enum(['redirect', 'none'], 'redirect or none').default('redirect'),
+            application: applicationAddressSchema.optional(),
+            portNames: z.record(z.string(), portSchema, 'a map of names to ports').default({}),
+          },
+          'addresses, interception, application and portNames',
+        )
+        .optional(),
+      zone: z
+        .string('the name of a zone')
+        .regex(/^[\w.-]{1,63}$/, 'the name of a zone: "eu-1a"')
+        .optional(),
+    },
+    'serviceAccount, contract, inbound, outbound, gateway, pod and zone',
+  ),
+  status: z
+    .object({ ready: z.boolean('true or false'), reason: z.string('text').optional() }, 'ready and reason')
+    .default({ ready: false, reason: 'its status is not known yet' }),
+});
+
+/** `weft.dev/v1 ExternalService`: something outside the mesh that the workloads of its namespace call. */
+export const externalServiceSchema = z.object({
+  spec: z.strictObject(
+    {
+      host: z
+        .string('a host name: "api.example.com"')
+        .regex(/^([*][.])?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a host name: "api.example.com" or "*.example.com"'),
+      port: portSchema,
+      tls: z.boolean('true or false').default(false),
+      serverFirst: z.boolean('true or false').default(false),
+      addresses: z.array(addressBlockSchema, 'a list of IP addresses or blocks of them').default([]),
+    },
+    'host, port, tls, serverFirst and addresses',
+  ),
+});
+
+const byteCountSchema = z.int('a whole number of bytes').positive('a whole number of bytes above 0');
+
+/** `weft.dev/v1 Gateway`: a door of the mesh. */
+export const gatewaySchema = z.object({
+  spec: z.strictObject(
+    {
+      reflection: z.boolean('true or false').default(true),
+      maxHeaderBytes: byteCountSchema.default(32 * 1024),
+      maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
+      maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
+      corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
+    },
+    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes and corsOrigins',
+  ),
+});

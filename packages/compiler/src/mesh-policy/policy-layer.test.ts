@@ -1,0 +1,344 @@
+import test from 'ava';
+import { parseDirectory } from '../mesh-directory/parse-directory.ts';
+import type { Mesh } from '../model/mesh.ts';
+import type { Method } from '../model/method.ts';
+import { withPolicy } from '../testing/edit-contract.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { assemble } from '../translation/assemble.ts';
+
+const orders = descriptorSet('shop.orders');
+const payments = descriptorSet('shop.payments');
+const nowMs = Date.parse('2026-06-01T12:00:00Z');
+const hourMs = 3_600_000;
+const at = (ms: number) => new Date(ms).toISOString();
+
+function directory(): MeshDirectory {
+  return new MeshDirectory()
+    .contract('shop', 'shop.orders', orders)
+    .contract('shop', 'shop.payments', payments)
+    .service('orders')
+    .service('payments')
+    .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
+    .replica('payments-0', { contract: contractHash(payments), inbound: '127.0.0.1:1002', application: 'unix:/run/b' });
+}
+
+function policy(spec: object, name = 'p', namespace = 'shop') {
+  return [`user/${namespace}.${name}.yaml`, { kind: 'MeshPolicy', metadata: { namespace, name }, spec }] as const;
+}
+
+function override(spec: object, name = 'o', createdMs: number | undefined = nowMs) {
+  const creationTimestamp = createdMs === undefined ? {} : { creationTimestamp: at(createdMs) };
+  return [
+    `user/${name}.yaml`,
+    { kind: 'MeshOverride', metadata: { namespace: 'shop', name, ...creationTimestamp }, spec },
+  ] as const;
+}
+
+const mesh = (files: MeshDirectory, when = nowMs, previous?: Mesh) =>
+  assemble(parseDirectory(files.files), previous, when);
+const authorize = '/shop.payments.v1.PaymentService/Authorize';
+const getOrder = '/shop.orders.v1.OrderService/GetOrder';
+const placeOrder = '/shop.orders.v1.OrderService/PlaceOrder';
+
+/** What callers see and what the sidecars of its replicas enforce, which must agree. */
+function both(found: Mesh, service: 'shop/orders' | 'shop/payments', path: string): Method {
+  const seen = found.services.get(service)?.methods.get(path);
+  const enforced = [...(found.services.get(service)?.versions.values() ?? [])][0]?.methods.get(path);
+  if (seen === undefined || JSON.stringify(print(seen)) !== JSON.stringify(print(enforced)))
+    throw new Error(`${path}: two policies`);
+  return seen;
+}
+
+const print = (method: Method | undefined) => method && { ...method, callers: [...method.callers] };
+const messages = (found: Mesh) =>
+  found.problems.map(({ resource, field, message }) => `${resource} ${field}: ${message}`);
+
+test('MeshPolicy: adds a caller to a contract, and says so', (t) => {
+  const found = mesh(
+    directory().put(...policy({ service: 'payments', methods: [{ path: authorize, addCallers: ['shop.support'] }] })),
+  );
+  t.deepEqual(found.problems, []);
+  const method = both(found, 'shop/payments', authorize);
+  t.deepEqual([...method.callers], ['shop.orders', 'shop.support']);
+  t.is(method.origins.callers, 'MeshPolicy shop/p');
+  t.is(method.origins.deadlineMs, both(mesh(directory()), 'shop/payments', authorize).origins.deadlineMs);
+});
+
+test('MeshPolicy: sets what a contract sets, for all methods that it fits or for one', (t) => {
+  const spec = {
+    service: 'orders',
+    maxConcurrentRequests: 7,
+    retryBudget: { percent: 5 },
+    defaults: { deadline: '900ms', idleTimeout: '2m', rateLimits: [{ caller: '*', requests: 3 }] },
+    methods: [
+      {
+        path: getOrder,
+        deadline: '300ms',
+        retry: { codes: ['UNAVAILABLE'], maxRetries: 1 },
+        objective: { percent: 99, within: '1s' },
+      },
+    ],
+  };
+  const found = mesh(directory().put(...policy(spec)));
+  t.deepEqual(found.problems, []);
+  t.like(both(found, 'shop/orders', getOrder), {
+    deadlineMs: 300,
+    retry: { codes: ['unavailable'], maxRetries: 1, baseBackoffMs: 25, maxBackoffMs: 250 },
+    rateLimits: [{ caller: '*', requests: 3, perMs: 1000 }],
+    objective: { percent: 99, withinMs: 1000 },
+  });
+  t.like(both(found, 'shop/orders', placeOrder), { deadlineMs: 900 });
+  t.like(both(found, 'shop/orders', '/shop.orders.v1.OrderService/WatchOrder'), {
+    idleTimeoutMs: 120_000,
+    deadlineMs: undefined,
+  });
+  const service = found.services.get('shop/orders');
+  t.deepEqual(service?.retryBudget, { percent: 5, minConcurrent: 25 });
+  t.is([...(service?.versions.values() ?? [])][0]?.maxConcurrentRequests, 7);
+});
+
+test('MeshPolicy: makes no unsafe method retry, and says which field', (t) => {
+  const unsafe = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined, retry: undefined });
+  const files = directory()
+    .contract('shop', 'shop.orders', unsafe)
+    .replica('orders-0', { contract: contractHash(unsafe), inbound: '127.0.0.1:1001', application: 'unix:/run/a' });
+  const found = mesh(files.put(...policy({ service: 'orders', methods: [{ path: placeOrder, retry: {} }] })));
+  t.is(both(found, 'shop/orders', placeOrder).retry, undefined);
+  t.deepEqual(messages(found), [
+    `MeshPolicy shop/p (user/shop.p.yaml) spec.methods[0].retry: ${placeOrder}: retry on a method that may not be repeated; only its contract can say that it may`,
+  ]);
+  // Said for all methods, it counts for those that may be repeated.
+  const shared = mesh(files.put(...policy({ service: 'orders', defaults: { retry: { maxRetries: 4 } } })));
+  t.deepEqual(shared.problems, []);
+  t.is(both(shared, 'shop/orders', placeOrder).retry, undefined);
+  t.is(both(shared, 'shop/orders', getOrder).retry?.maxRetries, 4);
+});
+
+test('MeshPolicy: counts in its own namespace only', (t) => {
+  const found = mesh(directory().put(...policy({ service: 'payments', callers: ['evil.service'] }, 'p', 'thieves')));
+  t.deepEqual([...both(found, 'shop/payments', authorize).callers], ['shop.orders']);
+  t.deepEqual(messages(found), [
+    'MeshPolicy thieves/p (user/thieves.p.yaml) spec.service: there is no Service thieves/payments; it has no effect',
+  ]);
+});
+
+test('MeshPolicy: of two that set one field the first by name counts, and the other is named', (t) => {
+  const found = mesh(
+    directory()
+      .put(...policy({ service: 'orders', methods: [{ path: getOrder, deadline: '1s' }] }, 'b'))
+      .put(...policy({ service: 'orders', methods: [{ path: getOrder, deadline: '2s' }] }, 'a')),
+  );
+  t.is(both(found, 'shop/orders', getOrder).deadlineMs, 2000);
+  t.deepEqual(messages(found), [
+    'MeshPolicy shop/b (user/shop.b.yaml) shop.orders.v1.OrderService/GetOrder: deadline is also set by MeshPolicy shop/a, which comes first by name and counts',
+  ]);
+});
+
+test('MeshPolicy: gives a service without a contract its methods', (t) => {
+  const files = directory()
+    .service('legacy')
+    .replica('legacy-0', { inbound: '127.0.0.1:1003', application: '127.0.0.1:3000' })
+    .put(
+      ...policy({
+        service: 'legacy',
+        callers: ['shop.orders'],
+        methods: [
+          { path: '/v1/*' },
+          { path: '/v1/users', deadline: '1s', idempotency: 'noSideEffects', retry: {} },
+          { path: '/v1/feed/*', kind: 'stream' },
+        ],
+      }),
+    );
+  const found = mesh(files);
+  t.deepEqual(found.problems, []);
+  const service = found.services.get('shop/legacy');
+  t.is(service?.logicalName, undefined);
+  t.deepEqual([...(service?.methods.keys() ?? [])], ['/v1/users', '/v1/feed/*', '/v1/*']);
+  t.like(service?.methods.get('/v1/*'), { safety: 'unsafe', deadlineMs: 15_000, retry: undefined });
+  t.like(service?.methods.get('/v1/feed/*'), { deadlineMs: undefined, idleTimeoutMs: 3_600_000 });
+  t.deepEqual(service?.versions.get('')?.methods, service?.methods);
+});
+
+test('MeshPolicy: a field that is wrong is named with its line, and the last good form stays', (t) => {
+  const found = mesh(directory().put(...policy({ service: 'orders', defaults: { deadline: 'soon' } })));
+  t.regex(messages(found)[0] ?? '', /^user\/shop\.p\.yaml spec\.defaults\.deadline: line \d+: is "soon"$/);
+});
+
+test('MeshOverride: denies a caller, keeps what his proxy needs, and is the last word', (t) => {
+  const found = mesh(
+    directory()
+      .put(...policy({ service: 'payments', addCallers: ['shop.support'] }))
+      .put(...override({ service: 'payments', methods: [authorize], deny: ['shop.orders'] })),
+  );
+  t.deepEqual(found.problems, []);
+  const method = both(found, 'shop/payments', authorize);
+  t.deepEqual([...method.callers], ['shop.support']);
+  t.deepEqual([...(method.denied ?? [])], ['shop.orders']);
+  t.is(method.origins.callers, 'MeshOverride shop/o');
+  t.deepEqual(
+    [...both(found, 'shop/payments', '/shop.payments.v1.PaymentService/Capture').callers],
+    ['shop.orders', 'shop.support'],
+  );
+  t.like(found.overrides[0], { state: 'active', effects: ['denies shop.orders'] });
+});
+
+test('MeshOverride: tightens without a reason, and never ends', (t) => {
+  const spec = {
+    service: 'orders',
+    noRetry: true,
+    deadline: '500ms',
+    rateLimits: [{ caller: 'edge', requests: 5 }],
+    maxConcurrentRequests: 3,
+  };
+  const found = mesh(directory().put(...override(spec)));
+  t.deepEqual(found.problems, []);
+  t.like(both(found, 'shop/orders', getOrder), {
+    retry: undefined,
+    deadlineMs: 500,
+    rateLimits: [{ caller: 'edge', requests: 5, perMs: 1000 }],
+  });
+  t.is(found.nextChangeMs, undefined);
+  t.deepEqual(found.overrides[0]?.effects, [
+    'deadline 500 ms',
+    'no retry',
+    'at most 5 calls of edge in 1000 ms',
+    'at most 3 requests at once',
+  ]);
+});
+
+test('MeshOverride: loosens with a reason and an end, and ends by itself', (t) => {
+  const expires = at(nowMs + 2 * hourMs);
+  const spec = {
+    service: 'payments',
+    methods: [authorize],
+    allow: ['shop.catalog'],
+    deadline: '20s',
+    reason: 'ticket 7',
+    expires,
+  };
+  const files = directory().put(...override(spec));
+  const during = mesh(files);
+  t.deepEqual(during.problems, []);
+  t.is(during.nextChangeMs, nowMs + 2 * hourMs);
+  t.like(both(during, 'shop/payments', authorize), { deadlineMs: 20_000 });
+  t.true(both(during, 'shop/payments', authorize).callers.has('shop.catalog'));
+  const after = mesh(files, nowMs + 2 * hourMs, during);
+  t.deepEqual(
+    print(both(after, 'shop/payments', authorize)),
+    print(both(mesh(directory()), 'shop/payments', authorize)),
+  );
+  t.like(after.overrides[0], { state: 'ended', effects: [] });
+  t.is(after.nextChangeMs, undefined);
+  t.deepEqual(after.problems, []);
+});
+
+const loosening: readonly (readonly [string, object, number | undefined, RegExp])[] = [
+  [
+    'no reason',
+    { allow: ['shop.catalog'], expires: at(nowMs + hourMs) },
+    nowMs,
+    /spec\.allow: shop\.catalog may not call .*: what loosens needs a reason/,
+  ],
+  ['a blank reason', { allow: ['shop.catalog'], reason: ' ', expires: at(nowMs + hourMs) }, nowMs, /needs a reason/],
+  ['no end', { deadline: '60s', reason: 'x' }, nowMs, /spec\.deadline: 60000 ms is over .*: what loosens needs an end/],
+  [
+    'more than 24 h',
+    { deadline: '60s', reason: 'x', expires: at(nowMs + 24.1 * hourMs) },
+    nowMs,
+    /within 24 h of its creation, not after 24\.1 h/,
+  ],
+  [
+    'more than 24 h since long ago',
+    { deadline: '60s', reason: 'x', expires: at(nowMs + hourMs) },
+    nowMs - 24 * hourMs,
+    /not after 25 h/,
+  ],
+  [
+    'made in the future',
+    { deadline: '60s', reason: 'x', expires: at(nowMs + 40 * hourMs) },
+    nowMs + 20 * hourMs,
+    /was made in the future/,
+  ],
+  [
+    'nobody says when',
+    { deadline: '60s', reason: 'x', expires: at(nowMs + hourMs) },
+    Number.NaN,
+    /must say when it was made/,
+  ],
+];
+for (const [title, spec, createdMs, message] of loosening) {
+  test(`MeshOverride: what loosens is refused: ${title}`, (t) => {
+    const created = Number.isNaN(createdMs) ? undefined : createdMs;
+    const [path, resource] = override({ service: 'payments', methods: [authorize], ...spec }, 'o', created);
+    const metadata = created === undefined ? { namespace: 'shop', name: 'o' } : resource.metadata;
+    const found = mesh(directory().put(path, { ...resource, metadata }));
+    t.is(found.problems.length, 1);
+    t.regex(messages(found)[0] ?? '', message);
+    t.deepEqual(
+      print(both(found, 'shop/payments', authorize)),
+      print(both(mesh(directory()), 'shop/payments', authorize)),
+    );
+    t.like(found.overrides[0], { state: 'refused', effects: [] });
+  });
+}
+
+test('MeshOverride: a refused part does not stop a denial beside it', (t) => {
+  const found = mesh(
+    directory().put(...override({ service: 'payments', methods: [authorize], deny: ['shop.orders'], deadline: '60s' })),
+  );
+  t.is(found.problems.length, 1);
+  t.deepEqual([...both(found, 'shop/payments', authorize).callers], []);
+  t.like(found.overrides[0], { state: 'active', effects: ['denies shop.orders'] });
+});
+
+test('MeshOverride: none makes an unsafe method retry, whatever it says', (t) => {
+  const unsafe = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined, retry: undefined });
+  const files = directory()
+    .contract('shop', 'shop.orders', unsafe)
+    .replica('orders-0', { contract: contractHash(unsafe), inbound: '127.0.0.1:1001', application: 'unix:/run/a' });
+  const spec = {
+    service: 'orders',
+    methods: [placeOrder],
+    retry: { maxRetries: 3 },
+    reason: 'x',
+    expires: at(nowMs + hourMs),
+  };
+  const found = mesh(files.put(...override(spec)));
+  t.is(both(found, 'shop/orders', placeOrder).retry, undefined);
+  t.regex(
+    messages(found)[0] ?? '',
+    /spec\.retry: shop\.orders\.v1\.OrderService\/PlaceOrder may not be repeated, and no override changes that/,
+  );
+  t.is(found.overrides[0]?.state, 'refused');
+});
+
+test('MeshOverride: a broken contract does not keep what an override has laid over its last good version', (t) => {
+  const denied = mesh(directory().put(...override({ service: 'payments', deny: ['shop.orders'] })));
+  t.deepEqual([...both(denied, 'shop/payments', authorize).callers], []);
+  const broken = withPolicy(payments, 'Authorize', { tryTimeout: { seconds: 900n } });
+  const next = mesh(
+    directory()
+      .contract('shop', 'shop.payments', broken)
+      .replica('payments-0', { contract: contractHash(broken), inbound: '127.0.0.1:1002', application: 'unix:/run/b' }),
+    nowMs,
+    denied,
+  );
+  t.deepEqual([...both(next, 'shop/payments', authorize).callers], ['shop.orders']);
+});
+
+test('MeshOverride: of a service that nobody may call anyway', (t) => {
+  const files = directory()
+    .service('bare')
+    .replica('bare-0', { inbound: '127.0.0.1:1003', application: '127.0.0.1:3000' });
+  const found = mesh(files.put(...override({ service: 'bare', deny: ['shop.orders'] })));
+  t.regex(messages(found)[0] ?? '', /Service shop\/bare has no contract and no MeshPolicy/);
+  t.like(found.overrides[0], { state: 'refused' });
+});
+
+test('equal facts give the same mesh, overrides included', (t) => {
+  const files = directory().put(
+    ...override({ service: 'payments', deny: ['shop.orders'], expires: at(nowMs + hourMs) }),
+  );
+  const first = mesh(files);
+  t.is(mesh(files, nowMs + 1000, first), first);
+});

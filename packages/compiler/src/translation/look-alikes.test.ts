@@ -1,0 +1,86 @@
+import test from 'ava';
+import { parseDirectory } from '../mesh-directory/parse-directory.ts';
+import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { assemble } from './assemble.ts';
+
+const orders = descriptorSet('shop.orders');
+const two = { 'app.kubernetes.io/name': 'orders', 'app.kubernetes.io/instance': 'shop' };
+
+/** The orders of the shop, with a selector of two labels or one. */
+function shop(selector: Record<string, string>): MeshDirectory {
+  const directory = new MeshDirectory().contract('shop', 'shop.orders', orders);
+  service(directory, 'shop', 'orders', selector);
+  return workload(directory, 'shop', 'orders-0', selector, contractHash(orders));
+}
+
+function service(directory: MeshDirectory, namespace: string, name: string, selector: Record<string, string>) {
+  return directory.put(`${namespace}/${name}.yaml`, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name },
+    spec: { selector, ports: [{ port: 80, appProtocol: 'grpc' }] },
+  });
+}
+
+function workload(
+  directory: MeshDirectory,
+  namespace: string,
+  name: string,
+  labels: Record<string, string>,
+  contract?: string,
+) {
+  return directory.put(`${namespace}/workload-${name}.yaml`, {
+    kind: 'Workload',
+    metadata: { namespace, name, labels },
+    spec: { serviceAccount: 'orders', ...(contract ? { contract } : {}), pod: { addresses: ['10.1.0.1'] } },
+    status: { ready: true },
+  });
+}
+
+const problems = (directory: MeshDirectory) => assemble(parseDirectory(directory.files)).problems;
+
+test('a copied Service and a pod that is labelled as another service are named', (t) => {
+  const directory = shop(two);
+  t.deepEqual(problems(directory), []);
+  service(directory, 'thieves', 'orders', two);
+  workload(directory, 'thieves', 'pod', { ...two, extra: 'label' });
+  const why =
+    'namespace thieves may not speak for shop.orders; it gets no call to shop.orders, and calls nobody in its name';
+  const row = '{namespace: thieves, protoPackage: shop.orders} in spec.packages of mesh.yaml';
+  t.deepEqual(problems(directory), [
+    {
+      resource: 'thieves/orders.yaml',
+      message: `Service thieves/orders has the name and the selector of shop/orders, but ${why}`,
+      advice: `another name, or ${row}`,
+    },
+    {
+      resource: 'Workload thieves/pod',
+      field: 'metadata.labels',
+      message: `has the labels of shop/orders, but ${why}`,
+      advice: `other labels, or ${row}`,
+    },
+  ]);
+});
+
+test('a pod with all labels is named without a Service, too; one with some of them is not', (t) => {
+  const directory = shop(two);
+  workload(directory, 'thieves', 'some', { 'app.kubernetes.io/name': 'orders' });
+  t.deepEqual(problems(directory), []);
+  workload(directory, 'thieves', 'all', two);
+  t.deepEqual(
+    problems(directory).map(({ resource }) => resource),
+    ['Workload thieves/all'],
+  );
+});
+
+test('one label is what pods have by chance: they are named behind a copied Service only', (t) => {
+  const directory = shop({ app: 'orders' });
+  workload(directory, 'other', 'pod', { app: 'orders' });
+  service(directory, 'other', 'orders', { app: 'their-orders' });
+  t.deepEqual(problems(directory), []);
+  service(directory, 'other', 'orders', { app: 'orders' });
+  t.deepEqual(
+    problems(directory).map(({ resource }) => resource),
+    ['other/orders.yaml', 'Workload other/pod'],
+  );
+});

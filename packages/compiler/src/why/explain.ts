@@ -1,0 +1,353 @@
+import { subsetToken } from '../envoy/endpoints.ts';
+import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
+import type { Facts } from '../facts/facts.ts';
+import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { admission, type Method } from '../model/method.ts';
+import {
+  budgetWords,
+  effectiveRetry,
+  hedgeWords,
+  limitFor,
+  limitWords,
+  retryWords,
+  timeWords,
+} from '../model/policy-words.ts';
+import type { Service } from '../model/service.ts';
+import type { SocketAddress, Workload } from '../model/workload.ts';
+import { adviceFor } from './advice.ts';
+import type { Explanation, Step, Value } from './explanation.ts';
+import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
+import { protoFile, resourceSource, valueSource, versionOf } from './value-source.ts';
+
+/** How far a connected proxy has taken what it was sent, by type. */
+export interface ProxyAnswers {
+  readonly types: ReadonlyMap<
+    string,
+    { readonly sentVersion: string; readonly ackedVersion?: string; readonly nack?: Nack }
+  >;
+}
+
+interface Nack {
+  readonly names: readonly string[];
+  readonly message: string;
+}
+
+/** What is asked, of which mesh. */
+export interface Question {
+  readonly mesh: Mesh;
+  /** What the mesh was made of. */
+  readonly facts: Facts;
+  /** A logical name, a service or a replica. */
+  readonly caller: string;
+  /** "shop.orders.v1.OrderService/PlaceOrder". */
+  readonly method: string;
+  /** Connected proxies; absent: not known, as of an earlier time. */
+  readonly proxies?: ReadonlyMap<WorkloadId, ProxyAnswers>;
+  /** The last moment of a workload's certificate, in milliseconds since the epoch; absent: not known. */
+  readonly certificateNotAfterMs?: (workload: Workload) => number;
+}
+
+/** Says what becomes of a call from one service to a method of another, and why. Pure. */
+export function explain(question: Question): Explanation {
+  const { mesh } = question;
+  const caller = findCaller(mesh, question.caller);
+  if (caller === undefined) {
+    const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
+    return {
+      allowed: false,
+      verdict: `nobody in the mesh is ${question.caller}`,
+      advice: `callers are ${names.join(', ')}`,
+      steps: [],
+    };
+  }
+  const called = findMethod(mesh, question.method, caller.name);
+  if (called === undefined) {
+    return {
+      allowed: false,
+      verdict: `weft: no service of the mesh has /${question.method.replace(/^\//, '')}`,
+      advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
+      steps: [callerStep(question, caller), listenerStep(question, caller)],
+    };
+  }
+  const endpoints = endpointsOf(mesh, caller, called);
+  return {
+    ...verdictOf(question, caller, called, endpoints),
+    steps: [
+      callerStep(question, caller),
+      listenerStep(question, caller),
+      routeStep(question, caller, called),
+      policyStep(question, caller, called),
+      clusterStep(called.service),
+      endpointsStep(endpoints, called.service),
+      certificatesStep(question, caller, called.service),
+      calleeStep(mesh, caller, called),
+    ],
+  };
+}
+
+interface Endpoint {
+  readonly workload: Workload;
+  /** Why it gets none of these calls; absent: it does. */
+  readonly passedOver?: string;
+}
+
+function endpointsOf(mesh: Mesh, caller: Caller, { service, method }: Called): Endpoint[] {
+  const subset = subsetToken(method, caller.name, service.versions) !== undefined;
+  return service.workloads.flatMap((id) => {
+    const workload = mesh.workloads.get(id);
+    if (workload === undefined) return [];
+    if (!workload.ready) return { workload, passedOver: `not ready${workload.reason ? `: ${workload.reason}` : ''}` };
+    if (workload.inbound.length === 0) return { workload, passedOver: 'its proxy takes no calls' };
+    const version = service.versions.get(workload.contractHash ?? '');
+    if (subset && !version?.methods.get(method.path)?.callers.has(caller.name)) {
+      return { workload, passedOver: `its version ${workload.contractHash ?? 'none'} does not admit ${caller.name}` };
+    }
+    return { workload };
+  });
+}
+
+function verdictOf(question: Question, caller: Caller, called: Called, endpoints: readonly Endpoint[]) {
+  const { mesh } = question;
+  const { method, service } = called;
+  const name = method.path.slice(1);
+  if (!method.callers.has(caller.name)) {
+    return {
+      allowed: false,
+      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}`,
+      advice: adviceFor(caller.name, called, question.facts, mesh),
+    };
+  }
+  const accounts = new Set(caller.workloads.map(({ spiffeId }) => spiffeId));
+  if (accounts.size > 0 && !identitiesOf(method.callers, mesh).some((identity) => accounts.has(identity))) {
+    const sharers = new Set([...accounts].flatMap((identity) => mesh.sharedIdentities.get(identity) ?? []));
+    const contracts = [...sharers].filter((sharer) => sharer !== '').sort();
+    const nameAll = sharers.has('') ? '' : `, or callers that name ${contracts.join(' and ')}`;
+    return {
+      allowed: false,
+      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}${sharedAccountWords(method.callers, mesh, accounts)}`,
+      advice: `one service account for each service${nameAll}`,
+    };
+  }
+  const taking = endpoints.filter(({ passedOver }) => passedOver === undefined);
+  if (taking.length === 0) {
+    const reasons = endpoints.map(({ workload, passedOver }) => `${workload.id} ${passedOver}`);
+    return {
+      allowed: false,
+      verdict: `${caller.name} may call ${name}, but no replica of ${service.id} takes it (UNAVAILABLE)`,
+      advice: reasons.length === 0 ? `${service.id} has no replicas` : reasons.join('; '),
+    };
+  }
+  const longestMs = method.deadlineMs ?? method.maxDurationMs;
+  const retry = effectiveRetry(method);
+  const times = [
+    longestMs === undefined ? 'for as long as it moves' : `within ${timeWords(longestMs)}`,
+    retry === undefined ? 'repeated only if it was never delivered' : `tried up to ${retry.maxRetries + 1} times`,
+  ];
+  const replicas = `${taking.length} of ${endpoints.length} replicas ready for it`;
+  return { allowed: true, verdict: `${caller.name} may call ${name}: ${replicas}, ${times.join(', ')}` };
+}
+
+function callerStep({ facts }: Question, { name, workloads, services }: Caller): Step {
+  const origins = services.map((service) => `Service ${service.id}${originOf(service, facts)}`);
+  const ready = workloads.filter((workload) => workload.ready).length;
+  const who = origins.length > 0 ? origins.join(', ') : 'a gateway';
+  return {
+    name: 'caller',
+    summary: `${name}: ${who}, ${ready} of ${workloads.length} replicas ready`,
+    values: workloads.map(({ id, ready, reason }) => ({
+      name: id,
+      value: ready ? 'ready' : `not ready${reason ? `: ${reason}` : ''}`,
+    })),
+  };
+}
+
+function listenerStep({ proxies }: Question, { workloads }: Caller): Step {
+  const values = workloads.map(({ id, outbound, gateway }): Value => {
+    const listen = outbound?.listen ?? gateway?.listen;
+    const address = listen === undefined ? 'no listener for its own calls' : addressText(listen);
+    return { name: id, value: address, ...(proxies ? { source: proxyWords(proxies.get(id)) } : {}) };
+  });
+  const isGateway = workloads.some(({ gateway }) => gateway !== undefined);
+  return {
+    name: 'listener',
+    summary: isGateway ? 'of the gateway' : `"${outboundName}" of the caller's sidecar`,
+    values,
+  };
+}
+
+/** Whether a proxy holds what it was sent. */
+function proxyWords(proxy: ProxyAnswers | undefined): string {
+  if (proxy === undefined) return 'no proxy is connected; it goes on with what it has';
+  const behind = [...proxy.types.values()].filter((type) => type.ackedVersion !== type.sentVersion);
+  const refusing = [...proxy.types.values()].find((type) => type.nack !== undefined);
+  if (refusing?.nack) return `its proxy refuses ${refusing.nack.names.join(', ')}: ${refusing.nack.message}`;
+  return behind.length === 0 ? 'its proxy has acknowledged all' : 'its proxy has not acknowledged all yet';
+}
+
+function routeStep({ facts }: Question, caller: Caller, { method, service }: Called): Step {
+  if (!method.callers.has(caller.name)) {
+    const summary = `none to ${method.path}; the control plane answers with the refusal`;
+    return { name: 'route', summary, values: [] };
+  }
+  const source = (field: Parameters<typeof valueSource>[0]) => valueSource(field, method, service, facts);
+  const values: Value[] = [];
+  const { deadlineMs, tryTimeoutMs, maxDurationMs, idleTimeoutMs, hedge } = method;
+  if (deadlineMs !== undefined) {
+    values.push({ name: 'deadline', value: timeWords(deadlineMs), source: source('deadlineMs') });
+  }
+  if (tryTimeoutMs !== undefined) {
+    values.push({ name: 'try timeout', value: timeWords(tryTimeoutMs), source: source('tryTimeoutMs') });
+  }
+  if (method.kind !== 'unary') {
+    const longest = maxDurationMs === undefined ? 'no limit' : timeWords(maxDurationMs);
+    values.push({ name: 'max duration', value: longest, source: source('maxDurationMs') });
+  }
+  if (idleTimeoutMs !== undefined) {
+    values.push({ name: 'idle timeout', value: timeWords(idleTimeoutMs), source: source('idleTimeoutMs') });
+  }
+  const retry = effectiveRetry(method);
+  values.push({
+    name: 'retry',
+    value: retry ? retryWords(retry) : 'only calls that were never delivered',
+    source: source('retry'),
+  });
+  if (hedge) values.push({ name: 'hedge', value: hedgeWords(hedge), source: source('hedge') });
+  const safety = method.idempotencyKey ? `${method.safety} by ${method.idempotencyKey}` : method.safety;
+  values.push({ name: 'may be repeated', value: safety.replaceAll('_', ' '), source: 'the contract' });
+  if (caller.workloads.some(({ gateway }) => gateway)) {
+    for (const { verb, template } of method.http) values.push({ name: 'REST', value: `${verb} ${template}` });
+  }
+  const where = [service.logicalName, ...service.hosts].filter((host) => host !== undefined)[0];
+  return { name: 'route', summary: `${method.path} at ${where}`, values };
+}
+
+function policyStep(question: Question, caller: Caller, { method, service }: Called): Step {
+  const { facts, mesh } = question;
+  const values: Value[] = [];
+  for (const hash of method.versions) {
+    const version = service.versions.get(hash);
+    if (version === undefined || hash === '') continue;
+    const proto = protoFile(method.path.slice(1), version);
+    values.push({ name: 'contract', value: hash, source: [version.origin, proto].filter(Boolean).join(', ') });
+  }
+  for (const resource of facts.resources) {
+    const { kind, metadata } = resource;
+    if (kind !== 'MeshPolicy' || metadata.namespace !== service.namespace) continue;
+    if (serviceNamed(resource.spec) !== service.name) continue;
+    values.push({ name: 'MeshPolicy', value: `${metadata.namespace}/${metadata.name}`, source: resource.origin });
+  }
+  for (const override of mesh.overrides) {
+    const concerns = override.methods.length === 0 || override.methods.includes(method.path);
+    if (override.service !== service.id || !concerns || override.state !== 'active') continue;
+    const until = override.expiresMs === undefined ? '' : `, until ${new Date(override.expiresMs).toISOString()}`;
+    values.push({
+      name: 'MeshOverride',
+      value: `${override.id}: ${override.effects.join(', ')}${until}`,
+      source: override.origin,
+    });
+  }
+  values.push({
+    name: 'callers',
+    value: [...method.callers].sort().join(', ') || 'nobody',
+    source: valueSource('callers', method, service, facts),
+  });
+  for (const denied of method.denied ?? []) values.push({ name: 'denied for now', value: denied });
+  values.push({
+    name: 'exposure',
+    value: method.exposed ? 'the edge' : 'none',
+    source: valueSource('exposed', method, service, facts),
+  });
+  if (method.shadow) {
+    values.push({
+      name: 'shadow',
+      value: `${[...method.shadow].sort().join(', ') || 'nobody'}; others are let through and counted`,
+      source: valueSource('shadow', method, service, facts),
+    });
+  }
+  const limit = limitFor(caller.name, method.rateLimits);
+  values.push({
+    name: 'rate limit',
+    value: limit ? `${limitWords(limit)}, per replica` : 'none',
+    source: valueSource('rateLimits', method, service, facts),
+  });
+  const by = method.origins.callers;
+  const who = by?.startsWith('Mesh')
+    ? resourceSource(by, facts)
+    : (versionOf(method, service)?.origin ?? 'no contract');
+  return { name: 'policy', summary: `who may call says ${who}`, values };
+}
+
+function clusterStep(service: Service): Step {
+  const values: Value[] = [
+    { name: 'balancing', value: 'least request' },
+    { name: 'retry budget', value: budgetWords(service.retryBudget) },
+  ];
+  if (service.maxConcurrentRequests !== undefined) {
+    values.push({ name: 'requests at once', value: `${service.maxConcurrentRequests}, per replica` });
+  }
+  return { name: 'cluster', summary: serviceCluster(service.id), values };
+}
+
+function endpointsStep(endpoints: readonly Endpoint[], service: Service): Step {
+  const taking = endpoints.filter(({ passedOver }) => passedOver === undefined).length;
+  return {
+    name: 'endpoints',
+    summary: `${taking} of ${endpoints.length} replicas of ${service.id}`,
+    values: endpoints.map(({ workload, passedOver }) => {
+      const address = workload.inbound[0] ? addressText(workload.inbound[0].listen) : 'no address';
+      return {
+        name: workload.id,
+        value: passedOver === undefined ? `${address}, ready` : `${address}, ${passedOver}`,
+        source: workload.contractHash ? `contract ${workload.contractHash}` : 'no contract',
+      };
+    }),
+  };
+}
+
+function certificatesStep({ certificateNotAfterMs }: Question, caller: Caller, service: Service): Step {
+  const values: Value[] = caller.workloads.map((workload) => ({
+    name: workload.id,
+    value: workload.spiffeId,
+    ...(certificateNotAfterMs
+      ? { source: `certificate ends ${new Date(certificateNotAfterMs(workload)).toISOString()}` }
+      : {}),
+  }));
+  for (const identity of service.identities) values.push({ name: 'callee must be', value: identity });
+  const summary = service.identities.length > 0 ? 'both sides show theirs (mTLS)' : `${service.id} has no identity yet`;
+  return { name: 'certificates', summary, values };
+}
+
+/** What the callee's sidecar checks again, by the contract of its own replica. */
+function calleeStep(mesh: Mesh, caller: Caller, { method, service }: Called): Step {
+  const accounts = new Set(caller.workloads.map(({ spiffeId }) => spiffeId));
+  const values = service.workloads.flatMap((id): Value[] => {
+    const workload = mesh.workloads.get(id);
+    const own: Method | undefined = service.versions.get(workload?.contractHash ?? '')?.methods.get(method.path);
+    if (workload === undefined) return [];
+    const admitted = identitiesOf(own?.callers ?? new Set(), mesh).filter((identity) => accounts.has(identity));
+    const refuses = `refuses ${[...accounts].sort().join(', ') || caller.name}`;
+    const value =
+      own === undefined ? 'has no such method' : admitted.length > 0 ? `admits ${admitted.join(', ')}` : refuses;
+    const listener = workload.inbound[0] ? inboundName(workload.inbound[0].listen.port) : 'no listener';
+    return [{ name: id, value, source: listener }];
+  });
+  return { name: 'callee', summary: "RBAC in each replica's sidecar", values };
+}
+
+function originOf(service: Service, facts: Facts): string {
+  const fact = facts.services.find(({ namespace, name }) => namespace === service.namespace && name === service.name);
+  return fact === undefined ? '' : ` (${fact.origin})`;
+}
+
+function nameOf({ logicalName, id }: Service): string {
+  return logicalName ?? id;
+}
+
+function serviceNamed(spec: unknown): unknown {
+  return typeof spec === 'object' && spec !== null && 'service' in spec ? spec.service : undefined;
+}
+
+function addressText({ host, port }: SocketAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

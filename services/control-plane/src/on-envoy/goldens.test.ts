@@ -1,0 +1,36 @@
+import type { Snapshot } from '@weft/compiler/envoy/resource';
+import { snapshotFor } from '@weft/compiler/envoy/snapshot';
+import { goldenFiles, goldenNames } from '@weft/compiler/goldens.fixture';
+import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import { assemble } from '@weft/compiler/translation/assemble';
+import test from 'ava';
+import { runControlPlane } from './testing/running-control-plane.ts';
+
+// Golden outputs say what we mean; a running Envoy says whether it is one's to take.
+test('every golden output is acknowledged by a running Envoy', async (t) => {
+  t.timeout(60_000);
+  const id: WorkloadId = 'golden/proxy';
+  let snapshot: Snapshot | undefined;
+  const controlPlane = await runControlPlane({
+    snapshot: () => snapshot,
+    workload: () => ({ id, spiffeId: 'spiffe://weft.local/ns/golden/sa/proxy' }),
+  });
+  t.teardown(() => controlPlane.stop());
+  let started = false;
+  for (const name of goldenNames()) {
+    const mesh = assemble(parseDirectory(goldenFiles(name)));
+    for (const workload of mesh.workloads.keys()) {
+      snapshot = snapshotFor(mesh, workload);
+      if (started) await controlPlane.push({ proxies: new Set([id]), endpointsOnly: false });
+      else await controlPlane.startProxy(id);
+      started = true;
+      t.deepEqual(
+        controlPlane.nacks.map(({ names, message }) => `${names.join(', ')}: ${message}`),
+        [],
+        `${name}: ${workload}`,
+      );
+    }
+  }
+  t.true(started);
+});

@@ -1,0 +1,157 @@
+import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
+import { Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import anyTest, { type TestFn } from 'ava';
+import { behaviours, trailersOnly } from './testing/raw-application.ts';
+import { RawCaller } from './testing/raw-call.ts';
+import { until } from './testing/running-control-plane.ts';
+import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
+
+// Shadows, objectives, faults and mirrors, as Envoys take them.
+
+const test = anyTest as TestFn<RunningShop>;
+const retry = { codes: [Code.UNAVAILABLE], maxRetries: 2, baseBackoff: { nanos: 1_000_000 } };
+const both = { callers: ['shop.front', 'shop.other'] };
+const objective = { percent: 99, within: { nanos: 150_000_000 } };
+const leaf = (shadowed: string[] | undefined) =>
+  tinyContract(
+    'shop.leaf',
+    {
+      Shadowed: {
+        policy: shadowed ? { callers: { names: shadowed } } : { shadow: { callers: { names: ['shop.front'] } } },
+      },
+      Exposed: { policy: { exposure: Exposure.EDGE, shadow: { exposure: Exposure.NONE } } },
+      Good: { level: Level.IDEMPOTENT, policy: { objective, retry, deadline: { nanos: 600_000_000 } } },
+    },
+    both,
+  );
+const path = (method: string) => tinyPath('shop.leaf', method);
+
+test.before(async (t) => {
+  const shop = await runShop(
+    {
+      front: tinyContract('shop.front', { Call: {} }),
+      other: tinyContract('shop.other', { Call: {} }),
+      leaf: leaf(undefined),
+      // Of two services with one logical name the first by name has it, so callers do not reach this one by it.
+      mirror: leaf(undefined),
+    },
+    { edge: true },
+  );
+  Object.assign(t.context, shop);
+  shop.directory.put('policy.yaml', {
+    kind: 'MeshPolicy',
+    metadata: { namespace: 'shop', name: 'tests' },
+    spec: {
+      service: 'leaf',
+      methods: [
+        {
+          path: path('Good'),
+          mirror: 'mirror',
+          faults: [
+            { name: 'late', delay: '300ms' },
+            { name: 'too-late', delay: '10s' },
+            { name: 'away', abort: 'UNAVAILABLE' },
+          ],
+        },
+      ],
+    },
+  });
+  await shop.apply();
+});
+
+test.after.always((t) => t.context.stop?.());
+
+test.beforeEach((t) => {
+  for (const name of ['leaf-0', 'mirror-0']) {
+    const { application } = t.context.replica(name);
+    application.seen.length = 0;
+    application.behaviour = behaviours.ok;
+  }
+});
+
+const call = (t: { context: RunningShop }, from: string, method: string, headers: Record<string, string> = {}) =>
+  t.context.replica(from).caller.call({ authority: 'shop.leaf', path: path(method), headers });
+const leafCounter = (t: { context: RunningShop }, name: string) => counter(t.context.replica('leaf-0').envoy, name);
+const denied = (method: string, caller: string) =>
+  `weft.shadow_denied.method.${path(method)}.caller.spiffe://weft.local/ns/${caller}`;
+
+test.serial('a shadow counts whom it would refuse, and refuses nobody until it is enforced', async (t) => {
+  t.is((await call(t, 'front-0', 'Shadowed')).grpcStatus, '0');
+  t.is((await call(t, 'other-0', 'Shadowed')).grpcStatus, '0');
+  await until(async () => (await leafCounter(t, denied('Shadowed', 'shop/sa/other'))) === 1);
+  t.is(await leafCounter(t, denied('Shadowed', 'shop/sa/front')), 0);
+  await until(() => t.context.mesh.log.some((line) => line.includes('"shadow":"denied"')));
+
+  t.context.publish('leaf', leaf(['shop.front']));
+  await t.context.apply();
+  t.is((await call(t, 'front-0', 'Shadowed')).grpcStatus, '0');
+  const refused = await call(t, 'other-0', 'Shadowed');
+  t.is(refused.grpcStatus, '7');
+});
+
+test.serial('a shadow of exposure counts the calls of the edge', async (t) => {
+  const edge = new RawCaller(t.context.edge?.address ?? '');
+  t.is((await edge.call({ authority: 'shop.leaf', path: path('Exposed') })).grpcStatus, '0');
+  edge.close();
+  await until(async () => (await leafCounter(t, denied('Exposed', 'weft/sa/edge'))) === 1);
+  t.is((await call(t, 'front-0', 'Exposed')).grpcStatus, '0');
+  t.is(await leafCounter(t, denied('Exposed', 'shop/sa/front')), 0);
+});
+
+test.serial('an objective counts the calls that are good: in time, and without an error of the server', async (t) => {
+  const counts = async () => [
+    await leafCounter(t, `weft.objective_good.method.${path('Good')}`),
+    await leafCounter(t, `weft.objective_calls.method.${path('Good')}`),
+  ];
+  t.deepEqual(await counts(), [0, 0]);
+  await call(t, 'front-0', 'Good');
+  t.context.replica('leaf-0').application.behaviour = trailersOnly('5'); // NOT_FOUND is the caller's.
+  await call(t, 'front-0', 'Good');
+  t.context.replica('leaf-0').application.behaviour = trailersOnly('13');
+  await call(t, 'front-0', 'Good');
+  t.context.replica('leaf-0').application.behaviour = behaviours.ok;
+  await call(t, 'front-0', 'Good', { 'x-weft-fault': 'late' });
+  await until(async () => (await counts())[1] === 4);
+  t.deepEqual(await counts(), [2, 4]);
+  await call(t, 'front-0', 'Shadowed');
+  t.deepEqual(await counts(), [2, 4]);
+});
+
+test.serial('a fault: only for calls that ask for it, and never for callers outside', async (t) => {
+  const { application } = t.context.replica('leaf-0');
+  t.is((await call(t, 'front-0', 'Good')).grpcStatus, '0');
+  t.is((await call(t, 'front-0', 'Good', { 'x-weft-fault': 'nobody-knows' })).grpcStatus, '0');
+  t.is(application.seen.length, 2);
+  const edge = new RawCaller(t.context.edge?.address ?? '');
+  const headers = { 'x-weft-fault': 'away' };
+  t.is((await edge.call({ authority: 'shop.leaf', path: path('Exposed'), headers })).grpcStatus, '0');
+  edge.close();
+});
+
+test.serial('a fault that aborts is tried again as the contract says', async (t) => {
+  const aborts = 'http.inbound_shop_leaf_';
+  const aborted = async () => {
+    const lines = (await t.context.replica('leaf-0').envoy.admin('/stats?filter=fault.aborts_injected')).split('\n');
+    return lines.filter((line) => line.startsWith(aborts)).map((line) => Number(line.split(': ')[1]))[0] ?? 0;
+  };
+  const before = await aborted();
+  t.is((await call(t, 'front-0', 'Good', { 'x-weft-fault': 'away' })).grpcStatus, '14');
+  t.is((await aborted()) - before, 3);
+  t.deepEqual(t.context.replica('leaf-0').application.seen, []);
+});
+
+test.serial('a delay past the deadline: DEADLINE_EXCEEDED, within what the caller asked for', async (t) => {
+  const late = { 'x-weft-fault': 'too-late' };
+  t.is((await call(t, 'front-0', 'Good', late)).grpcStatus, '4');
+  t.is((await call(t, 'front-0', 'Good', { ...late, 'grpc-timeout': '100m' })).grpcStatus, '4');
+});
+
+test.serial('a mirror gets copies of those calls that ask for it, and nobody waits for it', async (t) => {
+  const copy = t.context.replica('mirror-0').application;
+  copy.behaviour = behaviours.hang;
+  t.is((await call(t, 'front-0', 'Good')).grpcStatus, '0');
+  t.is((await call(t, 'front-0', 'Good', { 'x-weft-mirror': 'on' })).grpcStatus, '0');
+  await until(() => copy.seen.length === 1);
+  t.is(t.context.replica('leaf-0').application.seen.length, 2);
+});
