@@ -1,1 +1,7 @@
-export {};
+export type { Index } from './bucket-index.ts';
+export type { Change, Collection } from './collection.ts';
+export type { DeriveOptions, Failure } from './derived.ts';
+export { Graph, type Turn } from './graph.ts';
+export type { Read } from './read.ts';
+export { sameValue } from './same-value.ts';
+export type { Source } from './source.ts';
