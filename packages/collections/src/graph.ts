@@ -202,4 +202,4 @@ export class Graph {
   }
 }
 
-const noChanges: ReadonlyMap<string, never> = new Map();
+const noChanges: ReadonlyMap<string, never> = new Map<string, never>();
