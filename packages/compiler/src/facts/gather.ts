@@ -5,17 +5,8 @@ import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { PodNetwork, Workload } from '../model/workload.ts';
+import { defaultSettings } from './default-settings.ts';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from './facts.ts';
-
-/** What holds in a mesh that has no MeshConfig. */
-export const defaultSettings: MeshSettings = {
-  trustDomain: 'weft.local',
-  packages: [],
-  certificateLifetimeMs: 24 * 3_600_000,
-  outbound: 'allow',
-  permissive: [],
-  zoneAware: false,
-};
 
 /**
  * Puts what single files hold together. Of two objects with one name, that of the file which sorts first counts, so that the

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { defaultSettings } from '@weft/compiler/facts/default-settings';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
-import { defaultSettings } from '@weft/compiler/facts/gather';
 import type { ExternalService } from '@weft/compiler/model/external-service';
 import type { MeshSettings } from '@weft/compiler/model/mesh';
 import type { Workload } from '@weft/compiler/model/workload';
