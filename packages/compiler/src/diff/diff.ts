@@ -21,8 +21,8 @@ export interface DiffResult {
  */
 export function diff(before: DiffSide, after: DiffSide, nowMs: number): DiffResult {
   if ('files' in before && 'files' in after) {
-    const old = assemble(parseDirectory(before.files), undefined, nowMs);
-    const fresh = assemble(parseDirectory(after.files), old, nowMs);
+    const old = assemble(parseDirectory(before.files), nowMs);
+    const fresh = assemble(parseDirectory(after.files), nowMs);
     return { diff: diffMeshes(old, fresh), problems: fresh.problems };
   }
   if ('files' in before || 'files' in after) {

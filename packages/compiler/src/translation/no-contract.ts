@@ -1,10 +1,9 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ServiceId } from '../model/mesh.ts';
 
 /** Stands in a contract's place where there is none: no name, no hash, and no method until a MeshPolicy names one. */
-export const noContract = memoize((service: ServiceId): ContractVersion => {
+export function noContract(service: ServiceId): ContractVersion {
   return {
     hash: '',
     namespace: service.slice(0, service.indexOf('/')),
@@ -16,4 +15,4 @@ export const noContract = memoize((service: ServiceId): ContractVersion => {
     descriptorSet: new Uint8Array(),
     origin: `MeshPolicies of Service ${service}`,
   };
-});
+}
