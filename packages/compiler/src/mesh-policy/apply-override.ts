@@ -1,4 +1,3 @@
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField, type RetryPolicy } from '../model/method.ts';
 import type { Problem } from '../model/problem.ts';
@@ -17,7 +16,7 @@ export interface AppliedOverride extends Applied {
  * Lays one override over a version that has its MeshPolicies already. Field by field: one that loosens and may not has no effect,
  * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it.
  */
-export const applyOverride = memoize((version: ContractVersion, now: OverrideNow): AppliedOverride => {
+export function applyOverride(version: ContractVersion, now: OverrideNow): AppliedOverride {
   const { spec, resource, name } = now.override;
   const problems = new Map<string, Problem>();
   const effects = new Set<string>();
@@ -134,4 +133,4 @@ export const applyOverride = memoize((version: ContractVersion, now: OverrideNow
     problems: [...problems.values()],
     effects: [...effects],
   };
-});
+}

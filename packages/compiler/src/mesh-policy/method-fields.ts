@@ -44,11 +44,6 @@ export function rateLimitsOf(limits: NonNullable<Fields['rateLimits']>): RateLim
   return limits.map(({ caller, requests, per = 1000 }) => ({ caller, requests, perMs: per }));
 }
 
-/** The limit that holds for a caller. */
-export function limitFor(caller: string, limits: readonly RateLimit[]): RateLimit | undefined {
-  return limits.find((limit) => limit.caller === caller) ?? limits.find((limit) => limit.caller === '*');
-}
-
 /** Whether a repeat of the method harms nothing, so that it may be tried again after it was delivered. */
 export function isRepeatable({ safety, kind }: Pick<Method, 'safety' | 'kind'>): boolean {
   return safety !== 'unsafe' && kind !== 'client_stream' && kind !== 'bidi_stream';

@@ -1,6 +1,7 @@
 import { Graph } from '@weft/collections';
 import type { Snapshot } from '../envoy/resource.ts';
 import { factSources } from '../facts/fact-collections.ts';
+import type { Facts } from '../facts/facts.ts';
 import { type Compiled, MeshCompiler } from '../mesh-compiler.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
@@ -25,7 +26,11 @@ export class DirectoryCompiler {
 
   /** Takes what the directory holds now. `nowMs`: epoch milliseconds. Default: 0. */
   update(directory: Pick<MeshDirectory, 'files'>, nowMs = 0): Compiled {
-    const facts = parseDirectory(directory.files);
+    return this.take(parseDirectory(directory.files), nowMs);
+  }
+
+  /** Makes these facts all that there is. `nowMs`: epoch milliseconds. Default: 0. */
+  take(facts: Facts, nowMs = 0): Compiled {
     return this.compiler.turn(() => {
       this.#sources.replace(facts);
       for (const id of this.mesh.workloads.keys()) this.compiler.disconnect(id);

@@ -2,7 +2,6 @@ import type { FileRegistry } from '@bufbuild/protobuf';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 import { sourceLine } from '../contracts/source-line.ts';
 import type { Facts } from '../facts/facts.ts';
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { Method, PolicyField } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
@@ -60,11 +59,23 @@ export function versionOf(method: Method, service: Service): ContractVersion | u
   return service.versions.get(method.versions[0] ?? '') ?? [...service.versions.values()][0];
 }
 
-const registryOf = memoize((version: ContractVersion): FileRegistry | undefined => {
+/** Decoding a descriptor set costs milliseconds, and one explanation asks many times. An entry goes with its version. */
+const registries = new WeakMap<ContractVersion, FileRegistry | 'none'>();
+
+function registryOf(version: ContractVersion): FileRegistry | undefined {
+  let registry = registries.get(version);
+  if (registry === undefined) {
+    registry = decoded(version);
+    registries.set(version, registry);
+  }
+  return registry === 'none' ? undefined : registry;
+}
+
+function decoded({ descriptorSet }: ContractVersion): FileRegistry | 'none' {
   try {
-    return openDescriptorSet(version.descriptorSet);
+    return openDescriptorSet(descriptorSet);
   } catch {
     // A service without a contract has an empty set.
-    return undefined;
+    return 'none';
   }
-});
+}
