@@ -146,6 +146,8 @@ test('MeshCompiler: a contract changes routes and never a listener or a cluster'
   t.deepEqual(Object.keys(told).sort(), changed);
   t.deepEqual(told['shop/orders-0'], ['RouteConfiguration outbound']);
   t.deepEqual(fresh('shop/orders-0'), ['outbound']);
+  t.deepEqual(told['shop/payments-0'], ['RouteConfiguration inbound|shop/payments|2002']);
+  t.deepEqual(fresh('shop/payments-0'), ['inbound|shop/payments|2002']);
 });
 
 test('MeshCompiler: equal facts change nothing, and a workload that is gone has no snapshot', (t) => {
