@@ -1,6 +1,7 @@
 import { callerName } from '@weft/compiler/model/caller-name';
 import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
+import { originWords } from '@weft/compiler/model/policy-origin';
 import type { Service } from '@weft/compiler/model/service';
 
 /** Why a call was not made. */
@@ -19,9 +20,13 @@ export interface Refusal {
 export function callersLine({ path, origins }: Method, caller: LogicalName | string): string | undefined {
   // An account without a name can be in no contract.
   if (caller.startsWith('spiffe://')) return undefined;
-  const origin = origins.callers ?? path.slice(1);
-  if (origin.startsWith('MeshPolicy ')) return `addCallers: [${caller}] for ${path.slice(1)} in ${origin}`;
-  return `callers: {names: "${caller}"} in ${origin}`;
+  const name = path.slice(1);
+  const origin = origins.callers;
+  if (origin === undefined) return `callers: {names: "${caller}"} in ${name}`;
+  const where = originWords(origin);
+  return origin.is === 'resource' && origin.ref.kind === 'MeshPolicy'
+    ? `addCallers: [${caller}] for ${name} in ${where}`
+    : `callers: {names: "${caller}"} in ${where}`;
 }
 
 /**
