@@ -6,6 +6,7 @@ import type { Facts } from '@weft/compiler/facts/facts';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
+import { workloadRef } from '@weft/compiler/model/resource-ref';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
@@ -88,7 +89,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     onFailure(workload, error) {
       log.error({ err: error, workload }, 'what a proxy should hold could not be compiled');
       const message = 'what its proxy should hold could not be compiled; what it has goes on serving';
-      failures.set(workload, { resource: `Workload ${workload}`, message, advice: atLog });
+      const about = [workloadRef(workload)];
+      failures.set(workload, { resource: `Workload ${workload}`, about, message, advice: atLog });
       report(reported);
     },
   });

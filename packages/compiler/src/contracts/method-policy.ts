@@ -17,6 +17,7 @@ import {
   type RetryCode,
   type RetryPolicy,
 } from '../model/method.ts';
+import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
 import { edgeName, isLogicalName } from './logical-name.ts';
@@ -99,7 +100,7 @@ export function readMethod(
   const { exposed, callers, shadow } = readCallers(own, servicePolicy, complain);
   const objective = own.objective ?? shared?.objective;
   const path = `${method.parent.typeName}/${method.name}`;
-  const origins = originsOf(own, servicePolicy, { method: path, service: method.parent.typeName });
+  const origins = originsOf(own, servicePolicy, method);
   return {
     complaints,
     method: {
@@ -141,12 +142,14 @@ const optionOf = [
 ] as const;
 
 /** Who said each part: the method, else its service; what nobody said has its default and no origin. */
-function originsOf(own: MethodPolicy, service: ServicePolicy, names: { method: string; service: string }): Origins {
+function originsOf(own: MethodPolicy, service: ServicePolicy, { name, parent: { typeName } }: DescMethod): Origins {
   const shared = service.defaults;
-  const said: Partial<Record<PolicyField, string>> = {};
+  const ofService: PolicyOrigin = { is: 'contract', service: typeName };
+  const ofMethod: PolicyOrigin = { ...ofService, method: name };
+  const said: Partial<Record<PolicyField, PolicyOrigin>> = {};
   const put = (field: PolicyField, byMethod: boolean, byService: boolean) => {
-    if (byMethod) said[field] = names.method;
-    else if (byService) said[field] = names.service;
+    if (byMethod) said[field] = ofMethod;
+    else if (byService) said[field] = ofService;
   };
   put('callers', own.callers !== undefined, shared?.callers !== undefined || service.callers.length > 0);
   put('exposed', isSaid(own.exposure), isSaid(shared?.exposure) || isSaid(service.exposure));

@@ -9,6 +9,7 @@ import { SubjectAltNameMatcher_SanType as SanType } from '@weft/envoy-api/envoy/
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import type { WorkloadId } from '../model/mesh.ts';
+import { partsOfId } from '../model/names.ts';
 import type { SocketAddress } from '../model/workload.ts';
 import { address } from './address.ts';
 import { fromControlPlane } from './config-source.ts';
@@ -60,7 +61,7 @@ export function bootstrap(options: BootstrapOptions): JsonValue {
 function bootstrapMessage(options: BootstrapOptions): Bootstrap {
   const serverName = options.serverName ?? 'weft-control-plane';
   return create(BootstrapSchema, {
-    node: { id: options.workload, cluster: options.workload.split('/')[0] ?? '' },
+    node: { id: options.workload, cluster: partsOfId(options.workload).namespace },
     admin: { address: { address: { case: 'pipe', value: { path: options.adminSocket, mode: 0o600 } } } },
     dynamicResources: {
       adsConfig: {

@@ -4,7 +4,9 @@ import type { Gateway } from '../model/gateway.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import { some } from './contract-versions.ts';
 import type { Services } from './services.ts';
 import type { Workloads } from './workloads.ts';
@@ -37,6 +39,7 @@ export function meshGateways(
     return some([
       {
         resource: `Workload ${id}`,
+        about: [workloadRef(idOf(id))],
         field: 'spec.gateway.name',
         message: `there is no Gateway ${gateway.name}; the replica serves nothing`,
         advice: known.length > 0 ? known.join(', ') : 'a weft.dev/v1 Gateway with that name',
@@ -65,6 +68,7 @@ function exposedPaths({ exposed, path, http }: Method): string[] {
 function rival(id: string, method: Method, path: string, first: string): Problem {
   return {
     resource: `Service ${id}`,
+    about: [serviceRef(idOf(id))],
     field: method.path.slice(1),
     message: `${path} is also exposed by Service ${first}, which the edge serves there`,
     advice: 'another path, or no exposure in one of the two',

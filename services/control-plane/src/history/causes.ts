@@ -35,7 +35,9 @@ export function changeBetween(before: Parts | undefined, after: Parts): Change |
     causes: named.length <= maxCauses ? named : [...named.slice(0, maxCauses), `${named.length - maxCauses} more`],
     set,
     removed,
-    endpointsOnly: [...set].every(([key, part]) => isEndpointChange(before.get(key), part)) && onlyWorkloads(removed),
+    endpointsOnly:
+      [...set].every(([key, part]) => isEndpointChange(before.get(key), part)) &&
+      removed.every((key) => before.get(key)?.is === 'workload'),
   };
 }
 
@@ -83,8 +85,4 @@ function placeOf(key: string, { value }: Part): string {
 function isEndpointChange(before: Part | undefined, after: Part): boolean {
   if (after.is !== 'workload') return false;
   return before === undefined || (before.is === 'workload' && before.value.contractHash === after.value.contractHash);
-}
-
-function onlyWorkloads(keys: readonly string[]): boolean {
-  return keys.every((key) => key.startsWith('Workload '));
 }

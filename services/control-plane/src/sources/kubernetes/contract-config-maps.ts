@@ -2,7 +2,7 @@ import { contractHash, parseContractFile } from '@weft/compiler/facts/contract-f
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import type { Problem } from '@weft/compiler/model/problem';
 import { z } from 'zod';
-import type { KubernetesObject } from '../../kubernetes/object.ts';
+import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
 import { marks } from './marks.ts';
 
 const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.string()).nullish() });
@@ -59,8 +59,9 @@ type Outcome = { readonly contract: ContractFact } | { readonly problem: Problem
 function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
   const [namespace = '', hash = ''] = key.split('/');
   const resource = `ConfigMap ${namespace}/${group.map(({ metadata }) => metadata.name).join(', ')}`;
+  const refs = group.map(refOf);
   const wrong = (field: string, message: string, advice: string): Outcome => ({
-    problem: { resource, field, message, advice },
+    problem: { resource, about: refs, field, message, advice },
   });
   const parts = new Map<number, Buffer>();
   let total = 0;
@@ -98,6 +99,6 @@ function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
     );
   }
   const outcome = parseContractFile(`contracts/${namespace}/${hash}.binpb`, bytes);
-  if ('problem' in outcome) return { problem: { ...outcome.problem, resource } };
-  return { contract: { ...outcome.contract, origin: resource } };
+  if ('problem' in outcome) return { problem: { ...outcome.problem, resource, about: refs } };
+  return { contract: { ...outcome.contract, origin: resource, refs } };
 }
