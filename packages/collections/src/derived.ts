@@ -74,6 +74,8 @@ export class DerivedCollection<O> implements CellOwner {
       }
       computed++;
       this.#compute(key);
+      // What remembers has let the key go.
+      if (!this.#computation.has(key)) this.#forget(key);
     }
     return computed;
   }

@@ -4,6 +4,7 @@ import { DerivedCollection, type DeriveOptions, type Failure } from './derived.t
 import { type Read, TrackedRead } from './read.ts';
 import { sameValue } from './same-value.ts';
 import type { Source } from './source.ts';
+import { UnionCollection } from './union.ts';
 
 /** What one turn did. */
 export interface Turn {
@@ -68,6 +69,13 @@ export class Graph {
     });
   }
 
+  /** A collection that never changes. */
+  constant<V>(name: string, entries: Iterable<readonly [key: string, value: V]>): Collection<V> {
+    const stored = this.#stored<V>(name);
+    for (const [key, value] of entries) stored.put(key, value);
+    return stored;
+  }
+
   /** One output, or none, for each value of `input`, under the same key. `compute` is pure. */
   derive<I, O>(
     name: string,
@@ -114,6 +122,50 @@ export class Graph {
     );
     for (const bucket of index.buckets()) derived.markDirty(bucket);
     index.follow((bucket) => derived.markDirty(bucket));
+    this.#derived.push(derived);
+    return output;
+  }
+
+  /** The values of several collections under their own keys. Where two have the same key, the value of the earlier one counts. */
+  union<V>(name: string, inputs: readonly Collection<V>[]): Collection<V> {
+    const from = inputs.map((input) => {
+      if (!(input instanceof StoredCollection)) throw new TypeError(`${input.name} is no collection of this graph`);
+      const stored: StoredCollection<V> = input;
+      return stored;
+    });
+    const output = this.#stored<V>(name);
+    this.#derived.push(new UnionCollection(output, from));
+    return output;
+  }
+
+  /**
+   * As `derive`, with a memory: `compute` is told what it gave last time, and is asked once more when the value of its input has
+   * gone (`value` is undefined then). An output without an input is computed again when what it read changes, until `compute` gives
+   * none. Its values depend on what was there before, so it belongs where facts are gathered, not where they are interpreted.
+   */
+  remember<I, O>(
+    name: string,
+    input: Collection<I>,
+    compute: (value: I | undefined, before: O | undefined, read: Read, key: string) => O | undefined,
+    options: DeriveOptions<O> = {},
+  ): Collection<O> {
+    if (!(input instanceof StoredCollection)) throw new TypeError(`${input.name} is no collection of this graph`);
+    const from: StoredCollection<I> = input;
+    const output = this.#stored<O>(name);
+    const derived = new DerivedCollection<O>(
+      output,
+      {
+        has: (key) => from.peek(key) !== undefined || output.peek(key) !== undefined,
+        compute: (key, cell) =>
+          this.#read.for(cell, () => {
+            const value = compute(from.peek(key), output.peek(key), this.#read, key);
+            return value === undefined ? [] : [[key, value] as const];
+          }),
+      },
+      options,
+    );
+    for (const key of from.keys()) derived.markDirty(key);
+    from.follow((key) => derived.markDirty(key));
     this.#derived.push(derived);
     return output;
   }
