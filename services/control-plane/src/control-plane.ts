@@ -1,8 +1,9 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readContract } from '@weft/compiler/contracts/read-contract';
+import { Graph } from '@weft/collections';
 import { createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
@@ -131,10 +132,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       report([...facts.problems, { resource: 'the control plane', message, advice: atLog }]);
     }
   };
+  const graph = new Graph();
+  const afterTurn = new FactsAfterTurn(environment.facts(graph));
   await environment.open({
     log,
-    onFacts,
-    accepts: (contract) => readContract(contract).version !== undefined,
+    turn(change) {
+      const turn = graph.turn(change);
+      const found = afterTurn.take(turn);
+      if (found !== live) onFacts(found);
+      return turn;
+    },
     drop: (workload) => delivery.drop(workload),
     bundle: () => rotation.roots.bundle,
     unacknowledged: unacknowledgedHere,
