@@ -73,7 +73,8 @@ export class History {
       }
       history.#current = [...history.#revisions.keys()].at(-1) ?? 0;
     } catch (error) {
-      history.#refused(error);
+      // Nobody can be told before there is a history; whoever opens it asks for its problems.
+      history.#problem = refusal(error);
     }
     return history;
   }
@@ -248,12 +249,9 @@ export class History {
   }
 
   #refused(error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const before = this.#problem?.message;
-    const message = `history cannot be kept (${code}); the mesh is served without it`;
-    const advice = code === 'ENOSPC' ? 'free space' : 'free space and the right to write';
-    this.#problem = { resource: 'the state directory', field: 'history', message, advice };
-    if (before !== message) this.#options.onProblem?.();
+    this.#problem = refusal(error);
+    if (before !== this.#problem.message) this.#options.onProblem?.();
   }
 
   /** Tries later with a whole revision, which needs nothing of what could not be written. */
@@ -267,6 +265,17 @@ export class History {
     for (const contract of facts.contracts) this.#contracts.set(contract.hash, contract);
     this.#schedule(retryMs);
   }
+}
+
+/** What a disk that does not take history is to its users. */
+function refusal(error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return {
+    resource: 'the state directory',
+    field: 'history',
+    message: `history cannot be kept (${code}); the mesh is served without it`,
+    advice: code === 'ENOSPC' ? 'free space' : 'free space and the right to write',
+  };
 }
 
 function asideProblem({ directory, formats }: SetAside): Problem {
