@@ -1,3 +1,5 @@
+import type { Change } from '@weft/collections';
+import { onlyEndpointsChanged } from '../model/endpoint-change.ts';
 import type { Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { callersOf, isOpenToNamespace } from './call-graph.ts';
@@ -47,15 +49,18 @@ export function affectedWorkloads(before: Mesh | undefined, next: Mesh): Affecte
 
 /** Whether replicas came, went or changed their readiness, and nothing else: their callers learn endpoints. */
 export function onlyReplicasChanged(before: Mesh, next: Mesh): boolean {
-  if (!sameForAll(before, next) || before.services.size !== next.services.size) return false;
-  for (const [id, service] of next.services) {
-    if (!isSame(before.services.get(id), service, ['workloads'])) return false;
+  const services = changesOf(before.services, next.services);
+  const workloads = changesOf(before.workloads, next.workloads);
+  return onlyEndpointsChanged({ services, workloads, elsewhere: !sameForAll(before, next) });
+}
+
+function changesOf<K extends string, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): Map<string, Change<V>> {
+  const changes = new Map<string, Change<V>>();
+  for (const key of differing(a, b)) {
+    const [before, after] = [a.get(key), b.get(key)];
+    changes.set(key, { ...(before && { before }), ...(after && { after }) });
   }
-  for (const [id, workload] of next.workloads) {
-    const old = before.workloads.get(id);
-    if (old !== undefined && !isSame(old, workload, ['ready', 'reason'])) return false;
-  }
-  return true;
+  return changes;
 }
 
 /** Whether everything that is no single service's or workload's is the same. */
@@ -96,7 +101,7 @@ function addCallers(mesh: Mesh, service: Service, affected: Set<WorkloadId>): vo
   }
 }
 
-function differing<K extends ServiceId | WorkloadId, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): Set<K> {
+function differing<K extends string, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): Set<K> {
   if (a === b) return new Set();
   const found = new Set<K>();
   for (const [key, value] of b) if (a.get(key) !== value) found.add(key);
