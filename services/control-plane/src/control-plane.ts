@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readContract } from '@weft/compiler/contracts/read-contract';
 import { createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { gather } from '@weft/compiler/facts/gather';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
@@ -29,6 +30,7 @@ import { nackSource } from './status/nack-source.ts';
 import { auditOverrides } from './status/override-audit.ts';
 import { openProblemLog } from './status/problem-store.ts';
 import { version } from './version.ts';
+import { WholeMesh } from './wiring/whole-mesh.ts';
 import { createDelivery } from './xds/delivery.ts';
 import { type AuthenticatedMethod, serveXds } from './xds/transport.ts';
 
@@ -103,13 +105,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     environment.report(problems.list(), overrides);
   };
   let live: Facts | undefined;
+  let pushed: Facts | undefined;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
+    wholeFacts: () => pushed ?? gather([], [], []),
     onProblem: () => report(reported),
     onPin: () => live && onFacts(live),
   });
   memory.listen(delivery);
+  const wholeMesh = new WholeMesh();
   const clock = new MeshClock();
   const onFacts = (found: Facts) => {
     live = found;
@@ -121,7 +126,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
       overrides = mesh.overrides;
       report(mesh.problems);
-      memory.record(facts, mesh);
+      pushed = facts;
+      memory.record(wholeMesh.take(facts, mesh));
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);
     } catch (error) {
       log.error({ err: error }, 'the mesh could not be assembled');
@@ -189,7 +195,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   };
   const why = answerWhy({
     memory,
-    now: () => memory.now,
+    now: () => snapshots.mesh && pushed && { mesh: snapshots.mesh, facts: pushed },
     proxies: () => delivery.proxies(),
     certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
   });
