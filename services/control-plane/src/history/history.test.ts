@@ -11,7 +11,7 @@ import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
-import { WholeMesh } from '../wiring/whole-mesh.ts';
+import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { History, type HistoryOptions } from './history.ts';
 
 const typeUrl = typeUrls.route;
@@ -45,7 +45,7 @@ function record(history: History, facts: Facts): void {
   const recording = recordings.get(history);
   if (recording === undefined) throw new Error('not opened here');
   recording.facts = facts;
-  recording.mesh = assemble(facts, recording.mesh);
+  recording.mesh = assemble(facts);
   const { changes, endpointsOnly } = recording.wholeMesh.take(facts, recording.mesh);
   history.record({ changes, endpointsOnly });
 }

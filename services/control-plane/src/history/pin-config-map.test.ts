@@ -7,7 +7,7 @@ import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { quick } from '../sources/kubernetes/cluster.fixture.ts';
-import { WholeMesh } from '../wiring/whole-mesh.ts';
+import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { Memory } from './memory.ts';
 import type { Pin } from './pin.ts';
 import { PinConfigMap } from './pin-config-map.ts';

@@ -85,7 +85,7 @@ test.before(async (t) => {
     ],
   });
   Object.assign(t.context, { server });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   await mesh.startProxy('shop/orders-0');
   await mesh.startProxy('shop/front-0');
   const caller = client(OrderService, { outbound: `127.0.0.1:${frontOut}` });

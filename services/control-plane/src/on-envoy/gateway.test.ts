@@ -115,7 +115,7 @@ test.before(async (t) => {
       ],
     }),
   ]);
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of ['shop/catalog-0', 'shop/orders-0', 'shop/orders-1', 'weft/edge-0'] as const) {
     await mesh.startProxy(name);
   }

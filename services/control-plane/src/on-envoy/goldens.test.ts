@@ -19,9 +19,9 @@ test('every golden output is acknowledged by a running Envoy', async (t) => {
   t.teardown(() => controlPlane.stop());
   let started = false;
   for (const name of goldenNames()) {
-    const mesh = assemble(parseDirectory(goldenFiles(name)));
-    for (const workload of mesh.workloads.keys()) {
-      snapshot = snapshotFor(mesh, workload);
+    const compiler = new DirectoryCompiler({ files: goldenFiles(name) });
+    for (const workload of compiler.mesh.workloads.keys()) {
+      snapshot = compiler.snapshot(workload);
       if (started) await controlPlane.push({ proxies: new Set([id]), endpointsOnly: false });
       else await controlPlane.startProxy(id);
       started = true;

@@ -137,7 +137,7 @@ test.before(async (t) => {
     middle: await passOn('middle', 'shop.payments', capture),
   };
   Object.assign(t.context, { leaf, raw, servers, callers });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of names) await mesh.startProxy(`shop/${name}-0`);
   Object.assign(t.context, { mesh, leaf, raw, servers, callers, seen, kit, outbound: outbound.driver });
 });

@@ -17,7 +17,8 @@ test('plain text that is taken is told when it begins, each call once', async (t
   const [web, raw] = await freePorts(2);
   const directory = new MeshDirectory({ permissive: [{ namespace: 'shop' }] });
   const calls = new PlainTextCalls();
-  const compiler = createCompiler();
+  const compiler = new DirectoryCompiler();
+  const { mesh } = compiler;
   const controlPlane = await runControlPlane({
     snapshot: (id) => compiler.snapshot(id),
     workload: (id) => mesh.workloads.get(id),
@@ -50,8 +51,7 @@ test('plain text that is taken is told when it begins, each call once', async (t
     },
     status: { ready: true },
   });
-  const mesh = assemble(parseDirectory(directory.files));
-  compiler.update(mesh);
+  compiler.update(directory);
   const application = createServer((_, response) => response.end('hello'));
   application.listen(`${controlPlane.dir}/app`);
   await once(application, 'listening');

@@ -223,10 +223,10 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
   const results = new Map<string, number>();
   for (let first = 0; first < total; first += atOnce) {
     const batch = specs.slice(first, first + atOnce);
-    mesh = assemble(parseDirectory(directoryOf(batch).files), mesh);
+    compiler.update(directoryOf(batch));
     const where = `WEFT_SEED=${seed}, contracts ${first} to ${first + atOnce - 1}`;
     t.deepEqual(mesh.problems, [], where);
-    snapshot = union([...mesh.workloads.keys()].map((id) => mesh && snapshotFor(mesh, id)));
+    snapshot = union([...mesh.workloads.keys()].map((id) => compiler.snapshot(id)));
     if (first === 0) await controlPlane.startProxy(driver);
     else await controlPlane.push({ proxies: new Set([driver]), endpointsOnly: false });
     const refusals = controlPlane.nacks.map(({ names, message }) => `${names.join()}: ${message}`);

@@ -64,7 +64,7 @@ test.before(async (t) => {
     });
   const application = await startRawApplication(`${mesh.dir}/leaf`);
   Object.assign(t.context, { application });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   await mesh.startProxy('shop/front-0');
   await mesh.startProxy('shop/leaf-0');
   Object.assign(t.context, { mesh, application, caller: new RawCaller(`127.0.0.1:${frontOut}`) });

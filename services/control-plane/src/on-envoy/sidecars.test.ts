@@ -115,7 +115,7 @@ test.before(async (t) => {
       ],
     }),
   ]);
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of ['orders-0', 'catalog-0', 'payments-0', 'payments-1', 'inventory-0'] as const) {
     await mesh.startProxy(`shop/${name}`);
   }

@@ -83,11 +83,7 @@ export async function runShop(
   }
   const edgeAddress = address(2 * names.length);
   if (options.edge) directory.edge(edgeAddress);
-  let assembled: Mesh | undefined;
-  const apply = async () => {
-    assembled = assemble(parseDirectory(directory.files), assembled);
-    await mesh.update(assembled);
-  };
+  const apply = () => mesh.update(directory);
   const replicas = new Map<string, RunningReplica>();
   const applications: RawApplication[] = [];
   const stop = async () => {
@@ -118,10 +114,7 @@ export async function runShop(
   return {
     mesh,
     directory,
-    assembled() {
-      if (assembled === undefined) throw new Error('nothing was applied yet');
-      return assembled;
-    },
+    assembled: () => mesh.compiler.assembled(),
     replica(name) {
       const found = replicas.get(name);
       if (found === undefined) throw new Error(`no replica is ${name}; there are ${[...replicas.keys()].join(', ')}`);
