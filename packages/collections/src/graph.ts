@@ -160,8 +160,7 @@ export class Graph {
     }
     if (this.#turning) throw new Error(`${name} cannot be disposed within a turn`);
     const dependents = collection.dependents();
-    if (dependents.length > 0)
-      throw new Error(`${name} cannot be disposed while ${dependents.join(', ')} depends on it`);
+    if (dependents.length > 0) throw new Error(`${name} cannot be disposed: in use by ${dependents.join(', ')}`);
     derived.dispose();
     this.#derived.delete(collection);
     this.#collections.delete(collection);
