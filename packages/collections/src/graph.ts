@@ -245,7 +245,7 @@ export class Graph {
       number: this.#number,
       computed,
       changedAnything: changes.size > 0,
-      // What is kept under a collection is what that collection gave.
+      // The changes under a collection's key came from that collection, so they have its type.
       changed: <V>(collection: Collection<V>) =>
         (changes.get(collection) ?? noChanges) as ReadonlyMap<string, Change<V>>,
     };
