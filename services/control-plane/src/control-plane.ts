@@ -93,7 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     },
   });
   const snapshots = new Snapshots(compiler, identities);
-  const delivery = createDelivery({ snapshots, log });
+  const delivery = createDelivery({ views: snapshots, log });
   let reported: readonly Problem[] = [];
   let overrides: readonly Override[] = [];
   const report = (found: readonly Problem[]) => {

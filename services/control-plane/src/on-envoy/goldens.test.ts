@@ -22,7 +22,7 @@ test('every golden output is acknowledged by a running Envoy', async (t) => {
     const mesh = assemble(parseDirectory(goldenFiles(name)));
     for (const workload of mesh.workloads.keys()) {
       snapshot = snapshotFor(mesh, workload);
-      if (started) await controlPlane.push({ proxies: new Set([id]), endpointsOnly: false });
+      if (started) await controlPlane.push([id]);
       else await controlPlane.startProxy(id);
       started = true;
       t.deepEqual(

@@ -228,7 +228,7 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
     t.deepEqual(mesh.problems, [], where);
     snapshot = union([...mesh.workloads.keys()].map((id) => mesh && snapshotFor(mesh, id)));
     if (first === 0) await controlPlane.startProxy(driver);
-    else await controlPlane.push({ proxies: new Set([driver]), endpointsOnly: false });
+    else await controlPlane.push([driver]);
     const refusals = controlPlane.nacks.map(({ names, message }) => `${names.join()}: ${message}`);
     t.deepEqual(refusals, [], where);
 

@@ -29,8 +29,8 @@ export async function runMesh(): Promise<RunningMesh> {
     compiler,
     async update(next) {
       mesh = next;
-      const { affected, endpointsOnly } = compiler.update(next);
-      await controlPlane.push({ proxies: affected, endpointsOnly });
+      const { affected } = compiler.update(next);
+      await controlPlane.push(affected);
     },
   };
 }
