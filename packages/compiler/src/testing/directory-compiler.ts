@@ -7,7 +7,6 @@ import { type Compiled, MeshCompiler } from '../mesh-compiler.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { assemble } from '../translation/assemble.ts';
-import type { MeshDirectory } from './mesh-directory.ts';
 
 /** A compiler that follows a mesh directory from one state to the next, with every proxy connected. */
 export class DirectoryCompiler {
@@ -16,7 +15,7 @@ export class DirectoryCompiler {
   #facts: Facts | undefined;
   #nowMs = 0;
 
-  constructor(directory?: Pick<MeshDirectory, 'files'>) {
+  constructor(directory?: { readonly files: ReadonlyMap<string, Uint8Array> }) {
     const graph = new Graph();
     this.#sources = factSources(graph);
     this.compiler = new MeshCompiler(graph, this.#sources.facts);
@@ -35,7 +34,7 @@ export class DirectoryCompiler {
   }
 
   /** Takes what the directory holds now. `nowMs`: epoch milliseconds. Default: 0. */
-  update(directory: Pick<MeshDirectory, 'files'>, nowMs = 0): Compiled {
+  update(directory: { readonly files: ReadonlyMap<string, Uint8Array> }, nowMs = 0): Compiled {
     const read = parseDirectory(directory.files);
     const facts = this.#facts ? retained(this.#facts, read) : read;
     const gone = this.#facts?.workloads ?? [];

@@ -1,8 +1,6 @@
 import { typeUrls } from '@weft/compiler/envoy/resource';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { arbitraryContract } from '@weft/compiler/testing/arbitrary-contract';
 import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import fc from 'fast-check';
 import { freePorts } from './testing/free-ports.ts';

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { connect } from 'node:net';
-import { createCompiler } from '@weft/compiler/envoy/compiler';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { DenialCounts } from '../api/denial-counts.ts';
 import { PlainTextCalls } from '../api/plain-text-calls.ts';

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { RawCaller } from './testing/raw-call.ts';

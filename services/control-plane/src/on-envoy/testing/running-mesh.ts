@@ -1,5 +1,4 @@
 import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
-import type { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { createReflection, reflectionPaths } from '../../api/reflection.ts';
 import { checkPath, createRefusals } from '../../api/refusals.ts';
 import { type RunningControlPlane, runControlPlane } from './running-control-plane.ts';
@@ -11,7 +10,7 @@ export interface RunningMesh extends Omit<RunningControlPlane, 'push'> {
    * Delivers what a directory says now, and resolves when every connected proxy has acknowledged or refused all of it. `nowMs`: epoch
    * milliseconds. Default: 0.
    */
-  update(directory: Pick<MeshDirectory, 'files'>, nowMs?: number): Promise<void>;
+  update(directory: { readonly files: ReadonlyMap<string, Uint8Array> }, nowMs?: number): Promise<void>;
 }
 
 /** Starts it without any mesh yet. */

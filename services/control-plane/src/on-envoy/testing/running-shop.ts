@@ -1,7 +1,5 @@
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import type { RunningEnvoy } from '@weft/dev-envoy';
 import { freePorts } from './free-ports.ts';
 import { type RawApplication, startRawApplication } from './raw-application.ts';
