@@ -148,8 +148,8 @@ export class History {
     this.#current++;
     this.#queue.push({ ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst, isOpen });
     this.#answers.begin(this.#current, endpointsOnly, atMs);
-    // What differs from the disk begins a segment, which only the last of what waits can do.
-    if (this.#store.isNew && !isFirst) this.#look();
+    // A segment begins with a whole revision, which only the last of what waits can be.
+    if (this.#store.isNew && !this.#waitsWhole) this.#look();
     this.#timer.set(isOpen ? churnMs : batchMs);
   }
 
@@ -262,7 +262,7 @@ export class History {
       }
       countContractFiles(this.#contractFiles, changes.parts);
       // What waits to be written already begins a segment, or goes on with the one that is there.
-      const begins = !this.#unwritten.some((waits) => waits.k === 'r' && waits.full) && this.#store.wantsFull;
+      const begins = this.#store.wantsFull && !this.#waitsWhole;
       const record = {
         n: number,
         at: atMs,
@@ -280,6 +280,11 @@ export class History {
       this.#add(written);
       this.#unwritten.push(written);
     }
+  }
+
+  /** A whole revision is waiting to be looked at or written. */
+  get #waitsWhole(): boolean {
+    return this.#queue.some(({ isFirst }) => isFirst) || this.#unwritten.some((waits) => waits.k === 'r' && waits.full);
   }
 
   #record(record: Unsaid): Omit<BaseRecord, 'full' | 'set' | 'removed'> {
