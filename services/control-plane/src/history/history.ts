@@ -7,7 +7,7 @@ import { causesOf, countContractFiles } from './causes.ts';
 import { Churn } from './churn.ts';
 import { asideProblem, refusalProblem } from './history-problems.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
-import { changesBetween, type FactChanges, followedBy, type PartChanges } from './part-changes.ts';
+import { changesBetween, type FactChanges, joinChanges, type PartChange, type PartChanges } from './part-changes.ts';
 import { factsOf, type Part, type Parts, partsOf, workloadIdOf } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
 import type { SetAside } from './set-aside.ts';
@@ -39,8 +39,8 @@ interface Queued extends Pushed {
   readonly atMs: number;
   /** The first configuration of all. */
   readonly isFirst: boolean;
-  /** Further changes of endpoints join it. */
-  readonly isOpen: boolean;
+  /** Changes of endpoints that come while it waits join these; absent: they do not. */
+  readonly open?: Map<string, PartChange>;
 }
 
 /** A record before it says what the revision holds. */
@@ -140,17 +140,18 @@ export class History {
     }
     const endpointsOnly = pushed.endpointsOnly && note === undefined && isAboutWorkloads(changes.parts);
     const last = this.#queue.at(-1);
-    if (endpointsOnly && last?.isOpen) {
-      this.#queue.splice(-1, 1, { ...last, changes: followedBy(last.changes, changes) });
+    if (endpointsOnly && last?.open) {
+      joinChanges(last.open, changes.parts);
       return;
     }
-    const isOpen = endpointsOnly && !this.#churn.admits(atMs);
     this.#current++;
-    this.#queue.push({ ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst, isOpen });
+    const queued = { ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst };
+    const open = endpointsOnly && !this.#churn.admits(atMs) ? new Map(changes.parts) : undefined;
+    this.#queue.push(open ? { ...queued, changes: { parts: open, contracts: [] }, open } : queued);
     this.#answers.begin(this.#current, endpointsOnly, atMs);
     // A segment begins with a whole revision, which only the last of what waits can be.
     if (this.#store.isNew && !this.#waitsWhole) this.#look();
-    this.#timer.set(isOpen ? churnMs : batchMs);
+    this.#timer.set(open ? churnMs : batchMs);
   }
 
   sent(event: SentEvent): void {
