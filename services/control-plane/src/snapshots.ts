@@ -32,8 +32,13 @@ export class Snapshots implements SnapshotSource {
   /** Takes a new mesh. Returns the workloads that are gone with the old one. */
   take(mesh: Mesh): readonly WorkloadId[] {
     const { affected, endpointsOnly } = this.#compiler.update(mesh);
-    const reissued = this.#identities.track(mesh.workloads, mesh.settings.certificateLifetimeMs);
-    const gone = [...(this.#mesh?.workloads.keys() ?? [])].filter((id) => !mesh.workloads.has(id));
+    const before: Mesh['workloads'] = this.#mesh?.workloads ?? new Map();
+    const gone = [...before.keys()].filter((id) => !mesh.workloads.has(id));
+    const reissued = new Set([
+      ...this.#identities.changed(gone.map((id) => ({ id }))),
+      ...this.#identities.changed([...mesh.workloads.values()].map((after) => ({ id: after.id, after }))),
+      ...this.#identities.setLifetime(mesh.settings.certificateLifetimeMs),
+    ]);
     for (const id of gone) this.#joined.delete(id);
     this.#mesh = mesh;
     const proxies = reissued.size === 0 ? affected : new Set([...affected, ...reissued]);
