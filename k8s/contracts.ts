@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { marks } from '@weft/compiler/pod/marks';
+import { contractConfigMap } from '@weft/compiler/pod/names';
 import { k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
-import { marks } from './names.ts';
 
 /** A descriptor set and the hash that names it. */
 export interface Contract {
@@ -26,7 +27,7 @@ export class PublishedContract extends Construct {
     super(scope, id);
     new kubernetes.KubeConfigMap(this, 'descriptor-set', {
       metadata: {
-        name: `weft-contract-${contract.logicalName}-${contract.hash}`,
+        name: contractConfigMap(contract.logicalName, contract.hash),
         labels: { [marks.contract]: contract.hash },
         annotations: { [marks.contractName]: contract.logicalName, [marks.contractPart]: '1/1' },
       },

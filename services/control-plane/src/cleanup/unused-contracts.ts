@@ -1,8 +1,8 @@
+import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, listSchema } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
-import { marks } from '../sources/kubernetes/marks.ts';
 
 export interface UnusedContractsOptions {
   readonly api: KubernetesApi;
