@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { marks } from '@weft/compiler/pod/marks';
 import { contractConfigMap } from '@weft/compiler/pod/names';
 import { k8s as kubernetes } from 'cdk8s-plus-33';
@@ -18,7 +18,7 @@ export function readContract(root: string, logicalName: string): Contract {
   const file = join(root, 'packages/contracts/descriptors', `${logicalName}.binpb`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run make generate`);
   const descriptorSet = readFileSync(file);
-  return { logicalName, hash: createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16), descriptorSet };
+  return { logicalName, hash: contractHash(descriptorSet), descriptorSet };
 }
 
 /** Publishes a contract in its namespace, under its hash: what pods with that hash promise never changes. */

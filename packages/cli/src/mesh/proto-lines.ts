@@ -7,11 +7,11 @@ import {
   FileDescriptorSetSchema,
   type SourceCodeInfo_Location,
 } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { ContractElement, WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
 import type { Project } from '../project.ts';
-import { contractHash } from './contract-hash.ts';
 
 // Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
 // has them.

@@ -1,14 +1,9 @@
-import { createHash } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { nameSchema } from '../mesh-directory/manifest-schemas.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ContractFact } from './facts.ts';
-
-/** A contract's hash: SHA-256 of the descriptor set, its first 16 hex digits. */
-export function contractHash(descriptorSet: Uint8Array): string {
-  return createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
-}
 
 /** The namespace of a contract file, or undefined when the path is not `contracts/<namespace>/<name>.binpb`. */
 export function contractNamespace(path: string): string | undefined {

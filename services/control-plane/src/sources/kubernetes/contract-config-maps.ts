@@ -1,4 +1,5 @@
-import { contractHash, parseContractFile } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { parseContractFile } from '@weft/compiler/facts/contract-file';
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import type { Problem } from '@weft/compiler/model/problem';
 import { marks } from '@weft/compiler/pod/marks';
