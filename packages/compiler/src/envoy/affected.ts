@@ -1,5 +1,6 @@
 import type { Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
+import { isEndpointChange } from '../model/workload.ts';
 import { callersOf, isOpenToNamespace } from './call-graph.ts';
 
 /** Whose proxies a new mesh may concern. Never too few. */
@@ -52,8 +53,7 @@ export function onlyReplicasChanged(before: Mesh, next: Mesh): boolean {
     if (!isSame(before.services.get(id), service, ['workloads'])) return false;
   }
   for (const [id, workload] of next.workloads) {
-    const old = before.workloads.get(id);
-    if (old !== undefined && !isSame(old, workload, ['ready', 'reason'])) return false;
+    if (!isEndpointChange(before.workloads.get(id), workload)) return false;
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import type { Workload } from '@weft/compiler/model/workload';
+import { isEndpointChange, type Workload } from '@weft/compiler/model/workload';
 import { type Part, type Parts, samePart } from './parts.ts';
 
 /** What made one revision out of another. */
@@ -36,7 +36,7 @@ export function changeBetween(before: Parts | undefined, after: Parts): Change |
     set,
     removed,
     endpointsOnly:
-      [...set].every(([key, part]) => isEndpointChange(before.get(key), part)) &&
+      [...set].every(([key, part]) => isEndpointPart(before.get(key), part)) &&
       removed.every((key) => before.get(key)?.is === 'workload'),
   };
 }
@@ -82,7 +82,6 @@ function placeOf(key: string, { value }: Part): string {
   return 'origin' in value && value.origin !== undefined ? `${value.origin} (${key})` : key;
 }
 
-function isEndpointChange(before: Part | undefined, after: Part): boolean {
-  if (after.is !== 'workload') return false;
-  return before === undefined || (before.is === 'workload' && before.value.contractHash === after.value.contractHash);
+function isEndpointPart(before: Part | undefined, after: Part): boolean {
+  return after.is === 'workload' && isEndpointChange(before?.is === 'workload' ? before.value : undefined, after.value);
 }
