@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { readContract } from '@weft/compiler/contracts/read-contract';
 import { createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Facts } from '@weft/compiler/facts/facts';
-import { gather } from '@weft/compiler/facts/gather';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
+import { workloadRef } from '@weft/compiler/model/resource-ref';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
@@ -90,7 +90,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     onFailure(workload, error) {
       log.error({ err: error, workload }, 'what a proxy should hold could not be compiled');
       const message = 'what its proxy should hold could not be compiled; what it has goes on serving';
-      failures.set(workload, { resource: `Workload ${workload}`, message, advice: atLog });
+      const about = [workloadRef(workload)];
+      failures.set(workload, { resource: `Workload ${workload}`, about, message, advice: atLog });
       report(reported);
     },
   });
@@ -109,7 +110,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
-    wholeFacts: () => pushed ?? gather([], [], []),
+    wholeFacts() {
+      if (pushed === undefined) throw new Error('nothing was pushed yet');
+      return pushed;
+    },
     onProblem: () => report(reported),
     onPin: () => live && onFacts(live),
   });

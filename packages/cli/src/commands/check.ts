@@ -1,8 +1,8 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { proxySync } from '../mesh/in-sync.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
@@ -44,7 +44,7 @@ export function checkCommand(): Command {
 /** What the check finds. `now` is in epoch milliseconds. */
 export function findings(mesh: GetStatusResponse, now: number): readonly Finding[] {
   const found: Finding[] = [];
-  const behind = mesh.workloads.filter(({ ready, proxy }) => ready && proxySync(proxy) !== 'in sync');
+  const behind = mesh.workloads.filter(({ ready, proxy }) => ready && proxySync(proxy?.acknowledgements) !== 'in sync');
   found.push({
     ok: behind.length === 0,
     text:

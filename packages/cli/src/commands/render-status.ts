@@ -1,11 +1,11 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import {
   type Proxy as ConnectedProxy,
   type GetStatusResponse,
   Root_Phase,
   type Workload,
 } from '@weft/contracts/weft/api/v1/mesh';
-import { proxySync } from '../mesh/in-sync.ts';
 import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
@@ -97,7 +97,9 @@ function certificate(proxy: ConnectedProxy | undefined, now: number, paint: Pain
 }
 
 function configuration(proxy: ConnectedProxy | undefined, paint: Paint): string {
-  const sync = proxySync(proxy);
+  const sync = proxySync(proxy?.acknowledgements);
+  // The word that Envoy's own documentation uses.
+  if (sync === 'refused') return paint('red', 'NACK');
   return paint(sync === 'in sync' ? 'green' : sync === 'behind' ? 'yellow' : 'red', sync);
 }
 

@@ -2,15 +2,12 @@ import type { VirtualHost } from '@weft/envoy-api/envoy/config/route/v3/route_co
 import { memoize } from '../memoize.ts';
 import type { LogicalName, Mesh } from '../model/mesh.ts';
 import { type SocketAddress, servedAt, type Workload } from '../model/workload.ts';
+import { outboundPort } from '../pod/ports.ts';
 import { directClusterResource, passThroughClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import { isIpv6 } from './inbound.ts';
 import { outboundListener } from './listener-outbound.ts';
-import {
-  type Destination,
-  originalDestinationListener,
-  outboundPort,
-} from './listener-outbound-original-destination.ts';
+import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
 import { directCluster, serviceCluster } from './names.ts';
 import { type OutboundTarget, outboundTargets } from './outbound-target.ts';
 import type { Resource } from './resource.ts';

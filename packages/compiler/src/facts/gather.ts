@@ -1,21 +1,30 @@
 import { isIP } from 'node:net';
 import { memoize } from '../memoize.ts';
-import { type Manifest, type ManifestObject, manifestKey } from '../mesh-directory/manifest.ts';
+import { type Manifest, type ManifestObject, objectRef } from '../mesh-directory/manifest.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { refKey } from '../model/resource-ref.ts';
 import type { PodNetwork, Workload } from '../model/workload.ts';
 import { defaultSettings } from './default-settings.ts';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from './facts.ts';
 
+/** What is said of a mesh directory without a MeshConfig. */
+const noMeshConfig: Problem = {
+  resource: 'mesh.yaml',
+  message: 'there is no MeshConfig',
+  advice: 'a weft.dev/v1 MeshConfig with packages',
+};
+
 /**
  * Puts what single files hold together. Of two objects with one name, that of the file which sorts first counts, so that the
- * outcome does not depend on the order in which files were found.
+ * outcome does not depend on the order in which files were found. `missing`: what is said when there is no MeshConfig.
  */
 export function gather(
   manifests: readonly Manifest[],
   contracts: readonly ContractFact[],
   problems: readonly Problem[],
+  missing: Problem = noMeshConfig,
 ): Facts {
   const found: Problem[] = [...problems];
   const seen = new Map<string, { path: string; line: number }>();
@@ -25,11 +34,12 @@ export function gather(
     found.push(...manifest.problems);
     for (const object of manifest.objects) {
       // There is one configuration of the mesh, whatever its documents are called.
-      const key = object.is === 'mesh-config' ? 'MeshConfig' : manifestKey(object);
+      const key = object.is === 'mesh-config' ? 'MeshConfig' : refKey(objectRef(object));
       const first = seen.get(key);
       if (first !== undefined) {
         found.push({
           resource: manifest.path,
+          about: [objectRef(object)],
           message: `line ${object.line}: ${object.kind} ${object.namespace}/${object.name} is there twice`,
           advice: `${first.path}, line ${first.line} counts; remove one of the two`,
         });
@@ -44,13 +54,7 @@ export function gather(
   for (const { object, path } of objects) {
     if (object.is === 'mesh-config') settings = { ...settingsOf(object.read.spec), origin: path };
   }
-  if (settings === undefined) {
-    found.push({
-      resource: 'mesh.yaml',
-      message: 'there is no MeshConfig',
-      advice: 'a weft.dev/v1 MeshConfig with packages',
-    });
-  }
+  if (settings === undefined) found.push(missing);
   const { trustDomain } = settings ?? defaultSettings;
 
   const services: ServiceFact[] = [];

@@ -1,6 +1,7 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import type { Problem } from '../model/problem.ts';
+import { groupOf, type ResourceRef, refKey } from '../model/resource-ref.ts';
 import {
   documentSchema,
   externalServiceSchema,
@@ -36,17 +37,22 @@ export type ManifestObject = {
 export interface Manifest {
   readonly path: string;
   readonly objects: readonly ManifestObject[];
-  /** Keys (`manifestKey`) of documents that were recognized but are wrong. */
+  /** Keys (`refKey`) of documents that were recognized but are wrong. */
   readonly broken: readonly string[];
   /** Some document is so broken that nobody can say which object it is. */
   readonly unreadable: boolean;
   readonly problems: readonly Problem[];
 }
 
-/** Tells objects apart, across files. */
-export function manifestKey(object: { kind: string; apiVersion: string; namespace: string; name: string }): string {
-  const group = object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : '';
-  return `${group}/${object.kind} ${object.namespace}/${object.name}`;
+type Named = Pick<ManifestObject, 'apiVersion' | 'kind' | 'namespace' | 'name'>;
+
+/** Kinds that are in no namespace, whatever a document says. */
+const clusterScoped: ReadonlySet<string> = new Set(['MeshConfig', 'Gateway']);
+
+/** The reference of an object. */
+export function objectRef({ apiVersion, kind, namespace, name }: Named): ResourceRef {
+  const group = groupOf(apiVersion);
+  return { group, kind, namespace: group === 'weft.dev' && clusterScoped.has(kind) ? '' : namespace, name };
 }
 
 /** Reads one YAML file of any number of documents. A wrong document stops no other; problems say file, line and field. */
@@ -82,9 +88,10 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
     const line = lineOf(document, [], lines);
     const outcome = readDocument(value, line);
     if (outcome.object !== undefined) objects.push(outcome.object);
-    else if (outcome.key !== undefined) broken.push(outcome.key);
+    else if (outcome.ref !== undefined) broken.push(refKey(outcome.ref));
     else unreadable = true;
-    for (const issue of outcome.issues) problems.push(issueProblem(path, issue, value, document, lines));
+    const subject = { resource: path, ...(outcome.ref ? { about: [outcome.ref] } : {}) };
+    for (const issue of outcome.issues) problems.push(issueProblem(subject, issue, value, document, lines));
   }
   return { path, objects, broken, unreadable, problems };
 }
@@ -94,10 +101,10 @@ const laterRead: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['weft.dev/v1 MeshOverride', meshOverrideSchema],
 ]);
 
-/** What a document is: an object, or one that is wrong (its key, where it can be told) and why. */
+/** What a document is: an object, or one that is wrong (its reference, where it can be told) and why. */
 export interface Outcome {
   readonly object?: ManifestObject;
-  readonly key?: string;
+  readonly ref?: ResourceRef;
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
@@ -151,11 +158,8 @@ export function readDocument(value: unknown, line: number): Outcome {
   }
 }
 
-function wrong(
-  named: { kind: string; apiVersion: string; namespace: string; name: string },
-  error: z.ZodError,
-): Outcome {
-  return { key: manifestKey(named), issues: error.issues };
+function wrong(named: Named, error: z.ZodError): Outcome {
+  return { ref: objectRef(named), issues: error.issues };
 }
 
 function toValue(document: Document.Parsed): unknown {
@@ -173,7 +177,7 @@ function syntaxProblem(path: string, error: YAMLError, lines: LineCounter): Prob
 }
 
 function issueProblem(
-  path: string,
+  subject: Pick<Problem, 'resource' | 'about'>,
   issue: z.core.$ZodIssue,
   value: unknown,
   document: Document.Parsed,
@@ -185,7 +189,7 @@ function issueProblem(
     const unknown = [...issue.path, issue.keys[0] ?? ''];
     const line = lineOf(document, unknown, lines);
     return {
-      resource: path,
+      ...subject,
       field: fieldOf(unknown),
       message: `line ${line}: there is no such field`,
       advice: `known are ${issue.message}`,
@@ -193,7 +197,7 @@ function issueProblem(
   }
   const found = valueAt(value, issue.path);
   return {
-    resource: path,
+    ...subject,
     ...(field === '' ? {} : { field }),
     message: found === undefined ? `${at}: is missing` : `${at}: is ${shorten(found)}`,
     advice: issue.message,

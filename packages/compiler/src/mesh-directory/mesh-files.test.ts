@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { contractHash } from '../facts/contract-file.ts';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { MeshFiles } from './mesh-files.ts';
 
 const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);

@@ -3,7 +3,9 @@ import type { ContractVersion } from '../model/contract.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import { methodOf } from '../model/method.ts';
 import type { Override } from '../model/override.ts';
+import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
 import type { Problem } from '../model/problem.ts';
+import { sameRef } from '../model/resource-ref.ts';
 import { applyOverride } from './apply-override.ts';
 import { applyPolicies } from './apply-policy.ts';
 import { type OverrideNow, overrideAt } from './override-state.ts';
@@ -45,7 +47,7 @@ export function readPolicyLayer(resources: readonly Resource[], nowMs: number): 
   for (const list of overrides.values()) list.sort((a, b) => (a.override.id < b.override.id ? -1 : 1));
   all.sort((a, b) => (a.override.id < b.override.id ? -1 : 1));
 
-  const effects = new Map<OverrideNow, Set<string>>();
+  const effects = new Map<OverrideNow, Map<string, OverrideEffect>>();
   const next = all.flatMap(({ untilMs, ended }) => (untilMs === undefined || ended ? [] : untilMs));
   return {
     ...(next.length > 0 ? { nextChangeMs: Math.min(...next) } : {}),
@@ -65,20 +67,17 @@ export function readPolicyLayer(resources: readonly Resource[], nowMs: number): 
         ].reduce((before, override) => {
           const { version: after, problems: found, effects: had } = applyOverride(before, override);
           complain(found);
-          effects.set(override, new Set([...(effects.get(override) ?? []), ...had]));
+          const known = effects.get(override) ?? new Map<string, OverrideEffect>();
+          for (const effect of had) known.set(effectWords(effect), effect);
+          effects.set(override, known);
           return after;
         }, laid.version);
       });
-      for (const { resource, spec } of own)
-        complain(
-          unknownPaths(
-            resource,
-            'path',
-            spec.methods?.map(({ path }) => path),
-            applied,
-          ),
-        );
-      for (const { override } of now) complain(unknownPaths(override.resource, '', override.spec.methods, applied));
+      for (const policy of own) {
+        const paths = policy.spec.methods?.map(({ path }) => path);
+        complain(unknownPaths(policy, 'path', paths, applied));
+      }
+      for (const { override } of now) complain(unknownPaths(override, '', override.spec.methods, applied));
       return applied;
     },
     outcome(services) {
@@ -87,16 +86,18 @@ export function readPolicyLayer(resources: readonly Resource[], nowMs: number): 
         if (!services.has(service)) complain(list.map(({ override }) => noService(override)));
       }
       return {
-        overrides: all.map((now) => outcomeOf(now, effects.get(now) ?? new Set(), [...problems.values()])),
+        overrides: all.map((now) => outcomeOf(now, [...(effects.get(now)?.values() ?? [])], [...problems.values()])),
         problems: [...problems.values()],
       };
     },
   };
 }
 
+type Said = Pick<MeshPolicy, 'ref' | 'resource' | 'service'>;
+
 /** Paths that no version of a service has. */
 function unknownPaths(
-  resource: string,
+  { ref, resource }: Said,
   key: string,
   paths: readonly string[] | undefined,
   versions: readonly ContractVersion[],
@@ -107,6 +108,7 @@ function unknownPaths(
       ? []
       : {
           resource,
+          about: [ref],
           field: `spec.methods[${index}]${key === '' ? '' : `.${key}`}`,
           message: `${path} is no method of the service; it has no effect`,
           advice: known.length > 0 ? [...new Set(known)].sort().join(', ') : 'a MeshPolicy that names the path',
@@ -114,18 +116,20 @@ function unknownPaths(
   );
 }
 
-function noService({ resource, service }: { readonly resource: string; readonly service: ServiceId }): Problem {
+function noService({ ref, resource, service }: Said): Problem {
   return {
     resource,
+    about: [ref],
     field: 'spec.service',
     message: `there is no Service ${service}; it has no effect`,
     advice: 'a Service of its own namespace',
   };
 }
 
-function noMethods({ resource, service }: { readonly resource: string; readonly service: ServiceId }): Problem {
+function noMethods({ ref, resource, service }: Said): Problem {
   return {
     resource,
+    about: [ref],
     field: 'spec.service',
     message: `Service ${service} has no contract and no MeshPolicy, so nobody may call it anyway; it has no effect`,
     advice: 'a Service with methods',
@@ -134,19 +138,20 @@ function noMethods({ resource, service }: { readonly resource: string; readonly 
 
 function outcomeOf(
   { override, ended }: OverrideNow,
-  effects: ReadonlySet<string>,
+  effects: readonly OverrideEffect[],
   problems: readonly Problem[],
 ): Override {
-  const { id, service, spec, origin, resource } = override;
+  const { id, ref, service, spec, origin } = override;
   return {
     id,
+    ref,
     service,
     methods: spec.methods ?? [],
-    effects: ended ? [] : [...effects],
+    effects: ended ? [] : effects,
     refusals: problems
-      .filter((problem) => problem.resource === resource)
-      .map(({ field, message }) => `${field}: ${message}`),
-    state: ended ? 'ended' : effects.size > 0 ? 'active' : 'refused',
+      .filter(({ about = [] }) => about.some((each) => sameRef(each, ref)))
+      .map(({ field = '', message }) => ({ field, message })),
+    state: ended ? 'ended' : effects.length > 0 ? 'active' : 'refused',
     reason: spec.reason ?? '',
     by: spec.by ?? '',
     ...(spec.expires === undefined ? {} : { expiresMs: spec.expires }),

@@ -1,4 +1,5 @@
 import type { LogicalName, ServiceId } from './names.ts';
+import { originWords, type PolicyOrigin } from './policy-origin.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
@@ -62,11 +63,8 @@ export type PolicyField =
   | 'faults'
   | 'mirror';
 
-/**
- * For each field who decided it: an element of the contract ("shop.orders.v1.OrderService/PlaceOrder", or its service
- * "shop.orders.v1.OrderService"), or a resource ("MeshOverride shop/deny-orders").
- */
-export type Origins = Readonly<Partial<Record<PolicyField, string>>>;
+/** For each field who decided it. */
+export type Origins = Readonly<Partial<Record<PolicyField, PolicyOrigin>>>;
 
 /** What holds for a method of which nobody has said how long a call may take. */
 export const defaultTimes = { deadlineMs: 15_000, idleTimeoutMs: 3_600_000 } as const;
@@ -92,7 +90,7 @@ export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Me
 /** Who may call, as a caller that may not is told: "its contract names shop.orders". */
 export function admission({ callers, origins }: Pick<Method, 'callers' | 'origins'>): string {
   const names = callers.size === 0 ? 'nobody' : [...callers].sort().join(', ');
-  const by = /^Mesh(Policy|Override) /.test(origins.callers ?? '') ? origins.callers : 'its contract';
+  const by = origins.callers?.is === 'resource' ? originWords(origins.callers) : 'its contract';
   return `${by} names ${names}`;
 }
 

@@ -12,3 +12,14 @@ export type LogicalName = string;
 
 /** A SPIFFE ID: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
 export type SpiffeId = `spiffe://${string}`;
+
+/** Whether the name of a caller is its SPIFFE ID, since its account has no logical name of its own. */
+export function isSpiffeId(caller: LogicalName): caller is SpiffeId {
+  return caller.startsWith('spiffe://');
+}
+
+/** Takes an id apart. A namespace has no slash. */
+export function partsOfId(id: ServiceId | WorkloadId): { readonly namespace: string; readonly name: string } {
+  const slash = id.indexOf('/');
+  return { namespace: id.slice(0, slash), name: id.slice(slash + 1) };
+}

@@ -1,5 +1,6 @@
 import type { Facts } from '../facts/facts.ts';
 import type { Problem } from '../model/problem.ts';
+import { workloadRef } from '../model/resource-ref.ts';
 
 /**
  * Takes the part in a gateway from replicas whose namespace may not run it. Who is a gateway's replica calls by the gateway's name,
@@ -15,6 +16,7 @@ export function withoutForeignGateways(facts: Facts): { facts: Facts; problems: 
     if (owners.length === 0 || owners.some(({ namespace }) => namespace === workload.namespace)) return workload;
     problems.push({
       resource: `Workload ${workload.id}`,
+      about: [workloadRef(workload.id)],
       field: 'spec.gateway.name',
       message: `namespace ${workload.namespace} may not run gateway ${gateway.name}; the replica serves nothing`,
       advice: `${gateway.name} belongs to namespace ${owners.map(({ namespace }) => namespace).join(', ')} by spec.packages of ${origin}`,

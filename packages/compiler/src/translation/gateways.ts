@@ -3,6 +3,7 @@ import type { Gateway } from '../model/gateway.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
 
@@ -21,6 +22,7 @@ export function assembleGateways(
     .filter(({ gateway }) => gateway && !gateways.has(gateway.name))
     .map(({ id, gateway }) => ({
       resource: `Workload ${id}`,
+      about: [workloadRef(id)],
       field: 'spec.gateway.name',
       message: `there is no Gateway ${gateway?.name}; the replica serves nothing`,
       advice: gateways.size > 0 ? [...gateways.keys()].join(', ') : 'a weft.dev/v1 Gateway with that name',
@@ -42,6 +44,7 @@ function sharedPaths(services: ReadonlyMap<ServiceId, Service>): Problem[] {
         else if (first !== service.id) {
           problems.push({
             resource: `Service ${service.id}`,
+            about: [serviceRef(service.id)],
             field: method.path.slice(1),
             message: `${path} is also exposed by Service ${first}, which the edge serves there`,
             advice: 'another path, or no exposure in one of the two',

@@ -63,6 +63,7 @@ function halfNamed(
         const first = missing.get(key);
         missing.set(key, {
           resource: version.origin,
+          ...(version.refs ? { about: version.refs } : {}),
           // Of a service whose methods all say the same, its one line.
           field: first ? method.grpcService : field,
           message: `callers names ${named.join(', ')}, whose account ${identity} is shared by ${sharers}; they cannot be told apart and are refused`,

@@ -24,9 +24,7 @@ export function knownContracts(facts: Facts, previous: Mesh | undefined): KnownC
     const key: ContractKey = `${fact.namespace}/${fact.hash}`;
     // Equal hashes are equal bytes, and what they mean does not change while this process runs.
     const known = previous?.contracts.get(key);
-    const read = known
-      ? { version: known.origin === fact.origin ? known : { ...known, origin: fact.origin } }
-      : undefined;
+    const read = known ? { version: known.origin === fact.origin ? known : movedTo(fact, known) } : undefined;
     const { version, problems: found } = read ? { ...read, problems: [] } : readContract(fact);
     problems.push(...found);
     const foreign = version && ownershipProblem(version, facts.settings);
@@ -43,6 +41,11 @@ export function knownContracts(facts: Facts, previous: Mesh | undefined): KnownC
   return { versions: new Map([...versions].sort(([a], [b]) => (a < b ? -1 : 1))), refused, problems };
 }
 
+/** The same contract, published elsewhere. */
+function movedTo({ origin, refs }: ContractFact, { refs: _, ...version }: ContractVersion): ContractVersion {
+  return { ...version, origin, ...(refs ? { refs } : {}) };
+}
+
 /** The key of the version that a replica runs. */
 export function contractKey(workload: Workload): ContractKey | undefined {
   return workload.contractHash === undefined ? undefined : `${workload.namespace}/${workload.contractHash}`;
@@ -57,6 +60,7 @@ const ownershipProblem = memoize((version: ContractVersion, settings: MeshSettin
   const belongs = owners.map((owner) => `namespace ${owner.namespace} by ${file} spec.packages[${owner.index}]`);
   return {
     resource: version.origin,
+    ...(version.refs ? { about: version.refs } : {}),
     field: `package ${logicalName}`,
     message: `namespace ${namespace} may not speak for ${logicalName}; the contract has no effect`,
     advice:

@@ -1,6 +1,7 @@
 import type { Facts, ServiceFact } from '../facts/facts.ts';
 import type { MeshSettings, ServiceId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
 import { ownersRow, speaksFor } from './package-owners.ts';
@@ -43,6 +44,7 @@ export function lookAlikes(
       copied.add(`${fact.namespace} ${one.id}`);
       problems.push({
         resource: fact.origin,
+        about: [serviceRef(`${fact.namespace}/${fact.name}`)],
         message: `Service ${fact.namespace}/${fact.name} has the name and the selector of ${one.id}, but ${rule(fact.namespace, one)}`,
         advice: advice(fact.namespace, one, facts.settings, 'another name'),
       });
@@ -58,6 +60,7 @@ export function lookAlikes(
       if (!isTelling) continue;
       problems.push({
         resource: `Workload ${workload.id}`,
+        about: [workloadRef(workload.id)],
         field: 'metadata.labels',
         message: `has the labels of ${one.id}, but ${rule(workload.namespace, one)}`,
         advice: advice(workload.namespace, one, facts.settings, 'other labels'),

@@ -1,5 +1,7 @@
 import type { ServiceId } from '../model/mesh.ts';
+import { originWords } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
 
 /** Mirrors that would get nothing: a service that is not there, has no such method, or does not admit the callers. */
@@ -12,7 +14,8 @@ export function mirrorProblems(services: ReadonlyMap<ServiceId, Service>): Probl
       const strangers = [...callers].filter((caller) => !target?.callers.has(caller));
       if (target && strangers.length < callers.size) continue;
       problems.push({
-        resource: origins.mirror ?? `Service ${service.id}`,
+        resource: origins.mirror ? originWords(origins.mirror) : `Service ${service.id}`,
+        about: [origins.mirror?.is === 'resource' ? origins.mirror.ref : serviceRef(service.id)],
         field: path.slice(1),
         message: target
           ? `mirror ${mirror} admits none of ${strangers.join(', ')}; it gets no copy`

@@ -2,12 +2,14 @@ import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ServiceId } from '../model/mesh.ts';
+import { partsOfId } from '../model/names.ts';
+import { serviceRef } from '../model/resource-ref.ts';
 
 /** Stands in a contract's place where there is none: no name, no hash, and no method until a MeshPolicy names one. */
 export const noContract = memoize((service: ServiceId): ContractVersion => {
   return {
     hash: '',
-    namespace: service.slice(0, service.indexOf('/')),
+    namespace: partsOfId(service).namespace,
     // What is told to callers; no rule can name it.
     logicalName: service,
     grpcServices: [],
@@ -15,5 +17,6 @@ export const noContract = memoize((service: ServiceId): ContractVersion => {
     retryBudget: defaultRetryBudget,
     descriptorSet: new Uint8Array(),
     origin: `MeshPolicies of Service ${service}`,
+    refs: [serviceRef(service)],
   };
 });

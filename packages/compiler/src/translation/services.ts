@@ -5,6 +5,7 @@ import type { PolicyLayer } from '../mesh-policy/policy-layer.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, Mesh, ServiceId, SpiffeId, WorkloadId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
 import { contractKey, type KnownContracts } from './known-contracts.ts';
@@ -172,6 +173,7 @@ function withContract(
   const { contractHash, ...rest } = workload;
   const problem: Problem = {
     resource: `Workload ${workload.id}`,
+    about: [workloadRef(workload.id)],
     field: 'spec.contract',
     message: refused
       ? `runs contract ${contractHash}, which has problems (${refused.origin}); ${lastGood ? `${lastGood.hash} goes on serving` : 'nobody may call it'}`
@@ -235,6 +237,7 @@ function makeService(
     if (first === undefined || other.logicalName === first.logicalName) continue;
     problems.push({
       resource: fact.origin,
+      about: [serviceRef(id)],
       message: `Service ${id} has replicas of ${first.logicalName} and of ${other.logicalName}`,
       advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
     });
@@ -242,6 +245,7 @@ function makeService(
   if (otherPorts.length > 0 && replicas.some(({ pod }) => pod === undefined)) {
     problems.push({
       resource: fact.origin,
+      about: [serviceRef(id)],
       field: 'spec.ports',
       message: `Service ${id} has ${fact.ports.length} ports, and replicas that are no pods; of those only port ${main?.port} counts`,
       advice: 'one port, or one Service for each',

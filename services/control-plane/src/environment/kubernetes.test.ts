@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { Override } from '@weft/compiler/model/override';
+import { weftRef } from '@weft/compiler/model/resource-ref';
 import test, { type ExecutionContext } from 'ava';
 import { makeRoot } from '../identity/root-authority.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
@@ -113,9 +114,10 @@ test('an override says that it holds and that it has ended: by a condition, and 
   fake.put(overridesPath, { metadata: { namespace: 'shop', name: 'stop', generation: 1 }, spec });
   const override: Override = {
     id: 'shop/stop',
+    ref: weftRef('MeshOverride', 'stop', 'shop'),
     service: 'shop/orders',
     methods: [],
-    effects: ['denies shop.cart'],
+    effects: [{ kind: 'deny', caller: 'shop.cart' }],
     refusals: [],
     state: 'active',
     reason: 'it loops',

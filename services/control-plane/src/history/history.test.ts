@@ -2,13 +2,14 @@ import { appendFile, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { WholeMesh } from '../wiring/whole-mesh.ts';

@@ -8,7 +8,7 @@ import { Churn } from './churn.ts';
 import { asideProblem, refusalProblem } from './history-problems.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
 import { changesBetween, type FactChanges, joinChanges, type PartChange, type PartChanges } from './part-changes.ts';
-import { factsOf, type Part, type Parts, partsOf, workloadIdOf } from './parts.ts';
+import { factsOf, type Part, type Parts, partsOf } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
 import type { SetAside } from './set-aside.ts';
 import { SetDigest } from './set-digest.ts';
@@ -134,9 +134,8 @@ export class History {
     const { changes, note } = this.#begun ? pushed : this.#begin(pushed);
     if (changes.parts.size === 0 && note === undefined) return;
     const atMs = this.#now();
-    for (const [name, { after }] of changes.parts) {
-      const gone = after === undefined ? workloadIdOf(name) : undefined;
-      if (gone !== undefined) this.#answers.gone(gone);
+    for (const { before, after } of changes.parts.values()) {
+      if (before?.is === 'workload' && after === undefined) this.#answers.gone(before.value.id);
     }
     const endpointsOnly = pushed.endpointsOnly && note === undefined && isAboutWorkloads(changes.parts);
     const last = this.#queue.at(-1);
@@ -370,7 +369,7 @@ export class History {
 const churned = 'replicas came and went';
 
 function isAboutWorkloads(changes: PartChanges): boolean {
-  for (const name of changes.keys()) if (workloadIdOf(name) === undefined) return false;
+  for (const { before, after } of changes.values()) if ((after ?? before)?.is !== 'workload') return false;
   return true;
 }
 

@@ -3,6 +3,7 @@ import type { Facts } from '@weft/compiler/facts/facts';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions, type Pushed } from './history.ts';
 import { type Pin, pinned, pinOf } from './pin.ts';
@@ -141,9 +142,8 @@ function turnedOverrides(overrides: Turned['overrides']): string {
 function inSync(proxies: ReturnType<Delivery['proxies']>): Map<WorkloadId, number> {
   const found = new Map<WorkloadId, number>();
   for (const [id, { types, connectedAt }] of proxies) {
-    const states = [...types.values()];
-    if (states.length === 0 || states.some((type) => type.nack || type.ackedVersion !== type.sentVersion)) continue;
-    found.set(id, Math.max(connectedAt, ...states.map(({ ackedAt = 0 }) => ackedAt)));
+    if (proxySync(types.values()) !== 'in sync') continue;
+    found.set(id, Math.max(connectedAt, ...[...types.values()].map(({ ackedAt = 0 }) => ackedAt)));
   }
   return found;
 }

@@ -2,6 +2,7 @@ import { readContract } from '@weft/compiler/contracts/read-contract';
 import type { ContractFact, Facts, Resource } from '@weft/compiler/facts/facts';
 import { memoize } from '@weft/compiler/memoize';
 import type { ContractVersion } from '@weft/compiler/model/contract';
+import { groupOf } from '@weft/compiler/model/resource-ref';
 import type { Workload } from '@weft/compiler/model/workload';
 
 /** What a revision said about contracts and policies, held whatever their sources say since. */
@@ -51,6 +52,7 @@ export function pinned(live: Facts, pin: Pin): Facts {
 
 const heldContracts = memoize(
   (live: readonly ContractFact[], held: readonly ContractFact[]): readonly ContractFact[] => {
+    const byKey = new Map(live.map((contract) => [keyOf(contract), contract]));
     const names = new Set(held.map(nameOf));
     const origins = new Set(held.map(placeOf));
     const others = live.filter((contract) => {
@@ -58,7 +60,8 @@ const heldContracts = memoize(
       // One that cannot be read is known by its file only.
       return name === undefined ? !origins.has(placeOf(contract)) : !names.has(name);
     });
-    return [...held, ...others];
+    // What is still published is known by where it is now.
+    return [...held.map((contract) => byKey.get(keyOf(contract)) ?? contract), ...others];
   },
 );
 
@@ -147,10 +150,14 @@ function nameOf(contract: ContractFact): string | undefined {
   return version && `${contract.namespace}/${version.logicalName}`;
 }
 
+function keyOf({ namespace, hash }: ContractFact): string {
+  return `${namespace}/${hash}`;
+}
+
 function placeOf({ namespace, origin }: ContractFact): string {
   return `${namespace} ${origin}`;
 }
 
 function isOverride({ apiVersion, kind }: Resource): boolean {
-  return kind === 'MeshOverride' && apiVersion.startsWith('weft.dev/');
+  return kind === 'MeshOverride' && groupOf(apiVersion) === 'weft.dev';
 }

@@ -76,6 +76,10 @@ export class Reflector {
   }
 
   /** Of its objects. */
+  get apiVersion(): string {
+    return this.#options.apiVersion;
+  }
+
   get kind(): string {
     return this.#options.kind;
   }

@@ -1,7 +1,8 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { arbitraryContract } from '@weft/compiler/testing/arbitrary-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import fc from 'fast-check';

@@ -1,7 +1,8 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';

@@ -1,8 +1,9 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { buildChange, changeNames } from '@weft/compiler/diff/changes.fixture';
 import { diffMeshes } from '@weft/compiler/diff/diff-meshes';
 import type { MeshDiff } from '@weft/compiler/diff/mesh-diff';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { answersRest, Bakery, type Observation, observe } from './observe.fixture.ts';

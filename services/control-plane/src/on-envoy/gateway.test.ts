@@ -1,8 +1,9 @@
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withoutMethods, withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';

@@ -1,8 +1,9 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { encodeResource } from '@weft/compiler/envoy/encode';
 import { identitySecret } from '@weft/compiler/envoy/names';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import { snapshotFor } from '@weft/compiler/envoy/snapshot';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh, SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import {
   admits,
   type Conduct,

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { Code } from '@weft/contracts/weft/policy/v1/policy';

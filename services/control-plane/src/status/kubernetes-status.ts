@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Override } from '@weft/compiler/model/override';
+import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
-import type { KubernetesObject } from '../kubernetes/object.ts';
+import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active, type Condition, conditionChange } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
@@ -25,13 +26,8 @@ const conditioned = {
   ExternalService: { plural: 'externalservices', objects: 'externalServices' },
 } as const;
 
-/** Kinds that are not ours: what is wrong with them is an Event. A Workload is its pod. */
-const evented: Readonly<Record<string, { apiVersion: string; kind: string }>> = {
-  Service: { apiVersion: 'v1', kind: 'Service' },
-  ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap' },
-  Pod: { apiVersion: 'v1', kind: 'Pod' },
-  Workload: { apiVersion: 'v1', kind: 'Pod' },
-};
+/** Kinds of the core group that problems are about: what is wrong with them is an Event. */
+const evented = { Service: 'services', ConfigMap: 'contracts', Pod: 'pods' } as const;
 
 interface Said {
   readonly type: 'Normal' | 'Warning';
@@ -88,31 +84,34 @@ export class KubernetesStatus {
       this.#again = false;
       const objects = this.#options.objects();
       if (objects === undefined) return;
-      const about = new Map<string, string[]>();
+      const about = new Map<string, { readonly ref: ResourceRef; readonly messages: string[] }>();
       for (const problem of this.#problems) {
-        for (const resource of resourcesOf(problem.resource)) {
-          about.set(resource, [...(about.get(resource) ?? []), sentence(problem)]);
+        for (const ref of problem.about ?? []) {
+          const key = refKey(ref);
+          const known = about.get(key);
+          if (known) known.messages.push(sentence(problem));
+          else about.set(key, { ref, messages: [sentence(problem)] });
         }
       }
       const overrides = new Map(this.#overrides.map((override) => [override.id, override]));
       for (const [kind, { plural, objects: name }] of Object.entries(conditioned)) {
-        for (const [key, object] of objects[name]) {
+        for (const object of objects[name].values()) {
           const override = kind === 'MeshOverride' ? overrides.get(idOf(object)) : undefined;
-          const wanted = [accepted(about.get(`${kind} ${key}`) ?? []), ...(override ? [active(override)] : [])];
+          const wanted = [
+            accepted(about.get(refKey(refOf(object)))?.messages ?? []),
+            ...(override ? [active(override)] : []),
+          ];
           await this.#conditions(kind, plural, object, wanted);
         }
       }
-      for (const [resource, messages] of about) {
-        const [kind = '', key = ''] = resource.split(' ');
-        const involved = evented[kind];
-        if (involved === undefined) continue;
-        const maps = { Service: objects.services, ConfigMap: objects.contracts, Pod: objects.pods };
-        const object = Object.entries(maps)
-          .find(([of]) => of === involved.kind)?.[1]
-          .get(key);
+      for (const { ref, messages } of about.values()) {
+        // A Workload is its pod.
+        const kind = ref.kind === 'Workload' ? 'Pod' : ref.kind;
+        if (!isEvented(kind)) continue;
+        const object = objects[evented[kind]].get(`${ref.namespace}/${ref.name}`);
         if (object === undefined) continue;
         for (const message of messages) {
-          await this.#event(involved, object, { type: 'Warning', reason: 'MeshProblem', message });
+          await this.#event({ apiVersion: 'v1', kind }, object, { type: 'Warning', reason: 'MeshProblem', message });
         }
       }
     }
@@ -194,11 +193,8 @@ function idOf({ metadata: { namespace, name } }: KubernetesObject): Override['id
   return `${namespace ?? ''}/${name}`;
 }
 
-/** "Service shop/a, Service shop/b" names two; what stands in brackets behind is where it was read. */
-function resourcesOf(text: string): string[] {
-  return [...text.matchAll(/\b([A-Z][A-Za-z]+) ([a-z0-9][-a-z0-9.]*(?:\/[a-z0-9][-a-z0-9.]*)?)/g)].map(
-    ([, kind, key]) => `${kind} ${key}`,
-  );
+function isEvented(kind: string): kind is keyof typeof evented {
+  return Object.hasOwn(evented, kind);
 }
 
 function sentence({ field, message, advice }: DatedProblem): string {

@@ -1,5 +1,6 @@
 import type { Mesh } from '@weft/compiler/model/mesh';
-import type { Override } from '@weft/compiler/model/override';
+import { type Override, refusalWords } from '@weft/compiler/model/override';
+import { effectWords } from '@weft/compiler/model/override-effect';
 
 /** A line of the audit log: who said what, why and until when, and what became of it. */
 export interface AuditLine {
@@ -40,8 +41,8 @@ function line(
       override: id,
       target: service,
       methods: methods.length === 0 ? 'all' : methods,
-      effects,
-      ...(refusals.length === 0 ? {} : { refusals }),
+      effects: effects.map(effectWords),
+      ...(refusals.length === 0 ? {} : { refusals: refusals.map(refusalWords) }),
       who: by === '' ? 'nobody says' : by,
       why: reason === '' ? 'nobody says' : reason,
       until: expiresMs === undefined ? 'it is removed' : new Date(expiresMs).toISOString(),

@@ -1,6 +1,7 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import type { RunningEnvoy } from '@weft/dev-envoy';
 import { freePorts } from './free-ports.ts';

@@ -11,15 +11,21 @@ import {
 } from '@weft/compiler/mesh-directory/manifest';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
-import type { KubernetesObject } from '../../kubernetes/object.ts';
+import { refWords, weftRef } from '@weft/compiler/model/resource-ref';
+import { marks } from '@weft/compiler/pod/marks';
+import { meshConfigName } from '@weft/compiler/pod/names';
+import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { ContractConfigMaps } from './contract-config-maps.ts';
 import { EndpointSlices } from './endpoint-slices.ts';
-import { marks } from './marks.ts';
 import { type PodOutcome, podWorkload, type SliceView } from './pod-workload.ts';
 
-/** The name of the one MeshConfig that counts. */
-const meshConfigName = 'mesh';
+const noMeshConfig: Problem = {
+  resource: `MeshConfig ${meshConfigName}`,
+  about: [weftRef('MeshConfig', meshConfigName)],
+  message: 'there is no MeshConfig',
+  advice: `kubectl apply a weft.dev/v1 MeshConfig named ${JSON.stringify(meshConfigName)} with packages`,
+};
 
 interface Read {
   readonly object?: ManifestObject;
@@ -73,6 +79,7 @@ export class ClusterFacts {
       else
         problems.push({
           resource: resourceOf(object),
+          about: [refOf(object)],
           field: 'metadata.name',
           message: `is ${JSON.stringify(object.metadata.name)}; it has no effect`,
           advice: `the one that counts is named ${JSON.stringify(meshConfigName)}`,
@@ -83,19 +90,19 @@ export class ClusterFacts {
     this.#lastGood = lastGood;
 
     const { contracts, problems: wrong } = this.#contracts.read(objects.contracts.values());
-    const gathered = gather(manifests, contracts, [...problems, ...wrong]);
+    const gathered = gather(manifests, contracts, [...problems, ...wrong], noMeshConfig);
     const workloads = gathered.workloads.map((workload) => {
       const zone = zones.get(workload.id);
       return zone === undefined ? workload : { ...workload, locality: { zone } };
     });
-    this.#facts = shareFacts(this.#facts, { ...gathered, workloads, problems: gathered.problems.map(noFile) });
+    this.#facts = shareFacts(this.#facts, { ...gathered, workloads });
     return this.#facts;
   }
 
   #document(object: KubernetesObject): Read {
     const known = this.#documents.get(object);
     if (known) return known;
-    const read = readObject(resourceOf(object), object);
+    const read = readObject(subjectOf(object), object);
     this.#documents.set(object, read);
     return read;
   }
@@ -103,7 +110,7 @@ export class ClusterFacts {
   #pod(pod: KubernetesObject, slices: SliceView | undefined): Read {
     const known = this.#pods.get(pod);
     if (known && known.slices?.denied === slices?.denied) return known.read;
-    const read = readPod(resourceOf(pod), podWorkload(pod, slices));
+    const read = readPod(subjectOf(pod), podWorkload(pod, slices));
     this.#pods.set(pod, { slices, read });
     return read;
   }
@@ -119,23 +126,25 @@ function isMeshService(service: KubernetesObject, namespaces: ClusterObjects['na
   return type !== 'ExternalName' && Object.keys(Object(selector)).length > 0;
 }
 
-function readPod(resource: string, outcome: PodOutcome): Read {
+type Subject = Pick<Problem, 'resource' | 'about'>;
+
+function readPod(subject: Subject, outcome: PodOutcome): Read {
   if (outcome === undefined) return { problems: [] };
-  if ('problem' in outcome) return { problems: [{ resource, ...outcome.problem }] };
-  return readObject(resource, outcome.document);
+  if ('problem' in outcome) return { problems: [{ ...subject, ...outcome.problem }] };
+  return readObject(subject, outcome.document);
 }
 
-function readObject(resource: string, value: unknown): Read {
+function readObject(subject: Subject, value: unknown): Read {
   const { object, issues } = readDocument(value, 0);
   const problems = issues.map((issue): Problem => {
     if (issue.code === 'unrecognized_keys') {
       const field = fieldOf([...issue.path, issue.keys[0] ?? '']);
-      return { resource, field, message: 'there is no such field', advice: `known are ${issue.message}` };
+      return { ...subject, field, message: 'there is no such field', advice: `known are ${issue.message}` };
     }
     const found = valueAt(value, issue.path);
     const message = found === undefined ? 'is missing' : `is ${shorten(found)}`;
     const field = fieldOf(issue.path);
-    return { resource, ...(field === '' ? {} : { field }), message, advice: issue.message };
+    return { ...subject, ...(field === '' ? {} : { field }), message, advice: issue.message };
   });
   return object ? { object, problems } : { problems };
 }
@@ -145,16 +154,10 @@ function stillServing(problem: Problem): Problem {
 }
 
 /** "Service shop/orders". */
-export function resourceOf({ kind, metadata: { namespace, name } }: KubernetesObject): string {
-  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+function resourceOf(object: KubernetesObject): string {
+  return refWords(refOf(object));
 }
 
-/** The words of `gather` are for files. */
-function noFile(problem: Problem): Problem {
-  if (problem.resource !== 'mesh.yaml') return problem;
-  return {
-    ...problem,
-    resource: `MeshConfig ${meshConfigName}`,
-    advice: `kubectl apply a weft.dev/v1 MeshConfig named ${JSON.stringify(meshConfigName)} with packages`,
-  };
+function subjectOf(object: KubernetesObject): Subject {
+  return { resource: resourceOf(object), about: [refOf(object)] };
 }

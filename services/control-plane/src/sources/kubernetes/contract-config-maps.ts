@@ -1,9 +1,10 @@
-import { contractHash, parseContractFile } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { parseContractFile } from '@weft/compiler/facts/contract-file';
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import type { Problem } from '@weft/compiler/model/problem';
+import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
-import type { KubernetesObject } from '../../kubernetes/object.ts';
-import { marks } from './marks.ts';
+import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
 
 const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.string()).nullish() });
 
@@ -59,15 +60,16 @@ type Outcome = { readonly contract: ContractFact } | { readonly problem: Problem
 function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
   const [namespace = '', hash = ''] = key.split('/');
   const resource = `ConfigMap ${namespace}/${group.map(({ metadata }) => metadata.name).join(', ')}`;
+  const refs = group.map(refOf);
   const wrong = (field: string, message: string, advice: string): Outcome => ({
-    problem: { resource, field, message, advice },
+    problem: { resource, about: refs, field, message, advice },
   });
   const parts = new Map<number, Buffer>();
   let total = 0;
   for (const object of group) {
-    const text = object.metadata.annotations?.[marks.part] ?? '1/1';
+    const text = object.metadata.annotations?.[marks.contractPart] ?? '1/1';
     const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-    const field = `metadata.annotations["${marks.part}"]`;
+    const field = `metadata.annotations["${marks.contractPart}"]`;
     if (part === undefined || Number(part) < 1 || Number(part) > Number(of)) {
       return wrong(field, `is ${JSON.stringify(text)}`, '"1/1", or which part of how many');
     }
@@ -98,6 +100,6 @@ function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
     );
   }
   const outcome = parseContractFile(`contracts/${namespace}/${hash}.binpb`, bytes);
-  if ('problem' in outcome) return { problem: { ...outcome.problem, resource } };
-  return { contract: { ...outcome.contract, origin: resource } };
+  if ('problem' in outcome) return { problem: { ...outcome.problem, resource, about: refs } };
+  return { contract: { ...outcome.contract, origin: resource, refs } };
 }

@@ -1,7 +1,8 @@
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { Problem } from '@weft/compiler/model/problem';
+import { refWords } from '@weft/compiler/model/resource-ref';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
-import type { KubernetesObject } from '../../kubernetes/object.ts';
+import { type KubernetesObject, refOfKey } from '../../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../../kubernetes/reflector.ts';
 import { ClusterFacts } from './cluster-facts.ts';
 import { type ClusterObjects, type WatchedKind, type WatchedName, watched } from './cluster-objects.ts';
@@ -80,9 +81,10 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
       resource: 'the API server',
       message: `${message}; what is known goes on serving`,
     }));
-    for (const { kind, unreadable } of everyone) {
+    for (const { apiVersion, kind, unreadable } of everyone) {
       for (const [key, message] of unreadable) {
-        problems.push({ resource: `${kind} ${key}`, message: `cannot be read: ${message}` });
+        const ref = refOfKey(apiVersion, kind, key);
+        problems.push({ resource: refWords(ref), about: [ref], message: `cannot be read: ${message}` });
       }
     }
     const facts = cluster.facts(objects(), problems);
