@@ -3,15 +3,16 @@
  * resources, against compiling everything. Work is counted in resources that are encoded; the goal is to encode those that change
  * and no others: the callee's own routes, and the routes of each of its callers.
  */
+
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { Graph } from '@weft/collections';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type Compiler, createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Resource } from '@weft/compiler/envoy/resource';
 import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { contractHash } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { median, spread } from './pairs.ts';
 import { namespace, putReplica, type SyntheticPlan, syntheticContract, syntheticMesh } from './synthetic-mesh.ts';

@@ -6,12 +6,13 @@
  *
  * `--target HOST:PORT` runs the clients against any ADS server instead: see propagation-target.ts.
  */
+
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
-import { contractHash } from '@weft/compiler/testing/mesh-directory';
 import type { BareServerFrames, BareServerStart } from './bare-server.ts';
 import { createBenchRoot } from './certificates.ts';
 import { Cleanup } from './cleanup.ts';

@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
   type SourceCodeInfo_Location,
 } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import type { ContractElement, WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
 import type { Project } from '../project.ts';
-import { contractHash } from './contract-hash.ts';
 
 // Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
 // has them.
@@ -77,9 +77,9 @@ async function sourcesOf(hash: string, project: Project): Promise<readonly FileD
   const sets = existsSync(descriptorsDir) ? readdirSync(descriptorsDir).map((name) => join(descriptorsDir, name)) : [];
   const running = sets.map((path) => readFileSync(path)).find((set) => contractHash(set) === hash);
   if (running === undefined) return [];
-  const built = fromBinary(FileDescriptorSetSchema, await buildContractTree(root, { directory: root }));
-  const sources = new Map(built.file.map((file) => [file.name, file]));
-  return fromBinary(FileDescriptorSetSchema, running).file.flatMap((file) => {
+  const built = filesOf(await buildContractTree(root, { directory: root }));
+  const sources = new Map(built.map((file) => [file.name, file]));
+  return filesOf(running).flatMap((file) => {
     const source = sources.get(file.name);
     return source && withoutPositions(source) === withoutPositions(file) ? [source] : [];
   });

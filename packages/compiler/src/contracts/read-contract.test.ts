@@ -3,7 +3,8 @@ import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf
 import { type Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import test from 'ava';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet } from '../testing/mesh-directory.ts';
+import { descriptorSet } from '../testing/mesh-directory.ts';
+import { contractHash } from './contract-hash.ts';
 import { readContract } from './read-contract.ts';
 
 const read = (set: Uint8Array) =>

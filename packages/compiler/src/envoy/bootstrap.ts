@@ -11,6 +11,7 @@ import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upst
 import type { WorkloadId } from '../model/mesh.ts';
 import { partsOfId } from '../model/names.ts';
 import type { SocketAddress } from '../model/workload.ts';
+import { controlPlaneName } from '../pod/names.ts';
 import { address } from './address.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2Only } from './http-protocol-options.ts';
@@ -59,7 +60,7 @@ export function bootstrap(options: BootstrapOptions): JsonValue {
 }
 
 function bootstrapMessage(options: BootstrapOptions): Bootstrap {
-  const serverName = options.serverName ?? 'weft-control-plane';
+  const serverName = options.serverName ?? controlPlaneName;
   return create(BootstrapSchema, {
     node: { id: options.workload, cluster: partsOfId(options.workload).namespace },
     admin: { address: { address: { case: 'pipe', value: { path: options.adminSocket, mode: 0o600 } } } },

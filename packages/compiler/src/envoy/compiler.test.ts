@@ -1,8 +1,9 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 import { type Compiler, createCompiler } from './compiler.ts';
 import { type Snapshot, type TypeUrl, typeUrls } from './resource.ts';

@@ -1,8 +1,9 @@
 import { Graph } from '@weft/collections';
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { factSources } from './fact-collections.ts';
 import type { Facts } from './facts.ts';
 import { retainContracts, retained } from './retained-contracts.ts';

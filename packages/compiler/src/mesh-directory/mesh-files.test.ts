@@ -1,7 +1,8 @@
 import { Graph } from '@weft/collections';
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet } from '../testing/mesh-directory.ts';
+import { descriptorSet } from '../testing/mesh-directory.ts';
 import { type LastGood, MeshFiles } from './mesh-files.ts';
 
 const path = 'contracts/shop/c.binpb';

@@ -4,9 +4,10 @@ import { byPath, type Method, type PolicyField, type RetryPolicy } from '../mode
 import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
+import { isRepeatable } from '../model/retry.ts';
 import type { Applied } from './apply-policy.ts';
 import { loosensConcurrency, loosensLimits, loosensRetry, loosensTime } from './loosening.ts';
-import { isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import { rateLimitsOf, retryOf } from './method-fields.ts';
 import type { OverrideNow } from './override-state.ts';
 
 /** What came of one override in one contract version. */

@@ -4,7 +4,8 @@ import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
-import { faultsOf, isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import { defaultHedgeTries, isRepeatable } from '../model/retry.ts';
+import { faultsOf, rateLimitsOf, retryOf } from './method-fields.ts';
 import { ownMethod } from './method-without-contract.ts';
 import type { MeshPolicy } from './read-resource.ts';
 
@@ -159,7 +160,7 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
     'hedge',
     unary && method.safety === 'no_side_effects' ? undefined : 'hedge needs a unary method without side effects',
   );
-  if (hedge !== undefined) changes.hedge = { afterMs: hedge.after, maxTries: hedge.maxTries ?? 2 };
+  if (hedge !== undefined) changes.hedge = { afterMs: hedge.after, maxTries: hedge.maxTries ?? defaultHedgeTries };
   const objective = take('objective', 'objective', undefined);
   if (objective !== undefined) changes.objective = { percent: objective.percent, withinMs: objective.within };
 

@@ -1,11 +1,12 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { weftRef } from '../model/resource-ref.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 
 const orders = descriptorSet('shop.orders');

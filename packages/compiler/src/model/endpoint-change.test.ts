@@ -1,7 +1,8 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 import { type MeshChanges, onlyEndpointsChanged } from './endpoint-change.ts';
 import type { Mesh } from './mesh.ts';

@@ -1,10 +1,11 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { identitiesOf } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { workloadRef } from '../model/resource-ref.ts';
 import { withoutMethods, withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { assemble } from './assemble.ts';
 

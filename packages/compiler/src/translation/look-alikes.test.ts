@@ -1,7 +1,8 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { serviceRef, workloadRef } from '../model/resource-ref.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from './assemble.ts';
 
 const orders = descriptorSet('shop.orders');

@@ -5,17 +5,11 @@ import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
-import {
-  budgetWords,
-  effectiveRetry,
-  hedgeWords,
-  limitFor,
-  limitWords,
-  retryWords,
-  timeWords,
-} from '../model/policy-words.ts';
+import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
 import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
+import { limitFor } from '../model/rate-limit.ts';
 import { weftRef } from '../model/resource-ref.ts';
+import { effectiveRetry } from '../model/retry.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';

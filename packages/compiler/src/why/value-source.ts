@@ -1,8 +1,6 @@
-import type { FileRegistry } from '@bufbuild/protobuf';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 import { lineOf, sourceFile } from '../contracts/source-line.ts';
 import type { Facts } from '../facts/facts.ts';
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { Method, PolicyField } from '../model/method.ts';
 import { groupOf, type ResourceRef, refWords } from '../model/resource-ref.ts';
@@ -63,7 +61,7 @@ export function contractElement(
   { service: typeName, method: methodName, isOption }: Pick<ContractElement, 'service' | 'method' | 'isOption'>,
   version: ContractVersion | undefined,
 ): ContractElement | undefined {
-  const service = version && registryOf(version)?.getService(typeName);
+  const service = version && openDescriptorSet(version.descriptorSet).getService(typeName);
   if (version === undefined || service === undefined) return undefined;
   const method = service.methods.find(({ name }) => name === methodName);
   const line = lineOf(method ?? service);
@@ -81,12 +79,3 @@ export function contractElement(
 export function versionOf(method: Method, service: Service): ContractVersion | undefined {
   return service.versions.get(method.versions[0] ?? '') ?? [...service.versions.values()][0];
 }
-
-const registryOf = memoize((version: ContractVersion): FileRegistry | undefined => {
-  try {
-    return openDescriptorSet(version.descriptorSet);
-  } catch {
-    // A service without a contract has an empty set.
-    return undefined;
-  }
-});

@@ -1,10 +1,10 @@
-import { clone, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { clone, type Message, toBinary } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
+import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import type { Mesh } from '@weft/compiler/model/mesh';
 
 /** The proto files of a mesh as callers outside may see them. */
@@ -41,7 +41,7 @@ export function exposedFiles(mesh: Mesh): ExposedFiles {
   for (const service of mesh.services.values()) {
     for (const version of service.versions.values()) {
       if (![...version.methods.keys()].some((path) => exposed.has(path))) continue;
-      for (const original of fromBinary(FileDescriptorSetSchema, version.descriptorSet).file) {
+      for (const original of filesOf(version.descriptorSet)) {
         const { file, methods } = strip(original, exposed);
         if (methods >= (chosen.get(file.name)?.methods ?? -1)) chosen.set(file.name, { file, methods });
       }

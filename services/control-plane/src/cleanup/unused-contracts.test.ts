@@ -1,4 +1,4 @@
-import { contractHash } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import test, { type ExecutionContext } from 'ava';
 import { fill, follow, objects, ordersContract, ordersHash, paths } from '../sources/kubernetes/cluster.fixture.ts';
 import { UnusedContracts } from './unused-contracts.ts';

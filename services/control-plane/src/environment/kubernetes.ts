@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { factSources } from '@weft/compiler/facts/fact-collections';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { marks } from '@weft/compiler/pod/marks';
+import { controlPlaneName } from '@weft/compiler/pod/names';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
@@ -11,7 +13,6 @@ import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
 import { type KubernetesSource, openKubernetes } from '../sources/kubernetes/kubernetes.ts';
-import { marks } from '../sources/kubernetes/marks.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
 import type { Environment, Stage } from './environment.ts';
 import { type Health, serveHealth } from './health.ts';
@@ -32,7 +33,6 @@ export interface KubernetesEnvironmentOptions {
   readonly leaveMs?: number;
 }
 
-const leaseName = 'weft-control-plane';
 const tellEveryMs = 3000;
 
 /** A mesh of pods. Replicas agree by what is in the API server, and one of them decides. */
@@ -49,7 +49,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   const lease = new Lease({
     api,
     namespace,
-    name: leaseName,
+    name: controlPlaneName,
     holder: replica,
     onChange: (held) => {
       stage?.log.info({ held }, 'the lease of those who decide');

@@ -61,8 +61,11 @@ export class Answers {
   sent({ workload, typeUrl, nonce }: SentEvent, revision: number): void {
     const answers = this.#revisions.get(revision);
     if (typeUrl === typeUrls.secret || answers === undefined) return;
-    const waiting = this.#waiting.get(workload) ?? new Map<string, number>();
-    this.#waiting.set(workload, waiting);
+    let waiting = this.#waiting.get(workload);
+    if (waiting === undefined) {
+      waiting = new Map();
+      this.#waiting.set(workload, waiting);
+    }
     waiting.set(`${typeUrl} ${nonce}`, revision);
     const oldest = waiting.size > maxOutstanding ? waiting.keys().next().value : undefined;
     if (oldest !== undefined) waiting.delete(oldest);
@@ -159,9 +162,8 @@ export class Answers {
     const key = `${event.typeUrl} ${event.nonce}`;
     const waiting = this.#waiting.get(event.workload);
     const revision = waiting?.get(key);
-    if (waiting === undefined || revision === undefined) return;
-    waiting.delete(key);
-    if (waiting.size === 0) this.#waiting.delete(event.workload);
+    if (revision === undefined) return;
+    waiting?.delete(key);
     const answers = this.#revisions.get(revision);
     answers?.answered(event.workload, answer);
     if (answers?.isDirty) this.#mark(revision);

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { contractHash } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import { replaceFile } from '../state/replace-file.ts';
 import type { Part, Parts } from './parts.ts';

@@ -2,13 +2,14 @@ import { appendFile, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
@@ -268,4 +269,87 @@ test('history from before formats had a number is read', async (t) => {
   t.deepEqual(second.problems(), []);
   t.is(second.list().length, 1);
   t.is((await second.factsAt(1))?.workloads.length, 1);
+});
+
+/** A mesh of many replicas, of which those with these names are ready. */
+function many(ready: ReadonlySet<number>): Facts {
+  return facts((mesh) => {
+    for (let i = 1; i <= 200; i++) {
+      mesh.replica(`orders-${i}`, { contract: contractHash(orders), ready: ready.has(i) });
+    }
+  });
+}
+
+test('a revision hashes what changed, also after a restart', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, many(new Set()));
+  first.list();
+  const all = first.hashed;
+  t.true(all > 200);
+  record(first, many(new Set([7])));
+  t.is(first.list()[0]?.causes[0], 'Workload shop/orders-7 ready');
+  t.is(first.hashed - all, 2, 'one part, before and after');
+  await first.close();
+
+  const second = await open(t, { directory });
+  record(second, many(new Set([7])));
+  t.is(second.list()[0]?.number, 2);
+  t.is(second.hashed, 0, 'nothing has changed meanwhile');
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, first.list()[1]?.id, 'the same content, over a restart');
+  t.is(second.hashed, 2);
+});
+
+test('a history from before digests were kept goes on, and its ids stay', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, many(new Set()));
+  await first.close();
+  const [name = ''] = await readdir(join(directory, 'segments'));
+  const path = join(directory, 'segments', name);
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  const older = lines.map((line) => {
+    const { sum: _, ...rest }: { sum?: string; k: string } = JSON.parse(line.slice(9));
+    const json = JSON.stringify(rest.k === 'r' ? { ...rest, id: '0123456789ab' } : rest);
+    return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+  });
+  await writeFile(path, older.join(''));
+  const second = await open(t, { directory });
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, '0123456789ab');
+  record(second, many(new Set([1])));
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, first.list()[0]?.id);
+});
+
+test('under churn, changes of endpoints become few revisions; nothing of them is lost, and anything else stands alone', async (t) => {
+  let nowMs = 1_000_000;
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const history = await open(t, { directory, now: () => nowMs });
+  record(history, many(new Set()));
+  let ready = new Set<number>();
+  for (let i = 0; i < 200; i++) {
+    nowMs += 20;
+    ready = new Set([...ready].slice(-10)).add(1 + (i % 200));
+    record(history, many(ready));
+  }
+  const { length } = history.list();
+  t.true(length <= 23, String(length));
+  nowMs += 20;
+  const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
+  record(
+    history,
+    facts((mesh) => mesh.contract('shop', 'shop.orders', changed)),
+  );
+  t.is(history.list().length, length + 1);
+  t.false(history.list()[0]?.endpointsOnly);
+  const second = await history.factsAt(length);
+  t.deepEqual(
+    second?.workloads
+      .filter((workload) => workload.ready && workload.name !== 'orders-0')
+      .map(({ name }) => name)
+      .sort(),
+    [...ready].map((i) => `orders-${i}`).sort(),
+  );
 });

@@ -7,8 +7,8 @@ import { causesOf, countContractFiles } from './causes.ts';
 import { Churn } from './churn.ts';
 import { asideProblem, refusalProblem } from './history-problems.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
-import { changesBetween, type FactChanges, followedBy, type PartChanges } from './part-changes.ts';
-import { factsOf, type Part, type Parts, partsOf, workloadIdOf } from './parts.ts';
+import { changesBetween, type FactChanges, joinChanges, type PartChange, type PartChanges } from './part-changes.ts';
+import { factsOf, type Part, type Parts, partsOf } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
 import type { SetAside } from './set-aside.ts';
 import { SetDigest } from './set-digest.ts';
@@ -39,8 +39,8 @@ interface Queued extends Pushed {
   readonly atMs: number;
   /** The first configuration of all. */
   readonly isFirst: boolean;
-  /** Further changes of endpoints join it. */
-  readonly isOpen: boolean;
+  /** Changes of endpoints that come while it waits join these; absent: they do not. */
+  readonly open?: Map<string, PartChange>;
 }
 
 /** A record before it says what the revision holds. */
@@ -134,23 +134,23 @@ export class History {
     const { changes, note } = this.#begun ? pushed : this.#begin(pushed);
     if (changes.parts.size === 0 && note === undefined) return;
     const atMs = this.#now();
-    for (const [name, { after }] of changes.parts) {
-      const gone = after === undefined ? workloadIdOf(name) : undefined;
-      if (gone !== undefined) this.#answers.gone(gone);
+    for (const { before, after } of changes.parts.values()) {
+      if (before?.is === 'workload' && after === undefined) this.#answers.gone(before.value.id);
     }
     const endpointsOnly = pushed.endpointsOnly && note === undefined && isAboutWorkloads(changes.parts);
     const last = this.#queue.at(-1);
-    if (endpointsOnly && last?.isOpen) {
-      this.#queue.splice(-1, 1, { ...last, changes: followedBy(last.changes, changes) });
+    if (endpointsOnly && last?.open) {
+      joinChanges(last.open, changes.parts);
       return;
     }
-    const isOpen = endpointsOnly && !this.#churn.admits(atMs);
     this.#current++;
-    this.#queue.push({ ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst, isOpen });
+    const queued = { ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst };
+    const open = endpointsOnly && !this.#churn.admits(atMs) ? new Map(changes.parts) : undefined;
+    this.#queue.push(open ? { ...queued, changes: { parts: open, contracts: [] }, open } : queued);
     this.#answers.begin(this.#current, endpointsOnly, atMs);
-    // What differs from the disk begins a segment, which only the last of what waits can do.
-    if (this.#store.isNew && !isFirst) this.#look();
-    this.#timer.set(isOpen ? churnMs : batchMs);
+    // A segment begins with a whole revision, which only the last of what waits can be.
+    if (this.#store.isNew && !this.#waitsWhole) this.#look();
+    this.#timer.set(open ? churnMs : batchMs);
   }
 
   sent(event: SentEvent): void {
@@ -262,7 +262,7 @@ export class History {
       }
       countContractFiles(this.#contractFiles, changes.parts);
       // What waits to be written already begins a segment, or goes on with the one that is there.
-      const begins = !this.#unwritten.some((waits) => waits.k === 'r' && waits.full) && this.#store.wantsFull;
+      const begins = this.#store.wantsFull && !this.#waitsWhole;
       const record = {
         n: number,
         at: atMs,
@@ -280,6 +280,11 @@ export class History {
       this.#add(written);
       this.#unwritten.push(written);
     }
+  }
+
+  /** A whole revision is waiting to be looked at or written. */
+  get #waitsWhole(): boolean {
+    return this.#queue.some(({ isFirst }) => isFirst) || this.#unwritten.some((waits) => waits.k === 'r' && waits.full);
   }
 
   #record(record: Unsaid): Omit<BaseRecord, 'full' | 'set' | 'removed'> {
@@ -364,7 +369,7 @@ export class History {
 const churned = 'replicas came and went';
 
 function isAboutWorkloads(changes: PartChanges): boolean {
-  for (const name of changes.keys()) if (workloadIdOf(name) === undefined) return false;
+  for (const { before, after } of changes.values()) if ((after ?? before)?.is !== 'workload') return false;
   return true;
 }
 

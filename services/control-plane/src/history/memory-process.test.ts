@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, implement, serve } from '@weft/service-kit';
 import test from 'ava';

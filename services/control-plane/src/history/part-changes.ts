@@ -41,14 +41,12 @@ export function factChanges(turn: Pick<Turn, 'changed'>, facts: Omit<FactCollect
   return { parts, contracts: [...contracts.values()].flatMap(({ after }) => after ?? []) };
 }
 
-/** Two changes, one after the other, as one. What was set back is no change. */
-export function followedBy(first: FactChanges, then: FactChanges): FactChanges {
-  const parts = new Map(first.parts);
-  for (const [name, { before, after }] of then.parts) {
+/** Adds changes that came after `parts`, so that both are one. What was set back is no change. */
+export function joinChanges(parts: Map<string, PartChange>, then: PartChanges): void {
+  for (const [name, { before, after }] of then) {
     const earlier = parts.get(name);
     setChange(parts, name, changeOf(earlier ? earlier.before : before, after));
   }
-  return { parts, contracts: [...first.contracts, ...then.contracts] };
 }
 
 /** What made `after` out of `before`. */

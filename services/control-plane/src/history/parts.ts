@@ -2,7 +2,7 @@ import { defaultSettings } from '@weft/compiler/facts/default-settings';
 import { contractFactKey, serviceKey } from '@weft/compiler/facts/fact-collections';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
 import type { ExternalService } from '@weft/compiler/model/external-service';
-import type { MeshSettings, WorkloadId } from '@weft/compiler/model/mesh';
+import type { MeshSettings } from '@weft/compiler/model/mesh';
 import type { Workload } from '@weft/compiler/model/workload';
 
 /** One thing among the facts, as history keeps it: plain JSON, and a contract by its hash only. */
@@ -34,7 +34,7 @@ export const partMakers = {
   settings: (value: MeshSettings): NamedPart | undefined =>
     value === defaultSettings ? undefined : ['settings', { is: 'settings', value }],
   services: (value: ServiceFact): NamedPart => [`Service ${serviceKey(value)}`, { is: 'service', value }],
-  workloads: (value: Workload): NamedPart => [`${workloadPrefix}${value.id}`, { is: 'workload', value }],
+  workloads: (value: Workload): NamedPart => [`Workload ${value.id}`, { is: 'workload', value }],
   gateways: (value: GatewayFact): NamedPart => [`Gateway ${value.name}`, { is: 'gateway', value }],
   externalServices: (value: ExternalService): NamedPart => [
     `ExternalService ${value.id}`,
@@ -46,18 +46,6 @@ export const partMakers = {
     { is: 'contract', value: { namespace, hash, origin } },
   ],
 };
-
-const workloadPrefix = 'Workload ';
-
-/** The workload that a part's name stands for; undefined: the part is none. */
-export function workloadIdOf(name: string): WorkloadId | undefined {
-  const id = name.startsWith(workloadPrefix) ? name.slice(workloadPrefix.length) : '';
-  return isWorkloadId(id) ? id : undefined;
-}
-
-function isWorkloadId(text: string): text is WorkloadId {
-  return text.includes('/');
-}
 
 /** Takes facts apart. Problems are not configuration. */
 export function partsOf(facts: Facts): Parts {

@@ -1,9 +1,10 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { pinned, pinOf } from './pin.ts';

@@ -7,6 +7,7 @@ export class WriteTimer {
   readonly #onDue: () => void;
   #lastMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #afterMs = Number.POSITIVE_INFINITY;
   #dueMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
@@ -16,12 +17,16 @@ export class WriteTimer {
   }
 
   set(afterMs: number): void {
+    // Most calls ask for what is set already. They come later than it was set, so they need not read the clock.
+    if (this.#closed || afterMs >= this.#afterMs) return;
     const nowMs = performance.now();
     const dueMs = Math.max(nowMs + afterMs, this.#lastMs + this.#paceMs);
-    if (this.#closed || dueMs >= this.#dueMs) return;
+    if (dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
+    this.#afterMs = afterMs;
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
+      this.#afterMs = Number.POSITIVE_INFINITY;
       this.#dueMs = Number.POSITIVE_INFINITY;
       this.#lastMs = performance.now();
       this.#onDue();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
+import { tokenAudience } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
@@ -78,7 +79,7 @@ export class KubernetesTokens implements Proof {
   constructor(options: KubernetesTokensOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#audience = options.audience ?? 'weft';
+    this.#audience = options.audience ?? tokenAudience;
     this.#allowance = options.rate?.burst ?? 200;
     this.#allowanceMs = this.#now();
   }

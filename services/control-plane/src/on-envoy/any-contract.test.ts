@@ -1,6 +1,7 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import { arbitraryContract } from '@weft/compiler/testing/arbitrary-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import test from 'ava';
 import fc from 'fast-check';
 import { freePorts } from './testing/free-ports.ts';

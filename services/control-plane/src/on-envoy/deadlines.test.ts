@@ -1,6 +1,7 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { type Client, client, implement, type Server, serve } from '@weft/service-kit';

@@ -1,7 +1,8 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { buildChange, changeNames } from '@weft/compiler/diff/changes.fixture';
 import { diffMeshes } from '@weft/compiler/diff/diff-meshes';
 import type { MeshDiff } from '@weft/compiler/diff/mesh-diff';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import test from 'ava';
 import { answersRest, Bakery, type Observation, observe } from './observe.fixture.ts';
 import { freePorts } from './testing/free-ports.ts';

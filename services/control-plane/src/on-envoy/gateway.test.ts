@@ -1,7 +1,8 @@
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withoutMethods, withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';

@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { encodeResource } from '@weft/compiler/envoy/encode';
 import { identitySecret } from '@weft/compiler/envoy/names';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import type { SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
 import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import {
   admits,
   type Conduct,

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { Code } from '@weft/contracts/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';

@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy, withServicePolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';

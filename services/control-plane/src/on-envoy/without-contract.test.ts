@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import test from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { RawCaller } from './testing/raw-call.ts';

@@ -5,6 +5,7 @@ import { wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { Compiled, MeshCompiler } from '@weft/compiler/mesh-compiler';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { idOf } from '@weft/compiler/model/names';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { Memory } from '../history/memory.ts';
@@ -131,7 +132,7 @@ export class MeshTurns {
     followers.memory.record(done);
     this.#identify(turn, done, followers);
     followers.views.tell(changes);
-    for (const [id, { after: still }] of done.workloads) if (still === undefined) followers.drop(id as WorkloadId);
+    for (const [id, { after: still }] of done.workloads) if (still === undefined) followers.drop(idOf(id));
   }
 
   #failures = '';
@@ -145,9 +146,11 @@ export class MeshTurns {
 
   #identify(turn: Turn, { workloads }: MeshTurn, { views }: Followers): void {
     const { compiler, facts, identities } = this.#options;
-    if (workloads.size === 0 && turn.changed(facts.settings).size === 0) return;
-    const { mesh } = compiler;
-    const reissued = identities.track(new Map(mesh.workloads), mesh.settings.certificateLifetimeMs);
+    const changes = [...workloads].map(([id, change]) => ({ id: idOf(id), ...change }));
+    const reissued = new Set(identities.changed(changes));
+    if (turn.changed(facts.settings).size > 0) {
+      for (const id of identities.setLifetime(compiler.mesh.settings.certificateLifetimeMs)) reissued.add(id);
+    }
     if (reissued.size > 0) views.renewed(reissued);
   }
 }

@@ -1,5 +1,6 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import type { RunningEnvoy } from '@weft/dev-envoy';
 import { freePorts } from './free-ports.ts';
 import { type RawApplication, startRawApplication } from './raw-application.ts';

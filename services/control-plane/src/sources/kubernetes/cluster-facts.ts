@@ -12,15 +12,13 @@ import {
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
 import { refWords, weftRef } from '@weft/compiler/model/resource-ref';
+import { marks } from '@weft/compiler/pod/marks';
+import { meshConfigName } from '@weft/compiler/pod/names';
 import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
 import type { ClusterObjects } from './cluster-objects.ts';
 import { ContractConfigMaps } from './contract-config-maps.ts';
 import { EndpointSlices } from './endpoint-slices.ts';
-import { marks } from './marks.ts';
 import { type PodOutcome, podWorkload, type SliceView } from './pod-workload.ts';
-
-/** The name of the one MeshConfig that counts. */
-const meshConfigName = 'mesh';
 
 const noMeshConfig: Problem = {
   resource: `MeshConfig ${meshConfigName}`,

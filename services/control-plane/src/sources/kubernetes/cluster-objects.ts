@@ -1,17 +1,18 @@
+import { marks } from '@weft/compiler/pod/marks';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 
 /** What is watched, and what the API server need not know. */
 export const watched = {
   services: { apiVersion: 'v1', kind: 'Service', path: '/api/v1/services' },
   namespaces: { apiVersion: 'v1', kind: 'Namespace', path: '/api/v1/namespaces' },
-  pods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: 'weft.dev/injected' },
-  gatewayPods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: 'weft.dev/gateway' },
+  pods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: marks.injected },
+  gatewayPods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: marks.gateway },
   endpointSlices: {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     path: '/apis/discovery.k8s.io/v1/endpointslices',
   },
-  contracts: { apiVersion: 'v1', kind: 'ConfigMap', path: '/api/v1/configmaps', labelSelector: 'weft.dev/contract' },
+  contracts: { apiVersion: 'v1', kind: 'ConfigMap', path: '/api/v1/configmaps', labelSelector: marks.contract },
   meshConfigs: ours('MeshConfig', 'meshconfigs'),
   meshPolicies: ours('MeshPolicy', 'meshpolicies'),
   meshOverrides: ours('MeshOverride', 'meshoverrides'),

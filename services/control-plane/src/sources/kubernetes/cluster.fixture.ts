@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { contractHash } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { ExecutionContext } from 'ava';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';

@@ -1,9 +1,10 @@
-import { contractHash, parseContractFile } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { parseContractFile } from '@weft/compiler/facts/contract-file';
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import type { Problem } from '@weft/compiler/model/problem';
+import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
 import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
-import { marks } from './marks.ts';
 
 const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.string()).nullish() });
 
@@ -66,9 +67,9 @@ function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
   const parts = new Map<number, Buffer>();
   let total = 0;
   for (const object of group) {
-    const text = object.metadata.annotations?.[marks.part] ?? '1/1';
+    const text = object.metadata.annotations?.[marks.contractPart] ?? '1/1';
     const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
-    const field = `metadata.annotations["${marks.part}"]`;
+    const field = `metadata.annotations["${marks.contractPart}"]`;
     if (part === undefined || Number(part) < 1 || Number(part) > Number(of)) {
       return wrong(field, `is ${JSON.stringify(text)}`, '"1/1", or which part of how many');
     }

@@ -1,8 +1,8 @@
+import { marks } from '@weft/compiler/pod/marks';
+import { sidecarName } from '@weft/compiler/pod/names';
+import { outboundPort } from '@weft/compiler/pod/ports';
 import { z } from 'zod';
-import { outboundPort } from '../../injector/ports.ts';
-import { sidecarName } from '../../injector/sidecar-container.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import { marks } from './marks.ts';
 
 const container = z.looseObject({
   name: z.string(),
