@@ -18,6 +18,8 @@ import { createRefusedConnections, refusedConnectionsPath } from './api/refused-
 import { answerWhy } from './api/why.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
+import type { Pin } from './history/pin.ts';
+import { pinFacts, pinKey } from './history/pin-facts.ts';
 import { readExternalRoot } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
@@ -103,22 +105,34 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
     environment.report(problems.list(), overrides);
   };
+  const graph = new Graph();
+  const pins = graph.source<Pin>('pin');
+  const afterTurn = new FactsAfterTurn(pinFacts(graph, environment.facts(graph), pins));
+  const holdPin = () => (memory.pin ? pins.set(pinKey, memory.pin) : pins.delete(pinKey));
   let live: Facts | undefined;
+  const turn = (change: () => void) => {
+    const done = graph.turn(change);
+    const found = afterTurn.take(done);
+    if (found !== live) onFacts(found);
+    return done;
+  };
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
     onProblem: () => report(reported),
-    onPin: () => live && onFacts(live),
+    onPin: () => {
+      const done = graph.turn(holdPin);
+      if (live) onFacts(afterTurn.take(done));
+    },
   });
   memory.listen(delivery);
   const clock = new MeshClock();
-  const onFacts = (found: Facts) => {
-    live = found;
-    const facts = memory.effective(found);
+  const onFacts = (facts: Facts) => {
+    live = facts;
     failures.clear();
     try {
       const mesh = assemble(facts, snapshots.mesh, Date.now());
-      clock.set(mesh.nextChangeMs, () => onFacts(found));
+      clock.set(mesh.nextChangeMs, () => onFacts(facts));
       for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
       overrides = mesh.overrides;
       report(mesh.problems);
@@ -130,16 +144,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       report([...facts.problems, { resource: 'the control plane', message, advice: atLog }]);
     }
   };
-  const graph = new Graph();
-  const afterTurn = new FactsAfterTurn(environment.facts(graph));
+  graph.turn(holdPin);
   await environment.open({
     log,
-    turn(change) {
-      const turn = graph.turn(change);
-      const found = afterTurn.take(turn);
-      if (found !== live) onFacts(found);
-      return turn;
-    },
+    turn,
     drop: (workload) => delivery.drop(workload),
     bundle: () => rotation.roots.bundle,
     unacknowledged: unacknowledgedHere,

@@ -3,7 +3,7 @@ import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions } from './history.ts';
-import { type Pin, pinned, pinOf } from './pin.ts';
+import { type Pin, pinOf } from './pin.ts';
 import { PinFile } from './pin-file.ts';
 import type { PinStore } from './pin-store.ts';
 import type { Revision } from './revision.ts';
@@ -60,12 +60,7 @@ export class Memory {
     return this.#last;
   }
 
-  /** What the mesh is to be made of: the facts as they are, or held at the pin. */
-  effective(facts: Facts): Facts {
-    return this.#pin === undefined ? facts : pinned(facts, this.#pin);
-  }
-
-  /** Notes what is about to be pushed: facts as `effective` gave them, and the mesh that was made of them. */
+  /** Notes what is about to be pushed: the facts, held at the pin if there is one, and the mesh that was made of them. */
   record(facts: Facts, mesh: Mesh): void {
     const ended = this.#last?.facts === facts ? changedOverrides(this.#last.mesh, mesh) : '';
     const note = [this.#note ?? '', ended].filter((text) => text !== '').join('; ');
