@@ -1,4 +1,3 @@
-import { memoize } from '../memoize.ts';
 import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField } from '../model/method.ts';
@@ -19,7 +18,7 @@ export interface Applied {
  * Lays MeshPolicies over a contract version. A version without a hash is that of a service without a contract: its methods are the
  * paths that the policies name. Of two policies that set one field of one method, that whose name comes first counts.
  */
-export const applyPolicies = memoize((version: ContractVersion, ...policies: MeshPolicy[]): Applied => {
+export function applyPolicies(version: ContractVersion, ...policies: MeshPolicy[]): Applied {
   const problems: Problem[] = [];
   const inOrder = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
   const methods = version.hash === '' ? ownMethods(version, inOrder, problems) : [...version.methods.values()];
@@ -40,7 +39,7 @@ export const applyPolicies = memoize((version: ContractVersion, ...policies: Mes
     },
     problems,
   };
-});
+}
 
 function ownMethods(version: ContractVersion, policies: readonly MeshPolicy[], problems: Problem[]): Method[] {
   const found = new Map<string, Method>();

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { Resource } from '../facts/facts.ts';
-import { memoize } from '../memoize.ts';
 import {
   type MeshOverrideSpec,
   type MeshPolicySpec,
@@ -42,7 +41,7 @@ interface Read {
 }
 
 /** Reads a resource: nothing when it is of another kind, problems when it is one of ours and not understood. */
-export const readResource = memoize((resource: Resource): Read => {
+export function readResource(resource: Resource): Read {
   const { apiVersion, kind, metadata, spec, origin } = resource;
   if (apiVersion !== 'weft.dev/v1' || (kind !== 'MeshPolicy' && kind !== 'MeshOverride')) return nothing;
   const namespace = metadata.namespace ?? 'default';
@@ -73,7 +72,7 @@ export const readResource = memoize((resource: Resource): Read => {
     },
     problems: [],
   };
-});
+}
 
 const nothing: Read = { problems: [] };
 

@@ -21,7 +21,7 @@ function shop(change: (directory: MeshDirectory) => void = () => {}) {
   }
   change(directory);
   const facts = parseDirectory(directory.files);
-  return { facts, mesh: assemble(facts, undefined, 1000) };
+  return { facts, mesh: assemble(facts, 1000) };
 }
 
 const authorize = 'shop.payments.v1.PaymentService/Authorize';

@@ -27,8 +27,13 @@ export class WholeMesh {
       this.#services.replace(mesh.services);
       this.#workloads.replace(mesh.workloads);
       this.#overrides.replace(mesh.overrides.map((override) => [override.id, override]));
-      const shared = { settings, gateways, externalServices, identities, sharedIdentities };
-      this.#shared.replace(Object.entries(shared));
+      this.#shared.replace([
+        ['settings', settings],
+        ['gateways', new Map(gateways)],
+        ['external services', externalServices],
+        ['identities', new Map(identities)],
+        ['shared identities', new Map(sharedIdentities)],
+      ]);
     });
     return meshTurn(turn, this.#facts.facts, {
       services: this.#services,
