@@ -1,7 +1,7 @@
 import { memoize } from '../memoize.ts';
 import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import { byPath, type Method, type PolicyField } from '../model/method.ts';
+import { byPath, isExposed, type Method, type PolicyField } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
 import { defaultHedgeTries, isRepeatable } from '../model/retry.ts';
@@ -176,12 +176,11 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
       ? 'the edge serves only what a contract describes'
       : undefined,
   );
-  const exposed = exposure === undefined ? method.exposed : exposure === 'edge';
+  const exposed = exposure === undefined ? isExposed(method) : exposure === 'edge';
   const named = take('callers', 'callers', undefined);
-  if (named !== undefined || exposed !== method.exposed) {
+  if (named !== undefined || exposed !== isExposed(method)) {
     const names = (named ?? [...method.callers]).filter((caller) => caller !== 'edge');
     changes.callers = new Set([...names, ...(exposed ? ['edge'] : [])].sort());
-    changes.exposed = exposed;
     origins.callers ??= origin;
   }
   const shadow = take('shadow', 'shadow', undefined);

@@ -18,7 +18,6 @@ export function ownMethod(
     kind: kind === 'unary' ? 'unary' : 'bidi_stream',
     safety: safeties[idempotency],
     callers: new Set(),
-    exposed: false,
     ...(kind === 'unary' ? { deadlineMs: defaultTimes.deadlineMs } : { idleTimeoutMs: defaultTimes.idleTimeoutMs }),
     rateLimits: [],
     http: [],

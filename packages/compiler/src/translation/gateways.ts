@@ -2,6 +2,7 @@ import type { GatewayFact } from '../facts/facts.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { ServiceId } from '../model/mesh.ts';
+import { isExposed } from '../model/method.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
@@ -36,7 +37,7 @@ function sharedPaths(services: ReadonlyMap<ServiceId, Service>): Problem[] {
   const problems: Problem[] = [];
   for (const service of services.values()) {
     for (const method of service.methods.values()) {
-      if (!method.exposed) continue;
+      if (!isExposed(method)) continue;
       const rest = method.http.map(({ verb, template }) => `${verb} ${templateShape(template)}`);
       for (const path of [method.path, ...rest]) {
         const first = taken.get(path);

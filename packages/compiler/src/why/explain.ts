@@ -3,7 +3,7 @@ import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
 import type { Facts } from '../facts/facts.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, type Method } from '../model/method.ts';
+import { admission, isExposed, type Method } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
 import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
@@ -263,7 +263,7 @@ function policyStep(question: Question, caller: Caller, { method, service }: Cal
   for (const denied of method.denied ?? []) values.push({ name: 'denied for now', value: denied });
   values.push({
     name: 'exposure',
-    value: method.exposed ? 'the edge' : 'none',
+    value: isExposed(method) ? 'the edge' : 'none',
     ...valueSource('exposed', method, service, facts),
   });
   if (method.shadow) {
