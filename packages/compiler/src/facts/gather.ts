@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
+import { objectRef } from '../kinds/registry.ts';
 import { memoize } from '../memoize.ts';
-import { type Manifest, type ManifestObject, objectRef } from '../mesh-directory/manifest.ts';
+import type { Manifest, ManifestObject } from '../mesh-directory/manifest.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';

@@ -1,5 +1,4 @@
 import { memoize } from '../memoize.ts';
-import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, isExposed, type Method, type PolicyField } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
@@ -8,6 +7,7 @@ import { defaultHedgeTries, isRepeatable } from '../model/retry.ts';
 import { faultsOf, rateLimitsOf, retryOf } from './method-fields.ts';
 import { ownMethod } from './method-without-contract.ts';
 import type { MeshPolicy } from './read-resource.ts';
+import type { MethodEntry } from './schemas.ts';
 
 /** A contract version with other words in it, and what was not to be had. */
 export interface Applied {

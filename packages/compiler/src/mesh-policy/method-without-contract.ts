@@ -1,6 +1,6 @@
-import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { defaultTimes, type Method } from '../model/method.ts';
+import type { MethodEntry } from './schemas.ts';
 
 const safeties = { none: 'unsafe', idempotent: 'idempotent', noSideEffects: 'no_side_effects' } as const;
 

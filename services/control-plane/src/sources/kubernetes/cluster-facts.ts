@@ -1,6 +1,7 @@
 import type { Facts } from '@weft/compiler/facts/facts';
 import { gather } from '@weft/compiler/facts/gather';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
+import { kinds, ownKinds, watchesOf } from '@weft/compiler/kinds/registry';
 import {
   fieldOf,
   type Manifest,
@@ -85,8 +86,12 @@ export class ClusterFacts {
           advice: `the one that counts is named ${JSON.stringify(meshConfigName)}`,
         });
     }
-    const others = [objects.meshPolicies, objects.meshOverrides, objects.gateways, objects.externalServices];
-    for (const kind of others) for (const object of kind.values()) take(resourceOf(object), this.#document(object));
+    for (const kind of ownKinds) {
+      if (kind === kinds.MeshConfig) continue;
+      for (const [name] of watchesOf(kind)) {
+        for (const object of objects[name].values()) take(resourceOf(object), this.#document(object));
+      }
+    }
     this.#lastGood = lastGood;
 
     const { contracts, problems: wrong } = this.#contracts.read(objects.contracts.values());

@@ -5,7 +5,7 @@ import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { type KubernetesObject, refOfKey } from '../../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../../kubernetes/reflector.ts';
 import { ClusterFacts } from './cluster-facts.ts';
-import { type ClusterObjects, type WatchedKind, type WatchedName, watched } from './cluster-objects.ts';
+import { type ClusterObjects, forWatched } from './cluster-objects.ts';
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;
@@ -45,21 +45,9 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
     sayReady = resolve;
   });
 
-  const reflector = (kind: WatchedKind) =>
-    new Reflector({ api, ...kind, onChange: changed, ...(times ? { times } : {}) });
-  const reflectors: Readonly<Record<WatchedName, Reflector>> = {
-    services: reflector(watched.services),
-    namespaces: reflector(watched.namespaces),
-    pods: reflector(watched.pods),
-    gatewayPods: reflector(watched.gatewayPods),
-    endpointSlices: reflector(watched.endpointSlices),
-    contracts: reflector(watched.contracts),
-    meshConfigs: reflector(watched.meshConfigs),
-    meshPolicies: reflector(watched.meshPolicies),
-    meshOverrides: reflector(watched.meshOverrides),
-    gateways: reflector(watched.gateways),
-    externalServices: reflector(watched.externalServices),
-  };
+  const reflectors = forWatched(
+    (_, kind) => new Reflector({ api, ...kind, onChange: changed, ...(times ? { times } : {}) }),
+  );
   const everyone = Object.values(reflectors);
 
   function changed(): void {
@@ -96,19 +84,7 @@ export function openKubernetes(options: KubernetesOptions): KubernetesSource {
   }
 
   function objects(): ClusterObjects {
-    return {
-      services: reflectors.services.objects,
-      namespaces: reflectors.namespaces.objects,
-      pods: reflectors.pods.objects,
-      gatewayPods: reflectors.gatewayPods.objects,
-      endpointSlices: reflectors.endpointSlices.objects,
-      contracts: reflectors.contracts.objects,
-      meshConfigs: reflectors.meshConfigs.objects,
-      meshPolicies: reflectors.meshPolicies.objects,
-      meshOverrides: reflectors.meshOverrides.objects,
-      gateways: reflectors.gateways.objects,
-      externalServices: reflectors.externalServices.objects,
-    };
+    return forWatched((name) => reflectors[name].objects);
   }
 
   for (const each of everyone) each.start();
