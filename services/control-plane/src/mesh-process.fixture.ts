@@ -172,6 +172,12 @@ export class MeshProcess {
     await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
   }
 
+  /** Replaces the history by a file that is no directory, as somebody who tidies up may. */
+  async breakHistory(): Promise<void> {
+    await rm(join(this.#base, 'state/history'), { recursive: true });
+    await writeFile(join(this.#base, 'state/history'), 'no directory');
+  }
+
   /** Publishes a contract and what runs it, as `weft up` does. */
   async publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
     const contract = contractHash(descriptorSet);

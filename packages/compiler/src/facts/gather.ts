@@ -7,17 +7,8 @@ import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import { refKey } from '../model/resource-ref.ts';
 import type { PodNetwork, Workload } from '../model/workload.ts';
+import { defaultSettings } from './default-settings.ts';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from './facts.ts';
-
-/** What holds in a mesh that has no MeshConfig. */
-export const defaultSettings: MeshSettings = {
-  trustDomain: 'weft.local',
-  packages: [],
-  certificateLifetimeMs: 24 * 3_600_000,
-  outbound: 'allow',
-  permissive: [],
-  zoneAware: false,
-};
 
 /** What is said of a mesh directory without a MeshConfig. */
 const noMeshConfig: Problem = {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { factSources } from '@weft/compiler/facts/fact-collections';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { marks } from '@weft/compiler/pod/marks';
 import { controlPlaneName } from '@weft/compiler/pod/names';
@@ -43,6 +44,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   let injector: InjectorWebhook | undefined;
   let unusedContracts: UnusedContracts | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let replaceFacts: ReturnType<typeof factSources>['replace'] = () => {};
 
   const lease = new Lease({
     api,
@@ -91,6 +93,11 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),
+    facts(graph) {
+      const sources = factSources(graph);
+      replaceFacts = sources.replace;
+      return sources.facts;
+    },
     async open(given) {
       stage = given;
       if (options.health) health = await serveHealth(options.health);
@@ -98,7 +105,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
       roots.start();
       source = openKubernetes({
         api,
-        onFacts: given.onFacts,
+        onFacts: (facts) => given.turn(() => replaceFacts(facts)),
         onWaiting: (problems) => given.log.warn({ problems }, 'the mesh is not known yet'),
       });
       source.onChange(() => {

@@ -9,7 +9,10 @@ export interface AuditLine {
 }
 
 /** What there is to tell when the mesh `before` becomes `next`: overrides that take effect, change, are refused, end or are removed. */
-export function auditOverrides(before: Mesh | undefined, next: Mesh): AuditLine[] {
+export function auditOverrides(
+  before: Pick<Mesh, 'overrides'> | undefined,
+  next: Pick<Mesh, 'overrides'>,
+): AuditLine[] {
   const lines: AuditLine[] = [];
   const known = new Map(before?.overrides.map((override) => [override.id, override]));
   for (const override of next.overrides) {

@@ -34,7 +34,7 @@ test('a labelled namespace is a mesh without further resources', async (t) => {
     },
   ]);
   t.is(facts.contracts[0]?.hash, ordersHash);
-  const mesh = assemble(facts, undefined, Date.now());
+  const mesh = assemble(facts, Date.now());
   t.is(mesh.services.get('shop/orders')?.logicalName, 'shop.orders');
   t.deepEqual(mesh.services.get('shop/orders')?.workloads, ['shop/orders-0']);
 });

@@ -1,0 +1,11 @@
+import type { MeshSettings } from '../model/mesh.ts';
+
+/** The settings of a mesh without a MeshConfig. */
+export const defaultSettings: MeshSettings = {
+  trustDomain: 'weft.local',
+  packages: [],
+  certificateLifetimeMs: 24 * 3_600_000,
+  outbound: 'allow',
+  permissive: [],
+  zoneAware: false,
+};
