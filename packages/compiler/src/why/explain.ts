@@ -13,6 +13,7 @@ import { effectiveRetry } from '../model/retry.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { Explanation, Step, Value } from './explanation.ts';
 import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
 import { contractElement, placeOf, resourceSource, valueSource, versionOf } from './value-source.ts';
@@ -50,8 +51,8 @@ export function explain(question: Question): Explanation {
     const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
     return {
       allowed: false,
-      verdict: `nobody in the mesh is ${question.caller}`,
-      advice: `callers are ${names.join(', ')}`,
+      verdict: `No service is named ${question.caller}.${didYouMean(question.caller, names)}`,
+      advice: `name one of ${names.join(', ')}`,
       steps: [],
     };
   }

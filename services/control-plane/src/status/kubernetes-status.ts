@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Kind } from '@weft/compiler/kinds/kind';
 import { allKinds, apiVersionOf, kindOfRef, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
+import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
@@ -179,6 +180,6 @@ function objectsOf(kind: Kind, objects: ClusterObjects): KubernetesObject[] {
   return watchesOf(kind).flatMap(([name]) => [...objects[name].values()]);
 }
 
-function sentence({ field, message, advice }: DatedProblem): string {
-  return `${field ? `${field}: ` : ''}${message}${advice ? `; right would be: ${advice}` : ''}`;
+function sentence(problem: DatedProblem): string {
+  return `${problem.field ? `${problem.field}: ` : ''}${problemWords(problem)}`;
 }
