@@ -16,6 +16,8 @@ import { createRefusedConnections, refusedConnectionsPath } from './api/refused-
 import { answerWhy } from './api/why.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
+import type { Pin } from './history/pin.ts';
+import { pinFacts, pinKey } from './history/pin-facts.ts';
 import { readExternalRoot } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
@@ -79,7 +81,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => views.renewed(workloads) });
   identities.setRoots(rotation.roots);
   const graph = new Graph();
-  const facts = environment.facts(graph);
+  const pins = graph.source<Pin>('pin', { same: Object.is });
+  const facts = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
   const turns = new MeshTurns({ compiler, facts, identities, log });
   const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
@@ -96,8 +99,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     ...(environment.pins ? { pins: environment.pins } : {}),
     wholeFacts: () => wholeFacts(facts),
     onProblem: report,
-    onPin: () => turns.turn(() => undefined),
+    onPin: () => turns.turn(holdPin),
   });
+  const holdPin = () => (memory.pin ? pins.set(pinKey, memory.pin) : pins.delete(pinKey));
   memory.listen(delivery);
   turns.follow({
     memory,
@@ -111,7 +115,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
   await environment.open({
     log,
-    turn: (change) => turns.turn(change),
+    turn: (change) =>
+      turns.turn(() => {
+        holdPin();
+        change();
+      }),
     drop: (workload) => delivery.drop(workload),
     bundle: () => rotation.roots.bundle,
     unacknowledged: unacknowledgedHere,

@@ -1,12 +1,13 @@
 import { type BigIntStats, type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Graph, Source, Turn } from '@weft/collections';
+import type { Graph, Source } from '@weft/collections';
 import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
 import { fileKind } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { LastGoodStore } from './last-good-store.ts';
+import type { RunTurn } from './run-turn.ts';
 
 export interface DirectoryOptions {
   readonly directory: string;
@@ -15,9 +16,6 @@ export interface DirectoryOptions {
   /** Everything is looked at again after this time, should the operating system have missed an event. Default: 10 s. */
   readonly rescanMs?: number;
 }
-
-/** Runs a turn of the graph in which a source sets what has changed. */
-export type RunTurn = (change: () => void) => Turn;
 
 export interface DirectorySource {
   /** What is in the directory. */

@@ -35,7 +35,7 @@ const all = allKinds.flatMap((kind) =>
 /** What is watched: every set of objects that a kind names. */
 export const watched = forWatched((_, kind) => kind);
 
-/** All objects, each by "namespace/name". Those that are the same object as before have not changed. */
+/** All objects of each kind by "namespace/name", live. */
 export type ClusterObjects = Readonly<Record<WatchedName, ReadonlyMap<string, KubernetesObject>>>;
 
 /** Makes something for every set of objects that is watched. */
