@@ -123,7 +123,6 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
     }
     if (origins.callers !== undefined) {
       changes.callers = new Set([...callers].sort());
-      changes.exposed = callers.has('edge');
     }
     if (denied.size > 0) changes.denied = new Set([...(method.denied ?? []), ...denied].sort());
     return { ...rest, ...repeats, ...changes, origins: { ...method.origins, ...origins } };

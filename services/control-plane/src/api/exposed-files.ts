@@ -6,6 +6,7 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import type { Mesh } from '@weft/compiler/model/mesh';
+import { isExposed } from '@weft/compiler/model/method';
 
 /** The proto files of a mesh as callers outside may see them. */
 export interface ExposedFiles {
@@ -35,7 +36,7 @@ const policyFile = 'weft/policy/v1/policy.proto';
 export function exposedFiles(mesh: Mesh): ExposedFiles {
   const exposed = new Set<string>();
   for (const service of mesh.services.values()) {
-    for (const method of service.methods.values()) if (method.exposed) exposed.add(method.path);
+    for (const method of service.methods.values()) if (isExposed(method)) exposed.add(method.path);
   }
   const chosen = new Map<string, { file: FileDescriptorProto; methods: number }>();
   for (const service of mesh.services.values()) {

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { allKinds, apiVersionOf, kindOfRef, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
+import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
@@ -16,18 +19,6 @@ export interface KubernetesStatusOptions {
   readonly objects: () => ClusterObjects | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
-
-/** Kinds of weft.dev/v1 that have conditions, and where they are written. */
-const conditioned = {
-  MeshPolicy: { plural: 'meshpolicies', objects: 'meshPolicies' },
-  MeshOverride: { plural: 'meshoverrides', objects: 'meshOverrides' },
-  MeshConfig: { plural: 'meshconfigs', objects: 'meshConfigs' },
-  Gateway: { plural: 'gateways', objects: 'gateways' },
-  ExternalService: { plural: 'externalservices', objects: 'externalServices' },
-} as const;
-
-/** Kinds of the core group that problems are about: what is wrong with them is an Event. */
-const evented = { Service: 'services', ConfigMap: 'contracts', Pod: 'pods' } as const;
 
 interface Said {
   readonly type: 'Normal' | 'Warning';
@@ -93,55 +84,51 @@ export class KubernetesStatus {
           else about.set(key, { ref, messages: [sentence(problem)] });
         }
       }
-      const overrides = new Map(this.#overrides.map((override) => [override.id, override]));
-      for (const [kind, { plural, objects: name }] of Object.entries(conditioned)) {
-        for (const object of objects[name].values()) {
-          const override = kind === 'MeshOverride' ? overrides.get(idOf(object)) : undefined;
-          const wanted = [
-            accepted(about.get(refKey(refOf(object)))?.messages ?? []),
-            ...(override ? [active(override)] : []),
-          ];
-          await this.#conditions(kind, plural, object, wanted);
+      const overrides = new Map(this.#overrides.map((override) => [refKey(override.ref), override]));
+      for (const kind of allKinds.filter(({ conditions }) => conditions.length > 0)) {
+        for (const object of objectsOf(kind, objects)) {
+          const key = refKey(refOf(object));
+          const override = kind.conditions.includes('Active') ? overrides.get(key) : undefined;
+          const wanted = [accepted(about.get(key)?.messages ?? []), ...(override ? [active(override)] : [])];
+          await this.#conditions(kind, object, wanted);
         }
       }
       for (const { ref, messages } of about.values()) {
-        // A Workload is its pod.
-        const kind = ref.kind === 'Workload' ? 'Pod' : ref.kind;
-        if (!isEvented(kind)) continue;
-        const object = objects[evented[kind]].get(`${ref.namespace}/${ref.name}`);
+        const named = kindOfRef(ref);
+        const kind = named?.standsFor ? allKinds.find((each) => each.kind === named.standsFor) : named;
+        // What is ours says it by its conditions.
+        if (kind === undefined || kind.conditions.length > 0) continue;
+        const key = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`;
+        const object = watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
         if (object === undefined) continue;
         for (const message of messages) {
-          await this.#event({ apiVersion: 'v1', kind }, object, { type: 'Warning', reason: 'MeshProblem', message });
+          await this.#event(kind, object, { type: 'Warning', reason: 'MeshProblem', message });
         }
       }
     }
   }
 
-  async #conditions(
-    kind: string,
-    plural: string,
-    object: KubernetesObject,
-    wanted: readonly Condition[],
-  ): Promise<void> {
+  async #conditions(kind: Kind, object: KubernetesObject, wanted: readonly Condition[]): Promise<void> {
     const change = conditionChange(object, wanted, Date.now());
     if (change === undefined) return;
     const { namespace, name } = object.metadata;
     const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
-    const path = `/apis/weft.dev/v1${at}/${plural}/${name}/status`;
+    const path = `/apis/${apiVersionOf(kind)}${at}/${kind.plural}/${name}/status`;
     const body = { status: { conditions: change.conditions } };
     if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return;
     for (const condition of change.turned) {
       const said = eventOf(condition);
-      if (said) await this.#event({ apiVersion: 'weft.dev/v1', kind }, object, said);
+      if (said) await this.#event(kind, object, said);
     }
   }
 
   async #event(
-    involved: { readonly apiVersion: string; readonly kind: string },
+    kind: Kind,
     { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
     { type, reason, message }: Said,
   ): Promise<void> {
     if (uid === undefined) return;
+    const involved = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     // The name follows from what is said: another replica, or the next start, does not say it again while the Event is there.
     const mark = createHash('sha256').update(`${uid} ${message}`).digest('hex').slice(0, 16);
     if (this.#said.has(mark)) return;
@@ -189,14 +176,10 @@ function eventOf({ type, status, reason, message }: Condition): Said | undefined
   return status === 'True' ? undefined : { type: 'Warning', reason: 'MeshProblem', message };
 }
 
-function idOf({ metadata: { namespace, name } }: KubernetesObject): Override['id'] {
-  return `${namespace ?? ''}/${name}`;
+function objectsOf(kind: Kind, objects: ClusterObjects): KubernetesObject[] {
+  return watchesOf(kind).flatMap(([name]) => [...objects[name].values()]);
 }
 
-function isEvented(kind: string): kind is keyof typeof evented {
-  return Object.hasOwn(evented, kind);
-}
-
-function sentence({ field, message, advice }: DatedProblem): string {
-  return `${field ? `${field}: ` : ''}${message}${advice ? `; right would be: ${advice}` : ''}`;
+function sentence(problem: DatedProblem): string {
+  return `${problem.field ? `${problem.field}: ` : ''}${problemWords(problem)}`;
 }
