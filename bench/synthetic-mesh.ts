@@ -6,7 +6,8 @@ import {
   MethodOptionsSchema,
   ServiceOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
-import { contractHash, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import {
   MethodPolicySchema,
   method as methodOption,

@@ -13,7 +13,7 @@ import { environment } from './environment.ts';
 import { firstOrder } from './first-order.ts';
 import { builtImages, type Images } from './images.ts';
 import { namespaces, ports } from './names.ts';
-import { read, run } from './run.ts';
+import { isMissing, read, run } from './run.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(import.meta.dirname, 'dist');
@@ -74,7 +74,7 @@ const leastMinor = 30;
 /** Rejects with what is missing, where no cluster of a version that will do answers at the current context. */
 async function clusterReady(): Promise<void> {
   const text = await read('kubectl', 'version', '-o', 'json', '--request-timeout=10s').catch((error: Error) => {
-    if (error.message.includes('ENOENT')) throw new Error('there is no kubectl on PATH');
+    if (isMissing(error)) throw new Error('there is no kubectl on PATH');
     throw new Error(`no cluster answers at the current context of kubectl: ${error.message}`);
   });
   const { serverVersion }: { serverVersion?: { major: string; minor: string } } = JSON.parse(text);
@@ -90,7 +90,7 @@ async function kindReady(): Promise<void> {
 
 function kind(...args: readonly string[]): Promise<string> {
   return read('kind', ...args).catch((error: Error) => {
-    if (!error.message.includes('ENOENT')) throw error;
+    if (!isMissing(error)) throw error;
     throw new Error('there is no kind on PATH. make cluster-up CLUSTER=current uses the cluster of your kubeconfig');
   });
 }

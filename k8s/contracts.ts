@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { marks } from '@weft/compiler/pod/marks';
+import { contractConfigMap } from '@weft/compiler/pod/names';
 import { k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
-import { marks } from './names.ts';
 
 /** A descriptor set and the hash that names it. */
 export interface Contract {
@@ -17,7 +18,7 @@ export function readContract(root: string, logicalName: string): Contract {
   const file = join(root, 'packages/contracts/descriptors', `${logicalName}.binpb`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run make generate`);
   const descriptorSet = readFileSync(file);
-  return { logicalName, hash: createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16), descriptorSet };
+  return { logicalName, hash: contractHash(descriptorSet), descriptorSet };
 }
 
 /** Publishes a contract in its namespace, under its hash: what pods with that hash promise never changes. */
@@ -26,7 +27,7 @@ export class PublishedContract extends Construct {
     super(scope, id);
     new kubernetes.KubeConfigMap(this, 'descriptor-set', {
       metadata: {
-        name: `weft-contract-${contract.logicalName}-${contract.hash}`,
+        name: contractConfigMap(contract.logicalName, contract.hash),
         labels: { [marks.contract]: contract.hash },
         annotations: { [marks.contractName]: contract.logicalName, [marks.contractPart]: '1/1' },
       },

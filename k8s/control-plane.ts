@@ -1,14 +1,12 @@
+import { controlPlaneName, partOfWeft, webhookService } from '@weft/compiler/pod/names';
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import { type Images, stockImages } from './images.ts';
-import { namespaces, notInjected, partOfWeft, ports, systemSelector } from './names.ts';
+import { namespaces, notInjected, ports, systemSelector } from './names.ts';
 import { ourContainer, podSecurity, scratch } from './pod-security.ts';
 import { port, portName, quantity } from './values.ts';
 
-const name = 'weft-control-plane';
-
-/** By which proxies find it. */
-export const controlPlaneHost = `${name}.${namespaces.system}.svc`;
+const name = controlPlaneName;
 
 /** The control plane, which is the injector's webhook too. */
 export class ControlPlane extends Construct {
@@ -25,7 +23,7 @@ export class ControlPlane extends Construct {
       spec: { selector, ports: [{ name: 'xds', port: ports.xds, targetPort: portName('xds'), appProtocol: 'grpc' }] },
     });
     new kubernetes.KubeService(this, 'webhook', {
-      metadata: { ...metadata, name: 'weft-webhook' },
+      metadata: { ...metadata, name: webhookService },
       spec: {
         // Pods may wait for it before the control plane has seen the whole mesh.
         publishNotReadyAddresses: true,

@@ -1,15 +1,24 @@
+import { marks } from '@weft/compiler/pod/marks';
+import {
+  adminDirectory,
+  controlPlaneHost,
+  edgeName,
+  partOfWeft,
+  rootConfigMap,
+  rootDirectory,
+  tokenAudience,
+  tokenDirectory,
+  tokenSeconds,
+} from '@weft/compiler/pod/names';
+import { proxyUser } from '@weft/compiler/pod/ports';
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
-import { controlPlaneHost } from './control-plane.ts';
 import { type Images, stockImages } from './images.ts';
-import { marks, notInjected, partOfWeft, ports, systemSelector } from './names.ts';
+import { namespaces, notInjected, ports, systemSelector } from './names.ts';
 import { ourContainer, podSecurity } from './pod-security.ts';
 import { percent, port, portName, quantity } from './values.ts';
 
-const name = 'weft-edge';
-
-/** Of Envoy, and of what talks to its admin socket, which has mode 0600. */
-const proxyUser = 1337;
+const name = edgeName;
 
 /** An edge ends at the latest so long after it was told to; calls are waited for, but for the last ten seconds. */
 const graceSeconds = 45;
@@ -21,7 +30,7 @@ const field = (variable: string, fieldPath: string): k8s.EnvVar => ({
 
 const mounts = {
   bootstrap: { name: 'bootstrap', mountPath: '/etc/weft/edge' },
-  admin: { name: 'admin', mountPath: '/var/run/weft/admin' },
+  admin: { name: 'admin', mountPath: adminDirectory },
 };
 
 /** The edge: stock Envoys, for callers outside of the mesh, at a port of every node. */
@@ -84,6 +93,7 @@ function podOfEdge(image: string): k8s.PodSpec {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: graceSeconds,
+    // Of Envoy, and of what talks to its admin socket, which has mode 0600.
     securityContext: { ...podSecurity, runAsUser: proxyUser, runAsGroup: proxyUser, fsGroup: proxyUser },
     initContainers: [
       {
@@ -93,7 +103,7 @@ function podOfEdge(image: string): k8s.PodSpec {
         command: ['node', 'src/edge/main.ts'],
         args: [
           'bootstrap',
-          `--control-plane=${controlPlaneHost}:${ports.xds}`,
+          `--control-plane=${controlPlaneHost(namespaces.system)}:${ports.xds}`,
           `--port=${ports.edge}`,
           `--out=${mounts.bootstrap.mountPath}/bootstrap.json`,
         ],
@@ -128,10 +138,14 @@ function podOfEdge(image: string): k8s.PodSpec {
     volumes: [
       inMemory('bootstrap'),
       inMemory('admin'),
-      { name: 'root', configMap: { name: 'weft-root' } },
+      { name: 'root', configMap: { name: rootConfigMap } },
       {
         name: 'token',
-        projected: { sources: [{ serviceAccountToken: { audience: 'weft', expirationSeconds: 600, path: 'token' } }] },
+        projected: {
+          sources: [
+            { serviceAccountToken: { audience: tokenAudience, expirationSeconds: tokenSeconds, path: 'token' } },
+          ],
+        },
       },
     ],
   };
@@ -172,8 +186,8 @@ function envoy(): k8s.Container {
     resources: { requests: { cpu: quantity('50m'), memory: quantity('96Mi') }, limits: { memory: quantity('512Mi') } },
     volumeMounts: [
       { ...mounts.bootstrap, readOnly: true },
-      { name: 'token', mountPath: '/var/run/secrets/weft', readOnly: true },
-      { name: 'root', mountPath: '/etc/weft/root', readOnly: true },
+      { name: 'token', mountPath: tokenDirectory, readOnly: true },
+      { name: 'root', mountPath: rootDirectory, readOnly: true },
       mounts.admin,
     ],
   };

@@ -1,6 +1,8 @@
+import { marks } from '@weft/compiler/pod/marks';
+import { injectorConfiguration, webhookService } from '@weft/compiler/pod/names';
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
-import { marks, namespaces } from './names.ts';
+import { namespaces } from './names.ts';
 
 const neverInjected = ['kube-system', 'kube-public', 'kube-node-lease', namespaces.system];
 
@@ -13,7 +15,7 @@ export class Injector extends Construct {
       rules: [
         { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'], scope: 'Namespaced' },
       ],
-      clientConfig: { service: { name: 'weft-webhook', namespace: namespaces.system, path: '/inject', port: 443 } },
+      clientConfig: { service: { name: webhookService, namespace: namespaces.system, path: '/inject', port: 443 } },
       admissionReviewVersions: ['v1'],
       sideEffects: 'None',
       reinvocationPolicy: 'IfNeeded',
@@ -21,7 +23,7 @@ export class Injector extends Construct {
       timeoutSeconds: 10,
     } satisfies Partial<k8s.MutatingWebhook>;
     new kubernetes.KubeMutatingWebhookConfiguration(this, 'webhook', {
-      metadata: { name: 'weft-injector' },
+      metadata: { name: injectorConfiguration },
       webhooks: [
         {
           ...common,

@@ -1,20 +1,17 @@
+import { marks } from '@weft/compiler/pod/marks';
+import { systemNamespace } from '@weft/compiler/pod/names';
+import { controlPlanePorts, readyPort } from '@weft/compiler/pod/ports';
+
 /**
  * What the parts of the environment must agree on, here and in the charts: chart-agreement.test.ts compares the two.
  */
 
 /** Namespaces. */
-export const namespaces = { system: 'weft-system', shop: 'shop' } as const;
+export const namespaces = { system: systemNamespace, shop: 'shop' } as const;
 
 /** Ports, by what listens there. */
 export const ports = {
-  /** The control plane, for proxies. */
-  xds: 15_012,
-  /** GET /healthz and /readyz of the control plane, for the kubelet. */
-  health: 15_014,
-  /** weft.api.v1, on the loopback of the control plane's pod: for `kubectl port-forward`. */
-  api: 15_010,
-  /** The webhook in its pod; its Service has 443. */
-  webhook: 9443,
+  ...controlPlanePorts,
   /** Applications, in their pods. */
   application: 8080,
   /** Services, for their callers. */
@@ -24,20 +21,8 @@ export const ports = {
   /** The edge, on each node. kind.yaml maps it to port 8080 of the machine. */
   edgeNode: 30_080,
   /** GET /ready and /stats/prometheus of every Envoy. */
-  ready: 9901,
+  ready: readyPort,
   postgres: 5432,
-} as const;
-
-/** Labels and annotations of Weft's own; the injector's README.md has them all. */
-export const marks = {
-  inject: 'weft.dev/inject',
-  kit: 'weft.dev/kit',
-  gateway: 'weft.dev/gateway',
-  gatewayPort: 'weft.dev/gateway-port',
-  contract: 'weft.dev/contract',
-  contractName: 'weft.dev/contract-name',
-  contractPart: 'weft.dev/contract-part',
-  excludeOutboundPorts: 'weft.dev/exclude-outbound-ports',
 } as const;
 
 /** The labels by which a Service finds its pods, as helm's release of the shop has them. */
@@ -52,9 +37,6 @@ export const systemSelector = (component: string): Record<string, string> => ({
   'app.kubernetes.io/instance': 'weft',
   'app.kubernetes.io/component': component,
 });
-
-/** A part of the mesh itself. */
-export const partOfWeft = { 'app.kubernetes.io/part-of': 'weft' } as const;
 
 /** A part of the shop. */
 export const partOfShop = { 'app.kubernetes.io/part-of': namespaces.shop } as const;

@@ -1,7 +1,8 @@
+import { marks } from '@weft/compiler/pod/marks';
 import { Chart } from 'cdk8s';
 import { k8s as kubernetes } from 'cdk8s-plus-33';
 import type { Construct } from 'constructs';
-import { marks, namespaces } from './names.ts';
+import { namespaces } from './names.ts';
 
 /** The namespaces. Pods of the shop get sidecars; the control plane's never do. */
 export class Namespaces extends Chart {

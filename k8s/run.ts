@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 export function run(command: string, ...args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit' });
-    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`)));
+    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`, { cause: error })));
     child.on('close', (code) => {
       if (code === 0) resolve();
       else reject(new Error(`${command} ${args.join(' ')} ended with ${code}`));
@@ -24,10 +24,15 @@ export function read(command: string, ...args: readonly string[]): Promise<strin
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`)));
+    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`, { cause: error })));
     child.on('close', (code) => {
       if (code === 0) resolve(stdout);
       else reject(new Error(stderr.trim() || `${command} ended with ${code}`));
     });
   });
+}
+
+/** Whether a program could not be run because it is not on PATH. */
+export function isMissing(error: Error): boolean {
+  return error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT';
 }

@@ -1,9 +1,10 @@
+import { marks } from '@weft/compiler/pod/marks';
 import { type k8s, k8s as kubernetes } from 'cdk8s-plus-33';
 import { Construct } from 'constructs';
 import type { Contract } from './contracts.ts';
 import { connectionOf, databaseSecret } from './database-setup.ts';
 import type { Images } from './images.ts';
-import { marks, partOfShop, ports, type ShopService, selector } from './names.ts';
+import { partOfShop, ports, type ShopService, selector } from './names.ts';
 import { containerSecurity, podSecurity, scratch } from './pod-security.ts';
 import { port, quantity } from './values.ts';
 

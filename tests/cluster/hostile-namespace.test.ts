@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { create, fromBinary, setExtension, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, ServiceOptionsSchema } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { ServicePolicySchema, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
@@ -26,7 +26,7 @@ async function contractFor(callers: string[]): Promise<{ hash: string; base64: s
     }
   }
   const bytes = Buffer.from(toBinary(FileDescriptorSetSchema, set));
-  return { hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16), base64: bytes.toString('base64') };
+  return { hash: contractHash(bytes), base64: bytes.toString('base64') };
 }
 
 /** A Service as it could be copied by whoever may read it. */

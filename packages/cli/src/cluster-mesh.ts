@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { systemNamespace } from '@weft/compiler/pod/names';
+import { controlPlanePorts } from '@weft/compiler/pod/ports';
 import { type GetStatusResponse, MeshService, type RotateRootResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { CommandError } from './command-error.ts';
 import { kubectl } from './kubectl.ts';
 import { mergeStatus } from './mesh/merge-status.ts';
 
-const apiPort = 15_010;
 const selector = 'app.kubernetes.io/component=control-plane';
 
 /** Where the control plane of a cluster is. */
@@ -33,7 +34,7 @@ export interface ClusterMesh {
  * whoever may forward ports in its namespace may ask, and nobody else. Throws CommandError.
  */
 export async function openClusterMesh(options: ClusterOptions = {}): Promise<ClusterMesh> {
-  const { context, namespace = 'weft-system' } = options;
+  const { context, namespace = systemNamespace } = options;
   const common = [...(context === undefined ? [] : ['--context', context]), '-n', namespace];
   const pods = await replicas(common, namespace);
   const forwards: ChildProcess[] = [];
@@ -82,7 +83,7 @@ async function forward(
   pod: string,
   forwards: ChildProcess[],
 ): Promise<Client<typeof MeshService>> {
-  const child = spawn('kubectl', [...common, 'port-forward', pod, `:${apiPort}`], {
+  const child = spawn('kubectl', [...common, 'port-forward', pod, `:${controlPlanePorts.api}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   forwards.push(child);

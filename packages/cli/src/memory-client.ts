@@ -1,6 +1,7 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import { CommandError } from './command-error.ts';
 import type { MeshChoice } from './commands/options.ts';
+import { isNobodyListening } from './system-error.ts';
 import { type Mesh, withMesh } from './with-mesh.ts';
 
 /**
@@ -52,9 +53,11 @@ async function inWords<T>(asked: Promise<T>): Promise<T> {
     return await asked;
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
-    const away = error.code === Code.Unavailable && error.rawMessage.includes('connect');
-    throw new CommandError(away ? 'The control plane does not answer; `npx weft up` starts it.' : error.rawMessage, {
-      cause: error,
-    });
+    throw new CommandError(
+      isNobodyListening(error) ? 'The control plane does not answer; `npx weft up` starts it.' : error.rawMessage,
+      {
+        cause: error,
+      },
+    );
   }
 }

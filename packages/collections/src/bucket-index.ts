@@ -217,7 +217,7 @@ export class BucketIndex<V> implements Index<V>, Watched {
   }
 }
 
-/** Each name once. A string is an iterable of its characters, but whoever returns one means a bucket. */
+/** Each name once. A string counts as one name, although it is an iterable of its characters. */
 function namesFrom(names: Iterable<string>): Names | undefined {
   if (typeof names === 'string') return names;
   const distinct = Array.isArray(names) && names.length < 2 ? names : [...new Set(names)];

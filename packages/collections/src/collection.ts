@@ -58,6 +58,8 @@ export class StoredCollection<V> implements Collection<V>, Watched {
   readonly #followers = new Set<CellOwner>();
   /** Kept from the first time that somebody asks for the order. */
   #sorted: SortedKeys | undefined;
+  /** All values in order, since somebody asked for them and until one changes. */
+  #all: readonly V[] | undefined;
   /** What each key had before it was set in this turn, until indexes and readers are told. */
   readonly #untold = new Map<string, V | undefined>();
   #changes = new Map<string, Change<V>>();
@@ -134,11 +136,13 @@ export class StoredCollection<V> implements Collection<V>, Watched {
   }
 
   peekAll(): readonly V[] {
+    if (this.#all !== undefined) return this.#all;
     const values: V[] = [];
     for (const key of this.#keys()) {
       const value = this.#values.get(key);
       if (value !== undefined) values.push(value);
     }
+    this.#all = values;
     return values;
   }
 
@@ -228,13 +232,13 @@ export class StoredCollection<V> implements Collection<V>, Watched {
     return this.#indexes.reduce((sum, index) => sum + index.watched, this.#readers.size);
   }
 
-  /** The names of the collections that depend on this one, each once. */
+  /** The names of the collections that depend on this one, sorted. */
   dependents(): readonly string[] {
     const names = new Set<string>(this.#readersOfAll.readers());
     for (const { name } of this.#followers) names.add(name);
     for (const readers of this.#readers.values()) for (const name of readers.readers()) names.add(name);
     for (const index of this.#indexes) for (const name of index.dependents()) names.add(name);
-    return [...names];
+    return [...names].sort();
   }
 
   /** Empties the collection for good. Nothing may depend on it. */
@@ -243,9 +247,11 @@ export class StoredCollection<V> implements Collection<V>, Watched {
     this.#values.clear();
     this.#indexes.length = 0;
     this.#sorted = undefined;
+    this.#all = undefined;
   }
 
   #store(key: string, value: V | undefined): void {
+    this.#all = undefined;
     if (value === undefined) {
       this.#values.delete(key);
       this.#sorted?.delete(key);

@@ -67,6 +67,8 @@ export class DerivedCollection<R> implements CellOwner {
       if (this.#derivation.has(key)) {
         computed++;
         this.#compute(key);
+        // A derivation that remembers may have let the key go.
+        if (!this.#derivation.has(key)) this.#forget(key);
       } else this.#forget(key);
     }
     this.#output.tell();

@@ -43,6 +43,55 @@ export class Graph {
     return source;
   }
 
+  /** A collection that never changes. */
+  constant<V>(name: string, entries: Iterable<readonly [key: string, value: V]>): Collection<V> {
+    const stored = this.#output<V>(name, {});
+    for (const [key, value] of entries) stored.put(key, value);
+    stored.tell();
+    stored.takeChanges();
+    this.#collections.add(stored);
+    return stored;
+  }
+
+  /** The values of several collections under their own keys. If several have a key, the value of the first of them counts. */
+  union<V>(name: string, inputs: readonly Collection<V>[]): Collection<V> {
+    const from = inputs.map((input) => this.#input(input));
+    const first = (key: string) => from.find((one) => one.peek(key) !== undefined)?.peek(key);
+    const output = this.#output<V>(name, { same: Object.is });
+    return this.#derive<V, V | undefined>(output, {
+      connect: (owner) => {
+        for (const one of from) followValues(one).connect(owner);
+      },
+      disconnect: (owner) => {
+        for (const one of from) one.unfollow(owner);
+      },
+      has: (key) => first(key) !== undefined,
+      compute: first,
+      take: (key, result) => output.put(key, result),
+    });
+  }
+
+  /**
+   * Like `derive`, with a memory: `compute` is given its last output, and is called once more when the value of its input has gone (`value` is
+   * undefined then). An output without an input is computed again when something that it read changes, until `compute` gives none. The
+   * outputs depend on what was there before, so this belongs where facts are gathered, not where they are interpreted.
+   */
+  remember<I, O>(
+    name: string,
+    input: Collection<I>,
+    compute: (value: I | undefined, before: O | undefined, read: Read, key: string) => O | undefined,
+    options: DeriveOptions<O> = {},
+  ): Collection<O> {
+    const from = this.#input(input);
+    const output = this.#output(name, options);
+    return this.#derive<O, O | undefined>(output, {
+      ...followValues(from),
+      has: (key) => from.peek(key) !== undefined || output.peek(key) !== undefined,
+      compute: (key) => compute(from.peek(key), output.peek(key), this.#read, key),
+      take: (key, result) => output.put(key, result),
+    });
+  }
+
   /**
    * One output, or none for `undefined`, for each value of `input`, under the same key. `compute` is pure. If it throws, the earlier output
    * stays and `failures` lists the key until something that `compute` read changes.
@@ -160,8 +209,7 @@ export class Graph {
     }
     if (this.#turning) throw new Error(`${name} cannot be disposed within a turn`);
     const dependents = collection.dependents();
-    if (dependents.length > 0)
-      throw new Error(`${name} cannot be disposed while ${dependents.join(', ')} depends on it`);
+    if (dependents.length > 0) throw new Error(`${name} cannot be disposed: in use by ${dependents.join(', ')}`);
     derived.dispose();
     this.#derived.delete(collection);
     this.#collections.delete(collection);
@@ -197,7 +245,7 @@ export class Graph {
       number: this.#number,
       computed,
       changedAnything: changes.size > 0,
-      // What is kept under a collection is what that collection gave.
+      // The changes under a collection's key came from that collection, so they have its type.
       changed: <V>(collection: Collection<V>) =>
         (changes.get(collection) ?? noChanges) as ReadonlyMap<string, Change<V>>,
     };

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fc, testProp } from '@fast-check/ava';
 import { event, nodes } from './testing/random-graph.ts';
 import { Reference } from './testing/reference.ts';
-import { type Computation, changesBetween, Subject, sortedByKey } from './testing/subject.ts';
+import { type Computation, changesBetween, Subject, sortedByKey, type What } from './testing/subject.ts';
 
 const turns = fc.array(fc.array(event, { maxLength: 6 }), { minLength: 1, maxLength: 8 });
 const numRuns = Number(process.env.ORACLE_RUNS ?? 1000);
@@ -118,7 +118,7 @@ function sameItems(a: unknown, b: unknown): boolean {
   return a === b;
 }
 
-/** A key whose input went is computed anew when it comes back. */
-function gone(subject: Subject, how: Computation['reads'][number][0], from: number, key: string): boolean {
-  return how === 'value' && subject.now(how, from, key) === undefined;
+/** A key whose input has gone is computed anew when it comes back. */
+function gone(subject: Subject, what: What, from: number, key: string): boolean {
+  return (what === 'value' || what === 'bucket') && !subject.now(what, from, key);
 }

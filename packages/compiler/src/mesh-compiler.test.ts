@@ -1,10 +1,11 @@
 import test from 'ava';
+import { contractHash } from './contracts/contract-hash.ts';
 import type { Snapshot, TypeUrl, ViewChange } from './envoy/resource.ts';
 import { typeUrls } from './envoy/resource.ts';
 import type { WorkloadId } from './model/mesh.ts';
 import { DirectoryCompiler } from './testing/directory-compiler.ts';
 import { withPolicy } from './testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from './testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from './testing/mesh-directory.ts';
 
 const names = ['catalog', 'inventory', 'payments', 'orders'];
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
@@ -171,9 +172,15 @@ export class MeshProcess {
     await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
   }
 
+  /** Replaces the history by a file that is no directory, as somebody who tidies up may. */
+  async breakHistory(): Promise<void> {
+    await rm(join(this.#base, 'state/history'), { recursive: true });
+    await writeFile(join(this.#base, 'state/history'), 'no directory');
+  }
+
   /** Publishes a contract and what runs it, as `weft up` does. */
   async publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
-    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    const contract = contractHash(descriptorSet);
     await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
     await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
     const metadata = { namespace: 'shop', name };

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';

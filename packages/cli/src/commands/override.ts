@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { problemWords } from '@weft/compiler/model/problem';
+import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
 import type { Override } from '@weft/contracts/weft/api/v1/mesh';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
@@ -121,7 +123,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
 async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifest, options: Options): Promise<void> {
   const { namespace, name } = manifest;
   await store.write(manifest);
-  const found = await verdict(store, mesh, namespace, name);
+  const found = await verdict(mesh, weftRef('MeshOverride', name, namespace));
   if (found === undefined) {
     throw new CommandError(
       `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`npx weft status\` says more.`,
@@ -152,18 +154,16 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
 }
 
 async function verdict(
-  store: OverrideStore,
   mesh: Mesh,
-  namespace: string,
-  name: string,
+  ref: ResourceRef,
 ): Promise<{ override: Override } | { problem: string } | undefined> {
   const giveUp = Date.now() + answerMs;
   while (Date.now() < giveUp) {
     const { overrides, problems } = await status(mesh);
-    const override = overrides.find((candidate) => candidate.namespace === namespace && candidate.name === name);
+    const override = overrides.find(({ namespace, name }) => namespace === ref.namespace && name === ref.name);
     if (override) return { override };
-    const problem = problems.find(({ resource }) => resource.includes(store.resource(namespace, name)));
-    if (problem) return { problem: `${problem.field}: ${problem.message}, must be ${problem.advice}` };
+    const problem = problems.find(({ about }) => about.some((each) => sameRef(each, ref)));
+    if (problem) return { problem: `${problem.field}: ${problemWords(problem)}` };
     await sleep(50);
   }
   return undefined;

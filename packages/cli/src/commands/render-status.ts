@@ -1,11 +1,12 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { problemWords } from '@weft/compiler/model/problem';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import {
   type Proxy as ConnectedProxy,
   type GetStatusResponse,
   Root_Phase,
   type Workload,
 } from '@weft/contracts/weft/api/v1/mesh';
-import { proxySync } from '../mesh/in-sync.ts';
 import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
@@ -41,7 +42,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     const problems = mesh.problems.map((problem) => {
       const where = problem.field ? `${problem.resource} ${problem.field}` : problem.resource;
       const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
-      return `${where}: ${problem.message}${problem.advice ? `; right would be: ${problem.advice}` : ''}${since}`;
+      return `${where}: ${problemWords(problem)}${since}`;
     });
     const overrides = overrideLines(mesh.overrides, now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));
@@ -97,7 +98,9 @@ function certificate(proxy: ConnectedProxy | undefined, now: number, paint: Pain
 }
 
 function configuration(proxy: ConnectedProxy | undefined, paint: Paint): string {
-  const sync = proxySync(proxy);
+  const sync = proxySync(proxy?.acknowledgements);
+  // The word that Envoy's own documentation uses.
+  if (sync === 'refused') return paint('red', 'NACK');
   return paint(sync === 'in sync' ? 'green' : sync === 'behind' ? 'yellow' : 'red', sync);
 }
 

@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { file_shop_catalog_v1_catalog } from '@weft/contracts/shop/catalog/v1/catalog';
 import test from 'ava';
-import { contractCalls, withoutVersion } from './contract-calls.ts';
+import { contractCalls } from './contract-calls.ts';
 
 function setOf(file: DescFile): FileDescriptorSet {
   const files = new Map<string, FileDescriptorProto>();
@@ -29,10 +29,4 @@ test('finds who may call each unary method', (t) => {
     undefined,
   );
   t.deepEqual(contractCalls(bytes, 'shop.money'), []);
-});
-
-test('a logical name is a package without its version', (t) => {
-  t.is(withoutVersion('shop.orders.v1'), 'shop.orders');
-  t.is(withoutVersion('shop.orders.v2beta1'), 'shop.orders');
-  t.is(withoutVersion('shop.v1.orders'), 'shop.v1.orders');
 });

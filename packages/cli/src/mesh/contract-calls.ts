@@ -1,42 +1,31 @@
-import { createFileRegistry, type DescMethod, fromBinary, getOption, hasOption } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { Exposure, method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { openDescriptorSet } from '@weft/compiler/contracts/descriptor-set';
+import { logicalNameOf } from '@weft/compiler/contracts/logical-name';
+import { readServices } from '@weft/compiler/contracts/service-policy';
+import { isExposed } from '@weft/compiler/model/method';
+import { edgeName } from '@weft/compiler/model/names';
 
 /** A unary method and who may call it. */
 export interface ContractCall {
   /** "/shop.orders.v1.OrderService/GetOrder". */
   readonly path: string;
-  /** Logical names. */
+  /** Logical names, without the edge. */
   readonly callers: readonly string[];
   /** The edge serves it. */
   readonly exposed: boolean;
 }
 
-/** The unary methods that a descriptor set defines for `logicalName`. */
+/** The unary methods that a descriptor set defines for `logicalName`, by path. Throws when the bytes are no descriptor set. */
 export function contractCalls(descriptorSet: Uint8Array, logicalName: string): ContractCall[] {
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
-  const calls: ContractCall[] = [];
-  for (const descriptor of registry) {
-    if (descriptor.kind !== 'service' || withoutVersion(descriptor.file.proto.package) !== logicalName) continue;
-    for (const method of descriptor.methods) {
-      if (method.methodKind === 'unary') calls.push(call(method));
-    }
-  }
-  return calls;
-}
-
-function call(method: DescMethod): ContractCall {
-  const own = hasOption(method, methodPolicy) ? getOption(method, methodPolicy) : undefined;
-  const shared = hasOption(method.parent, servicePolicy) ? getOption(method.parent, servicePolicy) : undefined;
-  const exposure = own?.exposure || shared?.defaults?.exposure || shared?.exposure;
-  return {
-    path: `/${method.parent.typeName}/${method.name}`,
-    callers: own?.callers?.names ?? shared?.callers ?? [],
-    exposed: exposure === Exposure.EDGE,
-  };
-}
-
-/** "shop.orders.v1" is a version of "shop.orders". */
-export function withoutVersion(protoPackage: string): string {
-  return protoPackage.replace(/\.v\d+((alpha|beta)\d*)?$/, '');
+  const files = [...openDescriptorSet(descriptorSet).files];
+  const own = files.filter(({ proto }) => logicalNameOf(proto.package) === logicalName);
+  const { policies } = readServices(
+    own.flatMap(({ services }) => services),
+    '',
+  );
+  const unary = [...policies.methods.values()].filter(({ kind }) => kind === 'unary');
+  return unary.map((method) => ({
+    path: method.path,
+    callers: [...method.callers].filter((caller) => caller !== edgeName),
+    exposed: isExposed(method),
+  }));
 }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { RevisionSchema, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { ProxySync, RevisionSchema, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
 import { mergeExplanations, mergeRevisions } from './merge-memory.ts';
 
@@ -36,14 +36,21 @@ test('histories of several replicas: what both pushed is one line with the proxi
 });
 
 test('why: of each proxy the word of the replica that it is connected to', (t) => {
-  const away = 'no proxy is connected; it goes on with what it has';
-  const answer = (...sources: string[]) =>
+  const away = ['it is not here', ProxySync.NOT_CONNECTED] as const;
+  const taken = ['it has all', ProxySync.IN_SYNC] as const;
+  const refuses = ['it refuses', ProxySync.REFUSED] as const;
+  const answer = (...said: (readonly [string, ProxySync])[]) =>
     create(WhyResponseSchema, {
-      steps: [{ name: 'listener', values: sources.map((source, index) => ({ name: `shop/${index}`, source })) }],
+      steps: [
+        {
+          name: 'listener',
+          values: said.map(([source, proxySync], index) => ({ name: `shop/${index}`, source, proxySync })),
+        },
+      ],
     });
-  const merged = mergeExplanations([answer(away, 'acknowledged', away), answer('refuses', away, away)]);
+  const merged = mergeExplanations([answer(away, taken, away), answer(refuses, away, away)]);
   t.deepEqual(
-    merged.steps[0]?.values.map(({ source }) => source),
-    ['refuses', 'acknowledged', away],
+    merged.steps[0]?.values.map(({ source, proxySync }) => [source, proxySync]),
+    [[...refuses], [...taken], [...away]],
   );
 });

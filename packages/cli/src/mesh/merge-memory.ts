@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type Revision, RevisionSchema, type WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { ProxySync, type Revision, RevisionSchema, type WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
 
 /** Replicas of a control plane push the same content within moments of each other. */
 const sameMs = 10_000;
@@ -27,19 +27,16 @@ export function mergeRevisions(histories: readonly (readonly Revision[])[]): Rev
 export function mergeExplanations([first, ...others]: readonly [WhyResponse, ...WhyResponse[]]): WhyResponse {
   for (const step of first.steps) {
     for (const value of step.values) {
-      if (!value.source.startsWith(notConnected)) continue;
+      if (value.proxySync !== ProxySync.NOT_CONNECTED) continue;
       const knows = others
         .flatMap(({ steps }) => steps.filter(({ name }) => name === step.name))
         .flatMap(({ values }) => values.filter(({ name }) => name === value.name))
-        .find(({ source }) => !source.startsWith(notConnected));
-      if (knows) value.source = knows.source;
+        .find(({ proxySync }) => proxySync !== ProxySync.NOT_CONNECTED);
+      if (knows) Object.assign(value, { source: knows.source, proxySync: knows.proxySync });
     }
   }
   return first;
 }
-
-/** How a control plane says that a proxy has no stream to it. */
-const notConnected = 'no proxy is connected';
 
 function atMs({ at }: Revision): number {
   return at === undefined ? 0 : timestampMs(at);

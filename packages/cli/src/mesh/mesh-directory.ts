@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { writeFileAtomically } from '../atomic-file.ts';
-import { contractHash } from './contract-hash.ts';
 import { type WorkloadManifest, workloadYaml } from './manifests.ts';
 
 /** The part of a user in it, which is never touched. */

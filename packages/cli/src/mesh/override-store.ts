@@ -9,8 +9,6 @@ export interface OverrideStore {
   write(manifest: OverrideManifest): Promise<void>;
   /** Removes one. False: it is not there, or not alone in its file. */
   remove(namespace: string, name: string): Promise<boolean>;
-  /** How a problem of the status names one, as a part of its resource. */
-  resource(namespace: string, name: string): string;
   /** Where it looks, for those who miss something. */
   readonly place: string;
 }
@@ -28,7 +26,6 @@ function inDirectory(userMesh: string): OverrideStore {
       writeOverride(userMesh, manifest);
     },
     remove: async (namespace, name) => removeOverride(userMesh, namespace, name) !== undefined,
-    resource: (namespace, name) => `override-${namespace}.${name}.yaml`,
     place: `No file in ${userMesh} holds only the override`,
   };
 }
@@ -43,7 +40,6 @@ function inCluster(context: readonly string[]): OverrideStore {
       const what = ['delete', 'meshoverrides.weft.dev', name, '-n', namespace, '--ignore-not-found', '-o', 'name'];
       return (await kubectl([...context, ...what], 'The override was not removed')).trim() !== '';
     },
-    resource: (namespace, name) => `MeshOverride ${namespace}/${name}`,
     place: 'The cluster has no override',
   };
 }

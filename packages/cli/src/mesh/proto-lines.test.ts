@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
 import { findProject } from '../project.ts';
@@ -10,24 +10,46 @@ import { addProtoLines } from './proto-lines.ts';
 const project = findProject(import.meta.dirname);
 const file = 'shop/payments/v1/payments.proto';
 const set = readFileSync(join(project.descriptorsDir, 'shop.payments.binpb'));
-const hash = createHash('sha256').update(set).digest('hex').slice(0, 16);
+const hash = contractHash(set);
 
+const ofService = (contractHash: string) => ({
+  contractHash,
+  file,
+  service: 'shop.payments.v1.PaymentService',
+  isOption: true,
+});
 const answer = (contract: string) =>
   create(WhyResponseSchema, {
     advice: `callers: ["shop.orders", "shop.catalog"] in option (weft.policy.v1.service) of shop.payments.v1.PaymentService, ${file}`,
+    adviceElement: ofService(contract),
     steps: [
       {
         name: 'route',
         summary: '/shop.payments.v1.PaymentService/Authorize at shop.payments',
         values: [
-          { name: 'deadline', source: `(weft.policy.v1.service).defaults.deadline, ${file}` },
+          {
+            name: 'deadline',
+            source: `(weft.policy.v1.service).defaults.deadline, ${file}`,
+            element: ofService(contract),
+          },
           { name: 'retry', source: 'default' },
-          { name: 'idempotency key', source: `(weft.policy.v1.method).idempotency_key, ${file}` },
+          {
+            name: 'idempotency key',
+            source: `(weft.policy.v1.method).idempotency_key, ${file}`,
+            element: { ...ofService(contract), method: 'Authorize' },
+          },
         ],
       },
       {
         name: 'policy',
-        values: [{ name: 'contract', value: contract, source: `contracts/shop/${contract}.binpb, ${file}` }],
+        values: [
+          {
+            name: 'contract',
+            value: contract,
+            source: `contracts/shop/${contract}.binpb, ${file}`,
+            element: { ...ofService(contract), method: 'Authorize', isOption: false },
+          },
+        ],
       },
     ],
   });

@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
   type SourceCodeInfo_Location,
 } from '@bufbuild/protobuf/wkt';
-import type { WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { filesOf } from '@weft/compiler/contracts/descriptor-set';
+import type { ContractElement, WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
 import type { Project } from '../project.ts';
-import { contractHash } from './contract-hash.ts';
 
 // Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
 // has them.
@@ -27,51 +27,39 @@ const optionsOfMethod = 4;
  * that the running contract was made of. Changes and returns `answer`; never rejects.
  */
 export async function addProtoLines(answer: WhyResponse, project: Project): Promise<WhyResponse> {
-  const route = answer.steps.find(({ name }) => name === 'route')?.summary ?? '';
-  const [, service = '', method = ''] = /\/([\w.]+)\/(\w+)/.exec(route) ?? [];
-  const policy = answer.steps.find(({ name }) => name === 'policy');
-  const contract = policy?.values.find(({ name }) => name === 'contract');
-  const files = contract && (await sourcesOf(contract.value, project).catch(() => undefined));
-  if (files === undefined) return answer;
-  const lines = linesOf(files, service, method);
-  if (lines === undefined) return answer;
+  const known = new Map<string, Promise<readonly FileDescriptorProto[]>>();
+  const placed = async (text: string, element: ContractElement | undefined): Promise<string> => {
+    // One with a line has it in its words.
+    if (element === undefined || element.line > 0) return text;
+    const files = known.get(element.contractHash) ?? sourcesOf(element.contractHash, project).catch(() => []);
+    known.set(element.contractHash, files);
+    const line = lineOf(await files, element);
+    if (line === undefined) return text;
+    element.line = line;
+    // By its contract with us, the text ends with the element's file.
+    return `${text}:${line}`;
+  };
   for (const { values } of answer.steps) {
-    for (const value of values) value.source = withLine(value.source, lines);
+    for (const value of values) value.source = await placed(value.source, value.element);
   }
-  answer.advice = withLine(answer.advice, lines);
+  answer.advice = await placed(answer.advice, answer.adviceElement);
   return answer;
 }
 
-interface Lines {
-  readonly file: string;
-  readonly method: number | undefined;
-  readonly methodOption: number | undefined;
-  readonly serviceOption: number | undefined;
-}
-
-function withLine(text: string, { file, method, methodOption, serviceOption }: Lines): string {
-  const line = text.includes('(weft.policy.v1.service)')
-    ? serviceOption
-    : text.includes('(weft.policy.v1.method)')
-      ? (methodOption ?? method)
-      : method;
-  return line === undefined || text.includes(`${file}:`) ? text : text.replace(file, `${file}:${line}`);
-}
-
-function linesOf(files: readonly FileDescriptorProto[], serviceName: string, methodName: string): Lines | undefined {
-  for (const { name, package: protoPackage, service, sourceCodeInfo } of files) {
-    const at = service.findIndex((candidate) => `${protoPackage}.${candidate.name}` === serviceName);
+/** The line of an element, from 1; undefined when the files do not have it. */
+function lineOf(files: readonly FileDescriptorProto[], element: ContractElement): number | undefined {
+  for (const { package: protoPackage, service, sourceCodeInfo } of files) {
+    const at = service.findIndex((candidate) => `${protoPackage}.${candidate.name}` === element.service);
     if (at < 0) continue;
-    const method = service[at]?.method.findIndex((candidate) => candidate.name === methodName) ?? -1;
     const line = (...wanted: number[]) => lineAt(sourceCodeInfo?.location ?? [], wanted);
     const ofService = [servicesOfFile, at];
+    if (element.method === '') {
+      return element.isOption ? line(...ofService, optionsOfService, servicePolicy.number) : line(...ofService);
+    }
+    const method = service[at]?.method.findIndex((candidate) => candidate.name === element.method) ?? -1;
     const ofMethod = [...ofService, methodsOfService, method];
-    return {
-      file: name,
-      method: line(...ofMethod),
-      methodOption: line(...ofMethod, optionsOfMethod, methodPolicy.number),
-      serviceOption: line(...ofService, optionsOfService, servicePolicy.number),
-    };
+    const option = element.isOption ? line(...ofMethod, optionsOfMethod, methodPolicy.number) : undefined;
+    return option ?? line(...ofMethod);
   }
   return undefined;
 }
@@ -83,15 +71,15 @@ function lineAt(locations: readonly SourceCodeInfo_Location[], wanted: readonly 
   return line === undefined ? undefined : line + 1;
 }
 
-/** The files of the contract with this hash, as the project's sources have them; undefined when they are others by now. */
-async function sourcesOf(hash: string, project: Project): Promise<FileDescriptorProto[] | undefined> {
+/** The files of the contract with this hash, as the project's sources have them; none when they are others by now. */
+async function sourcesOf(hash: string, project: Project): Promise<readonly FileDescriptorProto[]> {
   const { root, descriptorsDir } = project;
   const sets = existsSync(descriptorsDir) ? readdirSync(descriptorsDir).map((name) => join(descriptorsDir, name)) : [];
   const running = sets.map((path) => readFileSync(path)).find((set) => contractHash(set) === hash);
-  if (running === undefined) return undefined;
-  const built = fromBinary(FileDescriptorSetSchema, await buildContractTree(root, { directory: root }));
-  const sources = new Map(built.file.map((file) => [file.name, file]));
-  return fromBinary(FileDescriptorSetSchema, running).file.flatMap((file) => {
+  if (running === undefined) return [];
+  const built = filesOf(await buildContractTree(root, { directory: root }));
+  const sources = new Map(built.map((file) => [file.name, file]));
+  return filesOf(running).flatMap((file) => {
     const source = sources.get(file.name);
     return source && withoutPositions(source) === withoutPositions(file) ? [source] : [];
   });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemNamespace } from '@weft/compiler/pod/names';
 import { requestAdmin } from '@weft/dev-envoy';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { KeptProcess } from './kept-process.ts';
@@ -11,7 +12,7 @@ import { accepts } from './replica.ts';
 import { startSidecar } from './sidecar.ts';
 
 /** Where the edge runs; the mesh's configuration gives its name to no other. */
-export const edgeNamespace = 'weft-system';
+export const edgeNamespace = systemNamespace;
 const namespace = edgeNamespace;
 const gateway = 'edge';
 const name = 'edge-0';

@@ -3,6 +3,7 @@ import { type Client, Code, ConnectError, createClient } from '@connectrpc/conne
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { Health, HealthCheckResponse_ServingStatus } from '@weft/contracts/grpc/health/v1/health';
 import { reasonOf } from '../command-error.ts';
+import { isNobodyListening } from '../system-error.ts';
 
 /** How long an application may take to say how it is. */
 const timeoutMs = 3_000;
@@ -60,6 +61,5 @@ async function notServing(client: Client<typeof Health>): Promise<string> {
 const checkPrefix = 'check:';
 
 function explain(error: unknown): string {
-  const text = reasonOf(error);
-  return /ENOENT|ECONNREFUSED/.test(text) ? 'it does not listen yet' : `its health check failed (${text})`;
+  return isNobodyListening(error) ? 'it does not listen yet' : `its health check failed (${reasonOf(error)})`;
 }

@@ -1,11 +1,14 @@
 import { type Change, type Collection, Graph, type Index, type Read, type Source, type Turn } from '../index.ts';
 import { bucketsOf, compute, type Event, type Item, type Node, type Reader, sources } from './random-graph.ts';
 
+/** What a computation depends on: what it read, and the value or the bucket that it is of. */
+export type What = keyof Reader | 'value' | 'bucket';
+
 /** One computation: its key, and what it read with what it got. */
 export interface Computation {
   readonly node: number;
   readonly key: string;
-  readonly reads: readonly (readonly [read: keyof Reader | 'value', from: number, key: string, got: unknown])[];
+  readonly reads: readonly (readonly [read: What, from: number, key: string, got: unknown])[];
 }
 
 /** A random graph, evaluated by a `Graph`. It records what is computed. */
@@ -51,9 +54,10 @@ export class Subject {
   }
 
   /** What a read gives now, between two turns. */
-  now(read: keyof Reader | 'value', from: number, key: string): unknown {
+  now(read: What, from: number, key: string): unknown {
     const collection = this.collections[from];
     if (read === 'get' || read === 'value') return collection?.get(key);
+    if (read === 'bucket') return this.#indexes[from]?.keysIn(key).length !== 0;
     if (read === 'all') return collection?.values();
     return read === 'keys' ? this.#indexes[from]?.keysIn(key) : this.#indexes[from]?.valuesIn(key);
   }
@@ -67,7 +71,9 @@ export class Subject {
     const at = this.collections.length;
     const input = node.input % at;
     const outputs = (key: string, value: Item | undefined, read: Read) => {
-      const reads: Computation['reads'][number][] = value === undefined ? [] : [['value', input, key, value]];
+      const of =
+        value === undefined ? (['bucket', input, key, true] as const) : (['value', input, key, value] as const);
+      const reads: Computation['reads'][number][] = [of];
       this.#computations.push({ node: at, key, reads });
       const noted = <T>(how: keyof Reader, from: number, key: string, got: T): T => {
         reads.push([how, from, key, got]);

@@ -17,9 +17,13 @@ import {
   type RetryCode,
   type RetryPolicy,
 } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
+import type { PolicyOrigin } from '../model/policy-origin.ts';
+import { defaultPeriodMs } from '../model/rate-limit.ts';
+import { defaultHedgeTries, withRetryDefaults } from '../model/retry.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
-import { edgeName, isLogicalName } from './logical-name.ts';
+import { isLogicalName } from './logical-name.ts';
 
 const longestMs = 365 * 24 * 3_600_000;
 
@@ -93,13 +97,13 @@ export function readMethod(
   const hedging = own.hedge ?? shared?.hedge;
   const hedge =
     hedging?.after && unary && safety === 'no_side_effects'
-      ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? 2 }
+      ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? defaultHedgeTries }
       : undefined;
 
-  const { exposed, callers, shadow } = readCallers(own, servicePolicy, complain);
+  const { callers, shadow } = readCallers(own, servicePolicy, complain);
   const objective = own.objective ?? shared?.objective;
   const path = `${method.parent.typeName}/${method.name}`;
-  const origins = originsOf(own, servicePolicy, { method: path, service: method.parent.typeName });
+  const origins = originsOf(own, servicePolicy, method);
   return {
     complaints,
     method: {
@@ -109,7 +113,6 @@ export function readMethod(
       kind: kinds[method.methodKind],
       safety,
       callers,
-      exposed,
       ...(shadow === undefined ? {} : { shadow }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(tryTimeoutMs === undefined ? {} : { tryTimeoutMs }),
@@ -141,12 +144,14 @@ const optionOf = [
 ] as const;
 
 /** Who said each part: the method, else its service; what nobody said has its default and no origin. */
-function originsOf(own: MethodPolicy, service: ServicePolicy, names: { method: string; service: string }): Origins {
+function originsOf(own: MethodPolicy, service: ServicePolicy, { name, parent: { typeName } }: DescMethod): Origins {
   const shared = service.defaults;
-  const said: Partial<Record<PolicyField, string>> = {};
+  const ofService: PolicyOrigin = { is: 'contract', service: typeName };
+  const ofMethod: PolicyOrigin = { ...ofService, method: name };
+  const said: Partial<Record<PolicyField, PolicyOrigin>> = {};
   const put = (field: PolicyField, byMethod: boolean, byService: boolean) => {
-    if (byMethod) said[field] = names.method;
-    else if (byService) said[field] = names.service;
+    if (byMethod) said[field] = ofMethod;
+    else if (byService) said[field] = ofService;
   };
   put('callers', own.callers !== undefined, shared?.callers !== undefined || service.callers.length > 0);
   put('exposed', isSaid(own.exposure), isSaid(shared?.exposure) || isSaid(service.exposure));
@@ -171,17 +176,21 @@ function safetyOf(method: DescMethod, keyed: boolean): Method['safety'] {
 type Complain = (message: string, advice?: string) => void;
 
 function readRetry(retry: Retry, complain: Complain): RetryPolicy | undefined {
-  const maxRetries = retry.maxRetries ?? 2;
+  const codes = retry.codes.flatMap((code) => retryCodes[code] ?? []);
+  const policy = withRetryDefaults({
+    codes: retry.codes.length > 0 ? codes : undefined,
+    maxRetries: retry.maxRetries,
+    baseBackoffMs: retry.baseBackoff && milliseconds(retry.baseBackoff),
+    maxBackoffMs: retry.maxBackoff && milliseconds(retry.maxBackoff),
+  });
+  const { maxRetries, baseBackoffMs, maxBackoffMs } = policy;
   if (maxRetries > 10) complain(`retry.max_retries ${maxRetries} must be between 0 and 10`);
-  const baseBackoffMs = retry.baseBackoff ? milliseconds(retry.baseBackoff) : 25;
-  const maxBackoffMs = retry.maxBackoff ? milliseconds(retry.maxBackoff) : baseBackoffMs * 10;
   if (baseBackoffMs < 1) complain(`retry.base_backoff ${baseBackoffMs} ms must be at least 1 ms`);
   if (maxBackoffMs < baseBackoffMs) {
     complain(`retry.max_backoff ${maxBackoffMs} ms must be at least the base of ${baseBackoffMs} ms`);
   }
-  const codes = (retry.codes.length > 0 ? retry.codes : [Code.UNAVAILABLE]).flatMap((code) => retryCodes[code] ?? []);
   if (codes.length < retry.codes.length) complain('retry.codes has CODE_UNSPECIFIED', 'CODE_UNAVAILABLE');
-  return maxRetries === 0 ? undefined : { codes: [...new Set(codes)].sort(), maxRetries, baseBackoffMs, maxBackoffMs };
+  return maxRetries === 0 ? undefined : policy;
 }
 
 function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Complain) {
@@ -193,7 +202,6 @@ function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Compla
   checkCallers('shadow.callers', shadow?.callers?.names ?? [], complain);
   const shadowExposed = isSaid(shadow?.exposure) ? shadow?.exposure === Exposure.EDGE : exposed;
   return {
-    exposed,
     callers: admitted(names, exposed),
     shadow: shadow && admitted(shadow.callers?.names ?? names, shadowExposed),
   };
@@ -222,7 +230,7 @@ function readRateLimits(policy: MethodPolicy | undefined, complain: Complain): R
     if (caller !== '*' && caller !== edgeName && !isLogicalName(caller)) {
       complain(`rate_limits names "${caller}"`, 'a proto package without its version, "edge" or "*"');
     }
-    const perMs = per ? milliseconds(per) : 1000;
+    const perMs = per ? milliseconds(per) : defaultPeriodMs;
     if (perMs < 50) complain(`rate_limits.per ${perMs} ms must be at least 50 ms`);
     if (requests < 1) complain(`rate_limits.requests ${requests} must be at least 1`, 'no such caller in callers');
     return { caller, requests, perMs };

@@ -3,7 +3,8 @@ import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf
 import { type Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import test from 'ava';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet } from '../testing/mesh-directory.ts';
+import { descriptorSet } from '../testing/mesh-directory.ts';
+import { contractHash } from './contract-hash.ts';
 import { readContract } from './read-contract.ts';
 
 const read = (set: Uint8Array) =>
@@ -17,7 +18,6 @@ test('readContract: every default is filled in', (t) => {
   t.like(place, {
     kind: 'unary',
     safety: 'keyed',
-    exposed: true,
     deadlineMs: 15_000,
     retry: { codes: ['unavailable'], maxRetries: 2, baseBackoffMs: 25, maxBackoffMs: 250 },
   });

@@ -13,8 +13,9 @@ export type ReadContract =
 
 /** Understands a descriptor set. Pure. A contract with any problem has no version, so that the last good one goes on serving. */
 export function readContract(fact: ContractFact): ReadContract {
+  const subject = { resource: fact.origin, ...(fact.refs ? { about: fact.refs } : {}) };
   const refuse = (message: string, advice?: string): ReadContract => ({
-    problems: [{ resource: fact.origin, message, ...(advice === undefined ? {} : { advice }) }],
+    problems: [{ ...subject, message, ...(advice === undefined ? {} : { advice }) }],
   });
   let registry: FileRegistry;
   try {
@@ -39,7 +40,7 @@ export function readContract(fact: ContractFact): ReadContract {
   if (complaints.length > 0) {
     return {
       problems: complaints.map(({ element, message, advice }) => ({
-        resource: fact.origin,
+        ...subject,
         field: elementName(element),
         message,
         ...(advice === undefined ? {} : { advice }),
@@ -56,6 +57,7 @@ export function readContract(fact: ContractFact): ReadContract {
       ...policies,
       descriptorSet: fact.descriptorSet,
       origin: fact.origin,
+      ...(fact.refs ? { refs: fact.refs } : {}),
     },
   };
 }

@@ -6,9 +6,14 @@ const methodsOfService = 2;
 
 /** Where an element stands in its .proto file: "shop/orders/v1/orders.proto:12", without the line when the set has no source info. */
 export function sourceLine(element: Complaint['element']): string {
-  const path = sourceFile(element);
-  const line = locationOf(element)?.span[0];
-  return line === undefined || element.kind === 'file' ? path : `${path}:${line + 1}`;
+  const line = lineOf(element);
+  return line === undefined ? sourceFile(element) : `${sourceFile(element)}:${line}`;
+}
+
+/** The line of an element in its file, from 1; undefined for a file, and when the set has no source info. */
+export function lineOf(element: Complaint['element']): number | undefined {
+  const line = element.kind === 'file' ? undefined : locationOf(element)?.span[0];
+  return line === undefined ? undefined : line + 1;
 }
 
 /** The file of an element, as others import it. */

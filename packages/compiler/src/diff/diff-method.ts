@@ -1,6 +1,8 @@
 import { templateShape } from '../model/http-template.ts';
 import { admission, type Method } from '../model/method.ts';
-import { effectiveRetry, hedgeWords, limitFor, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
+import { hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
+import { limitFor } from '../model/rate-limit.ts';
+import { effectiveRetry } from '../model/retry.ts';
 import type { Change, ChangeKind } from './mesh-diff.ts';
 
 const edge = 'edge';

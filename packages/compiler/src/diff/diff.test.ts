@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { goldenFiles } from '../goldens.fixture.ts';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { buildChange, changeNames, changes } from './changes.fixture.ts';
 import { diff } from './diff.ts';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import { elementName } from '../contracts/complaint.ts';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 import { isToolPackage, logicalNameOf } from '../contracts/logical-name.ts';
 import { readServices } from '../contracts/service-policy.ts';
@@ -25,7 +25,7 @@ export function meshOfContracts(descriptorSet: Uint8Array, previous?: Comparable
     if (file.services.length === 0 || isToolPackage(name)) continue;
     byName.set(name, [...(byName.get(name) ?? []), ...file.services]);
   }
-  const hash = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+  const hash = contractHash(descriptorSet);
   const services = new Map<ServiceId, ComparableService>();
   const problems: Problem[] = [];
   for (const [logicalName, found] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {

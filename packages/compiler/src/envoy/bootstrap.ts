@@ -9,7 +9,9 @@ import { SubjectAltNameMatcher_SanType as SanType } from '@weft/envoy-api/envoy/
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import type { WorkloadId } from '../model/mesh.ts';
+import { partsOfId } from '../model/names.ts';
 import type { SocketAddress } from '../model/workload.ts';
+import { controlPlaneName } from '../pod/names.ts';
 import { address } from './address.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2Only } from './http-protocol-options.ts';
@@ -58,9 +60,9 @@ export function bootstrap(options: BootstrapOptions): JsonValue {
 }
 
 function bootstrapMessage(options: BootstrapOptions): Bootstrap {
-  const serverName = options.serverName ?? 'weft-control-plane';
+  const serverName = options.serverName ?? controlPlaneName;
   return create(BootstrapSchema, {
-    node: { id: options.workload, cluster: options.workload.split('/')[0] ?? '' },
+    node: { id: options.workload, cluster: partsOfId(options.workload).namespace },
     admin: { address: { address: { case: 'pipe', value: { path: options.adminSocket, mode: 0o600 } } } },
     dynamicResources: {
       adsConfig: {

@@ -4,6 +4,7 @@ import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { FilterChain } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import type { MeshSettings } from '../model/mesh.ts';
+import { inboundPort as interceptedPort } from '../pod/ports.ts';
 import { address } from './address.ts';
 import { byPort, byTransport, type Choice, chainMatcher } from './destination-match.ts';
 import { encodeResource } from './encode.ts';
@@ -14,9 +15,6 @@ import { originalDestination, tlsInspector } from './listener-filters.ts';
 import { inboundName, interceptedInboundName } from './names.ts';
 import { refusedConnections } from './refused-log.ts';
 import { type Resource, typeUrls } from './resource.ts';
-
-/** Where redirected calls of other pods arrive (images/interception). */
-export const interceptedInboundPort = 15_000;
 
 /** A port of a pod, and what its listener needs to know of it. */
 export interface PodPort {
@@ -33,8 +31,8 @@ export function interceptedInbound(settings: MeshSettings, ports: readonly PodPo
   const chains = ports.flatMap((port) => chainsOf(settings, port));
   const choices = new Map(ports.map(({ rule }) => [rule.port.listen.port, choiceAt(rule)] as const));
   return encode(interceptedInboundName, {
-    listen: { host: '0.0.0.0', port: interceptedInboundPort },
-    ...(ipv6 ? { also: { host: '::', port: interceptedInboundPort } } : {}),
+    listen: { host: '0.0.0.0', port: interceptedPort },
+    ...(ipv6 ? { also: { host: '::', port: interceptedPort } } : {}),
     chains: distinct(chains),
     choice: byPort(choices),
     redirected: true,

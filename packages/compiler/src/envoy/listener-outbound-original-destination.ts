@@ -5,6 +5,7 @@ import { type FilterChain, FilterChainSchema } from '@weft/envoy-api/envoy/confi
 import type { AddressBlock, ExternalService } from '../model/external-service.ts';
 import type { MeshSettings, ServiceId } from '../model/mesh.ts';
 import type { Protocol } from '../model/service.ts';
+import { outboundPort, refusedPorts } from '../pod/ports.ts';
 import { address } from './address.ts';
 import { byAddress, byBlock, byPort, byServerName, type Choice, chainMatcher } from './destination-match.ts';
 import { encodeResource } from './encode.ts';
@@ -33,12 +34,6 @@ export interface Destinations {
   readonly mesh: readonly Destination[];
   readonly external: readonly ExternalService[];
 }
-
-/** Where the redirected calls of an application arrive, and those that it makes to its proxy itself. */
-export const outboundPort = 15_001;
-
-/** The mesh's own ports in every pod (injector/ports.ts): a call to one would go round in circles, or tell of others. */
-const ownPorts = [15_000, 15_019, 15_020, ...Array.from({ length: 10 }, (_, index) => 15_021 + index)];
 
 /** Metadata and credentials of the cloud: what they answer belongs to the application, in no other name. */
 const excluded: readonly AddressBlock[] = [
@@ -75,7 +70,10 @@ export function originalDestinationListener(
   );
   const matcher = chainMatcher(
     byPort(
-      new Map([...ownPorts.map((port) => [port, 'refused'] as const), [outboundPort, itself ?? 'refused'] as const]),
+      new Map([
+        ...refusedPorts.map((port) => [port, 'refused'] as const),
+        [outboundPort, itself ?? 'refused'] as const,
+      ]),
       byBlock([[excluded, 'excluded']], known),
     ),
   );

@@ -2,8 +2,9 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { FilterChainSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { typeUrls } from './resource.ts';
 
 /** A pod and the Service in front of it. */

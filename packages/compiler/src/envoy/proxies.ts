@@ -4,8 +4,8 @@ import { settingsKey } from '../facts/fact-collections.ts';
 import type { LogicalName, ServiceId, WorkloadId } from '../model/mesh.ts';
 import { isPermissive } from '../model/permissive.ts';
 import type { InboundPort, SocketAddress, Workload } from '../model/workload.ts';
+import { outboundPort } from '../pod/ports.ts';
 import type { Translation } from '../translation/translate.ts';
-import { outboundPort } from './listener-outbound-original-destination.ts';
 import { zonesOf } from './zones.ts';
 
 /**

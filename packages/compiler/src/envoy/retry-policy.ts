@@ -3,6 +3,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type RetryPolicy, RetryPolicySchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { PreviousHostsPredicateSchema } from '@weft/envoy-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts';
 import type { Method } from '../model/method.ts';
+import { effectiveRetry } from '../model/retry.ts';
 import { deliveredHeader, outcomeHeader } from './names.ts';
 import { retriableOutcome } from './outcome.ts';
 import { extension } from './typed-config.ts';
@@ -18,7 +19,7 @@ const neverDeliveredTries = { codes: [], maxRetries: 3, baseBackoffMs: 10, maxBa
  * what the callee's sidecar says of the answer: not every UNAVAILABLE is the callee's own.
  */
 export function retryPolicy(method: Method): RetryPolicy {
-  const agreed = method.safety === 'unsafe' ? undefined : method.retry;
+  const agreed = effectiveRetry(method);
   const { codes, maxRetries, baseBackoffMs, maxBackoffMs } = agreed ?? neverDeliveredTries;
   const perTryMs = tryEndsMs(method);
   return create(RetryPolicySchema, {

@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
-import { fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '../contracts/contract-hash.ts';
+import { filesOf } from '../contracts/descriptor-set.ts';
 import { nameSchema } from '../mesh-directory/manifest-schemas.ts';
 import type { Problem } from '../model/problem.ts';
 import type { ContractFact } from './facts.ts';
-
-/** A contract's hash: SHA-256 of the descriptor set, its first 16 hex digits. */
-export function contractHash(descriptorSet: Uint8Array): string {
-  return createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
-}
 
 /** The namespace of a contract file, or undefined when the path is not `contracts/<namespace>/<name>.binpb`. */
 export function contractNamespace(path: string): string | undefined {
@@ -28,7 +22,7 @@ export function parseContractFile(path: string, bytes: Uint8Array): { contract: 
   }
   if (bytes.length === 0) return { problem: { resource: path, message: 'is empty', advice } };
   try {
-    const { file: files } = fromBinary(FileDescriptorSetSchema, bytes);
+    const files = filesOf(bytes);
     if (files.length === 0) return { problem: { resource: path, message: 'holds no proto file', advice } };
     const names = new Set(files.map((file) => file.name));
     for (const file of files) {

@@ -1,6 +1,7 @@
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import type { ResourceRef } from '../model/resource-ref.ts';
 import type { Workload } from '../model/workload.ts';
 
 /** What a source found out there: the same for YAML files on a laptop and for a Kubernetes API server. Immutable. */
@@ -48,6 +49,8 @@ export interface ContractFact {
   readonly hash: string;
   readonly descriptorSet: Uint8Array;
   readonly origin: string;
+  /** The resources that hold it, as ConfigMaps; absent: a file does. */
+  readonly refs?: readonly ResourceRef[];
 }
 
 /** The settings of a gateway. */

@@ -1,5 +1,7 @@
+import { objectRef } from '../kinds/registry.ts';
 import type { Problem } from '../model/problem.ts';
-import { type Manifest, manifestKey } from './manifest.ts';
+import { refKey } from '../model/resource-ref.ts';
+import type { Manifest } from './manifest.ts';
 
 const goesOnServing = 'its last good form goes on serving';
 
@@ -9,10 +11,10 @@ const goesOnServing = 'its last good form goes on serving';
  */
 export function keepLastGood(previous: Manifest | undefined, next: Manifest): Manifest {
   if (previous === undefined || (next.broken.length === 0 && !next.unreadable)) return next;
-  const present = new Set(next.objects.map(manifestKey));
+  const present = new Set(next.objects.map((object) => refKey(objectRef(object))));
   const broken = new Set(next.broken);
   const kept = previous.objects.filter((object) => {
-    const key = manifestKey(object);
+    const key = refKey(objectRef(object));
     return !present.has(key) && (broken.has(key) || next.unreadable);
   });
   if (kept.length === 0) return next;

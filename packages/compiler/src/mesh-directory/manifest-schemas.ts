@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 
@@ -147,7 +148,7 @@ export const workloadSchema = z.object({
       serviceAccount: nameSchema,
       contract: z
         .string('a contract hash of 16 hex digits')
-        .regex(/^[0-9a-f]{16}$/, 'a contract hash of 16 hex digits')
+        .regex(contractHashPattern, 'a contract hash of 16 hex digits')
         .optional(),
       inbound: z
         .array(

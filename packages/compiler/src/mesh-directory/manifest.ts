@@ -1,15 +1,10 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
 import type { z } from 'zod';
+import { resourcePart } from '../kinds/kind.ts';
+import { type DocumentPart, kindOf, objectRef } from '../kinds/registry.ts';
 import type { Problem } from '../model/problem.ts';
-import {
-  documentSchema,
-  externalServiceSchema,
-  gatewaySchema,
-  meshConfigSchema,
-  serviceSchema,
-  workloadSchema,
-} from './manifest-schemas.ts';
-import { meshOverrideSchema, meshPolicySchema } from './mesh-policy-schemas.ts';
+import { type ResourceRef, refKey } from '../model/resource-ref.ts';
+import { documentSchema } from './manifest-schemas.ts';
 
 /** A document of a manifest, read and valid. Plain data: it survives JSON. */
 export type ManifestObject = {
@@ -20,33 +15,17 @@ export type ManifestObject = {
   readonly labels: Readonly<Record<string, string>>;
   /** The line of its file on which it begins. */
   readonly line: number;
-} & (
-  | { readonly is: 'mesh-config'; readonly read: z.output<typeof meshConfigSchema> }
-  | { readonly is: 'service'; readonly read: z.output<typeof serviceSchema> }
-  | { readonly is: 'workload'; readonly read: z.output<typeof workloadSchema> }
-  | { readonly is: 'gateway'; readonly read: z.output<typeof gatewaySchema> }
-  | { readonly is: 'external-service'; readonly read: z.output<typeof externalServiceSchema> }
-  | {
-      readonly is: 'other';
-      readonly read: { readonly spec: unknown; readonly hasNamespace: boolean; readonly creationTimestamp?: string };
-    }
-);
+} & DocumentPart;
 
 /** What one YAML file holds. */
 export interface Manifest {
   readonly path: string;
   readonly objects: readonly ManifestObject[];
-  /** Keys (`manifestKey`) of documents that were recognized but are wrong. */
+  /** Keys (`refKey`) of documents that were recognized but are wrong. */
   readonly broken: readonly string[];
   /** Some document is so broken that nobody can say which object it is. */
   readonly unreadable: boolean;
   readonly problems: readonly Problem[];
-}
-
-/** Tells objects apart, across files. */
-export function manifestKey(object: { kind: string; apiVersion: string; namespace: string; name: string }): string {
-  const group = object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : '';
-  return `${group}/${object.kind} ${object.namespace}/${object.name}`;
 }
 
 /** Reads one YAML file of any number of documents. A wrong document stops no other; problems say file, line and field. */
@@ -82,22 +61,18 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
     const line = lineOf(document, [], lines);
     const outcome = readDocument(value, line);
     if (outcome.object !== undefined) objects.push(outcome.object);
-    else if (outcome.key !== undefined) broken.push(outcome.key);
+    else if (outcome.ref !== undefined) broken.push(refKey(outcome.ref));
     else unreadable = true;
-    for (const issue of outcome.issues) problems.push(issueProblem(path, issue, value, document, lines));
+    const subject = { resource: path, ...(outcome.ref ? { about: [outcome.ref] } : {}) };
+    for (const issue of outcome.issues) problems.push(issueProblem(subject, issue, value, document, lines));
   }
   return { path, objects, broken, unreadable, problems };
 }
 
-const laterRead: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ['weft.dev/v1 MeshPolicy', meshPolicySchema],
-  ['weft.dev/v1 MeshOverride', meshOverrideSchema],
-]);
-
-/** What a document is: an object, or one that is wrong (its key, where it can be told) and why. */
+/** What a document is: an object, or one that is wrong (its reference, where it can be told) and why. */
 export interface Outcome {
   readonly object?: ManifestObject;
-  readonly key?: string;
+  readonly ref?: ResourceRef;
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
@@ -114,48 +89,10 @@ export function readDocument(value: unknown, line: number): Outcome {
     labels: metadata.labels ?? {},
     line,
   };
-  switch (`${apiVersion} ${kind}`) {
-    case 'weft.dev/v1 MeshConfig': {
-      const { data, error } = meshConfigSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'mesh-config', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'v1 Service': {
-      const { data, error } = serviceSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'service', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 Workload': {
-      const { data, error } = workloadSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'workload', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 Gateway': {
-      const { data, error } = gatewaySchema.safeParse(value);
-      return data ? { object: { ...named, is: 'gateway', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 ExternalService': {
-      const { data, error } = externalServiceSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'external-service', read: data }, issues: [] } : wrong(named, error);
-    }
-    default: {
-      // Read by its own front end; checked here too, so that one which is broken keeps its last good form.
-      const schema = laterRead.get(`${apiVersion} ${kind}`);
-      const error = schema?.safeParse(value).error;
-      if (error) return wrong(named, error);
-      const { namespace, creationTimestamp } = metadata;
-      const read = {
-        spec: head.data.spec,
-        hasNamespace: namespace !== undefined,
-        ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      };
-      return { object: { ...named, is: 'other', read }, issues: [] };
-    }
-  }
-}
-
-function wrong(
-  named: { kind: string; apiVersion: string; namespace: string; name: string },
-  error: z.ZodError,
-): Outcome {
-  return { key: manifestKey(named), issues: error.issues };
+  // What nobody knows may be another front end's.
+  const outcome = kindOf(apiVersion, kind)?.read?.(value, head.data) ?? { part: resourcePart(head.data) };
+  if ('issues' in outcome) return { ref: objectRef(named), issues: outcome.issues };
+  return { object: { ...named, ...outcome.part }, issues: [] };
 }
 
 function toValue(document: Document.Parsed): unknown {
@@ -173,7 +110,7 @@ function syntaxProblem(path: string, error: YAMLError, lines: LineCounter): Prob
 }
 
 function issueProblem(
-  path: string,
+  subject: Pick<Problem, 'resource' | 'about'>,
   issue: z.core.$ZodIssue,
   value: unknown,
   document: Document.Parsed,
@@ -185,7 +122,7 @@ function issueProblem(
     const unknown = [...issue.path, issue.keys[0] ?? ''];
     const line = lineOf(document, unknown, lines);
     return {
-      resource: path,
+      ...subject,
       field: fieldOf(unknown),
       message: `line ${line}: there is no such field`,
       advice: `known are ${issue.message}`,
@@ -193,7 +130,7 @@ function issueProblem(
   }
   const found = valueAt(value, issue.path);
   return {
-    resource: path,
+    ...subject,
     ...(field === '' ? {} : { field }),
     message: found === undefined ? `${at}: is missing` : `${at}: is ${shorten(found)}`,
     advice: issue.message,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { serviceRef } from '../model/resource-ref.ts';
 import { parseDirectory } from './parse-directory.ts';
 
 const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
@@ -107,7 +108,13 @@ test('a wrong document is named by file, line and field; its neighbours count', 
   t.is(facts.services.length, 0);
   t.is(facts.workloads.length, 1);
   t.deepEqual(facts.problems, [
-    { resource: 'a.yaml', field: 'spec.ports[0].port', message: 'line 6: is 70000', advice: 'a port from 1 to 65535' },
+    {
+      resource: 'a.yaml',
+      about: [serviceRef('shop/orders')],
+      field: 'spec.ports[0].port',
+      message: 'line 6: is 70000',
+      advice: 'a port from 1 to 65535',
+    },
   ]);
 });
 

@@ -1,15 +1,17 @@
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField, type RetryPolicy } from '../model/method.ts';
+import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
+import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
+import { isRepeatable } from '../model/retry.ts';
 import type { Applied } from './apply-policy.ts';
 import { loosensConcurrency, loosensLimits, loosensRetry, loosensTime } from './loosening.ts';
-import { isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import { rateLimitsOf, retryOf } from './method-fields.ts';
 import type { OverrideNow } from './override-state.ts';
 
 /** What came of one override in one contract version. */
 export interface AppliedOverride extends Applied {
-  /** In words: "denies shop.orders", "no retry". */
-  readonly effects: readonly string[];
+  readonly effects: readonly OverrideEffect[];
 }
 
 /**
@@ -17,11 +19,20 @@ export interface AppliedOverride extends Applied {
  * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it.
  */
 export function applyOverride(version: ContractVersion, now: OverrideNow): AppliedOverride {
-  const { spec, resource, name } = now.override;
+  const { spec, resource, ref } = now.override;
+  const origin: PolicyOrigin = { is: 'resource', ref };
   const problems = new Map<string, Problem>();
-  const effects = new Set<string>();
+  // Many methods have the same effect.
+  const effects = new Map<string, OverrideEffect>();
+  const add = (effect: OverrideEffect) => effects.set(effectWords(effect), effect);
   const refuse = (field: string, message: string, advice?: string) =>
-    problems.set(`${field} ${message}`, { resource, field: `spec.${field}`, message, ...(advice ? { advice } : {}) });
+    problems.set(`${field} ${message}`, {
+      resource,
+      about: [ref],
+      field: `spec.${field}`,
+      message,
+      ...(advice ? { advice } : {}),
+    });
   /** Whether a field may have its effect. */
   const may = (field: string, loosens: boolean, what: string): boolean => {
     if (!loosens || now.refusal === undefined) return true;
@@ -34,7 +45,7 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
     if (!applies(method)) return method;
     const path = method.path.slice(1);
     const changes: Partial<{ -readonly [K in keyof Method]: Method[K] }> = {};
-    const origins: Partial<Record<PolicyField, string>> = {};
+    const origins: Partial<Record<PolicyField, PolicyOrigin>> = {};
 
     for (const [field, as] of [
       ['deadline', 'deadlineMs'],
@@ -51,8 +62,8 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
       if (!may(field, loosensTime(method[as], ms), `${ms} ms is over ${path}'s ${method[as]} ms`)) continue;
       changes[as] = ms;
       if (as === 'deadlineMs' && (method.tryTimeoutMs ?? 0) > ms) changes.tryTimeoutMs = ms;
-      origins[as] = name;
-      effects.add(`${field === 'deadline' ? 'deadline' : 'longest duration'} ${ms} ms`);
+      origins[as] = origin;
+      add({ kind: field === 'deadline' ? 'deadline' : 'max-duration', ms });
     }
 
     const retry: RetryPolicy | undefined = spec.retry && retryOf(spec.retry);
@@ -63,9 +74,9 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
       ...(hadHedge ? { hedge: hadHedge } : {}),
     };
     if (stops) {
-      if (hadRetry || hadHedge) origins.retry = name;
+      if (hadRetry || hadHedge) origins.retry = origin;
       repeats = {};
-      effects.add('no retry');
+      add({ kind: 'no-retry' });
     } else if (retry !== undefined) {
       if (!isRepeatable(method)) {
         if (spec.methods) {
@@ -74,8 +85,8 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
         }
       } else if (may('retry', loosensRetry(hadRetry, retry), `${path} would be tried again more than before`)) {
         repeats = { ...repeats, retry };
-        origins.retry = name;
-        effects.add(`at most ${retry.maxRetries} retries`);
+        origins.retry = origin;
+        add({ kind: 'retry', maxRetries: retry.maxRetries });
       }
     }
 
@@ -87,9 +98,8 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
       ];
       if (may('rateLimits', loosensLimits(method, next), `${path} would take more calls than before`)) {
         changes.rateLimits = next;
-        origins.rateLimits = name;
-        for (const { caller, requests, perMs } of given)
-          effects.add(`at most ${requests} calls of ${caller} in ${perMs} ms`);
+        origins.rateLimits = origin;
+        for (const limit of given) add({ kind: 'rate-limit', limit });
       }
     }
 
@@ -100,20 +110,19 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
         refuse('allow', 'the edge serves only what a contract describes');
       } else if (may('allow', true, `${caller} may not call ${path}`)) {
         callers.add(caller);
-        origins.callers = name;
-        effects.add(`allows ${caller}`);
+        origins.callers = origin;
+        add({ kind: 'allow', caller });
       }
     }
     const denied = new Set<string>();
     for (const caller of spec.deny ?? []) {
-      effects.add(`denies ${caller}`);
+      add({ kind: 'deny', caller });
       if (!callers.delete(caller)) continue;
       denied.add(caller);
-      origins.callers = name;
+      origins.callers = origin;
     }
     if (origins.callers !== undefined) {
       changes.callers = new Set([...callers].sort());
-      changes.exposed = callers.has('edge');
     }
     if (denied.size > 0) changes.denied = new Set([...(method.denied ?? []), ...denied].sort());
     return { ...rest, ...repeats, ...changes, origins: { ...method.origins, ...origins } };
@@ -125,12 +134,12 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
     const before = version.maxConcurrentRequests;
     if (may('maxConcurrentRequests', loosensConcurrency(version, most), `${most} is over ${before}`)) {
       limits = { maxConcurrentRequests: most };
-      effects.add(`at most ${most} requests at once`);
+      add({ kind: 'max-concurrent-requests', requests: most });
     }
   }
   return {
     version: { ...version, methods: new Map(methods.sort(byPath).map((method) => [method.path, method])), ...limits },
     problems: [...problems.values()],
-    effects: [...effects],
+    effects: [...effects.values()],
   };
 }

@@ -1,10 +1,12 @@
-import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import { byPath, type Method, type PolicyField } from '../model/method.ts';
+import { byPath, isExposed, type Method, type PolicyField } from '../model/method.ts';
+import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
-import { faultsOf, isRepeatable, rateLimitsOf, retryOf } from './method-fields.ts';
+import { defaultHedgeTries, isRepeatable } from '../model/retry.ts';
+import { faultsOf, rateLimitsOf, retryOf } from './method-fields.ts';
 import { ownMethod } from './method-without-contract.ts';
 import type { MeshPolicy } from './read-resource.ts';
+import type { MethodEntry } from './schemas.ts';
 
 /** A contract version with other words in it, and what was not to be had. */
 export interface Applied {
@@ -46,9 +48,10 @@ function ownMethods(version: ContractVersion, policies: readonly MeshPolicy[], p
       if (!found.has(entry.path)) found.set(entry.path, ownMethod(entry, version));
   }
   if (found.size === 0) {
-    for (const { resource } of policies) {
+    for (const { resource, ref } of policies) {
       problems.push({
         resource,
+        about: [ref],
         field: 'spec.methods',
         message: 'the service has no contract, and no path is named here, so nobody may call it',
         advice: 'methods: [{path: "/*", callers: [...]}]',
@@ -77,8 +80,8 @@ function limits(version: ContractVersion, policies: readonly MeshPolicy[]) {
 type Fields = Partial<Omit<MethodEntry, 'path' | 'kind' | 'idempotency'>>;
 
 function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, MeshPolicy>, problems: Problem[]): Method {
-  const { spec, name, resource, service } = policy;
-  const namespace = service.split('/')[0] ?? '';
+  const { spec, name, ref, resource } = policy;
+  const origin: PolicyOrigin = { is: 'resource', ref };
   const index = (spec.methods ?? []).findIndex(({ path }) => path === method.path);
   const own: Fields = spec.methods?.[index] ?? {};
   const shared: Fields = {
@@ -87,10 +90,11 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
     ...spec.defaults,
   };
   const changes: Partial<{ -readonly [K in keyof Method]: Method[K] }> = {};
-  const origins: Partial<Record<PolicyField, string>> = {};
+  const origins: Partial<Record<PolicyField, PolicyOrigin>> = {};
   const refuse = (field: keyof Fields, message: string, advice?: string) => {
     problems.push({
       resource,
+      about: [ref],
       field: `spec.methods[${index}].${field}`,
       message: `${method.path}: ${message}`,
       ...(advice === undefined ? {} : { advice }),
@@ -112,13 +116,14 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
     if (other) {
       problems.push({
         resource: other.resource,
+        about: [other.ref],
         field: method.path.slice(1),
         message: `${field} is also set by ${name}, which comes first by name and counts`,
         advice: 'one of the two',
       });
     }
     set.set(as, policy);
-    origins[as] = name;
+    origins[as] = origin;
     return value;
   };
   const unary = method.kind === 'unary';
@@ -154,14 +159,14 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
     'hedge',
     unary && method.safety === 'no_side_effects' ? undefined : 'hedge needs a unary method without side effects',
   );
-  if (hedge !== undefined) changes.hedge = { afterMs: hedge.after, maxTries: hedge.maxTries ?? 2 };
+  if (hedge !== undefined) changes.hedge = { afterMs: hedge.after, maxTries: hedge.maxTries ?? defaultHedgeTries };
   const objective = take('objective', 'objective', undefined);
   if (objective !== undefined) changes.objective = { percent: objective.percent, withinMs: objective.within };
 
   const faults = take('faults', 'faults', undefined);
   if (faults !== undefined) changes.faults = faultsOf(faults);
   const mirror = take('mirror', 'mirror', undefined);
-  if (mirror !== undefined) changes.mirror = `${namespace}/${mirror}`;
+  if (mirror !== undefined) changes.mirror = `${ref.namespace}/${mirror}`;
 
   const exposure = take(
     'exposure',
@@ -170,13 +175,12 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
       ? 'the edge serves only what a contract describes'
       : undefined,
   );
-  const exposed = exposure === undefined ? method.exposed : exposure === 'edge';
+  const exposed = exposure === undefined ? isExposed(method) : exposure === 'edge';
   const named = take('callers', 'callers', undefined);
-  if (named !== undefined || exposed !== method.exposed) {
+  if (named !== undefined || exposed !== isExposed(method)) {
     const names = (named ?? [...method.callers]).filter((caller) => caller !== 'edge');
     changes.callers = new Set([...names, ...(exposed ? ['edge'] : [])].sort());
-    changes.exposed = exposed;
-    origins.callers ??= name;
+    origins.callers ??= origin;
   }
   const shadow = take('shadow', 'shadow', undefined);
   if (shadow !== undefined) {
@@ -188,14 +192,14 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
   return { ...method, ...changes, origins: { ...method.origins, ...origins } };
 }
 
-function addCallers(method: Method, { spec, name }: MeshPolicy): Method {
+function addCallers(method: Method, { spec, ref }: MeshPolicy): Method {
   const entry = spec.methods?.find(({ path }) => path === method.path);
   const added = [...(spec.addCallers ?? []), ...(spec.defaults?.addCallers ?? []), ...(entry?.addCallers ?? [])];
   if (added.every((caller) => method.callers.has(caller))) return method;
   return {
     ...method,
     callers: new Set([...method.callers, ...added].sort()),
-    origins: { ...method.origins, callers: name },
+    origins: { ...method.origins, callers: { is: 'resource', ref } },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ContractVersion } from '../model/contract.ts';
 import type { Method, RateLimit, RetryPolicy } from '../model/method.ts';
-import { limitFor } from '../model/policy-words.ts';
+import { limitFor } from '../model/rate-limit.ts';
 
 /** Whether calls may take longer than before. */
 export function loosensTime(before: number | undefined, nextMs: number): boolean {

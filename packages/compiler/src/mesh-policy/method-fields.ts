@@ -1,5 +1,7 @@
-import type { MeshPolicySpec } from '../mesh-directory/mesh-policy-schemas.ts';
-import type { Fault, Method, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import type { Fault, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
+import { defaultPeriodMs } from '../model/rate-limit.ts';
+import { withRetryDefaults } from '../model/retry.ts';
+import type { MeshPolicySpec } from './schemas.ts';
 
 type Fields = NonNullable<MeshPolicySpec['defaults']>;
 
@@ -12,16 +14,12 @@ const retryCodes: Readonly<Record<string, RetryCode>> = {
 };
 
 /** A retry with the defaults of weft.policy.v1; undefined when it asks for none. */
-export function retryOf(retry: NonNullable<Fields['retry']>): RetryPolicy | undefined {
-  const { codes = ['UNAVAILABLE'], maxRetries = 2, baseBackoff = 25, maxBackoff = baseBackoff * 10 } = retry;
-  if (maxRetries === 0) return undefined;
-  const known = codes.flatMap((code) => retryCodes[code] ?? []);
-  return {
-    codes: [...new Set(known)].sort(),
-    maxRetries,
-    baseBackoffMs: baseBackoff,
-    maxBackoffMs: Math.max(baseBackoff, maxBackoff),
-  };
+export function retryOf(given: NonNullable<Fields['retry']>): RetryPolicy | undefined {
+  const { codes, maxRetries, baseBackoff: baseBackoffMs, maxBackoff: maxBackoffMs } = given;
+  const known = codes?.flatMap((code) => retryCodes[code] ?? []);
+  const retry = withRetryDefaults({ codes: known, maxRetries, baseBackoffMs, maxBackoffMs });
+  if (retry.maxRetries === 0) return undefined;
+  return { ...retry, maxBackoffMs: Math.max(retry.baseBackoffMs, retry.maxBackoffMs) };
 }
 
 /** Faults, each name once: the first that has it counts. */
@@ -39,12 +37,7 @@ export function faultsOf(faults: NonNullable<Fields['faults']>): Fault[] {
   return [...byName.values()];
 }
 
-/** Rate limits with their default period of a second. */
+/** Rate limits with their default period. */
 export function rateLimitsOf(limits: NonNullable<Fields['rateLimits']>): RateLimit[] {
-  return limits.map(({ caller, requests, per = 1000 }) => ({ caller, requests, perMs: per }));
-}
-
-/** Whether a repeat of the method harms nothing, so that it may be tried again after it was delivered. */
-export function isRepeatable({ safety, kind }: Pick<Method, 'safety' | 'kind'>): boolean {
-  return safety !== 'unsafe' && kind !== 'client_stream' && kind !== 'bidi_stream';
+  return limits.map(({ caller, requests, per = defaultPeriodMs }) => ({ caller, requests, perMs: per }));
 }

@@ -1,16 +1,13 @@
 import type { z } from 'zod';
 import type { Resource } from '../facts/facts.ts';
-import {
-  type MeshOverrideSpec,
-  type MeshPolicySpec,
-  meshOverrideSpecSchema,
-  meshPolicySpecSchema,
-} from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { type ResourceRef, refWords, weftApiVersion, weftRef } from '../model/resource-ref.ts';
+import { type MeshOverrideSpec, type MeshPolicySpec, meshOverrideSpecSchema, meshPolicySpecSchema } from './schemas.ts';
 
 /** A MeshPolicy that could be read. */
 export interface MeshPolicy {
+  readonly ref: ResourceRef;
   /** "MeshPolicy shop/payments". */
   readonly name: string;
   /** As problems call it: with its file. */
@@ -22,8 +19,8 @@ export interface MeshPolicy {
 /** A MeshOverride that could be read. */
 export interface MeshOverride {
   readonly id: `${string}/${string}`;
-  /** "MeshOverride shop/deny-orders". */
-  readonly name: string;
+  readonly ref: ResourceRef;
+  /** As problems call it: with its file. */
   readonly resource: string;
   readonly service: ServiceId;
   readonly spec: MeshOverrideSpec;
@@ -41,23 +38,27 @@ interface Read {
 /** Reads a resource: nothing when it is of another kind, problems when it is one of ours and not understood. */
 export function readResource(resource: Resource): Read {
   const { apiVersion, kind, metadata, spec, origin } = resource;
-  if (apiVersion !== 'weft.dev/v1' || (kind !== 'MeshPolicy' && kind !== 'MeshOverride')) return nothing;
+  if (apiVersion !== weftApiVersion || (kind !== 'MeshPolicy' && kind !== 'MeshOverride')) return nothing;
   const namespace = metadata.namespace ?? 'default';
   const id = `${namespace}/${metadata.name}` as const;
-  const name = `${kind} ${id}`;
+  const ref = weftRef(kind, metadata.name, namespace);
+  const name = refWords(ref);
   const inFile = origin === name ? name : `${name} (${origin})`;
   if (kind === 'MeshPolicy') {
     const { data, error } = meshPolicySpecSchema.safeParse(spec);
-    if (!data) return { problems: problemsOf(inFile, error, spec) };
-    return { policy: { name, resource: inFile, service: `${namespace}/${data.service}`, spec: data }, problems: [] };
+    if (!data) return { problems: problemsOf(inFile, ref, error, spec) };
+    return {
+      policy: { ref, name, resource: inFile, service: `${namespace}/${data.service}`, spec: data },
+      problems: [],
+    };
   }
   const { data, error } = meshOverrideSpecSchema.safeParse(spec);
-  if (!data) return { problems: problemsOf(inFile, error, spec) };
+  if (!data) return { problems: problemsOf(inFile, ref, error, spec) };
   const createdMs = Date.parse(metadata.creationTimestamp ?? '');
   return {
     override: {
       id,
-      name,
+      ref,
       resource: inFile,
       service: `${namespace}/${data.service}`,
       spec: data,
@@ -70,7 +71,7 @@ export function readResource(resource: Resource): Read {
 
 const nothing: Read = { problems: [] };
 
-function problemsOf(resource: string, error: z.ZodError, spec: unknown): Problem[] {
+function problemsOf(resource: string, ref: ResourceRef, error: z.ZodError, spec: unknown): Problem[] {
   return error.issues.map((issue) => {
     const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
     const field = ['spec', ...path]
@@ -87,6 +88,6 @@ function problemsOf(resource: string, error: z.ZodError, spec: unknown): Problem
           ? 'is missing'
           : `is ${(JSON.stringify(found) ?? '').slice(0, 80)}`;
     const advice = issue.code === 'unrecognized_keys' ? `known are ${issue.message}` : issue.message;
-    return { resource, field: field.slice(1), message, advice };
+    return { resource, about: [ref], field: field.slice(1), message, advice };
   });
 }

@@ -1,5 +1,6 @@
 import type { Method } from './method.ts';
 import type { LogicalName } from './names.ts';
+import type { ResourceRef } from './resource-ref.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 /** One version of a contract: a descriptor set under its content hash, understood. */
@@ -18,4 +19,6 @@ export interface ContractVersion {
   readonly descriptorSet: Uint8Array;
   /** Where it was read ("contracts/shop/shop.orders.binpb"). */
   readonly origin: string;
+  /** The resources that say it; absent: a file does. */
+  readonly refs?: readonly ResourceRef[];
 }

@@ -1,4 +1,5 @@
-import type { LogicalName, ServiceId } from './names.ts';
+import { edgeName, type LogicalName, type ServiceId } from './names.ts';
+import { originWords, type PolicyOrigin } from './policy-origin.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
@@ -9,11 +10,10 @@ export interface Method {
   readonly kind: 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
   /** May a call be repeated: it has no side effects, repeating changes nothing, a key makes it so, or not at all. */
   readonly safety: 'no_side_effects' | 'idempotent' | 'keyed' | 'unsafe';
-  /** Logical names that may call; "edge" is among them exactly when `exposed`. */
+  /** Logical names that may call, the edge among them (`isExposed`). */
   readonly callers: ReadonlySet<LogicalName>;
   /** Logical names that may not call for now although others than the one that denies them would admit them. */
   readonly denied?: ReadonlySet<LogicalName>;
-  readonly exposed: boolean;
   /** Who may call by what is going to hold: calls of others go on and are counted; absent: nothing else is going to hold. */
   readonly shadow?: ReadonlySet<LogicalName>;
   /** Unary only. */
@@ -62,11 +62,8 @@ export type PolicyField =
   | 'faults'
   | 'mirror';
 
-/**
- * For each field who decided it: an element of the contract ("shop.orders.v1.OrderService/PlaceOrder", or its service
- * "shop.orders.v1.OrderService"), or a resource ("MeshOverride shop/deny-orders").
- */
-export type Origins = Readonly<Partial<Record<PolicyField, string>>>;
+/** For each field who decided it. */
+export type Origins = Readonly<Partial<Record<PolicyField, PolicyOrigin>>>;
 
 /** What holds for a method of which nobody has said how long a call may take. */
 export const defaultTimes = { deadlineMs: 15_000, idleTimeoutMs: 3_600_000 } as const;
@@ -89,10 +86,15 @@ export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Me
   return undefined;
 }
 
+/** Whether the edge serves a method to callers outside. */
+export function isExposed({ callers }: Pick<Method, 'callers'>): boolean {
+  return callers.has(edgeName);
+}
+
 /** Who may call, as a caller that may not is told: "its contract names shop.orders". */
 export function admission({ callers, origins }: Pick<Method, 'callers' | 'origins'>): string {
   const names = callers.size === 0 ? 'nobody' : [...callers].sort().join(', ');
-  const by = /^Mesh(Policy|Override) /.test(origins.callers ?? '') ? origins.callers : 'its contract';
+  const by = origins.callers?.is === 'resource' ? originWords(origins.callers) : 'its contract';
   return `${by} names ${names}`;
 }
 

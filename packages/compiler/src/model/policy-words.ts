@@ -32,16 +32,6 @@ export function budgetWords({ percent, minConcurrent }: RetryBudget): string {
   return `${percent} % of the requests under way, ${minConcurrent} at least`;
 }
 
-/** The limit that holds for a caller: its own, else that of each caller without one. */
-export function limitFor(caller: string, limits: readonly RateLimit[]): RateLimit | undefined {
-  return limits.find((limit) => limit.caller === caller) ?? limits.find((limit) => limit.caller === '*');
-}
-
-/** Whether a call that may have been delivered is tried again, and how; undefined: never. */
-export function effectiveRetry({ safety, retry }: Pick<Method, 'safety' | 'retry'>): RetryPolicy | undefined {
-  return safety === 'unsafe' ? undefined : retry;
-}
-
 function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

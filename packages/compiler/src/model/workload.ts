@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ServiceId, SpiffeId, WorkloadId } from './names.ts';
 
 /** A replica and the proxy beside it: a pod on Kubernetes, a process on a laptop. */
@@ -26,6 +27,17 @@ export interface Workload {
   /** Why it is not ready, in words for a person. */
   readonly reason?: string;
   readonly locality?: Locality;
+}
+
+/**
+ * Whether a replica only came, went or changed its readiness: its callers then learn endpoints and nothing else. A side that is
+ * undefined has no such replica.
+ */
+export function isEndpointChange(before: Workload | undefined, after: Workload | undefined): boolean {
+  if (before === undefined || after === undefined || before === after) return true;
+  const { ready: _, reason: __, ...old } = before;
+  const { ready: ___, reason: ____, ...fresh } = after;
+  return isDeepStrictEqual(old, fresh);
 }
 
 /** A port that this replica serves to the mesh. */

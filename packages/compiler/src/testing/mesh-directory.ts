@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
@@ -6,11 +5,6 @@ const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
 /** One of the shop's descriptor sets: "shop.orders". */
 export function descriptorSet(logicalName: string): Uint8Array {
   return readFileSync(new URL(`${logicalName}.binpb`, descriptors));
-}
-
-/** The name of a contract version. */
-export function contractHash(set: Uint8Array): string {
-  return createHash('sha256').update(set).digest('hex').slice(0, 16);
 }
 
 /** Writes a mesh directory in memory. For tests. */

@@ -1,8 +1,10 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { identitiesOf } from '../model/identities.ts';
+import { workloadRef } from '../model/resource-ref.ts';
 import { withoutMethods, withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { assemble } from './assemble.ts';
 
@@ -173,6 +175,7 @@ test('assemble: nobody but the namespace that the mesh gives it to runs the edge
   t.deepEqual(problems, [
     {
       resource: 'Workload thieves/edge-0',
+      about: [workloadRef('thieves/edge-0')],
       field: 'spec.gateway.name',
       message: 'namespace thieves may not run gateway edge; the replica serves nothing',
       advice: 'edge belongs to namespace weft by spec.packages of mesh.yaml',

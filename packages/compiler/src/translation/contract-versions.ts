@@ -42,14 +42,16 @@ export function contractVersions(graph: Graph, facts: FactCollections): Contract
   return {
     versions,
     refused: graph.derive('contracts refused', verdicts, ({ version, origin }) => (version ? undefined : origin)),
-    byName: versions.index('name', ({ namespace, logicalName }) => [nameKey(namespace, lastPart(logicalName))]),
+    byName: versions.index('name', ({ namespace, logicalName }) => [
+      nameKey({ namespace, name: lastPart(logicalName) }),
+    ]),
     byOrigin: versions.index('origin', ({ origin }) => [origin]),
     problems: graph.derive('contract problems', verdicts, ({ problems }) => some(problems)),
   };
 }
 
 /** The bucket of `byName` for a Service. */
-export function nameKey(namespace: string, name: string): string {
+export function nameKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${namespace} ${name}`;
 }
 
@@ -71,6 +73,7 @@ function ownershipProblem(version: ContractVersion, settings: MeshSettings): Pro
   const belongs = owners.map((owner) => `namespace ${owner.namespace} by ${file} spec.packages[${owner.index}]`);
   return {
     resource: version.origin,
+    ...(version.refs ? { about: version.refs } : {}),
     field: `package ${logicalName}`,
     message: `namespace ${namespace} may not speak for ${logicalName}; the contract has no effect`,
     advice:

@@ -3,8 +3,10 @@ import type { FactCollections } from '../facts/fact-collections.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { WorkloadId } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
+import { isExposed, type Method } from '../model/method.ts';
+import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import { some } from './contract-versions.ts';
 import type { Services } from './services.ts';
 import type { Workloads } from './workloads.ts';
@@ -37,6 +39,7 @@ export function meshGateways(
     return some([
       {
         resource: `Workload ${id}`,
+        about: [workloadRef(idOf(id))],
         field: 'spec.gateway.name',
         message: `there is no Gateway ${gateway.name}; the replica serves nothing`,
         advice: known.length > 0 ? known.join(', ') : 'a weft.dev/v1 Gateway with that name',
@@ -57,14 +60,16 @@ export function meshGateways(
   return { gateways, problems: [strays, rivals] };
 }
 
-function exposedPaths({ exposed, path, http }: Method): string[] {
-  return exposed ? [path, ...http.map(({ verb, template }) => `${verb} ${templateShape(template)}`)] : [];
+function exposedPaths(method: Method): string[] {
+  const { path, http } = method;
+  return isExposed(method) ? [path, ...http.map(({ verb, template }) => `${verb} ${templateShape(template)}`)] : [];
 }
 
 /** Of two services that expose one path, a gateway serves that whose id comes first. */
 function rival(id: string, method: Method, path: string, first: string): Problem {
   return {
     resource: `Service ${id}`,
+    about: [serviceRef(idOf(id))],
     field: method.path.slice(1),
     message: `${path} is also exposed by Service ${first}, which the edge serves there`,
     advice: 'another path, or no exposure in one of the two',

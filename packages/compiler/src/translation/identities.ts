@@ -83,6 +83,7 @@ function halfNamed(account: string, claims: Claims, versions: readonly ContractV
       const first = missing.get(key);
       missing.set(key, {
         resource: version.origin,
+        ...(version.refs ? { about: version.refs } : {}),
         // Of a service whose methods all say the same, its one line.
         field: first ? method.grpcService : method.path.slice(1),
         message: `callers names ${named.join(', ')}, whose account ${account} is shared by ${sharers.join(', ')}; they cannot be told apart and are refused`,

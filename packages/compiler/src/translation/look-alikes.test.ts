@@ -1,6 +1,8 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from './assemble.ts';
 
 const orders = descriptorSet('shop.orders');
@@ -50,11 +52,13 @@ test('a copied Service and a pod that is labelled as another service are named',
   t.deepEqual(problems(directory), [
     {
       resource: 'thieves/orders.yaml',
+      about: [serviceRef('thieves/orders')],
       message: `Service thieves/orders has the name and the selector of shop/orders, but ${why}`,
       advice: `another name, or ${row}`,
     },
     {
       resource: 'Workload thieves/pod',
+      about: [workloadRef('thieves/pod')],
       field: 'metadata.labels',
       message: `has the labels of shop/orders, but ${why}`,
       advice: `other labels, or ${row}`,

@@ -3,7 +3,9 @@ import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
 import type { MeshSettings, ServiceId } from '../model/mesh.ts';
+import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef, workloadRef } from '../model/resource-ref.ts';
 import { some } from './contract-versions.ts';
 import type { Members } from './members.ts';
 import { ownersRow, speaksFor } from './package-owners.ts';
@@ -60,6 +62,7 @@ export function lookAlikes(
       copied: copied.map(({ id }) => `${namespace} ${id}`),
       problems: copied.map((one) => ({
         resource: origin,
+        about: [serviceRef(`${namespace}/${name}`)],
         message: `Service ${namespace}/${name} has the name and the selector of ${one.id}, but ${rule(namespace, one)}`,
         advice: advice(namespace, one, settings, 'another name'),
       })),
@@ -77,6 +80,7 @@ export function lookAlikes(
     return some(
       telling.map((one) => ({
         resource: `Workload ${id}`,
+        about: [workloadRef(idOf(id))],
         field: 'metadata.labels',
         message: `has the labels of ${one.id}, but ${rule(namespace, one)}`,
         advice: advice(namespace, one, settings, 'other labels'),

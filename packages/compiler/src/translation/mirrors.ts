@@ -1,5 +1,8 @@
 import type { Collection, Graph } from '@weft/collections';
+import { idOf } from '../model/names.ts';
+import { originWords } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef } from '../model/resource-ref.ts';
 import { some } from './contract-versions.ts';
 import type { Services } from './services.ts';
 
@@ -14,7 +17,8 @@ export function mirrorProblems(graph: Graph, { merged }: Services): Collection<r
         if (target && strangers.length < callers.size) return [];
         return [
           {
-            resource: origins.mirror ?? `Service ${id}`,
+            resource: origins.mirror ? originWords(origins.mirror) : `Service ${id}`,
+            about: [origins.mirror?.is === 'resource' ? origins.mirror.ref : serviceRef(idOf(id))],
             field: path.slice(1),
             message: target
               ? `mirror ${mirror} admits none of ${strangers.join(', ')}; it gets no copy`

@@ -1,12 +1,14 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ServiceId } from '../model/mesh.ts';
+import { partsOfId } from '../model/names.ts';
+import { serviceRef } from '../model/resource-ref.ts';
 
 /** Stands in a contract's place where there is none: no name, no hash, and no method until a MeshPolicy names one. */
 export function noContract(service: ServiceId): ContractVersion {
   return {
     hash: '',
-    namespace: service.slice(0, service.indexOf('/')),
+    namespace: partsOfId(service).namespace,
     // What is told to callers; no rule can name it.
     logicalName: service,
     grpcServices: [],
@@ -14,5 +16,6 @@ export function noContract(service: ServiceId): ContractVersion {
     retryBudget: defaultRetryBudget,
     descriptorSet: new Uint8Array(),
     origin: `MeshPolicies of Service ${service}`,
+    refs: [serviceRef(service)],
   };
 }

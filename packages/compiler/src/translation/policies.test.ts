@@ -1,10 +1,13 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { effectWords } from '../model/override-effect.ts';
+import { weftRef } from '../model/resource-ref.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from './assemble.ts';
 
 const orders = descriptorSet('shop.orders');
@@ -60,8 +63,8 @@ test('MeshPolicy: adds a caller to a contract, and says so', (t) => {
   t.deepEqual(found.problems, []);
   const method = both(found, 'shop/payments', authorize);
   t.deepEqual([...method.callers], ['shop.orders', 'shop.support']);
-  t.is(method.origins.callers, 'MeshPolicy shop/p');
-  t.is(method.origins.deadlineMs, both(mesh(directory()), 'shop/payments', authorize).origins.deadlineMs);
+  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'shop') });
+  t.deepEqual(method.origins.deadlineMs, both(mesh(directory()), 'shop/payments', authorize).origins.deadlineMs);
 });
 
 test('MeshPolicy: sets what a contract sets, for all methods that it fits or for one', (t) => {
@@ -174,12 +177,12 @@ test('MeshOverride: denies a caller, keeps what his proxy needs, and is the last
   const method = both(found, 'shop/payments', authorize);
   t.deepEqual([...method.callers], ['shop.support']);
   t.deepEqual([...(method.denied ?? [])], ['shop.orders']);
-  t.is(method.origins.callers, 'MeshOverride shop/o');
+  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshOverride', 'o', 'shop') });
   t.deepEqual(
     [...both(found, 'shop/payments', '/shop.payments.v1.PaymentService/Capture').callers],
     ['shop.orders', 'shop.support'],
   );
-  t.like(found.overrides[0], { state: 'active', effects: ['denies shop.orders'] });
+  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'shop.orders' }] });
 });
 
 test('MeshOverride: tightens without a reason, and never ends', (t) => {
@@ -198,7 +201,7 @@ test('MeshOverride: tightens without a reason, and never ends', (t) => {
     rateLimits: [{ caller: 'edge', requests: 5, perMs: 1000 }],
   });
   t.is(found.nextChangeMs, undefined);
-  t.deepEqual(found.overrides[0]?.effects, [
+  t.deepEqual(found.overrides[0]?.effects.map(effectWords), [
     'deadline 500 ms',
     'no retry',
     'at most 5 calls of edge in 1000 ms',
@@ -288,7 +291,7 @@ test('MeshOverride: a refused part does not stop a denial beside it', (t) => {
   );
   t.is(found.problems.length, 1);
   t.deepEqual([...both(found, 'shop/payments', authorize).callers], []);
-  t.like(found.overrides[0], { state: 'active', effects: ['denies shop.orders'] });
+  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'shop.orders' }] });
 });
 
 test('MeshOverride: none makes an unsafe method retry, whatever it says', (t) => {

@@ -7,7 +7,9 @@ import { type MeshOverride, type MeshPolicy, readResource } from '../mesh-policy
 import type { ContractVersion } from '../model/contract.ts';
 import { methodOf } from '../model/method.ts';
 import type { Override } from '../model/override.ts';
+import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
 import type { Problem } from '../model/problem.ts';
+import { sameRef } from '../model/resource-ref.ts';
 import { some } from './contract-versions.ts';
 
 /** What MeshPolicies and MeshOverrides say at the moment of `clock`. Each counts for the one Service that it names, and for no other. */
@@ -47,7 +49,7 @@ export interface Laid {
   readonly versions: readonly ContractVersion[];
   readonly problems: readonly Problem[];
   /** What each override did, by its id. */
-  readonly effects: ReadonlyMap<string, readonly Override['effects'][number][]>;
+  readonly effects: ReadonlyMap<string, readonly OverrideEffect[]>;
 }
 
 /** Lays policies, then overrides, over all versions of a Service. Pure. */
@@ -62,7 +64,7 @@ export function layPolicies(
     for (const problem of found) problems.set(`${problem.resource} ${problem.field} ${problem.message}`, problem);
   };
   // By what each says, since several versions of a contract may be laid over alike.
-  const effects = new Map<string, Map<string, Override['effects'][number]>>();
+  const effects = new Map<string, Map<string, OverrideEffect>>();
   const sorted = [...overrides].sort((a, b) => (a.override.id < b.override.id ? -1 : 1));
   // Denials come last, so that no other override admits whom one denies.
   const inOrder = [
@@ -76,17 +78,17 @@ export function layPolicies(
     return inOrder.reduce((before, now) => {
       const { version: after, problems: found, effects: had } = applyOverride(before, now);
       complain(found);
-      const known = effects.get(now.override.id) ?? new Map<string, Override['effects'][number]>();
-      for (const effect of had) known.set(JSON.stringify(effect), effect);
+      const known = effects.get(now.override.id) ?? new Map<string, OverrideEffect>();
+      for (const effect of had) known.set(effectWords(effect), effect);
       effects.set(now.override.id, known);
       return after;
     }, applied.version);
   });
-  for (const { resource, spec } of policies) {
-    const paths = spec.methods?.map(({ path }) => path);
-    complain(unknownPaths(resource, 'path', paths, laid));
+  for (const policy of policies) {
+    const paths = policy.spec.methods?.map(({ path }) => path);
+    complain(unknownPaths(policy, 'path', paths, laid));
   }
-  for (const { override } of sorted) complain(unknownPaths(override.resource, '', override.spec.methods, laid));
+  for (const { override } of sorted) complain(unknownPaths(override, '', override.spec.methods, laid));
   return {
     versions: laid,
     problems: [...problems.values()],
@@ -96,15 +98,18 @@ export function layPolicies(
 
 /** What became of an override. `laid`: of its Service; absent: there is no such Service. */
 export function overrideOutcome({ override, ended }: OverrideNow, laid: Laid | undefined): Override {
-  const { id, service, spec, origin, resource } = override;
+  const { id, ref, service, spec, origin } = override;
   const effects = laid?.effects.get(id) ?? [];
-  const problems = laid ? laid.problems.filter((problem) => problem.resource === resource) : [noService(override)];
+  const problems = laid
+    ? laid.problems.filter(({ about = [] }) => about.some((each) => sameRef(each, ref)))
+    : [noService(override)];
   return {
     id,
+    ref,
     service,
     methods: spec.methods ?? [],
     effects: ended ? [] : effects,
-    refusals: ended ? [] : problems.map(({ field, message }) => `${field}: ${message}`),
+    refusals: ended ? [] : problems.map(({ field = '', message }) => ({ field, message })),
     state: ended ? 'ended' : effects.length > 0 ? 'active' : 'refused',
     reason: spec.reason ?? '',
     by: spec.by ?? '',
@@ -113,19 +118,23 @@ export function overrideOutcome({ override, ended }: OverrideNow, laid: Laid | u
   };
 }
 
+type Said = Pick<MeshOverride | MeshPolicy, 'ref' | 'resource' | 'service'>;
+
 /** A policy or an override of a Service that is not there. */
-export function noService({ resource, service }: Pick<MeshOverride | MeshPolicy, 'resource' | 'service'>): Problem {
+export function noService({ ref, resource, service }: Said): Problem {
   return {
     resource,
+    about: [ref],
     field: 'spec.service',
     message: `there is no Service ${service}; it has no effect`,
     advice: 'a Service of its own namespace',
   };
 }
 
-function noMethods({ resource, service }: MeshOverride): Problem {
+function noMethods({ ref, resource, service }: Said): Problem {
   return {
     resource,
+    about: [ref],
     field: 'spec.service',
     message: `Service ${service} has no contract and no MeshPolicy, so nobody may call it anyway; it has no effect`,
     advice: 'a Service with methods',
@@ -134,7 +143,7 @@ function noMethods({ resource, service }: MeshOverride): Problem {
 
 /** Paths that no version of a Service has. */
 function unknownPaths(
-  resource: string,
+  { ref, resource }: Said,
   key: string,
   paths: readonly string[] | undefined,
   versions: readonly ContractVersion[],
@@ -145,6 +154,7 @@ function unknownPaths(
       ? []
       : {
           resource,
+          about: [ref],
           field: `spec.methods[${index}]${key === '' ? '' : `.${key}`}`,
           message: `${path} is no method of the service; it has no effect`,
           advice: known.length > 0 ? [...new Set(known)].sort().join(', ') : 'a MeshPolicy that names the path',

@@ -1,10 +1,12 @@
-import type { Collection, Graph, Index, Read } from '@weft/collections';
+import type { Collection, Graph, Read } from '@weft/collections';
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { FactCollections } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from '../model/mesh.ts';
+import type { ContractKey, LogicalName, SpiffeId, WorkloadId } from '../model/mesh.ts';
+import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import { serviceRef } from '../model/resource-ref.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Service } from '../model/service.ts';
 import { type ContractVersions, nameKey, some } from './contract-versions.ts';
@@ -83,7 +85,7 @@ export function meshServices(
   const laid = graph.derive('laid', versions, ({ own }, read, key): Laid => {
     const policies = read.values(policiesOf, key);
     const overrides = read.values(overridesOf, key);
-    const base = own.length > 0 || policies.length === 0 ? own : [noContract(serviceId(key))];
+    const base = own.length > 0 || policies.length === 0 ? own : [noContract(idOf(key))];
     return layPolicies(base, policies, overrides);
   });
   const merged = graph.derive('merged', laid, ({ versions }, read, key): Merged => {
@@ -120,7 +122,7 @@ function versionsOf(
 ): readonly ContractVersion[] {
   // A pod's metrics may have a Service of their own, which is not what its contract is about.
   if (!speaksGrpc(fact.ports[0]?.appProtocol)) return [];
-  if (!replicas?.ids.length) return read.values(byName, nameKey(fact.namespace, fact.name));
+  if (!replicas?.ids.length) return read.values(byName, nameKey(fact));
   const running = replicas.contracts.flatMap((key) => read.get(versions, key) ?? []);
   return running.sort((a, b) => (a.hash < b.hash ? -1 : 1));
 }
@@ -166,6 +168,7 @@ function otherNames(
       ? []
       : {
           resource: origin,
+          about: [serviceRef(`${namespace}/${name}`)],
           message: `Service ${namespace}/${name} has replicas of ${first.logicalName} and of ${other.logicalName}`,
           advice: `a selector that matches the replicas of one of them; ${first.logicalName} counts`,
         },
@@ -177,6 +180,7 @@ function portsOfProcesses({ namespace, name, ports, origin }: ServiceFact, proce
   return [
     {
       resource: origin,
+      about: [serviceRef(`${namespace}/${name}`)],
       field: 'spec.ports',
       message: `Service ${namespace}/${name} has ${ports.length} ports, and replicas that are no pods; of those only port ${ports[0]?.port} counts`,
       advice: 'one port, or one Service for each',
@@ -184,14 +188,6 @@ function portsOfProcesses({ namespace, name, ports, origin }: ServiceFact, proce
   ];
 }
 
-function serviceId(key: string): ServiceId {
-  const slash = key.indexOf('/');
-  return `${key.slice(0, slash)}/${key.slice(slash + 1)}`;
-}
-
 function distinct<T extends string>(items: readonly T[]): T[] {
   return [...new Set(items)].sort();
 }
-
-/** Services by something that their methods say. */
-export type ServiceIndex = Index<Merged>;

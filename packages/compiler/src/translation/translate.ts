@@ -3,6 +3,7 @@ import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import { LiveMap } from '../model/live-map.ts';
 import type { Mesh } from '../model/mesh.ts';
+import type { Override } from '../model/override.ts';
 import type { Problem } from '../model/problem.ts';
 import { type ContractVersions, contractVersions, some } from './contract-versions.ts';
 import { type Gateways, meshGateways } from './gateways.ts';
@@ -24,6 +25,8 @@ export interface Translation {
   readonly services: Services;
   readonly identities: Identities;
   readonly gateways: Gateways;
+  /** By id. */
+  readonly overrides: Collection<Override>;
   /** Live: it shows each turn once it has ended. */
   readonly mesh: Mesh;
   /** By collection: what was not understood. */
@@ -45,9 +48,9 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
   const gateways = meshGateways(graph, facts, workloads, services);
   const alike = lookAlikes(graph, facts, members, services);
   const { laid } = services;
-  const overrides = graph.derive('overrides', policies.overrides, (now, read) =>
-    overrideOutcome(now, read.get(laid, now.override.service)),
-  );
+  const overrides = graph.deriveMany('overrides', policies.overrides, (now, read) => [
+    [now.override.id, overrideOutcome(now, read.get(laid, now.override.service))] as const,
+  ]);
   const [foreignContracts, foreignGateways] = workloads.problems;
   const problems = [
     facts.problems,
@@ -91,7 +94,7 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
       return problems.flatMap((found) => found.values().flat());
     },
   };
-  return { facts, contracts, members, workloads, policies, services, identities, gateways, mesh, problems };
+  return { facts, contracts, members, workloads, policies, services, identities, gateways, overrides, mesh, problems };
 }
 
 function nextChangeMs({ overrides }: Policies): number | undefined {

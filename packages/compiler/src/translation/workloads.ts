@@ -4,7 +4,9 @@ import { type FactCollections, settingsKey } from '../facts/fact-collections.ts'
 import type { ServiceFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, MeshSettings } from '../model/mesh.ts';
+import { idOf, partsOfId } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import { workloadRef } from '../model/resource-ref.ts';
 import type { Workload } from '../model/workload.ts';
 import { type ContractVersions, nameKey } from './contract-versions.ts';
 import type { Members } from './members.ts';
@@ -54,7 +56,7 @@ export function meshWorkloads(
           return own === undefined ? undefined : read.get(contracts.versions, own);
         }),
       ) ??
-      first(services, (service) => read.values(contracts.byName, nameKey(...split(service)))[0]);
+      first(services, (service) => read.values(contracts.byName, nameKey(partsOfId(idOf(service))))[0]);
     const problem = refused(id, hash, origin, lastGood);
     return lastGood ? { hash: lastGood.hash, problem } : { problem };
   });
@@ -97,6 +99,7 @@ function foreignGateway({ id, namespace, gateway }: Workload, settings: MeshSett
   if (owners.some((owner) => owner.namespace === namespace)) return undefined;
   return {
     resource: `Workload ${id}`,
+    about: [workloadRef(id)],
     field: 'spec.gateway.name',
     message: `namespace ${namespace} may not run gateway ${gateway.name}; the replica serves nothing`,
     advice: `${gateway.name} belongs to namespace ${owners.map((owner) => owner.namespace).join(', ')} by spec.packages of ${origin}`,
@@ -107,6 +110,7 @@ function refused(id: string, hash: string, origin: string, lastGood: ContractVer
   const then = lastGood ? `${lastGood.hash} goes on serving` : 'nobody may call it';
   return {
     resource: `Workload ${id}`,
+    about: [workloadRef(idOf(id))],
     field: 'spec.contract',
     message: `runs contract ${hash}, which has problems (${origin}); ${then}`,
     advice: 'mend the contract, or roll back',
@@ -116,19 +120,15 @@ function refused(id: string, hash: string, origin: string, lastGood: ContractVer
 function unpublished(id: string, key: ContractKey): Problem {
   return {
     resource: `Workload ${id}`,
+    about: [workloadRef(idOf(id))],
     field: 'spec.contract',
-    message: `runs contract ${hashIn(key)}, which is nowhere in namespace ${split(key)[0]}`,
+    message: `runs contract ${hashIn(key)}, which is nowhere in namespace ${partsOfId(key).namespace}`,
     advice: 'publish its descriptor set',
   };
 }
 
 function hashIn(key: ContractKey): string {
-  return split(key)[1];
-}
-
-function split(key: string): readonly [namespace: string, name: string] {
-  const slash = key.indexOf('/');
-  return [key.slice(0, slash), key.slice(slash + 1)];
+  return partsOfId(key).name;
 }
 
 /** The first result that there is. */

@@ -1,7 +1,8 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
-import { contractHash, descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
@@ -92,10 +93,9 @@ test('nobody there to answer, nobody of that name, no such method', (t) => {
   const nobody = explain({ ...stopping, caller: 'shop.orders', method: authorize });
   t.regex(nobody.verdict, /no replica of shop\/payments takes it/);
   t.regex(nobody.advice ?? '', /shop\/payments-0 not ready: stopping/);
-  t.regex(
-    explain({ ...shop(), caller: 'shop.nobody', method: authorize }).verdict,
-    /nobody in the mesh is shop\.nobody/,
-  );
+  const misspelt = explain({ ...shop(), caller: 'shop.order', method: authorize });
+  t.is(misspelt.verdict, 'No service is named shop.order. Did you mean shop.orders?');
+  t.is(misspelt.advice, 'name one of edge, shop.catalog, shop.orders, shop.payments');
   const missing = explain({ ...shop(), caller: 'shop.orders', method: 'shop.payments.v1.PaymentService/Steal' });
   t.is(missing.verdict, 'weft: no service of the mesh has /shop.payments.v1.PaymentService/Steal');
 });

@@ -3,29 +3,24 @@ import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
 import type { Facts } from '../facts/facts.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, type Method } from '../model/method.ts';
-import {
-  budgetWords,
-  effectiveRetry,
-  hedgeWords,
-  limitFor,
-  limitWords,
-  retryWords,
-  timeWords,
-} from '../model/policy-words.ts';
+import { admission, isExposed, type Method } from '../model/method.ts';
+import { effectWords } from '../model/override-effect.ts';
+import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
+import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
+import { limitFor } from '../model/rate-limit.ts';
+import { weftRef } from '../model/resource-ref.ts';
+import { effectiveRetry } from '../model/retry.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { Explanation, Step, Value } from './explanation.ts';
 import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
-import { protoFile, resourceSource, valueSource, versionOf } from './value-source.ts';
+import { contractElement, placeOf, resourceSource, valueSource, versionOf } from './value-source.ts';
 
 /** How far a connected proxy has taken what it was sent, by type. */
 export interface ProxyAnswers {
-  readonly types: ReadonlyMap<
-    string,
-    { readonly sentVersion: string; readonly ackedVersion?: string; readonly nack?: Nack }
-  >;
+  readonly types: ReadonlyMap<string, TypeAnswer & { readonly nack?: Nack }>;
 }
 
 interface Nack {
@@ -56,8 +51,8 @@ export function explain(question: Question): Explanation {
     const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
     return {
       allowed: false,
-      verdict: `nobody in the mesh is ${question.caller}`,
-      advice: `callers are ${names.join(', ')}`,
+      verdict: `No service is named ${question.caller}.${didYouMean(question.caller, names)}`,
+      advice: `name one of ${names.join(', ')}`,
       steps: [],
     };
   }
@@ -115,7 +110,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
     return {
       allowed: false,
       verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}`,
-      advice: adviceFor(caller.name, called, question.facts, mesh),
+      ...adviceFor(caller.name, called, question.facts, mesh),
     };
   }
   const accounts = new Set(caller.workloads.map(({ spiffeId }) => spiffeId));
@@ -166,7 +161,7 @@ function listenerStep({ proxies }: Question, { workloads }: Caller): Step {
   const values = workloads.map(({ id, outbound, gateway }): Value => {
     const listen = outbound?.listen ?? gateway?.listen;
     const address = listen === undefined ? 'no listener for its own calls' : addressText(listen);
-    return { name: id, value: address, ...(proxies ? { source: proxyWords(proxies.get(id)) } : {}) };
+    return { name: id, value: address, ...(proxies ? proxyState(proxies.get(id)) : {}) };
   });
   const isGateway = workloads.some(({ gateway }) => gateway !== undefined);
   return {
@@ -177,12 +172,16 @@ function listenerStep({ proxies }: Question, { workloads }: Caller): Step {
 }
 
 /** Whether a proxy holds what it was sent. */
-function proxyWords(proxy: ProxyAnswers | undefined): string {
-  if (proxy === undefined) return 'no proxy is connected; it goes on with what it has';
-  const behind = [...proxy.types.values()].filter((type) => type.ackedVersion !== type.sentVersion);
-  const refusing = [...proxy.types.values()].find((type) => type.nack !== undefined);
-  if (refusing?.nack) return `its proxy refuses ${refusing.nack.names.join(', ')}: ${refusing.nack.message}`;
-  return behind.length === 0 ? 'its proxy has acknowledged all' : 'its proxy has not acknowledged all yet';
+function proxyState(proxy: ProxyAnswers | undefined): Pick<Value, 'source' | 'proxySync'> {
+  const sync = proxySync(proxy?.types.values());
+  const refused = [...(proxy?.types.values() ?? [])].find(({ nack }) => nack !== undefined)?.nack;
+  const words = {
+    'not connected': 'no proxy is connected; it goes on with what it has',
+    refused: `its proxy refuses ${refused?.names.join(', ')}: ${refused?.message}`,
+    behind: 'its proxy has not acknowledged all yet',
+    'in sync': 'its proxy has acknowledged all',
+  };
+  return { source: words[sync], proxySync: sync };
 }
 
 function routeStep({ facts }: Question, caller: Caller, { method, service }: Called): Step {
@@ -194,25 +193,25 @@ function routeStep({ facts }: Question, caller: Caller, { method, service }: Cal
   const values: Value[] = [];
   const { deadlineMs, tryTimeoutMs, maxDurationMs, idleTimeoutMs, hedge } = method;
   if (deadlineMs !== undefined) {
-    values.push({ name: 'deadline', value: timeWords(deadlineMs), source: source('deadlineMs') });
+    values.push({ name: 'deadline', value: timeWords(deadlineMs), ...source('deadlineMs') });
   }
   if (tryTimeoutMs !== undefined) {
-    values.push({ name: 'try timeout', value: timeWords(tryTimeoutMs), source: source('tryTimeoutMs') });
+    values.push({ name: 'try timeout', value: timeWords(tryTimeoutMs), ...source('tryTimeoutMs') });
   }
   if (method.kind !== 'unary') {
     const longest = maxDurationMs === undefined ? 'no limit' : timeWords(maxDurationMs);
-    values.push({ name: 'max duration', value: longest, source: source('maxDurationMs') });
+    values.push({ name: 'max duration', value: longest, ...source('maxDurationMs') });
   }
   if (idleTimeoutMs !== undefined) {
-    values.push({ name: 'idle timeout', value: timeWords(idleTimeoutMs), source: source('idleTimeoutMs') });
+    values.push({ name: 'idle timeout', value: timeWords(idleTimeoutMs), ...source('idleTimeoutMs') });
   }
   const retry = effectiveRetry(method);
   values.push({
     name: 'retry',
     value: retry ? retryWords(retry) : 'only calls that were never delivered',
-    source: source('retry'),
+    ...source('retry'),
   });
-  if (hedge) values.push({ name: 'hedge', value: hedgeWords(hedge), source: source('hedge') });
+  if (hedge) values.push({ name: 'hedge', value: hedgeWords(hedge), ...source('hedge') });
   const safety = method.idempotencyKey ? `${method.safety} by ${method.idempotencyKey}` : method.safety;
   values.push({ name: 'may be repeated', value: safety.replaceAll('_', ' '), source: 'the contract' });
   if (caller.workloads.some(({ gateway }) => gateway)) {
@@ -228,14 +227,23 @@ function policyStep(question: Question, caller: Caller, { method, service }: Cal
   for (const hash of method.versions) {
     const version = service.versions.get(hash);
     if (version === undefined || hash === '') continue;
-    const proto = protoFile(method.path.slice(1), version);
-    values.push({ name: 'contract', value: hash, source: [version.origin, proto].filter(Boolean).join(', ') });
+    const element = contractElement({ service: method.grpcService, method: method.name, isOption: false }, version);
+    values.push({
+      name: 'contract',
+      value: hash,
+      ...(element ? { source: `${version.origin}, ${placeOf(element)}`, element } : { source: version.origin }),
+    });
   }
   for (const resource of facts.resources) {
     const { kind, metadata } = resource;
     if (kind !== 'MeshPolicy' || metadata.namespace !== service.namespace) continue;
     if (serviceNamed(resource.spec) !== service.name) continue;
-    values.push({ name: 'MeshPolicy', value: `${metadata.namespace}/${metadata.name}`, source: resource.origin });
+    values.push({
+      name: 'MeshPolicy',
+      value: `${metadata.namespace}/${metadata.name}`,
+      source: resource.origin,
+      resource: weftRef(kind, metadata.name, metadata.namespace),
+    });
   }
   for (const override of mesh.overrides) {
     const concerns = override.methods.length === 0 || override.methods.includes(method.path);
@@ -243,38 +251,38 @@ function policyStep(question: Question, caller: Caller, { method, service }: Cal
     const until = override.expiresMs === undefined ? '' : `, until ${new Date(override.expiresMs).toISOString()}`;
     values.push({
       name: 'MeshOverride',
-      value: `${override.id}: ${override.effects.join(', ')}${until}`,
+      value: `${override.id}: ${override.effects.map(effectWords).join(', ')}${until}`,
       source: override.origin,
+      resource: override.ref,
     });
   }
   values.push({
     name: 'callers',
     value: [...method.callers].sort().join(', ') || 'nobody',
-    source: valueSource('callers', method, service, facts),
+    ...valueSource('callers', method, service, facts),
   });
   for (const denied of method.denied ?? []) values.push({ name: 'denied for now', value: denied });
   values.push({
     name: 'exposure',
-    value: method.exposed ? 'the edge' : 'none',
-    source: valueSource('exposed', method, service, facts),
+    value: isExposed(method) ? 'the edge' : 'none',
+    ...valueSource('exposed', method, service, facts),
   });
   if (method.shadow) {
     values.push({
       name: 'shadow',
       value: `${[...method.shadow].sort().join(', ') || 'nobody'}; others are let through and counted`,
-      source: valueSource('shadow', method, service, facts),
+      ...valueSource('shadow', method, service, facts),
     });
   }
   const limit = limitFor(caller.name, method.rateLimits);
   values.push({
     name: 'rate limit',
     value: limit ? `${limitWords(limit)}, per replica` : 'none',
-    source: valueSource('rateLimits', method, service, facts),
+    ...valueSource('rateLimits', method, service, facts),
   });
   const by = method.origins.callers;
-  const who = by?.startsWith('Mesh')
-    ? resourceSource(by, facts)
-    : (versionOf(method, service)?.origin ?? 'no contract');
+  const who =
+    by?.is === 'resource' ? resourceSource(by.ref, facts) : (versionOf(method, service)?.origin ?? 'no contract');
   return { name: 'policy', summary: `who may call says ${who}`, values };
 }
 

@@ -1,3 +1,6 @@
+import type { ProxySync } from '../model/proxy-sync.ts';
+import type { ResourceRef } from '../model/resource-ref.ts';
+
 /** What becomes of one call and why. */
 export interface Explanation {
   /** The mesh lets it through to a replica that takes calls. */
@@ -6,6 +9,8 @@ export interface Explanation {
   readonly verdict: string;
   /** What would have to change; of calls that are refused. */
   readonly advice?: string;
+  /** The part of a contract that would have to change. The advice then ends with its file. */
+  readonly adviceElement?: ContractElement;
   /** The way of the call, in order. */
   readonly steps: readonly Step[];
 }
@@ -18,9 +23,34 @@ export interface Step {
 }
 
 /** Something that holds, and where it comes from. */
-export interface Value {
+export interface Value extends Source {
   readonly name: string;
   readonly value: string;
+  /** Of a proxy: how far it has taken what it was sent. */
+  readonly proxySync?: ProxySync;
+}
+
+/** Where a value comes from. */
+export interface Source {
   /** The option and file that say so, or "default". */
   readonly source?: string;
+  /** The part of a contract that says so. The source then ends with its file. */
+  readonly element?: ContractElement;
+  /** The resource that says so. */
+  readonly resource?: ResourceRef;
+}
+
+/** A service or method of a contract, or the options of one. */
+export interface ContractElement {
+  readonly contractHash: string;
+  /** "shop/orders/v1/orders.proto". */
+  readonly file: string;
+  /** From 1; absent: the contract travels without positions. */
+  readonly line?: number;
+  /** "shop.orders.v1.OrderService". */
+  readonly service: string;
+  /** "PlaceOrder"; absent: the service itself. */
+  readonly method?: string;
+  /** The options of weft.policy.v1 are meant, and not the element as a whole. */
+  readonly isOption: boolean;
 }

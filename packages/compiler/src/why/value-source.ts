@@ -1,10 +1,11 @@
-import type { FileRegistry } from '@bufbuild/protobuf';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
-import { sourceLine } from '../contracts/source-line.ts';
+import { lineOf, sourceFile } from '../contracts/source-line.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { Method, PolicyField } from '../model/method.ts';
+import { groupOf, type ResourceRef, refWords } from '../model/resource-ref.ts';
 import type { Service } from '../model/service.ts';
+import type { ContractElement, Source } from './explanation.ts';
 
 const optionNames: Readonly<Record<PolicyField, string>> = {
   callers: 'callers',
@@ -23,59 +24,58 @@ const optionNames: Readonly<Record<PolicyField, string>> = {
 };
 
 /** Who says what a method's policy is, and where: "(weft.policy.v1.method).deadline, shop/orders/v1/orders.proto", or "default". */
-export function valueSource(field: PolicyField, method: Method, service: Service, facts: Facts): string {
+export function valueSource(field: PolicyField, method: Method, service: Service, facts: Facts): Source {
   const origin = method.origins[field];
-  if (origin === undefined) return 'default';
-  if (origin.startsWith('Mesh')) return resourceSource(origin, facts);
+  if (origin === undefined) return { source: 'default' };
+  if (origin.is === 'resource') return { source: resourceSource(origin.ref, facts), resource: origin.ref };
   const option = optionNames[field];
-  const file = protoFile(origin, versionOf(method, service));
-  const ofMethod = origin.includes('/');
-  const name = ofMethod
-    ? `(weft.policy.v1.method).${option}`
-    : field === 'callers' || field === 'exposed'
-      ? `(weft.policy.v1.service).${option}`
-      : `(weft.policy.v1.service).defaults.${option}`;
-  return file === undefined ? name : `${name}, ${file}`;
+  const element = contractElement({ ...origin, isOption: true }, versionOf(method, service));
+  const name =
+    origin.method !== undefined
+      ? `(weft.policy.v1.method).${option}`
+      : field === 'callers' || field === 'exposed'
+        ? `(weft.policy.v1.service).${option}`
+        : `(weft.policy.v1.service).defaults.${option}`;
+  return element === undefined ? { source: name } : { source: `${name}, ${placeOf(element)}`, element };
 }
 
 /** A resource with the file that it is in: "MeshOverride shop/calm (user/override.yaml)". */
-export function resourceSource(name: string, facts: Facts): string {
+export function resourceSource(ref: ResourceRef, facts: Facts): string {
   const resource = facts.resources.find(
-    ({ kind, metadata }) => name === `${kind} ${metadata.namespace ?? 'default'}/${metadata.name}`,
+    ({ apiVersion, kind, metadata }) =>
+      kind === ref.kind &&
+      metadata.name === ref.name &&
+      (metadata.namespace ?? 'default') === ref.namespace &&
+      groupOf(apiVersion) === ref.group,
   );
-  return resource === undefined ? name : `${name} (${resource.origin})`;
+  return resource === undefined ? refWords(ref) : `${refWords(ref)} (${resource.origin})`;
 }
 
-/** The .proto file of an element, with its line when the contract has them: "shop/orders/v1/orders.proto:12". */
-export function protoFile(element: string, version: ContractVersion | undefined): string | undefined {
-  const [typeName = '', methodName] = element.split('/');
-  const service = version && registryOf(version)?.getService(typeName);
-  if (service === undefined) return undefined;
-  return sourceLine(service.methods.find(({ name }) => name === methodName) ?? service);
+/** Where an element stands: "shop/orders/v1/orders.proto:12", without the line when the contract has none. */
+export function placeOf({ file, line }: ContractElement): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+/** Finds a part of a contract; undefined: it has no such service. */
+export function contractElement(
+  { service: typeName, method: methodName, isOption }: Pick<ContractElement, 'service' | 'method' | 'isOption'>,
+  version: ContractVersion | undefined,
+): ContractElement | undefined {
+  const service = version && openDescriptorSet(version.descriptorSet).getService(typeName);
+  if (version === undefined || service === undefined) return undefined;
+  const method = service.methods.find(({ name }) => name === methodName);
+  const line = lineOf(method ?? service);
+  return {
+    contractHash: version.hash,
+    file: sourceFile(service),
+    ...(line === undefined ? {} : { line }),
+    service: typeName,
+    ...(method === undefined ? {} : { method: method.name }),
+    isOption,
+  };
 }
 
 /** The version that describes a method. */
 export function versionOf(method: Method, service: Service): ContractVersion | undefined {
   return service.versions.get(method.versions[0] ?? '') ?? [...service.versions.values()][0];
-}
-
-/** Decoding a descriptor set costs milliseconds, and one explanation asks many times. An entry goes with its version. */
-const registries = new WeakMap<ContractVersion, FileRegistry | 'none'>();
-
-function registryOf(version: ContractVersion): FileRegistry | undefined {
-  let registry = registries.get(version);
-  if (registry === undefined) {
-    registry = decoded(version);
-    registries.set(version, registry);
-  }
-  return registry === 'none' ? undefined : registry;
-}
-
-function decoded({ descriptorSet }: ContractVersion): FileRegistry | 'none' {
-  try {
-    return openDescriptorSet(descriptorSet);
-  } catch {
-    // A service without a contract has an empty set.
-    return 'none';
-  }
 }

@@ -1,11 +1,12 @@
-import { clone, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { clone, type Message, toBinary } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
+import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import type { Mesh } from '@weft/compiler/model/mesh';
+import { isExposed } from '@weft/compiler/model/method';
 
 /** The proto files of a mesh as callers outside may see them. */
 export interface ExposedFiles {
@@ -35,13 +36,13 @@ const policyFile = 'weft/policy/v1/policy.proto';
 export function exposedFiles(mesh: Mesh): ExposedFiles {
   const exposed = new Set<string>();
   for (const service of mesh.services.values()) {
-    for (const method of service.methods.values()) if (method.exposed) exposed.add(method.path);
+    for (const method of service.methods.values()) if (isExposed(method)) exposed.add(method.path);
   }
   const chosen = new Map<string, { file: FileDescriptorProto; methods: number }>();
   for (const service of mesh.services.values()) {
     for (const version of service.versions.values()) {
       if (![...version.methods.keys()].some((path) => exposed.has(path))) continue;
-      for (const original of fromBinary(FileDescriptorSetSchema, version.descriptorSet).file) {
+      for (const original of filesOf(version.descriptorSet)) {
         const { file, methods } = strip(original, exposed);
         if (methods >= (chosen.get(file.name)?.methods ?? -1)) chosen.set(file.name, { file, methods });
       }

@@ -29,10 +29,8 @@ export function meshMemory({ memory, audit, why }: MeshMemoryOptions): MeshMemor
   const { history } = memory;
   return {
     list({ limit, withoutEndpointsOnly }) {
-      const all = memory.revisions();
-      const wanted = withoutEndpointsOnly ? all.filter(({ endpointsOnly }) => !endpointsOnly) : all;
-      const revisions = wanted.slice(0, limit === 0 ? defaultLimit : limit).map(revisionMessage);
-      return create(ListRevisionsResponseSchema, { revisions, kept: all.length });
+      const revisions = memory.revisions({ limit: limit === 0 ? defaultLimit : limit, withoutEndpointsOnly });
+      return create(ListRevisionsResponseSchema, { revisions: revisions.map(revisionMessage), kept: history.size });
     },
     why,
     async revert({ revisionId, clear, why: reason, by }) {
@@ -86,11 +84,11 @@ export function revisionMessage(revision: Revision): RevisionMessage {
 
 /** The revision that a request's time names, or the latest. Throws a `ServiceError` when history does not reach so far back. */
 export function revisionAt(memory: Memory, at: Parameters<typeof timestampMs>[0] | undefined): Revision | undefined {
-  if (at === undefined) return memory.revisions()[0];
+  if (at === undefined) return memory.revisions({ limit: 1 })[0];
   const atMs = timestampMs(at);
   const found = memory.history.at(atMs);
   if (found !== undefined) return found;
-  const oldest = memory.history.list().at(-1);
-  const begins = oldest === undefined ? 'is empty' : `begins at ${new Date(oldest.atMs).toISOString()}`;
+  const { beganMs } = memory.history;
+  const begins = beganMs === undefined ? 'is empty' : `begins at ${new Date(beganMs).toISOString()}`;
   throw new ServiceError(grpcCode.notFound, `history ${begins}, after ${new Date(atMs).toISOString()}`);
 }

@@ -1,5 +1,6 @@
 import { callerName } from '@weft/compiler/model/caller-name';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { partsOfId } from '@weft/compiler/model/names';
 import { portAccess } from '@weft/compiler/model/port-access';
 import type { Service } from '@weft/compiler/model/service';
 import { targetAt, workloadAt } from './at-address.ts';
@@ -52,7 +53,7 @@ export class PlainTextCalls {
     const key = `${caller} ${target}`;
     const before = this.#calls.get(key);
     const call: PlainTextCall = {
-      namespace: target.slice(0, target.indexOf('/')),
+      namespace: partsOfId(told.callee).namespace,
       target,
       caller,
       inMesh: source !== undefined,
@@ -83,7 +84,7 @@ function adviceInMesh(source: WorkloadId, caller: string, service: Service | und
     access === 'methods'
       ? methods.some(({ callers }) => callers.has(caller))
       : access === 'namespace'
-        ? source.startsWith(`${service.namespace}/`)
+        ? partsOfId(source).namespace === service.namespace
         : access.callers.has(caller);
   if (permitted) return pastItsProxy;
   const [method] = access === 'methods' ? methods : [];

@@ -1,6 +1,7 @@
 import { callerName } from '@weft/compiler/model/caller-name';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, methodOf } from '@weft/compiler/model/method';
+import { partsOfId } from '@weft/compiler/model/names';
 import { portAccess } from '@weft/compiler/model/port-access';
 import { targetAt, workloadAt } from './at-address.ts';
 import { callersLine, policyLine, type Refusal } from './refusal.ts';
@@ -42,7 +43,7 @@ export function plainTextRefusal(
   if (service === undefined || portAccess(service, servicePort) !== 'namespace') {
     return refused(`${caller} may not call ${name}`);
   }
-  if (workload.startsWith(`${service.namespace}/`)) return pastItsProxy();
+  if (partsOfId(workload).namespace === service.namespace) return pastItsProxy();
   const admitted = `it takes the workloads of namespace ${service.namespace}`;
   return refused(`${caller} may not call ${name}; ${admitted}`, policyLine(service, servicePort, caller));
 }

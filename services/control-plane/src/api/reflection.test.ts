@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
+import { isExposed } from '@weft/compiler/model/method';
 import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
@@ -17,7 +18,7 @@ import { shopMesh } from './shop-mesh.fixture.ts';
 
 const mesh = shopMesh();
 const exposedPaths = [...mesh.services.values()].flatMap((service) =>
-  [...service.methods.values()].filter((method) => method.exposed).map((method) => method.path),
+  [...service.methods.values()].filter(isExposed).map((method) => method.path),
 );
 
 test('the files declare exactly the exposed methods, and no policy', (t) => {

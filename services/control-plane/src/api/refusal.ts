@@ -1,6 +1,8 @@
 import { callerName } from '@weft/compiler/model/caller-name';
 import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
+import { isSpiffeId, partsOfId } from '@weft/compiler/model/names';
+import { originWords } from '@weft/compiler/model/policy-origin';
 import type { Service } from '@weft/compiler/model/service';
 
 /** Why a call was not made. */
@@ -16,20 +18,24 @@ export interface Refusal {
 }
 
 /** What to write where to permit a call: `callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService/Authorize`. */
-export function callersLine({ path, origins }: Method, caller: LogicalName | string): string | undefined {
+export function callersLine({ path, origins }: Method, caller: LogicalName): string | undefined {
   // An account without a name can be in no contract.
-  if (caller.startsWith('spiffe://')) return undefined;
-  const origin = origins.callers ?? path.slice(1);
-  if (origin.startsWith('MeshPolicy ')) return `addCallers: [${caller}] for ${path.slice(1)} in ${origin}`;
-  return `callers: {names: "${caller}"} in ${origin}`;
+  if (isSpiffeId(caller)) return undefined;
+  const name = path.slice(1);
+  const origin = origins.callers;
+  if (origin === undefined) return `callers: {names: "${caller}"} in ${name}`;
+  const where = originWords(origin);
+  return origin.is === 'resource' && origin.ref.kind === 'MeshPolicy'
+    ? `addCallers: [${caller}] for ${name} in ${where}`
+    : `callers: {names: "${caller}"} in ${where}`;
 }
 
 /**
  * What to write where to let a caller use a port that is not governed by methods. Only a Service's main port is: the others are its
  * namespace's own. Who is named so takes the place of the namespace.
  */
-export function policyLine(service: Service, port: number, caller: LogicalName | string): string | undefined {
-  if (caller.startsWith('spiffe://') || port !== service.port) return undefined;
+export function policyLine(service: Service, port: number, caller: LogicalName): string | undefined {
+  if (isSpiffeId(caller) || port !== service.port) return undefined;
   return `callers: [${caller}] at path "/*" of a MeshPolicy for Service ${service.id}`;
 }
 
@@ -40,7 +46,7 @@ export function policyLine(service: Service, port: number, caller: LogicalName |
 export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, authority: string): Refusal {
   const caller = callerName(mesh, workload);
   const [pathOnly = path] = path.split('?', 1);
-  const method = methodAt(mesh, pathOnly, authority, namespaceOf(workload));
+  const method = methodAt(mesh, pathOnly, authority, partsOfId(workload).namespace);
   if (method === undefined) {
     return { caller, httpStatus: 404, message: `weft: no service of the mesh has ${shorten(pathOnly)}` };
   }
@@ -75,10 +81,6 @@ function isAddressed(service: Service, host: string, namespace: string): boolean
   // In its own namespace a service has its bare name, too.
   if (service.name === host && service.namespace === namespace) return true;
   return service.logicalName === host || service.hosts.includes(host);
-}
-
-function namespaceOf(workload: WorkloadId): string {
-  return workload.slice(0, workload.indexOf('/'));
 }
 
 /** A path comes from the caller and goes into a header. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import { assemble } from '@weft/compiler/translation/assemble';
@@ -17,7 +17,7 @@ export function shopMesh(): Mesh {
   names.forEach((name, index) => {
     const descriptorSet = readFileSync(new URL(`shop.${name}.binpb`, descriptors));
     files.set(`contracts/shop/shop.${name}.binpb`, descriptorSet);
-    const contract = createHash('sha256').update(descriptorSet).digest('hex').slice(0, 16);
+    const contract = contractHash(descriptorSet);
     const inbound = [{ listen: `127.0.0.1:${20_000 + index}`, application: `unix:/run/${name}.sock` }];
     const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
     put(

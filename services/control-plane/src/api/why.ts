@@ -1,11 +1,12 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Workload } from '@weft/compiler/model/workload';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { explain } from '@weft/compiler/why/explain';
-import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import type { Explanation } from '@weft/compiler/why/explanation';
+import { ProxySync, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import { ServiceError } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import type { Memory } from '../history/memory.ts';
@@ -31,23 +32,41 @@ export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOp
       const current = now();
       if (current === undefined) throw new ServiceError(grpcCode.unavailable, 'the mesh is not known yet');
       const live = { proxies: proxies(), certificateNotAfterMs };
-      return create(WhyResponseSchema, { ...copy(explain({ ...current, ...live, caller, method })), ...shown });
+      return create(WhyResponseSchema, {
+        ...explanationMessage(explain({ ...current, ...live, caller, method })),
+        ...shown,
+      });
     }
     const facts = revision && (await memory.history.factsAt(revision.number));
     if (facts === undefined) {
       throw new ServiceError(grpcCode.notFound, `revision ${revision?.id ?? ''} is no longer on disk`);
     }
-    const mesh = assemble(facts, undefined, timestampMs(at));
-    return create(WhyResponseSchema, { ...copy(explain({ mesh, facts, caller, method })), ...shown });
+    const mesh = assemble(facts, timestampMs(at));
+    return create(WhyResponseSchema, { ...explanationMessage(explain({ mesh, facts, caller, method })), ...shown });
   };
 }
 
-/** Generated messages own their lists. */
-function copy({ allowed, verdict, advice = '', steps }: ReturnType<typeof explain>) {
+/** An explanation as weft.api.v1 says it. */
+function explanationMessage(explanation: Explanation): MessageInitShape<typeof WhyResponseSchema> {
+  const { allowed, verdict, advice = '', adviceElement, steps } = explanation;
   return {
     allowed,
     verdict,
     advice,
-    steps: steps.map((step) => ({ ...step, values: step.values.map((value) => ({ ...value })) })),
+    ...(adviceElement ? { adviceElement } : {}),
+    steps: steps.map((step) => ({
+      ...step,
+      values: step.values.map(({ proxySync, ...value }) => ({
+        ...value,
+        ...(proxySync === undefined ? {} : { proxySync: proxySyncs[proxySync] }),
+      })),
+    })),
   };
 }
+
+const proxySyncs = {
+  'not connected': ProxySync.NOT_CONNECTED,
+  'in sync': ProxySync.IN_SYNC,
+  behind: ProxySync.BEHIND,
+  refused: ProxySync.REFUSED,
+} as const;

@@ -1,15 +1,14 @@
+import { marks } from '@weft/compiler/pod/marks';
+import { pinConfigMap, rootConfigMap, webhookSecret } from '@weft/compiler/pod/names';
 import { z } from 'zod';
-import { pinConfigMapName } from '../history/pin-config-map.ts';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, listSchema, objectSchema } from '../kubernetes/object.ts';
-import { marks } from '../sources/kubernetes/marks.ts';
 
 /** What was removed, each as "ConfigMap shop/weft-root". */
 export type Removed = readonly string[];
 
 /** What the control plane keeps in its own namespace and nobody needs after it. The root's Secret is none of that. */
 const ownLease = /^weft-(control-plane$|replica-)/;
-const webhookSecret = 'weft-webhook-ca';
 
 /**
  * Removes what the control plane has made in a cluster, when it is gone for good: the root's ConfigMap in every namespace, contracts
@@ -28,7 +27,7 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   const removeConfigMap = ({ metadata: { namespace: place = '', name } }: KubernetesObject) =>
     remove(`ConfigMap ${place}/${name}`, `/api/v1/namespaces/${place}/configmaps/${name}`);
 
-  const roots = await list(api, '/api/v1/configmaps', { fieldSelector: 'metadata.name=weft-root' });
+  const roots = await list(api, '/api/v1/configmaps', { fieldSelector: `metadata.name=${rootConfigMap}` });
   for (const root of roots) await removeConfigMap(root);
 
   // A release that has just gone leaves pods that still end.
@@ -41,10 +40,7 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   for (const { metadata } of await list(api, leases, {})) {
     if (ownLease.test(metadata.name)) await remove(`Lease ${namespace}/${metadata.name}`, `${leases}/${metadata.name}`);
   }
-  await remove(
-    `ConfigMap ${namespace}/${pinConfigMapName}`,
-    `/api/v1/namespaces/${namespace}/configmaps/${pinConfigMapName}`,
-  );
+  await remove(`ConfigMap ${namespace}/${pinConfigMap}`, `/api/v1/namespaces/${namespace}/configmaps/${pinConfigMap}`);
   await remove(`Secret ${namespace}/${webhookSecret}`, `/api/v1/namespaces/${namespace}/secrets/${webhookSecret}`);
   return removed;
 }

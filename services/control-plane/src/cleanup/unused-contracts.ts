@@ -1,8 +1,9 @@
+import { contractHashPattern } from '@weft/compiler/contracts/contract-hash';
+import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, listSchema } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
-import { marks } from '../sources/kubernetes/marks.ts';
 
 export interface UnusedContractsOptions {
   readonly api: KubernetesApi;
@@ -170,7 +171,7 @@ function templatesOf(object: unknown): unknown[] {
 /** A ConfigMap that only looks like one by its label is somebody's own. */
 function isContract(object: KubernetesObject): boolean {
   const { binaryData, data } = object;
-  const isHash = /^[0-9a-f]{16}$/.test(object.metadata.labels?.[marks.contract] ?? '');
+  const isHash = contractHashPattern.test(object.metadata.labels?.[marks.contract] ?? '');
   return isHash && Object.keys(Object(binaryData)).length === 1 && data === undefined;
 }
 

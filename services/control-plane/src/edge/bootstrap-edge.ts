@@ -2,6 +2,7 @@ import { createRegistry, fromJson, type JsonValue, toJson } from '@bufbuild/prot
 import { bootstrap } from '@weft/compiler/envoy/bootstrap';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { rootDirectory, tokenDirectory } from '@weft/compiler/pod/names';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
@@ -11,7 +12,6 @@ import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/trans
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import { adminSocket, readyListener } from '../injector/bootstrap-ready-listener.ts';
 import { podIp } from '../injector/bootstrap-variables.ts';
-import { rootDirectory, tokenDirectory } from '../injector/volumes.ts';
 
 /** What the bootstrap of a pod of the edge depends on. */
 export interface EdgeBootstrapOptions {

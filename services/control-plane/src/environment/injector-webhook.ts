@@ -1,4 +1,5 @@
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { injectorConfiguration, webhookService } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import type { InjectorSettings } from '../injector/settings.ts';
 import { startWebhook, type Webhook } from '../injector/webhook.ts';
@@ -28,9 +29,8 @@ export interface InjectorWebhook {
   close(): Promise<void>;
 }
 
-/** The MutatingWebhookConfiguration whose caBundle is kept. */
-const configurationName = 'weft-injector';
-const configurationPath = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${configurationName}`;
+/** The configuration whose caBundle is kept. */
+const configurationPath = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${injectorConfiguration}`;
 
 const configurationSchema = z.looseObject({
   webhooks: z
@@ -43,7 +43,7 @@ const configurationSchema = z.looseObject({
  * decides writes the authority into each webhook of the configuration, again whenever somebody else changes it.
  */
 export async function runInjector(options: InjectorWebhookOptions): Promise<InjectorWebhook> {
-  const { api, namespace, source, log, service = 'weft-webhook', everyMs = 5000 } = options;
+  const { api, namespace, source, log, service = webhookService, everyMs = 5000 } = options;
   const authorities = new WebhookAuthorities({ api, namespace });
   const first = await authorities.open();
   const dnsNames = [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
@@ -54,7 +54,7 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
     certificates,
     log,
     namespaceLabels: async (name) => {
-      const known = source.objects().namespaces.get(name);
+      const known = source.objects.namespaces.get(name);
       if (known) return known.metadata.labels ?? {};
       // So new that it has not been heard of.
       const found = await api.call({ path: `/api/v1/namespaces/${name}` }).catch(() => undefined);
@@ -94,7 +94,7 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
   const attempt = () =>
     look().catch((error: unknown) => {
       const message = String(error);
-      if (message !== told) log.warn({ error: message }, `the ${configurationName} configuration cannot be kept`);
+      if (message !== told) log.warn({ error: message }, `the ${injectorConfiguration} configuration cannot be kept`);
       told = message;
     });
   await attempt();

@@ -2,8 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { Graph } from '@weft/collections';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import type { Override } from '@weft/compiler/model/override';
+import { weftRef } from '@weft/compiler/model/resource-ref';
 import test, { type ExecutionContext } from 'ava';
 import { makeRoot } from '../identity/root-authority.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
@@ -47,20 +50,25 @@ async function replica(
   const facts: Facts[] = [];
   const dropped: string[] = [];
   const warnings: string[] = [];
+  const graph = new Graph();
+  const afterTurn = new FactsAfterTurn(environment.facts(graph));
   const stage: Stage = {
     log: {
       info() {},
       warn: (_, message) => void warnings.push(message),
       error: (_, message) => void warnings.push(message),
     },
-    onFacts: (found) => {
+    turn: (change) => {
+      const turn = graph.turn(change);
+      const found = afterTurn.take(turn);
+      if (found === facts.at(-1)) return turn;
       facts.push(found);
       environment.report(
         found.problems.map((problem) => ({ ...problem, sinceMs: 0 })),
         overrides(),
       );
+      return turn;
     },
-    accepts: () => true,
     drop: (id) => void dropped.push(id),
     bundle: () => bundle,
     unacknowledged: () => [],
@@ -98,7 +106,7 @@ test('what a user wrote says what became of it: conditions on ours, Events on ot
     reason: 'MeshProblem',
     involvedObject: { kind: 'Service', namespace: 'shop', name: 'bad' },
   });
-  t.regex(String(event?.message), /^spec\.ports\[0\]\.port: is 70000; right would be: a port/);
+  t.regex(String(event?.message), /^spec\.ports\[0\]\.port: is 70000; expected: a port/);
   fake.put(paths.pods, objects.pod('orders-1', { ip: '10.1.0.2' }));
   await until('the change', () => facts.length > 1);
   await sleep(300);
@@ -113,9 +121,10 @@ test('an override says that it holds and that it has ended: by a condition, and 
   fake.put(overridesPath, { metadata: { namespace: 'shop', name: 'stop', generation: 1 }, spec });
   const override: Override = {
     id: 'shop/stop',
+    ref: weftRef('MeshOverride', 'stop', 'shop'),
     service: 'shop/orders',
     methods: [],
-    effects: ['denies shop.cart'],
+    effects: [{ kind: 'deny', caller: 'shop.cart' }],
     refusals: [],
     state: 'active',
     reason: 'it loops',

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Turn } from '@weft/collections';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { controlPlaneName } from '@weft/compiler/pod/names';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
@@ -9,8 +11,8 @@ import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import { type KubernetesSource, openKubernetes } from '../sources/kubernetes/kubernetes.ts';
-import { marks } from '../sources/kubernetes/marks.ts';
+import type { WatchedName } from '../sources/kubernetes/cluster-objects.ts';
+import { type KubernetesSource, kubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
 import type { Environment, Stage } from './environment.ts';
 import { type Health, serveHealth } from './health.ts';
@@ -31,8 +33,18 @@ export interface KubernetesEnvironmentOptions {
   readonly leaveMs?: number;
 }
 
-const leaseName = 'weft-control-plane';
 const tellEveryMs = 3000;
+
+/** Kinds that users write, and on which they are told what became of them. */
+const written = [
+  'services',
+  'contracts',
+  'meshConfigs',
+  'meshPolicies',
+  'meshOverrides',
+  'gateways',
+  'externalServices',
+] as const satisfies readonly WatchedName[];
 
 /** A mesh of pods. Replicas agree by what is in the API server, and one of them decides. */
 export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): Environment {
@@ -47,7 +59,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   const lease = new Lease({
     api,
     namespace,
-    name: leaseName,
+    name: controlPlaneName,
     holder: replica,
     onChange: (held) => {
       stage?.log.info({ held }, 'the lease of those who decide');
@@ -58,13 +70,13 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   });
   const tokens = new KubernetesTokens({
     api,
-    pod: (id) => source?.pod(id),
+    pod: (id) => source?.pods.get(id),
     onRevoked: (workload) => stage?.drop(workload),
   });
   const replicas = new ReplicaRoots({ api, namespace, replica, waitingFor: () => stage?.unacknowledged() ?? [] });
   const roots = new RootConfigMaps({
     api,
-    namespaces: () => meshNamespaces(source),
+    namespaces: () => new Set(source?.namespaces.keys()),
     bundle: () => stage?.bundle() ?? '',
     decides: () => lease.held && stage !== undefined && source !== undefined,
     log: { warn: (fields, message) => stage?.log.warn(fields, message) },
@@ -74,9 +86,22 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     api,
     replica,
     decides: () => lease.held,
-    objects: () => source?.objects(),
+    objects: () => source?.objects,
     log: { warn: (fields, message) => stage?.log.warn(fields, message) },
   });
+
+  /** Has those look again who have something to look at. */
+  function followTurn(turn: Turn): void {
+    if (source === undefined) return;
+    const { pods, namespaces, facts, collections } = source;
+    const changedPods = turn.changed(pods);
+    if (changedPods.size > 0) tokens.podsChanged(changedPods.keys());
+    if (turn.changed(namespaces).size > 0) roots.look();
+    const isWritten = written.some((name) => turn.changed(collections[name]).size > 0);
+    // What is wrong with a pod is said to it; a pod of the same name is another one.
+    const isWrong = [...changedPods.keys()].some((key) => facts.problems.has(`Pod ${key}`));
+    if (isWritten || isWrong) status.look();
+  }
 
   async function tell(): Promise<void> {
     if (stage === undefined) return;
@@ -91,21 +116,19 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),
+    facts(graph) {
+      source = kubernetesSource(graph, { api });
+      source.onTurn(followTurn);
+      return source.facts;
+    },
     async open(given) {
       stage = given;
+      if (source === undefined) throw new Error('the collections of an environment come before it is opened');
       if (options.health) health = await serveHealth(options.health);
       lease.start();
       roots.start();
-      source = openKubernetes({
-        api,
-        onFacts: given.onFacts,
-        onWaiting: (problems) => given.log.warn({ problems }, 'the mesh is not known yet'),
-      });
-      source.onChange(() => {
-        tokens.podsChanged();
-        roots.look();
-        status.look();
-      });
+      const first = source.open(given.turn, (problems) => given.log.warn({ problems }, 'the mesh is not known yet'));
+      first.catch(() => undefined);
       // Before the first facts: a cluster whose pods wait for this webhook must not wait for its mesh.
       if (options.webhook) {
         injector = await runInjector({
@@ -117,11 +140,11 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
           source,
         });
       }
-      await source.synced;
+      await first;
       unusedContracts = new UnusedContracts({
         api,
         decides: () => lease.held,
-        objects: () => source?.objects(),
+        objects: () => source?.objects,
         log: given.log,
       });
       roots.look();
@@ -149,21 +172,4 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
       api.close();
     },
   };
-}
-
-/** Labelled namespaces, and those of pods that are in the mesh by their own word. */
-function meshNamespaces(source: KubernetesSource | undefined): ReadonlySet<string> {
-  const found = new Set<string>();
-  const objects = source?.objects();
-  for (const { metadata } of objects?.namespaces.values() ?? []) {
-    const ends = Boolean(metadata.deletionTimestamp);
-    if (metadata.labels?.[marks.inject] === 'true' && !ends) found.add(metadata.name);
-  }
-  for (const pods of [objects?.pods, objects?.gatewayPods]) {
-    for (const { metadata } of pods?.values() ?? []) {
-      const home = objects?.namespaces.get(metadata.namespace ?? '');
-      if (home !== undefined && !home.metadata.deletionTimestamp) found.add(home.metadata.name);
-    }
-  }
-  return found;
 }

@@ -1,3 +1,4 @@
+import { controlPlaneHost } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import { defaultSettings, type InjectorSettings } from '../injector/settings.ts';
 import { OptionError } from '../options.ts';
@@ -25,7 +26,7 @@ export function sidecarSettings(options: SidecarOptions): InjectorSettings {
   return {
     proxyImage: proxyImage ?? defaultSettings.proxyImage,
     interceptionImage: interceptionImage ?? defaultSettings.interceptionImage,
-    controlPlane: { host: `weft-control-plane.${namespace}.svc`, port: xdsPort },
+    controlPlane: { host: controlPlaneHost(namespace), port: xdsPort },
     resources: {
       ...defaultSettings.resources,
       ...(requests?.cpu === undefined ? {} : { cpuRequest: requests.cpu }),

@@ -1,3 +1,4 @@
+import { webhookSecret } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import { createWebhookAuthority, isAuthorityDue, type WebhookAuthority } from '../injector/webhook-certificate.ts';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
@@ -9,7 +10,6 @@ export interface TrustedAuthority {
   readonly bundle: string;
 }
 
-const secretName = 'weft-webhook-ca';
 const secretSchema = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string() }),
   data: z.record(z.string(), z.string()).nullish(),
@@ -54,12 +54,12 @@ export class WebhookAuthorities {
     const found = this.#read(secret);
     if (!isAuthorityDue(found.current)) return found;
     const body = this.#secret(createWebhookAuthority(), found.current.certificate, secret.metadata.resourceVersion);
-    await this.#api.call({ method: 'PUT', path: `${this.#path}/${secretName}`, body });
+    await this.#api.call({ method: 'PUT', path: `${this.#path}/${webhookSecret}`, body });
     return this.load();
   }
 
   async #get(): Promise<z.output<typeof secretSchema>> {
-    return secretSchema.parse(await this.#api.call({ path: `${this.#path}/${secretName}` }));
+    return secretSchema.parse(await this.#api.call({ path: `${this.#path}/${webhookSecret}` }));
   }
 
   #read({ data }: z.output<typeof secretSchema>): TrustedAuthority {
@@ -71,7 +71,7 @@ export class WebhookAuthorities {
   #secret({ certificate, key }: WebhookAuthority, previous = '', resourceVersion?: string): object {
     const labels = { 'app.kubernetes.io/part-of': 'weft' };
     const metadata = {
-      name: secretName,
+      name: webhookSecret,
       namespace: this.#namespace,
       labels,
       ...(resourceVersion ? { resourceVersion } : {}),

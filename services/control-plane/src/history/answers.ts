@@ -1,59 +1,87 @@
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
-import type { AnswersRecord, ProxyAnswer } from './revision.ts';
-
-interface Counted {
-  outstanding: number;
-  acknowledgedAtMs?: number;
-  nack?: string;
-}
-
-/** What proxies have answered to one revision. */
-class RevisionAnswers {
-  readonly byWorkload = new Map<WorkloadId, Counted>();
-  /** Of those that are no longer in `byWorkload`. */
-  forgotten = { sent: 0, acknowledged: 0 };
-  readonly dirty = new Set<WorkloadId>();
-}
+import type { AnswersRecord, Revision } from './revision.ts';
+import { RevisionAnswers } from './revision-answers.ts';
 
 /** Nonces that a proxy may leave unanswered before the oldest are no longer waited for. */
 const maxOutstanding = 100;
 /** Refusals quote resources; this much tells them apart. */
 const maxNackLength = 500;
+/** How long the answers to a change of endpoints are kept proxy by proxy. */
+const quietMs = 60_000;
 
-/** Puts the answers of proxies to the revisions that they answer. Costs a few map entries for each event, nothing else. */
+/** How much is kept proxy by proxy, in memory. */
+export interface AnswerLimits {
+  /** Revisions. Default: 200. */
+  readonly maxDetailed: number;
+  /** Answers, of all revisions together. Default: 30,000. */
+  readonly maxDetails: number;
+}
+
+/**
+ * Assigns the answers of proxies to the revisions that they answer. An event costs a few map operations. A revision keeps counts and
+ * refusals only once it is old: after a minute if it changed endpoints only, else when there are too many others.
+ */
 export class Answers {
+  readonly #limits: AnswerLimits;
   readonly #revisions = new Map<number, RevisionAnswers>();
+  /** Those that still know proxies one by one, oldest first: of the changes of endpoints, and of the others. */
+  readonly #detailed = { quiet: new Map<number, number>(), loud: new Set<number>() };
+  /** Those with something to be written down. */
+  readonly #dirty = new Set<number>();
+  /** Changes of endpoints with something to be written down, once all have answered. */
+  readonly #resting = new Set<number>();
   readonly #waiting = new Map<WorkloadId, Map<string, number>>();
+  #details = 0;
+
+  constructor({ maxDetailed = 200, maxDetails = 30_000 }: Partial<AnswerLimits> = {}) {
+    this.#limits = { maxDetailed, maxDetails };
+  }
+
+  /** Answers that are kept proxy by proxy. */
+  get details(): number {
+    return this.#details;
+  }
+
+  /** Begins a revision. `isQuiet`: it changes endpoints only. */
+  begin(revision: number, isQuiet: boolean, nowMs: number): void {
+    this.#revisions.set(revision, new RevisionAnswers(isQuiet));
+    const { quiet, loud } = this.#detailed;
+    if (isQuiet) quiet.set(revision, nowMs);
+    else loud.add(revision);
+    for (const [old, sinceMs] of quiet) {
+      if (sinceMs > nowMs - quietMs) break;
+      this.#summarize(old);
+    }
+    while (quiet.size + loud.size > this.#limits.maxDetailed) this.#summarize(this.#oldest());
+  }
 
   /** Something of a revision was sent. Certificates belong to none. */
   sent({ workload, typeUrl, nonce }: SentEvent, revision: number): void {
-    if (typeUrl === typeUrls.secret) return;
-    const waiting = this.#waiting.get(workload) ?? new Map<string, number>();
-    this.#waiting.set(workload, waiting);
+    const answers = this.#revisions.get(revision);
+    if (typeUrl === typeUrls.secret || answers === undefined) return;
+    let waiting = this.#waiting.get(workload);
+    if (waiting === undefined) {
+      waiting = new Map();
+      this.#waiting.set(workload, waiting);
+    }
     waiting.set(`${typeUrl} ${nonce}`, revision);
     const oldest = waiting.size > maxOutstanding ? waiting.keys().next().value : undefined;
     if (oldest !== undefined) waiting.delete(oldest);
-    const answers = this.#of(revision);
-    const counted = answers.byWorkload.get(workload) ?? { outstanding: 0 };
-    counted.outstanding++;
-    delete counted.acknowledgedAtMs;
-    answers.byWorkload.set(workload, counted);
-    answers.dirty.add(workload);
+    this.#details -= answers.size;
+    answers.sent(workload);
+    this.#details += answers.size;
+    this.#mark(revision);
+    this.#trim(revision);
   }
 
   acked(event: AckEvent): void {
-    this.#answered(event, (counted) => {
-      if (counted.outstanding === 0 && counted.nack === undefined) counted.acknowledgedAtMs = event.at;
-    });
+    this.#answered(event, { atMs: event.at });
   }
 
   nacked(event: NackEvent): void {
-    this.#answered(event, (counted) => {
-      counted.nack = `${event.names.join(', ')}: ${event.message}`.slice(0, maxNackLength);
-      delete counted.acknowledgedAtMs;
-    });
+    this.#answered(event, { nack: `${event.names.join(', ')}: ${event.message}`.slice(0, maxNackLength) });
   }
 
   /**
@@ -61,93 +89,109 @@ export class Answers {
    * went to a stream that broke, or to a process that is gone.
    */
   settle(inSync: ReadonlyMap<WorkloadId, number>): void {
-    for (const { byWorkload, dirty } of this.#revisions.values()) {
-      for (const [workload, counted] of byWorkload) {
-        const atMs = inSync.get(workload);
-        if (atMs === undefined || counted.acknowledgedAtMs !== undefined || counted.nack !== undefined) continue;
-        counted.outstanding = 0;
-        counted.acknowledgedAtMs = atMs;
-        dirty.add(workload);
-      }
+    for (const [revision, answers] of this.#revisions) {
+      answers.settle(inSync);
+      if (answers.isDirty) this.#mark(revision);
     }
+  }
+
+  /** A workload that is gone answers nothing more. */
+  gone(workload: WorkloadId): void {
+    this.#waiting.delete(workload);
   }
 
   /** What is known about a revision. */
-  of(revision: number): { sent: number; acknowledged: number; answers: ReadonlyMap<WorkloadId, ProxyAnswer> } {
-    const { byWorkload, forgotten } = this.#of(revision);
-    let acknowledged = forgotten.acknowledged;
-    const answers = new Map<WorkloadId, ProxyAnswer>();
-    for (const [workload, { outstanding: _, ...answer }] of byWorkload) {
-      if (answer.acknowledgedAtMs !== undefined) acknowledged++;
-      answers.set(workload, answer);
-    }
-    return { sent: forgotten.sent + byWorkload.size, acknowledged, answers };
+  of(revision: number): Pick<Revision, 'sent' | 'acknowledged' | 'answers'> {
+    return this.#revisions.get(revision)?.answers() ?? { sent: 0, acknowledged: 0, answers: new Map() };
   }
 
-  /** What is new since the last call, to be written down. */
-  takeDirty(): AnswersRecord[] {
-    const records: AnswersRecord[] = [];
-    for (const [n, { byWorkload, dirty }] of this.#revisions) {
-      if (dirty.size === 0) continue;
-      const answers = [...dirty].flatMap((workload) => {
-        const counted = byWorkload.get(workload);
-        if (counted === undefined) return [];
-        const { acknowledgedAtMs = 0, nack } = counted;
-        return [
-          nack === undefined ? ([workload, acknowledgedAtMs] as const) : ([workload, acknowledgedAtMs, nack] as const),
-        ];
-      });
-      dirty.clear();
-      if (answers.length > 0) records.push({ k: 'a', n, answers });
+  /**
+   * What is new since the last call, to be written down: a change of endpoints once all have answered. `detailed`: everything, proxy by
+   * proxy.
+   */
+  takeDirty(detailed: boolean): AnswersRecord[] {
+    for (const revision of this.#resting) {
+      if (!detailed && this.#revisions.get(revision)?.isComplete === false) continue;
+      this.#resting.delete(revision);
+      this.#dirty.add(revision);
     }
+    const records = [...this.#dirty].flatMap((revision) => {
+      const answers = this.#revisions.get(revision);
+      return answers?.isDirty ? answers.takeRecord(revision, detailed) : [];
+    });
+    this.#dirty.clear();
     return records;
   }
 
+  /** Something is to be written down; `hasUrgent`: of a revision that changed more than endpoints. */
   get hasDirty(): boolean {
-    return [...this.#revisions.values()].some(({ dirty }) => dirty.size > 0);
+    return this.#dirty.size + this.#resting.size > 0;
+  }
+
+  get hasUrgent(): boolean {
+    return this.#dirty.size > 0;
   }
 
   /** Takes what an earlier process wrote down. */
-  restore({ n, answers }: AnswersRecord): void {
-    const { byWorkload } = this.#of(n);
-    for (const [workload, at, nack] of answers) {
-      const answer = { outstanding: 0, ...(at > 0 ? { acknowledgedAtMs: at } : {}) };
-      byWorkload.set(workload, nack === undefined ? answer : { ...answer, nack });
-    }
-  }
-
-  /** Keeps of a revision only the counts and refusals. */
-  summarize(revision: number): void {
-    const { byWorkload, forgotten } = this.#of(revision);
-    for (const [workload, { acknowledgedAtMs, nack }] of byWorkload) {
-      if (nack !== undefined) continue;
-      forgotten.sent++;
-      if (acknowledgedAtMs !== undefined) forgotten.acknowledged++;
-      byWorkload.delete(workload);
-    }
+  restore(record: AnswersRecord): void {
+    const answers = this.#revisions.get(record.n);
+    if (answers === undefined) return;
+    this.#details -= answers.size;
+    answers.restore(record);
+    this.#details += answers.size;
+    const { quiet, loud } = this.#detailed;
+    if (!quiet.has(record.n) && !loud.has(record.n)) this.#summarize(record.n);
+    this.#trim(record.n);
   }
 
   forget(revision: number): void {
+    this.#details -= this.#revisions.get(revision)?.size ?? 0;
     this.#revisions.delete(revision);
+    this.#detailed.quiet.delete(revision);
+    this.#detailed.loud.delete(revision);
+    this.#dirty.delete(revision);
+    this.#resting.delete(revision);
   }
 
-  #answered(event: AckEvent | NackEvent, take: (counted: Counted) => void): void {
+  #mark(revision: number): void {
+    if (this.#detailed.quiet.has(revision)) this.#resting.add(revision);
+    else this.#dirty.add(revision);
+  }
+
+  #answered(event: AckEvent | NackEvent, answer: { readonly atMs: number } | { readonly nack: string }): void {
     const key = `${event.typeUrl} ${event.nonce}`;
     const waiting = this.#waiting.get(event.workload);
     const revision = waiting?.get(key);
     if (revision === undefined) return;
     waiting?.delete(key);
     const answers = this.#revisions.get(revision);
-    const counted = answers?.byWorkload.get(event.workload);
-    if (answers === undefined || counted === undefined) return;
-    counted.outstanding = Math.max(0, counted.outstanding - 1);
-    take(counted);
-    answers.dirty.add(event.workload);
+    answers?.answered(event.workload, answer);
+    if (answers?.isDirty) this.#mark(revision);
   }
 
-  #of(revision: number): RevisionAnswers {
-    const known = this.#revisions.get(revision) ?? new RevisionAnswers();
-    this.#revisions.set(revision, known);
-    return known;
+  /** Summarizes the oldest while there are too many details, but not this one. */
+  #trim(revision: number): void {
+    while (this.#details > this.#limits.maxDetails) {
+      const oldest = this.#oldest();
+      if (oldest >= revision) return;
+      this.#summarize(oldest);
+    }
+  }
+
+  #oldest(): number {
+    const { quiet, loud } = this.#detailed;
+    const [first = Number.POSITIVE_INFINITY] = quiet.keys();
+    const [second = Number.POSITIVE_INFINITY] = loud;
+    return Math.min(first, second);
+  }
+
+  #summarize(revision: number): void {
+    const answers = this.#revisions.get(revision);
+    this.#details -= answers?.size ?? 0;
+    answers?.summarize();
+    this.#details += answers?.size ?? 0;
+    this.#detailed.quiet.delete(revision);
+    this.#detailed.loud.delete(revision);
+    if (this.#resting.delete(revision)) this.#dirty.add(revision);
   }
 }

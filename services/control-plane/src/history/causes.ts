@@ -1,57 +1,64 @@
 import type { Workload } from '@weft/compiler/model/workload';
-import { type Part, type Parts, samePart } from './parts.ts';
-
-/** What made one revision out of another. */
-export interface Change {
-  /** For a person, one for each thing that changed: "contracts/shop/shop.orders.binpb changed". At most 20. */
-  readonly causes: readonly string[];
-  /** Parts that are new or different. */
-  readonly set: ReadonlyMap<string, Part>;
-  readonly removed: readonly string[];
-  /** Nothing but replicas came, went or changed their readiness. */
-  readonly endpointsOnly: boolean;
-}
+import type { PartChange, PartChanges } from './part-changes.ts';
+import type { Part } from './parts.ts';
 
 const maxCauses = 20;
 
-/** Compares the parts of two revisions; undefined when they say the same. */
-export function changeBetween(before: Parts | undefined, after: Parts): Change | undefined {
-  const set = new Map<string, Part>();
-  for (const [key, part] of after) if (!samePart(before?.get(key), part)) set.set(key, part);
-  const removed = [...(before?.keys() ?? [])].filter((key) => !after.has(key));
-  if (set.size === 0 && removed.length === 0) return undefined;
-  if (before === undefined) {
-    return { causes: ['the first configuration'], set, removed, endpointsOnly: false };
-  }
+/** How many contract versions were read from each file, before the changes. */
+export type ContractFiles = ReadonlyMap<string, number>;
+
+/** What a person is told of changes, a line each: "contracts/shop/shop.orders.binpb changed". At most 20, then how many more. */
+export function causesOf(changes: PartChanges, files: ContractFiles): readonly string[] {
+  const contracts = contractChanges(changes);
   const causes = new Set<string>();
-  for (const [key, part] of set) causes.add(causeOf(key, before.get(key), part, before));
-  for (const key of removed) {
-    const part = before.get(key);
-    // The new content of a contract file says it already.
-    if (part) causes.add(goneCause(key, part, after, set));
+  for (const [name, { before, after }] of changes) if (after) causes.add(causeOf(name, before, after, files));
+  for (const [name, { before, after }] of changes) {
+    if (before === undefined || after !== undefined) continue;
+    const cause = goneCause(name, before, files, contracts);
+    if (cause !== undefined) causes.add(cause);
   }
-  const named = [...causes].filter((cause) => cause !== '');
-  return {
-    causes: named.length <= maxCauses ? named : [...named.slice(0, maxCauses), `${named.length - maxCauses} more`],
-    set,
-    removed,
-    endpointsOnly: [...set].every(([key, part]) => isEndpointChange(before.get(key), part)) && onlyWorkloads(removed),
-  };
+  const named = [...causes];
+  return named.length <= maxCauses ? named : [...named.slice(0, maxCauses), `${named.length - maxCauses} more`];
 }
 
-function causeOf(key: string, before: Part | undefined, part: Part, all: Parts): string {
-  switch (part.is) {
+/** Counts the contract versions of each file anew, after changes. */
+export function countContractFiles(files: Map<string, number>, changes: PartChanges): void {
+  for (const [origin, { added, removed }] of contractChanges(changes)) {
+    const count = (files.get(origin) ?? 0) + added - removed;
+    if (count > 0) files.set(origin, count);
+    else files.delete(origin);
+  }
+}
+
+type ContractChanges = ReadonlyMap<string, { readonly added: number; readonly removed: number }>;
+
+/** How many contract versions came and went, by file. */
+function contractChanges(changes: PartChanges): ContractChanges {
+  const counts = new Map<string, { added: number; removed: number }>();
+  const count = (part: Part | undefined, what: 'added' | 'removed') => {
+    if (part?.is !== 'contract') return;
+    const { origin } = part.value;
+    const known = counts.get(origin) ?? { added: 0, removed: 0 };
+    known[what]++;
+    counts.set(origin, known);
+  };
+  for (const { before, after } of changes.values()) {
+    count(before, 'removed');
+    count(after, 'added');
+  }
+  return counts;
+}
+
+function causeOf(name: string, before: PartChange['before'], after: Part, files: ContractFiles): string {
+  switch (after.is) {
     case 'settings':
       return "the mesh's settings changed";
-    case 'contract': {
-      const { origin } = part.value;
-      const known = [...all.values()].some((other) => other.is === 'contract' && other.value.origin === origin);
-      return `${origin} ${known ? 'changed' : 'added'}`;
-    }
+    case 'contract':
+      return `${after.value.origin} ${files.has(after.value.origin) ? 'changed' : 'added'}`;
     case 'workload':
-      return `${key} ${workloadCause(before?.is === 'workload' ? before.value : undefined, part.value)}`;
+      return `${name} ${workloadCause(before?.is === 'workload' ? before.value : undefined, after.value)}`;
     default:
-      return `${placeOf(key, part)} ${before ? 'changed' : 'added'}`;
+      return `${placeOf(name, after)} ${before ? 'changed' : 'added'}`;
   }
 }
 
@@ -64,27 +71,19 @@ function workloadCause(before: Workload | undefined, after: Workload): string {
   return 'changed';
 }
 
-function goneCause(key: string, part: Part, after: Parts, set: ReadonlyMap<string, Part>): string {
-  if (part.is === 'settings' || part.is === 'workload') return `${key} gone`;
-  if (part.is !== 'contract') return `${placeOf(key, part)} removed`;
+/** Undefined: the new content of a contract file says it already. */
+function goneCause(name: string, part: Part, files: ContractFiles, contracts: ContractChanges): string | undefined {
+  if (part.is === 'settings' || part.is === 'workload') return `${name} gone`;
+  if (part.is !== 'contract') return `${placeOf(name, part)} removed`;
   const { origin, hash } = part.value;
-  const sameFile = (other: Part) => other.is === 'contract' && other.value.origin === origin;
-  if ([...set.values()].some(sameFile)) return '';
-  return [...after.values()].some(sameFile)
+  const { added = 0, removed = 0 } = contracts.get(origin) ?? {};
+  if (added > 0) return undefined;
+  return (files.get(origin) ?? 0) > removed
     ? `the last replica of version ${hash} gone (${origin})`
     : `${origin} removed`;
 }
 
-/** Where a part was read, and what it is; only the latter of those that do not say. */
-function placeOf(key: string, { value }: Part): string {
-  return 'origin' in value && value.origin !== undefined ? `${value.origin} (${key})` : key;
-}
-
-function isEndpointChange(before: Part | undefined, after: Part): boolean {
-  if (after.is !== 'workload') return false;
-  return before === undefined || (before.is === 'workload' && before.value.contractHash === after.value.contractHash);
-}
-
-function onlyWorkloads(keys: readonly string[]): boolean {
-  return keys.every((key) => key.startsWith('Workload '));
+/** Where a part was read, and its name; the name alone where the part does not say. */
+function placeOf(name: string, { value }: Part): string {
+  return 'origin' in value && value.origin !== undefined ? `${value.origin} (${name})` : name;
 }

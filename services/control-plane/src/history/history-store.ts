@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { contractHash } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { ContractFact } from '@weft/compiler/facts/facts';
 import { replaceFile } from '../state/replace-file.ts';
 import type { Part, Parts } from './parts.ts';
@@ -47,14 +47,13 @@ export class HistoryStore {
   }
 
   /**
-   * All records that are there, in order, and what of another format was set aside. Rejects when the directory cannot be made or
-   * read.
+   * Gives all records that are there to `visit`, in order, and returns what of another format was set aside. Rejects when the
+   * directory cannot be made or read.
    */
-  async load(): Promise<{ readonly records: readonly RevisionRecord[]; readonly aside?: SetAside }> {
+  async load(visit: (record: RevisionRecord) => void): Promise<SetAside | undefined> {
     for (const folder of ['segments', 'objects']) {
       await mkdir(join(this.#directory, folder), { recursive: true, mode: 0o700 });
     }
-    const all: RevisionRecord[] = [];
     const others: { name: string; format: string }[] = [];
     const names = (await readdir(join(this.#directory, 'segments'))).filter((name) => /^\d+\.log$/.test(name)).sort();
     for (const name of names) {
@@ -69,7 +68,7 @@ export class HistoryStore {
       this.#segments.push(segment);
       for (const record of records) {
         note(segment, record);
-        all.push(record);
+        visit(record);
       }
     }
     const aside = others.length === 0 ? undefined : await setAside(this.#directory, others);
@@ -78,7 +77,12 @@ export class HistoryStore {
       const hash = /^([0-9a-f]{16})\.gz$/.exec(name)?.[1];
       if (hash !== undefined) this.#objects.set(hash, (await stat(this.#objectPath(hash))).size);
     }
-    return { records: all, ...(aside === undefined ? {} : { aside }) };
+    return aside;
+  }
+
+  /** Nothing was written yet, or not since the disk refused. */
+  get isNew(): boolean {
+    return this.#writer === undefined;
   }
 
   /** Whether the next revision must be a full one, because it begins a segment. */
@@ -147,9 +151,10 @@ export class HistoryStore {
     return sets;
   }
 
-  /** Numbers of the revisions that can be read again. */
-  numbers(): ReadonlySet<number> {
-    return new Set(this.#segments.flatMap(({ numbers }) => [...numbers]));
+  /** The number of the oldest revision that can be read again; undefined: there is none. */
+  get oldest(): number | undefined {
+    for (const { numbers } of this.#segments) if (numbers.size > 0) return Math.min(...numbers);
+    return undefined;
   }
 
   /** Contracts that stay whatever becomes of the revisions that have them. */
@@ -213,7 +218,8 @@ export class HistoryStore {
   #isOver(): boolean {
     const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0);
     const bytes = sum(this.#segments.map((segment) => segment.bytes)) + sum([...this.#objects.values()]);
-    return this.numbers().size > this.#limits.maxRevisions || bytes > this.#limits.maxBytes;
+    const revisions = sum(this.#segments.map(({ numbers }) => numbers.size));
+    return revisions > this.#limits.maxRevisions || bytes > this.#limits.maxBytes;
   }
 
   async #collect(): Promise<void> {

@@ -2,25 +2,53 @@ import { appendFile, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import type { Mesh } from '@weft/compiler/model/mesh';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
+import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { History, type HistoryOptions } from './history.ts';
 
 const typeUrl = typeUrls.route;
 
+interface Recording {
+  facts: Facts | undefined;
+  mesh: Mesh | undefined;
+  readonly wholeMesh: WholeMesh;
+}
+
+const recordings = new WeakMap<History, Recording>();
+
 async function open(t: ExecutionContext, options: Partial<HistoryOptions> = {}): Promise<History> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'weft-history-')));
-  const history = await History.open({ ...options, directory });
+  const recording: Recording = { facts: undefined, mesh: undefined, wholeMesh: new WholeMesh() };
+  const wholeFacts = () => {
+    if (recording.facts === undefined) throw new Error('nothing was recorded yet');
+    return recording.facts;
+  };
+  const history = await History.open({ wholeFacts, ...options, directory });
+  recordings.set(history, recording);
   t.teardown(async () => {
     await history.close();
     await rm(directory, { recursive: true, force: true });
   });
   return history;
+}
+
+/** Notes facts as the turn that makes them the facts of now. */
+function record(history: History, facts: Facts): void {
+  const recording = recordings.get(history);
+  if (recording === undefined) throw new Error('not opened here');
+  recording.facts = facts;
+  recording.mesh = assemble(facts);
+  const { changes, endpointsOnly } = recording.wholeMesh.take(facts, recording.mesh);
+  history.record({ changes, endpointsOnly });
 }
 
 const orders = descriptorSet('shop.orders');
@@ -35,12 +63,12 @@ function facts(change: (directory: MeshDirectory) => void = () => {}, previous?:
 test('a revision has its cause and the answers of the proxies that were sent something of it', async (t) => {
   const history = await open(t);
   const first = facts();
-  history.record(first);
-  history.record({ ...first, problems: [{ resource: 'a.yaml', message: 'is wrong' }] });
+  record(history, first);
+  record(history, { ...first, problems: [{ resource: 'a.yaml', message: 'is wrong' }] });
   const second = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders), ready: false }), first);
-  history.record(second);
+  record(history, second);
   const third = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), second);
-  history.record(third);
+  record(history, third);
   for (const [workload, nonce] of [
     ['shop/orders-0', '1'],
     ['shop/orders-1', '1'],
@@ -72,9 +100,12 @@ test('the same content has the same id, and what came between is not lost', asyn
   const first = facts();
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
   const second = facts((mesh) => mesh.contract('shop', 'shop.orders', changed), first);
-  history.record(first);
-  history.record(second);
-  history.record(facts(() => {}, second));
+  record(history, first);
+  record(history, second);
+  record(
+    history,
+    facts(() => {}, second),
+  );
   const [third, between, oldest] = history.list();
   t.is(third?.id, oldest?.id);
   t.not(third?.id, between?.id);
@@ -94,8 +125,8 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const first = await open(t, { directory });
   const one = facts();
   const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), one);
-  first.record(one);
-  first.record(two);
+  record(first, one);
+  record(first, two);
   first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: ['x'], removed: [] });
   first.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
   await first.flush();
@@ -105,9 +136,12 @@ test('after a crash all but a torn line is there, and the same configuration is 
 
   const second = await open(t, { directory });
   t.deepEqual(second.list(), known);
-  second.record(facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) })));
+  record(
+    second,
+    facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) })),
+  );
   t.deepEqual(second.list(), known);
-  second.record(facts());
+  record(second, facts());
   t.deepEqual(second.list()[0]?.causes, ['Workload shop/orders-1 gone']);
   t.is(second.list()[0]?.number, 3);
   await second.flush();
@@ -124,11 +158,11 @@ test('after a crash all but a torn line is there, and the same configuration is 
 test('what is kept is bounded in number and in bytes', async (t) => {
   const history = await open(t, { maxRevisions: 50, maxBytes: 150_000 });
   let last = facts();
-  history.record(last);
+  record(history, last);
   for (let i = 1; i <= 300; i++) {
     const set = i % 50 === 0 ? withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i) } }) : orders;
     last = facts((mesh) => mesh.contract('shop', 'shop.orders', set).replica('orders-0', { account: `a${i}` }), last);
-    history.record(last);
+    record(history, last);
     if (i % 3 === 0) await history.flush();
   }
   await history.flush();
@@ -147,7 +181,7 @@ test('a disk that refuses is one problem, and history goes on once it takes writ
   let told = 0;
   const history = await open(t, { directory, onProblem: () => told++ });
   const one = facts();
-  history.record(one);
+  record(history, one);
   await history.flush();
   const objects = join(directory, 'objects');
   await rename(objects, join(directory, 'whole'));
@@ -155,9 +189,12 @@ test('a disk that refuses is one problem, and history goes on once it takes writ
   await symlink('file', objects);
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
   const two = facts((mesh) => mesh.contract('shop', 'shop.orders', changed), one);
-  history.record(two);
+  record(history, two);
   await history.flush();
-  history.record(facts((mesh) => mesh.contract('shop', 'shop.orders', changed).replica('orders-1', {}), two));
+  record(
+    history,
+    facts((mesh) => mesh.contract('shop', 'shop.orders', changed).replica('orders-1', {}), two),
+  );
   await history.flush();
   t.is(told, 1);
   t.is(history.problems().length, 1);
@@ -180,7 +217,7 @@ test('history in a format of another version is set aside whole, and said so', a
   const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
   const first = await open(t, { directory });
   const one = facts();
-  first.record(one);
+  record(first, one);
   await first.close();
   // As a later version would leave it: the same framing, and records that nobody here understands.
   const [old = ''] = await readdir(join(directory, 'segments'));
@@ -207,7 +244,7 @@ test('history in a format of another version is set aside whole, and said so', a
   for (let i = 0; i < 60; i++) {
     const set = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i + 1) } });
     last = facts((mesh) => mesh.contract('shop', 'shop.orders', set), last);
-    second.record(last);
+    record(second, last);
     await second.flush();
   }
   t.false((await readdir(join(directory, 'objects'))).includes(`${contractHash(orders)}.gz`));
@@ -221,7 +258,7 @@ test('history in a format of another version is set aside whole, and said so', a
 test('history from before formats had a number is read', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
   const first = await open(t, { directory });
-  first.record(facts());
+  record(first, facts());
   await first.close();
   const [name = ''] = await readdir(join(directory, 'segments'));
   const path = join(directory, 'segments', name);
@@ -232,4 +269,87 @@ test('history from before formats had a number is read', async (t) => {
   t.deepEqual(second.problems(), []);
   t.is(second.list().length, 1);
   t.is((await second.factsAt(1))?.workloads.length, 1);
+});
+
+/** A mesh of many replicas, of which those with these names are ready. */
+function many(ready: ReadonlySet<number>): Facts {
+  return facts((mesh) => {
+    for (let i = 1; i <= 200; i++) {
+      mesh.replica(`orders-${i}`, { contract: contractHash(orders), ready: ready.has(i) });
+    }
+  });
+}
+
+test('a revision hashes what changed, also after a restart', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, many(new Set()));
+  first.list();
+  const all = first.hashed;
+  t.true(all > 200);
+  record(first, many(new Set([7])));
+  t.is(first.list()[0]?.causes[0], 'Workload shop/orders-7 ready');
+  t.is(first.hashed - all, 2, 'one part, before and after');
+  await first.close();
+
+  const second = await open(t, { directory });
+  record(second, many(new Set([7])));
+  t.is(second.list()[0]?.number, 2);
+  t.is(second.hashed, 0, 'nothing has changed meanwhile');
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, first.list()[1]?.id, 'the same content, over a restart');
+  t.is(second.hashed, 2);
+});
+
+test('a history from before digests were kept goes on, and its ids stay', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, many(new Set()));
+  await first.close();
+  const [name = ''] = await readdir(join(directory, 'segments'));
+  const path = join(directory, 'segments', name);
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  const older = lines.map((line) => {
+    const { sum: _, ...rest }: { sum?: string; k: string } = JSON.parse(line.slice(9));
+    const json = JSON.stringify(rest.k === 'r' ? { ...rest, id: '0123456789ab' } : rest);
+    return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+  });
+  await writeFile(path, older.join(''));
+  const second = await open(t, { directory });
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, '0123456789ab');
+  record(second, many(new Set([1])));
+  record(second, many(new Set()));
+  t.is(second.list()[0]?.id, first.list()[0]?.id);
+});
+
+test('under churn, changes of endpoints become few revisions; nothing of them is lost, and anything else stands alone', async (t) => {
+  let nowMs = 1_000_000;
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const history = await open(t, { directory, now: () => nowMs });
+  record(history, many(new Set()));
+  let ready = new Set<number>();
+  for (let i = 0; i < 200; i++) {
+    nowMs += 20;
+    ready = new Set([...ready].slice(-10)).add(1 + (i % 200));
+    record(history, many(ready));
+  }
+  const { length } = history.list();
+  t.true(length <= 23, String(length));
+  nowMs += 20;
+  const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
+  record(
+    history,
+    facts((mesh) => mesh.contract('shop', 'shop.orders', changed)),
+  );
+  t.is(history.list().length, length + 1);
+  t.false(history.list()[0]?.endpointsOnly);
+  const second = await history.factsAt(length);
+  t.deepEqual(
+    second?.workloads
+      .filter((workload) => workload.ready && workload.name !== 'orders-0')
+      .map(({ name }) => name)
+      .sort(),
+    [...ready].map((i) => `orders-${i}`).sort(),
+  );
 });

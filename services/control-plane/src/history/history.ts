@@ -3,54 +3,90 @@ import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
 import { Answers } from './answers.ts';
-import { changeBetween } from './causes.ts';
+import { causesOf, countContractFiles } from './causes.ts';
+import { Churn } from './churn.ts';
+import { asideProblem, refusalProblem } from './history-problems.ts';
 import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
-import { factsOf, type Part, type Parts, partsOf, revisionId } from './parts.ts';
+import { changesBetween, type FactChanges, joinChanges, type PartChange, type PartChanges } from './part-changes.ts';
+import { factsOf, type Part, type Parts, partsOf } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
-import { segmentFormat } from './segment.ts';
 import type { SetAside } from './set-aside.ts';
+import { SetDigest } from './set-digest.ts';
+import { WriteTimer } from './write-timer.ts';
 
 export interface HistoryOptions extends Partial<HistoryLimits> {
   readonly directory: string;
+  /** All facts of now, as the last turn that was recorded left them. Asked for seldom: it may cost what the mesh does. */
+  readonly wholeFacts: () => Facts;
   /** Called when `problems()` is another than before. */
   readonly onProblem?: () => void;
   /** Milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
 
-/** What is waited for before a write, so that the answers of many proxies are one. */
+/** What is pushed. */
+export interface Pushed {
+  /** What the turn did to the facts; all of them are new in the first turn of a process. */
+  readonly changes: FactChanges;
+  /** `onlyEndpointsChanged` of the same turn. */
+  readonly endpointsOnly: boolean;
+  /** A cause that the facts do not show: "reverted to 3fa9c1d0b2e4". */
+  readonly note?: string;
+}
+
+interface Queued extends Pushed {
+  readonly number: number;
+  readonly atMs: number;
+  /** The first configuration of all. */
+  readonly isFirst: boolean;
+  /** Changes of endpoints that come while it waits join these; absent: they do not. */
+  readonly open?: Map<string, PartChange>;
+}
+
+/** A record before it says what the revision holds. */
+type Unsaid = Pick<BaseRecord, 'n' | 'at' | 'causes' | 'endpoints'>;
+
+/** What is waited for before a write; between two writes; and for the answers of many proxies. */
 const batchMs = 20;
+const paceMs = 200;
+const answersMs = 200;
+/** How long changes of endpoints under churn wait for those that follow them. */
+const churnMs = 1000;
 const retryMs = 5000;
-/** Revisions whose answers are kept proxy by proxy in memory. */
-const detailed = 200;
 
 /**
  * Every configuration that was pushed, with its cause and what the proxies answered; at most 1,000 revisions and 64 MiB on disk by
- * default. What is noted costs its caller next to nothing: comparing, hashing and writing come later, in batches. A disk that
- * refuses is a problem in the status and costs history, never a push.
+ * default. What is noted costs its caller next to nothing: hashing and writing come later, in batches, and cost what changed. Under
+ * churn, the changes of endpoints of a second are one revision. A disk that refuses is a problem in the status and costs history, never
+ * a push.
  */
 export class History {
   readonly #store: HistoryStore;
   readonly #options: HistoryOptions;
   readonly #limits: HistoryLimits;
+  readonly #now: () => number;
   readonly #answers = new Answers();
+  readonly #churn = new Churn();
+  readonly #timer = new WriteTimer(paceMs, () => void this.#writeInTurn(false));
   /** By number, oldest first. */
   readonly #revisions = new Map<number, Pick<Revision, 'number' | 'id' | 'atMs' | 'causes' | 'endpointsOnly'>>();
-  /** Facts that were pushed and not yet looked at. */
-  #queue: { readonly number: number; readonly facts: Facts; readonly atMs: number; readonly note?: string }[] = [];
+  /** What was pushed and not yet looked at. */
+  #queue: Queued[] = [];
   #current = 0;
-  #currentFacts: Facts | undefined;
-  #parts: Parts | undefined;
+  /** What earlier processes left on disk, until the first turn says what of it still holds. */
+  #found: Parts | undefined;
+  #begun = false;
+  #digest = new SetDigest();
+  readonly #contractFiles = new Map<string, number>();
   #unwritten: RevisionRecord[] = [];
   #contracts = new Map<string, ContractFact>();
   #problem: Problem | undefined;
   #aside: SetAside | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
-  #closed = false;
 
   private constructor(options: HistoryOptions) {
     this.#options = options;
+    this.#now = options.now ?? Date.now;
     this.#limits = { maxRevisions: options.maxRevisions ?? 1000, maxBytes: options.maxBytes ?? 64 << 20 };
     this.#store = new HistoryStore(options.directory, this.#limits);
   }
@@ -60,20 +96,24 @@ export class History {
     const history = new History(options);
     try {
       const parts = new Map<string, Part>();
-      const { records, aside } = await history.#store.load();
-      history.#aside = aside;
-      for (const record of records) {
-        if (record.k === 'a') {
-          if (history.#revisions.has(record.n)) history.#answers.restore(record);
-          continue;
-        }
+      let sum: string | undefined;
+      history.#aside = await history.#store.load((record) => {
+        if (record.k === 'a') return history.#answers.restore(record);
         applyRecord(parts, record);
-        if (!history.#revisions.has(record.n)) history.#add(record);
-        history.#parts = parts;
-      }
+        ({ sum } = record);
+        if (history.#revisions.has(record.n)) return;
+        history.#answers.begin(record.n, record.endpoints, record.at);
+        history.#add(record);
+      });
       history.#current = [...history.#revisions.keys()].at(-1) ?? 0;
+      if (history.#current > 0) {
+        history.#found = parts;
+        history.#digest = sum === undefined ? SetDigest.of(parts) : new SetDigest(sum);
+        countContractFiles(history.#contractFiles, changesBetween(new Map(), parts));
+      }
     } catch (error) {
-      history.#refused(error);
+      // Nobody can be told before there is a history; whoever opens it asks for its problems.
+      history.#problem = refusalProblem(error);
     }
     return history;
   }
@@ -83,70 +123,101 @@ export class History {
     return this.#store;
   }
 
-  /**
-   * Notes that a configuration is about to be pushed. Facts that differ only in their problems are none. `note` is a cause that the
-   * facts do not show ("reverted to 3fa9c1d0b2e4").
-   */
-  record(facts: Facts, note?: string): void {
-    const before = this.#currentFacts;
-    this.#currentFacts = facts;
-    if (before !== undefined && sameConfiguration(before, facts) && note === undefined) return;
+  /** How many parts were hashed since the start. For tests of what a change costs. */
+  get hashed(): number {
+    return this.#digest.hashed;
+  }
+
+  /** Notes what is about to be pushed. Nothing new, and no note, is no revision. */
+  record(pushed: Pushed): void {
+    const isFirst = !this.#begun && this.#found === undefined;
+    const { changes, note } = this.#begun ? pushed : this.#begin(pushed);
+    if (changes.parts.size === 0 && note === undefined) return;
+    const atMs = this.#now();
+    for (const { before, after } of changes.parts.values()) {
+      if (before?.is === 'workload' && after === undefined) this.#answers.gone(before.value.id);
+    }
+    const endpointsOnly = pushed.endpointsOnly && note === undefined && isAboutWorkloads(changes.parts);
+    const last = this.#queue.at(-1);
+    if (endpointsOnly && last?.open) {
+      joinChanges(last.open, changes.parts);
+      return;
+    }
     this.#current++;
-    const atMs = (this.#options.now ?? Date.now)();
-    this.#queue.push({ number: this.#current, facts, atMs, ...(note === undefined ? {} : { note }) });
-    // After a restart the first facts are most often those that were there before: no new revision then.
-    if (before === undefined) this.#digest();
-    this.#schedule(batchMs);
+    const queued = { ...pushed, changes, endpointsOnly, number: this.#current, atMs, isFirst };
+    const open = endpointsOnly && !this.#churn.admits(atMs) ? new Map(changes.parts) : undefined;
+    this.#queue.push(open ? { ...queued, changes: { parts: open, contracts: [] }, open } : queued);
+    this.#answers.begin(this.#current, endpointsOnly, atMs);
+    // A segment begins with a whole revision, which only the last of what waits can be.
+    if (this.#store.isNew && !this.#waitsWhole) this.#look();
+    this.#timer.set(open ? churnMs : batchMs);
   }
 
   sent(event: SentEvent): void {
     if (this.#current === 0) return;
     this.#answers.sent(event, this.#current);
-    this.#schedule(batchMs);
+    this.#answered();
   }
 
   acked(event: AckEvent): void {
     this.#answers.acked(event);
-    this.#schedule(batchMs);
+    this.#answered();
   }
 
   nacked(event: NackEvent): void {
     this.#answers.nacked(event);
-    this.#schedule(batchMs);
+    this.#answered();
   }
 
   /** Says which proxies hold all that they should, and since when (milliseconds since the epoch). */
   settle(inSync: ReadonlyMap<WorkloadId, number>): void {
     this.#answers.settle(inSync);
-    if (this.#answers.hasDirty) this.#schedule(batchMs);
+    this.#answered();
   }
 
-  /** All that are kept, the latest first. */
-  list(): Revision[] {
-    this.#digest();
-    return [...this.#revisions.values()]
-      .reverse()
-      .map((revision) => ({ ...revision, ...this.#answers.of(revision.number) }));
+  /** Those that are kept, the latest first: at most `limit`, and all or only those that changed more than endpoints. */
+  list({ limit = Number.POSITIVE_INFINITY, withoutEndpointsOnly = false } = {}): Revision[] {
+    this.#look();
+    const latestFirst = [...this.#revisions.values()].reverse();
+    const wanted = withoutEndpointsOnly ? latestFirst.filter(({ endpointsOnly }) => !endpointsOnly) : latestFirst;
+    return wanted.slice(0, limit).map((revision) => this.#whole(revision));
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    this.#look();
+    return this.#revisions.size;
+  }
+
+  /** When the oldest revision that is kept was pushed, in epoch milliseconds. */
+  get beganMs(): number | undefined {
+    this.#look();
+    const [oldest] = this.#revisions.values();
+    return oldest?.atMs;
   }
 
   /** The revision that was in force at a time; undefined before the first that is kept. */
   at(atMs: number): Revision | undefined {
-    return this.list().find((revision) => revision.atMs <= atMs);
+    this.#look();
+    const found = [...this.#revisions.values()].findLast((revision) => revision.atMs <= atMs);
+    return found && this.#whole(found);
   }
 
   /** The revision whose id begins so, the latest of that content; a sentence when there is none or more than one. */
   find(id: string): Revision | string {
-    const found = this.list().filter((revision) => revision.id.startsWith(id));
+    this.#look();
+    const found = [...this.#revisions.values()].filter((revision) => revision.id.startsWith(id)).reverse();
     const [latest] = found;
     if (latest === undefined) return `no revision that is kept begins with ${id}`;
     const ids = [...new Set(found.map((revision) => revision.id))];
-    return ids.length === 1 ? latest : `${id} could be ${ids.slice(0, 5).join(', ')}; more digits tell them apart`;
+    if (ids.length === 1) return this.#whole(latest);
+    return `${id} could be ${ids.slice(0, 5).join(', ')}; more digits tell them apart`;
   }
 
   /** The facts of a revision, read again; undefined when they are not on disk. */
   async factsAt(number: number): Promise<Facts | undefined> {
     await this.flush();
-    if (number === this.#current && this.#currentFacts !== undefined) return this.#currentFacts;
+    if (number === this.#current && this.#begun) return this.#options.wholeFacts();
     const parts = await this.#store.partsAt(number).catch(() => undefined);
     return parts && factsOf(parts, await this.#store.descriptorSets(parts));
   }
@@ -158,67 +229,77 @@ export class History {
 
   /** Resolves when all that was noted is on disk, or cannot be. */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-    this.#writing = this.#write().finally(() => {
-      this.#writing = undefined;
-    });
-    await this.#writing;
+    await this.#writeInTurn(true);
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer.close();
     await this.flush();
-    this.#closed = true;
-    clearTimeout(this.#timer);
     await this.#store.close().catch(() => undefined);
   }
 
-  #schedule(afterMs: number): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      void this.flush();
-    }, afterMs);
-    this.#timer.unref();
+  /** Takes the first turn of a process: what of it is not on disk already. */
+  #begin(pushed: Pushed): Pushed {
+    this.#begun = true;
+    const found = this.#found;
+    if (found === undefined) return pushed;
+    this.#found = undefined;
+    const now = new Map<string, Part>();
+    for (const [name, { after }] of pushed.changes.parts) if (after) now.set(name, after);
+    const parts = changesBetween(found, now);
+    return { ...pushed, changes: { ...pushed.changes, parts }, endpointsOnly: false };
   }
 
   /** Looks at what was pushed since the last time. */
-  #digest(): void {
+  #look(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const { number, facts, atMs, note } of queue) {
-      const parts = partsOf(facts);
-      const change = changeBetween(this.#parts, parts);
-      if (change === undefined && note === undefined) {
-        // Nothing else has been pushed yet: this happens to the first facts of a process only.
-        if (number === this.#current && this.#revisions.size > 0) this.#current--;
-        this.#parts = parts;
-        continue;
+    for (const [index, { number, changes, endpointsOnly, atMs, note, isFirst }] of queue.entries()) {
+      const causes = isFirst ? ['the first configuration'] : causesOf(changes.parts, this.#contractFiles);
+      for (const [name, { before, after }] of changes.parts) {
+        if (before) this.#digest.remove(name, before);
+        if (after) this.#digest.add(name, after);
       }
+      countContractFiles(this.#contractFiles, changes.parts);
       // What waits to be written already begins a segment, or goes on with the one that is there.
-      const waiting = this.#unwritten.some((waits) => waits.k === 'r' && waits.full);
-      const full = this.#parts === undefined || (!waiting && this.#store.wantsFull);
-      const record: BaseRecord = {
-        k: 'r',
+      const begins = this.#store.wantsFull && !this.#waitsWhole;
+      const record = {
         n: number,
-        id: revisionId(parts),
         at: atMs,
-        causes: [...(note === undefined ? [] : [note]), ...(change?.causes ?? [])],
-        endpoints: note === undefined && (change?.endpointsOnly ?? false),
-        full,
-        set: Object.fromEntries(full ? parts : (change?.set ?? [])),
-        removed: full ? [] : (change?.removed ?? []),
+        causes: [
+          ...(note === undefined ? [] : [note]),
+          ...(causes.length === 0 && note === undefined ? [churned] : causes),
+        ],
+        endpoints: endpointsOnly,
       };
-      this.#parts = parts;
-      for (const contract of facts.contracts) this.#contracts.set(contract.hash, contract);
-      this.#add(record);
-      this.#unwritten.push(record);
+      const written =
+        begins && !isFirst && index === queue.length - 1
+          ? this.#wholeRecord(record)
+          : { ...this.#record(record), full: isFirst, ...setAndRemoved(changes.parts) };
+      for (const contract of changes.contracts) this.#contracts.set(contract.hash, contract);
+      this.#add(written);
+      this.#unwritten.push(written);
     }
+  }
+
+  /** A whole revision is waiting to be looked at or written. */
+  get #waitsWhole(): boolean {
+    return this.#queue.some(({ isFirst }) => isFirst) || this.#unwritten.some((waits) => waits.k === 'r' && waits.full);
+  }
+
+  #record(record: Unsaid): Omit<BaseRecord, 'full' | 'set' | 'removed'> {
+    return { k: 'r', ...record, id: this.#digest.id, sum: this.#digest.text };
+  }
+
+  /** A record of all that holds now, which needs nothing of what was written before. */
+  #wholeRecord(record: Unsaid): BaseRecord {
+    const facts = this.#options.wholeFacts();
+    for (const contract of facts.contracts) this.#contracts.set(contract.hash, contract);
+    return { ...this.#record(record), full: true, set: Object.fromEntries(partsOf(facts)), removed: [] };
   }
 
   #add({ n, id, at, causes, endpoints }: BaseRecord): void {
     this.#revisions.set(n, { number: n, id, atMs: at, causes, endpointsOnly: endpoints });
-    if (this.#revisions.has(n - detailed)) this.#answers.summarize(n - detailed);
     while (this.#revisions.size > this.#limits.maxRevisions) this.#forget(this.#revisions.keys().next().value ?? 0);
   }
 
@@ -227,17 +308,37 @@ export class History {
     this.#answers.forget(number);
   }
 
-  async #write(): Promise<void> {
-    this.#digest();
-    const records = [...this.#unwritten, ...this.#answers.takeDirty()];
+  #whole(revision: Pick<Revision, 'number' | 'id' | 'atMs' | 'causes' | 'endpointsOnly'>): Revision {
+    return { ...revision, ...this.#answers.of(revision.number) };
+  }
+
+  #answered(): void {
+    if (this.#answers.hasUrgent) this.#timer.set(answersMs);
+    else if (this.#answers.hasDirty) this.#timer.set(churnMs);
+  }
+
+  async #writeInTurn(detailed: boolean): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+    this.#writing = this.#write(detailed).finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
+  }
+
+  async #write(detailed: boolean): Promise<void> {
+    this.#look();
+    const records = [...this.#unwritten, ...this.#answers.takeDirty(detailed)];
     const contracts = [...this.#contracts.values()];
     this.#unwritten = [];
     this.#contracts = new Map();
     if (records.length === 0) return;
     try {
       await this.#store.append(records, contracts);
-      const [oldest = 0] = [...this.#store.numbers()].sort((a, b) => a - b);
-      for (const number of [...this.#revisions.keys()]) if (number < oldest) this.#forget(number);
+      const { oldest = 0 } = this.#store;
+      for (const number of this.#revisions.keys()) {
+        if (number >= oldest) break;
+        this.#forget(number);
+      }
       if (this.#problem === undefined) return;
       this.#problem = undefined;
       this.#options.onProblem?.();
@@ -248,38 +349,36 @@ export class History {
   }
 
   #refused(error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const before = this.#problem?.message;
-    const message = `history cannot be kept (${code}); the mesh is served without it`;
-    const advice = code === 'ENOSPC' ? 'free space' : 'free space and the right to write';
-    this.#problem = { resource: 'the state directory', field: 'history', message, advice };
-    if (before !== message) this.#options.onProblem?.();
+    this.#problem = refusalProblem(error);
+    if (before !== this.#problem.message) this.#options.onProblem?.();
   }
 
   /** Tries later with a whole revision, which needs nothing of what could not be written. */
   #again(): void {
-    const facts = this.#currentFacts;
+    this.#look();
     const revision = this.#revisions.get(this.#current);
-    if (this.#parts === undefined || facts === undefined || revision === undefined) return;
-    const { number: n, id, atMs: at, causes, endpointsOnly: endpoints } = revision;
-    const set = Object.fromEntries(this.#parts);
-    this.#unwritten = [{ k: 'r', n, id, at, causes, endpoints, full: true, set, removed: [] }];
-    for (const contract of facts.contracts) this.#contracts.set(contract.hash, contract);
-    this.#schedule(retryMs);
+    if (!this.#begun || revision === undefined) return;
+    const { number: n, atMs: at, causes, endpointsOnly: endpoints } = revision;
+    this.#unwritten = [this.#wholeRecord({ n, at, causes, endpoints })];
+    this.#timer.set(retryMs);
   }
 }
 
-function asideProblem({ directory, formats }: SetAside): Problem {
-  return {
-    resource: 'the state directory',
-    field: 'history',
-    message: `another version of the control plane has kept history in format ${formats.join(', ')}, and this one knows format ${segmentFormat}; it lies untouched in history/${directory}`,
-    advice: 'that version, with its segments and objects back in history/, reads it again',
-  };
+/** What is said of replicas that came and went before anybody looked. */
+const churned = 'replicas came and went';
+
+function isAboutWorkloads(changes: PartChanges): boolean {
+  for (const { before, after } of changes.values()) if ((after ?? before)?.is !== 'workload') return false;
+  return true;
 }
 
-/** Facts share what did not change. What could not be read is no configuration. */
-function sameConfiguration({ problems: _, ...a }: Facts, { problems: __, ...b }: Facts): boolean {
-  const before = new Map<string, unknown>(Object.entries(a));
-  return Object.entries(b).every(([key, value]) => before.get(key) === value);
+function setAndRemoved(changes: PartChanges): Pick<BaseRecord, 'set' | 'removed'> {
+  const set: Record<string, Part> = {};
+  const removed: string[] = [];
+  for (const [name, { after }] of changes) {
+    if (after) set[name] = after;
+    else removed.push(name);
+  }
+  return { set, removed };
 }

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
-import { contractHash, descriptorSet } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, implement, serve } from '@weft/service-kit';
 import test from 'ava';
@@ -79,4 +80,21 @@ test('history, why and revert through a real control plane and Envoys, over kill
   });
   const firstCauses = (await mesh.api.listRevisions({})).revisions.map((revision) => revision.causes[0]);
   t.deepEqual(firstCauses.slice(0, 2), ['revert ended', `reverted to ${good?.id}: orders must go on`]);
+});
+
+test('a history that cannot be read stops nothing, and is a problem', async (t) => {
+  const mesh = await MeshProcess.open(t);
+  await mesh.stop('SIGTERM');
+  await mesh.breakHistory();
+  await mesh.start();
+  const { problems } = await mesh.status();
+  t.deepEqual(
+    problems.map(({ resource, field }) => [resource, field]),
+    [
+      ['the state directory', 'history'],
+      ['the state directory', 'history/pin.json'],
+    ],
+  );
+  t.regex(problems[0]?.message ?? '', /^history cannot be kept \((EEXIST|ENOTDIR)\); the mesh is served without it$/);
+  t.is(await mesh.stop('SIGTERM'), 0);
 });

@@ -1,12 +1,19 @@
-import type { Facts } from '@weft/compiler/facts/facts';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { Change } from '@weft/collections';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { Delivery } from '../xds/delivery.ts';
-import { History, type HistoryOptions } from './history.ts';
-import { type Pin, pinned, pinOf } from './pin.ts';
+import { History, type HistoryOptions, type Pushed } from './history.ts';
+import { type Pin, pinOf } from './pin.ts';
 import { PinFile } from './pin-file.ts';
 import type { PinStore } from './pin-store.ts';
 import type { Revision } from './revision.ts';
+
+/** What a turn did, as far as memory keeps it. */
+export interface Turned extends Pick<Pushed, 'changes' | 'endpointsOnly'> {
+  readonly overrides: ReadonlyMap<string, Change<Override>>;
+}
 
 export interface MemoryOptions extends HistoryOptions {
   /** Where the pin is kept. Default: in a file beside the history. */
@@ -25,7 +32,6 @@ export class Memory {
   /** A cause of the next revision that its facts do not show. */
   #note: string | undefined;
   #delivery: Pick<Delivery, 'proxies'> | undefined;
-  #last: { readonly facts: Facts; readonly mesh: Mesh } | undefined;
 
   private constructor(options: MemoryOptions, history: History) {
     this.#options = options;
@@ -55,29 +61,18 @@ export class Memory {
     return this.#pin;
   }
 
-  /** The mesh of now and what it was made of. */
-  get now(): { readonly facts: Facts; readonly mesh: Mesh } | undefined {
-    return this.#last;
-  }
-
-  /** What the mesh is to be made of: the facts as they are, or held at the pin. */
-  effective(facts: Facts): Facts {
-    return this.#pin === undefined ? facts : pinned(facts, this.#pin);
-  }
-
-  /** Notes what is about to be pushed: facts as `effective` gave them, and the mesh that was made of them. */
-  record(facts: Facts, mesh: Mesh): void {
-    const ended = this.#last?.facts === facts ? changedOverrides(this.#last.mesh, mesh) : '';
-    const note = [this.#note ?? '', ended].filter((text) => text !== '').join('; ');
+  /** Notes what is about to be pushed. */
+  record({ changes, overrides, endpointsOnly }: Turned): void {
+    const turned = changes.parts.size === 0 ? turnedOverrides(overrides) : '';
+    const note = [this.#note ?? '', turned].filter((text) => text !== '').join('; ');
     this.#note = undefined;
-    this.#last = { facts, mesh };
-    this.history.record(facts, note === '' ? undefined : note);
+    this.history.record({ changes, endpointsOnly, ...(note === '' ? {} : { note }) });
   }
 
-  /** All revisions that are kept, the latest first. */
-  revisions(): Revision[] {
+  /** Revisions that are kept, the latest first. */
+  revisions(which?: Parameters<History['list']>[0]): Revision[] {
     this.history.settle(inSync(this.#delivery?.proxies() ?? new Map()));
-    return this.history.list();
+    return this.history.list(which);
   }
 
   /** Takes what delivery says about its proxies. */
@@ -130,11 +125,9 @@ export class Memory {
 }
 
 /** What time alone has changed. */
-function changedOverrides(before: Mesh, after: Mesh): string {
-  if (before.overrides === after.overrides) return '';
-  const states = new Map(before.overrides.map(({ id, state }) => [id, state]));
-  return after.overrides
-    .filter(({ id, state }) => states.get(id) !== state)
+function turnedOverrides(overrides: Turned['overrides']): string {
+  return [...overrides.values()]
+    .flatMap(({ before, after }) => (after && before?.state !== after.state ? after : []))
     .map(({ id, state }) => `MeshOverride ${id} ${state}`)
     .join(', ');
 }
@@ -143,9 +136,8 @@ function changedOverrides(before: Mesh, after: Mesh): string {
 function inSync(proxies: ReturnType<Delivery['proxies']>): Map<WorkloadId, number> {
   const found = new Map<WorkloadId, number>();
   for (const [id, { types, connectedAt }] of proxies) {
-    const states = [...types.values()];
-    if (states.length === 0 || states.some((type) => type.nack || type.ackedVersion !== type.sentVersion)) continue;
-    found.set(id, Math.max(connectedAt, ...states.map(({ ackedAt = 0 }) => ackedAt)));
+    if (proxySync(types.values()) !== 'in sync') continue;
+    found.set(id, Math.max(connectedAt, ...[...types.values()].map(({ ackedAt = 0 }) => ackedAt)));
   }
   return found;
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { defaultSettings } from '@weft/compiler/facts/default-settings';
+import { contractFactKey, serviceKey } from '@weft/compiler/facts/fact-collections';
 import type { ContractFact, Facts, GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
 import type { ExternalService } from '@weft/compiler/model/external-service';
 import type { MeshSettings } from '@weft/compiler/model/mesh';
@@ -26,33 +26,39 @@ interface PartOf<K extends keyof Values> {
 /** The parts of facts, by a name that tells them apart. */
 export type Parts = ReadonlyMap<string, Part>;
 
-// Facts share what did not change, so that a part is made and hashed once as long as it lasts.
-const partOf = new WeakMap<object, Part>();
-const digests = new WeakMap<Part, string>();
+/** A part under the name that tells it apart. */
+export type NamedPart = readonly [name: string, part: Part];
 
-/** Takes facts apart; problems are none of history's. Equal facts (`===`) give equal parts. */
+/** The part that each kind of fact is; undefined: the fact says nothing. By the name of its list in `Facts`. */
+export const partMakers = {
+  settings: (value: MeshSettings): NamedPart | undefined =>
+    value === defaultSettings ? undefined : ['settings', { is: 'settings', value }],
+  services: (value: ServiceFact): NamedPart => [`Service ${serviceKey(value)}`, { is: 'service', value }],
+  workloads: (value: Workload): NamedPart => [`Workload ${value.id}`, { is: 'workload', value }],
+  gateways: (value: GatewayFact): NamedPart => [`Gateway ${value.name}`, { is: 'gateway', value }],
+  externalServices: (value: ExternalService): NamedPart => [
+    `ExternalService ${value.id}`,
+    { is: 'external-service', value },
+  ],
+  resources: (value: Resource): NamedPart => [resourceName(value), { is: 'resource', value }],
+  contracts: ({ namespace, hash, origin }: ContractFact): NamedPart => [
+    contractName({ namespace, hash }),
+    { is: 'contract', value: { namespace, hash, origin } },
+  ],
+};
+
+/** Takes facts apart. Problems are not configuration. */
 export function partsOf(facts: Facts): Parts {
-  const parts = new Map<string, Part>();
-  const add = (key: string, source: object, make: () => Part) => {
-    const part = partOf.get(source) ?? make();
-    partOf.set(source, part);
-    parts.set(key, part);
-  };
-  add('settings', facts.settings, () => ({ is: 'settings', value: facts.settings }));
-  for (const value of facts.services) {
-    add(`Service ${value.namespace}/${value.name}`, value, () => ({ is: 'service', value }));
-  }
-  for (const value of facts.workloads) add(`Workload ${value.id}`, value, () => ({ is: 'workload', value }));
-  for (const value of facts.gateways) add(`Gateway ${value.name}`, value, () => ({ is: 'gateway', value }));
-  for (const value of facts.externalServices) {
-    add(`ExternalService ${value.id}`, value, () => ({ is: 'external-service', value }));
-  }
-  for (const value of facts.resources) add(resourceName(value), value, () => ({ is: 'resource', value }));
-  for (const contract of facts.contracts) {
-    const { namespace, hash, origin } = contract;
-    add(contractName(contract), contract, () => ({ is: 'contract', value: { namespace, hash, origin } }));
-  }
-  return parts;
+  const settings = partMakers.settings(facts.settings);
+  return new Map([
+    ...(settings === undefined ? [] : [settings]),
+    ...facts.services.map(partMakers.services),
+    ...facts.workloads.map(partMakers.workloads),
+    ...facts.gateways.map(partMakers.gateways),
+    ...facts.externalServices.map(partMakers.externalServices),
+    ...facts.resources.map(partMakers.resources),
+    ...facts.contracts.map(partMakers.contracts),
+  ]);
 }
 
 /** Puts facts together again. Contracts whose descriptor set is no longer there are left out. */
@@ -79,40 +85,13 @@ function valuesOf<K extends keyof Values>(parts: readonly Part[], is: K): Values
 }
 
 /** The name of a contract part. */
-export function contractName({ namespace, hash }: Pick<ContractFact, 'namespace' | 'hash'>): string {
-  return `contract ${namespace}/${hash}`;
+export function contractName(contract: Pick<ContractFact, 'namespace' | 'hash'>): string {
+  return `contract ${contractFactKey(contract)}`;
 }
 
-/** A resource as its author knows it: "MeshOverride shop/calm". */
-export function resourceName({ kind, metadata }: Resource): string {
-  return `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
-}
-
-/** The content hash of all parts together, 12 hex digits; their order does not matter. */
-export function revisionId(parts: Parts): string {
-  const sorted = [...parts].sort(([a], [b]) => (a < b ? -1 : 1));
-  const lines = sorted.map(([key, part]) => `${key} ${digestOf(part)}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex').slice(0, 12);
-}
-
-/** Two parts say the same. */
-export function samePart(a: Part | undefined, b: Part | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && digestOf(a) === digestOf(b));
-}
-
-function digestOf(part: Part): string {
-  const known = digests.get(part);
-  if (known !== undefined) return known;
-  const digest = createHash('sha256').update(canonical(part.value)).digest('hex');
-  digests.set(part, digest);
-  return digest;
-}
-
-/** JSON with sorted keys: a part that went through a file must have the hash that it had before. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
+/** A resource as its author knows it: "MeshOverride shop/calm"; of another group than ours "HTTPRoute.gateway.networking.k8s.io shop/a". */
+export function resourceName({ apiVersion, kind, metadata }: Resource): string {
+  const group = apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')));
+  const type = group === 'weft.dev' ? kind : `${kind}.${group}`;
+  return `${type} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
 }

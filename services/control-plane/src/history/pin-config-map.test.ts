@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import { contractHash, descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
+import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { quick } from '../sources/kubernetes/cluster.fixture.ts';
+import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { Memory } from './memory.ts';
 import type { Pin } from './pin.ts';
 import { PinConfigMap } from './pin-config-map.ts';
@@ -87,12 +89,17 @@ test('all replicas hold what one was told, and one that starts later does', asyn
   const replica = async () => {
     const state = await mkdtemp(join(tmpdir(), 'weft-memory-'));
     let turns = 0;
-    const memory = await Memory.open({ directory: state, pins: store(t, fake), onPin: () => (turns += 1) });
+    const memory = await Memory.open({
+      directory: state,
+      pins: store(t, fake),
+      wholeFacts: () => facts,
+      onPin: () => (turns += 1),
+    });
     t.teardown(async () => {
       await memory.close();
       await rm(state, { recursive: true });
     });
-    memory.record(facts, assemble(facts));
+    memory.record(new WholeMesh().take(facts, assemble(facts)));
     return { memory, turns: () => turns };
   };
   const one = await replica();

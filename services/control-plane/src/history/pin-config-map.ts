@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzipSync, gzip } from 'node:zlib';
-import { contractHash } from '@weft/compiler/facts/contract-file';
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { pinConfigMap } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
@@ -10,8 +11,6 @@ import type { PinStore } from './pin-store.ts';
 
 const compress = promisify(gzip);
 
-/** The ConfigMap, in the control plane's own namespace. */
-export const pinConfigMapName = 'weft-pin';
 const key = 'pin.json.gz';
 
 /** What etcd takes of one object, less some for its metadata. */
@@ -52,7 +51,7 @@ const pinSchema = z.object({
  * those that have not pushed it themselves, too, and those that start later.
  */
 export class PinConfigMap implements PinStore {
-  readonly place = { resource: `the ConfigMap ${pinConfigMapName}`, field: `binaryData["${key}"]` };
+  readonly place = { resource: `the ConfigMap ${pinConfigMap}`, field: `binaryData["${key}"]` };
   readonly #api: KubernetesApi;
   readonly #namespace: string;
   readonly #present: Reflector;
@@ -73,7 +72,7 @@ export class PinConfigMap implements PinStore {
       path: `/api/v1/namespaces/${namespace}/configmaps`,
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      fieldSelector: `metadata.name=${pinConfigMapName}`,
+      fieldSelector: `metadata.name=${pinConfigMap}`,
       onChange: () => this.#look(),
       ...(times ? { times } : {}),
     });
@@ -99,13 +98,13 @@ export class PinConfigMap implements PinStore {
       );
     }
     const labels = { 'app.kubernetes.io/managed-by': 'weft', 'app.kubernetes.io/part-of': 'weft' };
-    const metadata = { name: pinConfigMapName, namespace: this.#namespace, labels };
+    const metadata = { name: pinConfigMap, namespace: this.#namespace, labels };
     const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, binaryData: { [key]: content } };
     try {
       await this.#api.call({ method: 'POST', path: this.#path(), body });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
-      await this.#api.call({ method: 'PUT', path: this.#path(pinConfigMapName), body });
+      await this.#api.call({ method: 'PUT', path: this.#path(pinConfigMap), body });
     }
   }
 
@@ -119,7 +118,7 @@ export class PinConfigMap implements PinStore {
 
   async #remove(): Promise<void> {
     try {
-      await this.#api.call({ method: 'DELETE', path: this.#path(pinConfigMapName) });
+      await this.#api.call({ method: 'DELETE', path: this.#path(pinConfigMap) });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
     }
@@ -139,7 +138,7 @@ export class PinConfigMap implements PinStore {
   }
 
   #object(): KubernetesObject | undefined {
-    return this.#present.objects.get(`${this.#namespace}/${pinConfigMapName}`);
+    return this.#present.objects.get(`${this.#namespace}/${pinConfigMap}`);
   }
 
   #path(name?: string): string {

@@ -1,9 +1,10 @@
+import type { Problem } from '@weft/compiler/model/problem';
 import type { Pin } from './pin.ts';
 
 /** Where the pin is kept over restarts. */
 export interface PinStore {
   /** In words, for those who have to look at it. */
-  readonly place: { readonly resource: string; readonly field: string };
+  readonly place: Pick<Problem, 'resource' | 'about' | 'field'>;
   /** The pin that holds; undefined: none. Rejects when there is one that cannot be read, since to go on without would loosen it. */
   load(): Promise<Pin | undefined>;
   /** Keeps a pin, or none. Rejects when that cannot be; what was kept before then holds. */

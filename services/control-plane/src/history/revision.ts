@@ -13,7 +13,7 @@ export interface Revision {
   /** Proxies that were sent something of it, and those that took all of that. */
   readonly sent: number;
   readonly acknowledged: number;
-  /** By workload; of very old revisions only refusals. */
+  /** By workload, in order; of older revisions only refusals. */
   readonly answers: ReadonlyMap<WorkloadId, ProxyAnswer>;
 }
 
@@ -33,6 +33,8 @@ export interface BaseRecord {
   readonly k: 'r';
   readonly n: number;
   readonly id: string;
+  /** The digest of all parts, as `SetDigest` writes it. Absent in records of earlier versions. */
+  readonly sum?: string;
   readonly at: number;
   readonly causes: readonly string[];
   readonly endpoints: boolean;
@@ -46,4 +48,6 @@ export interface AnswersRecord {
   readonly k: 'a';
   readonly n: number;
   readonly answers: readonly (readonly [WorkloadId, number, string?])[];
+  /** How many proxies more were sent something, and how many of them took all of it; this record then says all that is known. */
+  readonly others?: readonly [sent: number, acknowledged: number];
 }

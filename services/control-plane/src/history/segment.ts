@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import type { RevisionRecord } from './revision.ts';
+import type { BaseRecord, RevisionRecord } from './revision.ts';
 
 /** The format of the segments that are written here. It changes when an earlier control plane would not understand a record. */
 export const segmentFormat = '1';
@@ -43,11 +44,15 @@ export class SegmentWriter {
 
   /** Appends records in one write and waits until they are on disk. After a rejection the segment must not be used again. */
   async append(records: readonly RevisionRecord[]): Promise<void> {
-    const header: Header[] = this.#bytes === 0 ? [{ k: 'f', format: segmentFormat }] : [];
-    const lines = Buffer.from([...header, ...records].map(lineOf).join(''));
-    await this.#file.appendFile(lines);
+    const lines: Buffer[] = this.#bytes === 0 ? [lineOf({ k: 'f', format: segmentFormat })] : [];
+    for (const record of records) {
+      if (record.k === 'r' && record.full) lines.push(...(await slicedLineOf(record)));
+      else lines.push(lineOf(record));
+    }
+    const bytes = Buffer.concat(lines);
+    await this.#file.appendFile(bytes);
     await this.#file.datasync();
-    this.#bytes += lines.length;
+    this.#bytes += bytes.length;
   }
 
   async close(): Promise<void> {
@@ -71,11 +76,34 @@ export async function readSegment(path: string): Promise<ReadSegment> {
   return { format: segmentFormat, records };
 }
 
-function lineOf(record: RevisionRecord | Header): string {
+function lineOf(record: RevisionRecord | Header): Buffer {
   const json = JSON.stringify(record);
-  return `${checksum(json)} ${json}\n`;
+  return Buffer.from(`${checksum(json)} ${json}\n`);
+}
+
+/** Parts that are written as JSON before anything else of the process has its turn. */
+const sliceSize = 200;
+
+/** The line of a whole revision, which is as large as the mesh. It is made in slices, so that no push waits for it. */
+async function slicedLineOf({ set, ...record }: BaseRecord): Promise<Buffer[]> {
+  const entries = Object.entries(set);
+  const slices = [Buffer.from(`${JSON.stringify(record).slice(0, -1)},"set":{`)];
+  for (let from = 0; from < entries.length; from += sliceSize) {
+    const parts = entries
+      .slice(from, from + sliceSize)
+      .map(([name, part]) => `${JSON.stringify(name)}:${JSON.stringify(part)}`);
+    slices.push(Buffer.from(`${from === 0 ? '' : ','}${parts.join()}`));
+    await setImmediate();
+  }
+  slices.push(Buffer.from('}}'));
+  const sum = slices.reduce((crc, slice) => crc32(slice, crc), 0);
+  return [Buffer.from(`${hex(sum)} `), ...slices, Buffer.from('\n')];
 }
 
 function checksum(json: string | Uint8Array): string {
-  return crc32(json).toString(16).padStart(8, '0');
+  return hex(crc32(json));
+}
+
+function hex(crc: number): string {
+  return crc.toString(16).padStart(8, '0');
 }

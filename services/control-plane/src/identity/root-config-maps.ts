@@ -1,3 +1,4 @@
+import { rootConfigMap } from '@weft/compiler/pod/names';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../kubernetes/reflector.ts';
@@ -23,9 +24,6 @@ export interface RootConfigMapsOptions {
 /** The shortest time between two changes of what is there. */
 const leastMs = 1000;
 
-/** The ConfigMap that sidecars mount. */
-export const rootConfigMapName = 'weft-root';
-
 /**
  * Keeps a ConfigMap with the roots in every namespace of the mesh: makes it, mends it when somebody changes or deletes it, and
  * leaves alone what is right. One in a namespace that is no longer the mesh's is deleted.
@@ -47,7 +45,7 @@ export class RootConfigMaps {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       path: '/api/v1/configmaps',
-      fieldSelector: `metadata.name=${rootConfigMapName}`,
+      fieldSelector: `metadata.name=${rootConfigMap}`,
       onChange: () => this.look(),
       ...(options.times ? { times: options.times } : {}),
     });
@@ -79,7 +77,7 @@ export class RootConfigMaps {
       const wanted = this.#options.namespaces();
       const data = rootFiles(this.#options.bundle());
       for (const namespace of wanted) {
-        const present = this.#present.objects.get(`${namespace}/${rootConfigMapName}`);
+        const present = this.#present.objects.get(`${namespace}/${rootConfigMap}`);
         if (present !== undefined && holds(present, data)) continue;
         // Somebody who undoes it each time, such as another mesh in this cluster, must not cost the API server more than this.
         if (present !== undefined && Date.now() - (this.#wroteMs.get(namespace) ?? 0) < leastMs) this.#later(leastMs);
@@ -99,7 +97,7 @@ export class RootConfigMaps {
     const body = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: rootConfigMapName, namespace, labels },
+      metadata: { name: rootConfigMap, namespace, labels },
       data,
     };
     if (present === undefined) {
@@ -133,7 +131,7 @@ export class RootConfigMaps {
 }
 
 function pathOf(namespace: string, itself: boolean): string {
-  return `/api/v1/namespaces/${namespace}/configmaps${itself ? `/${rootConfigMapName}` : ''}`;
+  return `/api/v1/namespaces/${namespace}/configmaps${itself ? `/${rootConfigMap}` : ''}`;
 }
 
 function holds(object: KubernetesObject, data: Record<string, string>): boolean {

@@ -54,7 +54,7 @@ test('a new root is trusted first, signs after everybody knows it, and the old o
   const first = rotation.signer.fingerprint;
   const identities = new WorkloadIdentities({ root: rotation.signer, now: () => clock.nowMs });
   const orders = { id: 'shop/orders-0', spiffeId: 'spiffe://weft.local/ns/shop/sa/orders' } as const;
-  identities.track(new Map([[orders.id, orders]]), lifetimeMs);
+  identities.setLifetime(lifetimeMs);
   t.teardown(() => identities.close());
   const before = identities.secrets(orders).get('identity');
 

@@ -1,3 +1,4 @@
+import { rootSecretName } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { bundleOf, RootAuthorityError, readAuthority } from './root-authority.ts';
@@ -31,7 +32,7 @@ export class RootSecret implements RootStore {
 
   constructor(options: RootSecretOptions) {
     this.#options = options;
-    this.#name = options.name ?? 'weft-root-ca';
+    this.#name = options.name ?? rootSecretName;
     this.#path = `/api/v1/namespaces/${options.namespace}/secrets`;
   }
 

@@ -5,9 +5,10 @@ import { type AddressInfo, connect as connectNet } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
+import { controlPlaneName as serverName } from '@weft/compiler/pod/names';
 import test from 'ava';
 import { openRootAuthority } from './root-directory.ts';
-import { serverCertificate, serverName } from './server-certificate.ts';
+import { serverCertificate } from './server-certificate.ts';
 
 test('a client that trusts the root and expects the name connects', async (t) => {
   const path = await mkdtemp(join(tmpdir(), 'weft-server-certificate-'));

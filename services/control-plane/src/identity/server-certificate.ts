@@ -1,10 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { controlPlaneName } from '@weft/compiler/pod/names';
 import type { ServerIdentity } from '../xds/transport.ts';
 import { signCertificate, toPem } from './certificate.ts';
 import { newSerial, type RootAuthority } from './root-authority.ts';
-
-/** The name that proxies expect of the control plane's port. */
-export const serverName = 'weft-control-plane';
 
 const lifetimeMs = 24 * 3_600_000;
 
@@ -12,7 +10,7 @@ const lifetimeMs = 24 * 3_600_000;
 export function serverCertificate(root: RootAuthority, nowMs: number = Date.now()): ServerIdentity {
   const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const request = { key, serial: newSerial(), notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + lifetimeMs };
-  const names = { commonName: serverName, dnsNames: [serverName, 'localhost'] };
+  const names = { commonName: controlPlaneName, dnsNames: [controlPlaneName, 'localhost'] };
   const cert = toPem(signCertificate({ ...request, ...names }, root.issuer));
   return { cert: cert + root.intermediates, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }

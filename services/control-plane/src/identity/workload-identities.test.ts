@@ -23,10 +23,6 @@ test.before(async () => {
   await rm(path, { recursive: true });
 });
 
-function mapOf(...workloads: Identified[]): Map<WorkloadId, Identified> {
-  return new Map(workloads.map((workload) => [workload.id, workload]));
-}
-
 function open(resource: Resource | undefined): { certificate: X509Certificate; keyPem: Uint8Array } {
   const { type } = fromBinary(SecretSchema, resource?.body ?? new Uint8Array());
   if (type.case !== 'tlsCertificate') throw new Error(`no certificate but ${type.case}`);
@@ -69,7 +65,6 @@ test('the version and the key stay for half of a life, over a restart too', (t) 
   let nowMs = Date.UTC(2026, 10, 22);
   const now = () => nowMs;
   const before = new WorkloadIdentities({ root, now });
-  before.track(mapOf(orders), lifetimeMs);
   t.teardown(() => before.close());
   const first = before.secrets(orders).get('identity');
   const endMs = before.notAfterMs(orders) - lifetimeMs / 2;
@@ -92,10 +87,13 @@ test('another identity, lifetime or root is another certificate', (t) => {
   const moved = identities.secrets({ ...orders, spiffeId: 'spiffe://weft.local/ns/shop/sa/other' }).get('identity');
   t.not(moved?.version, first);
   t.is(open(moved).certificate.subjectAltName, 'URI:spiffe://weft.local/ns/shop/sa/other');
-  t.deepEqual([...identities.track(mapOf(orders), hourMs)], [orders.id]);
+  t.deepEqual([...identities.changed([{ id: orders.id, after: orders }])], [orders.id]);
+  t.not(identities.secrets(orders).get('identity')?.version, moved?.version);
+  t.deepEqual([...identities.setLifetime(hourMs)], [orders.id]);
   t.teardown(() => identities.close());
   t.not(identities.secrets(orders).get('identity')?.version, first);
-  t.deepEqual([...identities.track(mapOf(orders), hourMs)], []);
+  t.deepEqual([...identities.setLifetime(hourMs)], []);
+  t.deepEqual([...identities.changed([{ id: orders.id, before: orders, after: orders }])], []);
   const otherRoot = new WorkloadIdentities({ root: { ...root, secret: Buffer.from('other') } });
   t.not(otherRoot.secrets(orders).get('identity')?.version, first);
 });
@@ -117,7 +115,7 @@ test('renewals are told, spread, and only of those that are due', async (t) => {
       },
     });
     t.teardown(() => identities.close());
-    identities.track(new Map(workloads.map((workload) => [workload.id, workload])), 400);
+    identities.setLifetime(400);
     for (const workload of workloads) {
       versions.set(workload.id, identities.secrets(workload).get('identity')?.version);
     }
@@ -134,11 +132,13 @@ test('a renewal is told, though somebody saw the next certificate before, or oth
   const identities = new WorkloadIdentities({ root, now: () => nowMs, onRenewal: told.resolve });
   t.teardown(() => identities.close());
   const other: Identified = { ...orders, id: 'shop/orders-1' };
-  identities.track(mapOf(orders), lifetimeMs);
-  // The clock is past the end, the timer is not yet: a status is asked for, and a replica comes.
+  identities.secrets(orders);
+  // The clock is past the end, the timer is not yet: somebody looks at a proxy, a status is asked for, and a replica comes.
   nowMs += lifetimeMs / 2;
+  identities.secrets(orders);
   identities.notAfterMs(orders);
-  identities.track(mapOf(orders, other), lifetimeMs);
+  identities.changed([{ id: other.id, after: other }]);
+  identities.secrets(other);
   // The timer does not hold the process, and nothing else does.
   const hold = setInterval(() => {}, 1000);
   t.teardown(() => clearInterval(hold));
@@ -148,10 +148,27 @@ test('a renewal is told, though somebody saw the next certificate before, or oth
 test('a workload that is gone is forgotten', (t) => {
   const identities = new WorkloadIdentities({ root });
   t.teardown(() => identities.close());
-  identities.track(mapOf(orders), lifetimeMs);
   const first = identities.secrets(orders).get('identity');
-  identities.track(mapOf(), lifetimeMs);
+  identities.changed([{ id: orders.id, before: orders }]);
   const again = identities.secrets(orders).get('identity');
   t.not(again, first);
   t.is(again?.version, first?.version);
+});
+
+test('workloads whose proxies ask for nothing cost nothing, and cost nothing again once theirs have gone', async (t) => {
+  let nowMs = Date.UTC(2026, 10, 22);
+  const told = Promise.withResolvers<readonly WorkloadId[]>();
+  const identities = new WorkloadIdentities({ root, now: () => nowMs, onRenewal: told.resolve });
+  t.teardown(() => identities.close());
+  const many = Array.from({ length: 5000 }, (_, i): Identified => ({ ...orders, id: `shop/orders-${i}` }));
+  identities.changed(many.map((after) => ({ id: after.id, after })));
+  for (const workload of many) identities.notAfterMs(workload);
+  t.is(identities.size, 0);
+  identities.secrets(orders);
+  nowMs += lifetimeMs / 2;
+  identities.secrets({ ...orders, id: 'shop/orders-1' });
+  const hold = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(hold));
+  t.deepEqual(await told.promise, [orders.id]);
+  t.is(identities.size, 1, 'whoever is still there asks again');
 });

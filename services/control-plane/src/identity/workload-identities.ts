@@ -4,6 +4,7 @@ import { type Resource, typeUrls } from '@weft/compiler/envoy/resource';
 import type { SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
 import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
 import { signCertificate, toPem } from './certificate.ts';
+import { Deadlines } from './deadlines.ts';
 import { derivePrivateKey } from './derived-key.ts';
 import { type Epoch, epochAt } from './epoch.ts';
 import { positive, type RootAuthority } from './root-authority.ts';
@@ -21,7 +22,7 @@ export interface Identified {
 export interface IdentityOptions {
   /** Signs everything, until `setRoots` says otherwise. */
   readonly root: RootAuthority;
-  /** Called with the workloads whose certificates were renewed, some time after `track`. */
+  /** Called with workloads whose certificates have reached half of their life: `secrets` gives the next ones. */
   readonly onRenewal?: (workloads: readonly WorkloadId[]) => void;
   /** Default: Date.now. */
   readonly now?: () => number;
@@ -30,6 +31,13 @@ export interface IdentityOptions {
 /** How far back certificates begin, for proxies whose clocks are behind. */
 const leewayMs = 60_000;
 const maxTimerMs = 2 ** 31 - 1;
+
+/** What became of a workload. Absent: it was not there, or is not there any more. */
+export interface IdentityChange {
+  readonly id: WorkloadId;
+  readonly before?: Identified;
+  readonly after?: Identified;
+}
 
 interface Issued {
   readonly spiffeId: SpiffeId;
@@ -46,7 +54,8 @@ interface Issued {
  *
  * Which certificate a workload has follows from its root's secret, the workload and the clock, its key included. So nothing is
  * stored, a control plane that restarts gives the same version as before and sends nothing again, and a second replica of
- * the control plane agrees with the first. A certificate is made when a stream first sends it, not before.
+ * the control plane agrees with the first. A certificate is made when a stream first sends it, not before: workloads whose proxies are
+ * connected elsewhere, or not at all, cost nothing.
  *
  * Each is renewed at half of its life. The first that a workload gets may have up to half of its life behind it.
  */
@@ -56,11 +65,14 @@ export class WorkloadIdentities {
   readonly #options: IdentityOptions;
   readonly #now: () => number;
   readonly #issued = new Map<WorkloadId, Issued>();
-  /** Those with another certificate than before, of which nobody has been told: whoever asks first may ask before the timer fires. */
-  readonly #untold = new Set<WorkloadId>();
-  #tracked: ReadonlyMap<WorkloadId, Identified> = new Map();
+  /**
+   * When workloads that were given secrets are to be told of the next ones. Whoever asks first may ask before the timer fires, and then
+   * the others still hold what ends.
+   */
+  readonly #renewals = new Deadlines<WorkloadId>();
   #lifetimeMs = 24 * 3_600_000;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(options: IdentityOptions) {
@@ -92,22 +104,31 @@ export class WorkloadIdentities {
   }
 
   /**
-   * Says which workloads there are and how long their certificates live. Those that are gone are forgotten. Returns those that
-   * have other certificates now, because their identity or the lifetime changed.
+   * Takes what became of workloads. Those that are gone are forgotten. Returns those that have other certificates now, of those that
+   * have any. Costs what changed.
    */
-  track(workloads: ReadonlyMap<WorkloadId, Identified>, lifetimeMs: number): ReadonlySet<WorkloadId> {
-    const before = this.#tracked;
-    this.#tracked = workloads;
-    if (this.#lifetimeMs === lifetimeMs && sameIdentities(before, workloads)) return new Set();
-    this.#lifetimeMs = lifetimeMs;
+  changed(workloads: Iterable<IdentityChange>): ReadonlySet<WorkloadId> {
     const changed = new Set<WorkloadId>();
-    for (const [id, { spiffeId, lifetimeMs: before }] of this.#issued) {
-      const workload = workloads.get(id);
-      if (workload === undefined) this.#forget(id);
-      else if (workload.spiffeId !== spiffeId || before !== lifetimeMs) changed.add(id);
+    for (const { id, after } of workloads) {
+      const issued = this.#issued.get(id);
+      if (issued === undefined) continue;
+      if (after === undefined) this.#forget(id);
+      else if (after.spiffeId !== issued.spiffeId) changed.add(id);
     }
-    this.#schedule();
     return changed;
+  }
+
+  /** Says how long certificates live. Returns those that have other certificates now, of those that have any. */
+  setLifetime(lifetimeMs: number): ReadonlySet<WorkloadId> {
+    if (lifetimeMs === this.#lifetimeMs) return new Set();
+    this.#lifetimeMs = lifetimeMs;
+    const issued = [...this.#issued].filter(([, { lifetimeMs: before }]) => before !== lifetimeMs);
+    return new Set(issued.map(([id]) => id));
+  }
+
+  /** How many workloads have been given secrets. */
+  get size(): number {
+    return this.#issued.size;
   }
 
   /** The secrets of a workload now, by name; the same objects until the certificate is renewed. */
@@ -115,10 +136,9 @@ export class WorkloadIdentities {
     return this.#current(workload).secrets;
   }
 
-  /** The last moment of a workload's present certificate. */
-  notAfterMs(workload: Identified): number {
-    const { epoch, lifetimeMs } = this.#current(workload);
-    return epoch.startMs + lifetimeMs;
+  /** The last moment of a workload's present certificate. Asking for it makes none. */
+  notAfterMs({ id }: Identified): number {
+    return this.#epochOf(id, this.#now()).startMs + this.#lifetimeMs;
   }
 
   /** Ends renewals. */
@@ -128,54 +148,64 @@ export class WorkloadIdentities {
   }
 
   #current({ id, spiffeId }: Identified): Issued {
-    const nowMs = this.#now();
     const known = this.#issued.get(id);
     const lifetimeMs = this.#lifetimeMs;
-    const fits = known !== undefined && known.spiffeId === spiffeId && known.lifetimeMs === lifetimeMs;
-    const now = fits && nowMs >= known.epoch.startMs && nowMs < known.epoch.endMs;
-    const epoch = now ? known.epoch : epochAt(nowMs, lifetimeMs, id);
+    const epoch = this.#epochOf(id, this.#now());
     const signer = this.#roots.signerAt(epoch.startMs);
-    const sameSigner = now && known.signer.fingerprint === signer.fingerprint;
-    if (sameSigner && known.root === this.#rootSecret) return known;
-    const kept = sameSigner ? known.secrets.get(secretNames.identity) : undefined;
+    const isSame =
+      known?.epoch === epoch && known.spiffeId === spiffeId && known.signer.fingerprint === signer.fingerprint;
+    if (isSame && known.root === this.#rootSecret) return known;
+    const kept = isSame ? known.secrets.get(secretNames.identity) : undefined;
     const secrets = new Map<string, Resource>([
       [secretNames.identity, kept ?? new IdentitySecret(signer, { id, spiffeId }, epoch, lifetimeMs)],
       [secretNames.root, this.#rootSecret],
     ]);
     const issued = { spiffeId, lifetimeMs, epoch, signer, root: this.#rootSecret, secrets };
-    if (fits && !now) this.#untold.add(id);
     this.#issued.set(id, issued);
+    // One that is due already stays so: it is to be told, though somebody has asked before.
+    if (epoch.endMs < (this.#renewals.get(id) ?? Number.POSITIVE_INFINITY)) this.#renewals.set(id, epoch.endMs);
+    this.#schedule();
     return issued;
   }
 
+  /** The epoch of now; the same object while it lasts, of a workload that was given secrets. */
+  #epochOf(id: WorkloadId, nowMs: number): Epoch {
+    const known = this.#issued.get(id);
+    const isNow = known?.lifetimeMs === this.#lifetimeMs && nowMs >= known.epoch.startMs && nowMs < known.epoch.endMs;
+    return isNow ? known.epoch : epochAt(nowMs, this.#lifetimeMs, id);
+  }
+
   #schedule(): void {
+    const nextMs = this.#renewals.nextMs ?? Number.POSITIVE_INFINITY;
+    const waitMs = Math.min(Math.max(nextMs - this.#now(), 0), maxTimerMs);
+    // A machine that slept has timers that are late: what is due does not wait for them.
+    if (this.#closed || (nextMs === this.#timerMs && waitMs > 0)) return;
     clearTimeout(this.#timer);
-    if (this.#closed || this.#tracked.size === 0) return;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const workload of this.#tracked.values()) nextMs = Math.min(nextMs, this.#current(workload).epoch.endMs);
-    const waitMs = this.#untold.size > 0 ? 0 : Math.min(Math.max(nextMs - this.#now(), 0), maxTimerMs);
+    this.#timerMs = nextMs;
+    if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#renew(), waitMs);
     this.#timer.unref();
   }
 
   #renew(): void {
-    for (const workload of this.#tracked.values()) this.#current(workload);
-    const renewed = [...this.#untold];
-    this.#untold.clear();
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#now();
+    const due = this.#renewals.takeDue(nowMs);
+    for (const id of due) {
+      const issued = this.#issued.get(id);
+      // The next certificate of one that nobody asks for any more would be made for nothing.
+      if (issued === undefined || issued.epoch.endMs <= nowMs) this.#issued.delete(id);
+      else this.#renewals.set(id, issued.epoch.endMs);
+    }
     this.#schedule();
-    if (renewed.length > 0) this.#options.onRenewal?.(renewed);
+    if (due.length > 0) this.#options.onRenewal?.(due);
   }
 
   #forget(id: WorkloadId): void {
     this.#issued.delete(id);
-    this.#untold.delete(id);
+    this.#renewals.delete(id);
+    this.#schedule();
   }
-}
-
-function sameIdentities(a: ReadonlyMap<WorkloadId, Identified>, b: ReadonlyMap<WorkloadId, Identified>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [id, { spiffeId }] of b) if (a.get(id)?.spiffeId !== spiffeId) return false;
-  return true;
 }
 
 /** The secret "identity" of one workload in one epoch. Its key and certificate are made when `body` is first read. */

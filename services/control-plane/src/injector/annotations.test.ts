@@ -1,5 +1,6 @@
+import { marks } from '@weft/compiler/pod/marks';
 import test from 'ava';
-import { AnnotationError, names, readChoices } from './annotations.ts';
+import { AnnotationError, readChoices } from './annotations.ts';
 
 function choices(annotations: Record<string, string>) {
   return readChoices({ metadata: { annotations }, spec: { containers: [{ name: 'web' }] } });
@@ -11,28 +12,28 @@ test('without annotations everything is redirected', (t) => {
 });
 
 test('lists may have spaces and empty places', (t) => {
-  t.deepEqual(choices({ [names.excludeOutboundPorts]: ' 25, ,5432,' }).excludeOutboundPorts, [25, 5432]);
+  t.deepEqual(choices({ [marks.excludeOutboundPorts]: ' 25, ,5432,' }).excludeOutboundPorts, [25, 5432]);
 });
 
 for (const address of ['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '2001:db8::1', '::1/128']) {
   test(`${address} can be excluded`, (t) => {
-    t.deepEqual(choices({ [names.excludeOutboundAddresses]: address }).excludeOutboundAddresses, [address]);
+    t.deepEqual(choices({ [marks.excludeOutboundAddresses]: address }).excludeOutboundAddresses, [address]);
   });
 }
 
 const wrong = [
-  [names.excludeInboundPorts, '0'],
-  [names.excludeInboundPorts, '65536'],
-  [names.inboundPorts, 'http'],
-  [names.excludeOutboundAddresses, '10.0.0.256'],
-  [names.excludeOutboundAddresses, '10.0.0.0/33'],
-  [names.excludeOutboundAddresses, 'fd00::/129'],
-  [names.excludeOutboundAddresses, 'example.com'],
-  [names.excludeOutboundAddresses, '10.0.0.1 -j ACCEPT'],
-  [names.cpuRequest, 'much'],
-  [names.memoryLimit, '-1Gi'],
-  [names.concurrency, '0'],
-  [names.logLevel, 'loud'],
+  [marks.excludeInboundPorts, '0'],
+  [marks.excludeInboundPorts, '65536'],
+  [marks.inboundPorts, 'http'],
+  [marks.excludeOutboundAddresses, '10.0.0.256'],
+  [marks.excludeOutboundAddresses, '10.0.0.0/33'],
+  [marks.excludeOutboundAddresses, 'fd00::/129'],
+  [marks.excludeOutboundAddresses, 'example.com'],
+  [marks.excludeOutboundAddresses, '10.0.0.1 -j ACCEPT'],
+  [marks.cpuRequest, 'much'],
+  [marks.memoryLimit, '-1Gi'],
+  [marks.concurrency, '0'],
+  [marks.logLevel, 'loud'],
 ] as const;
 
 for (const [name, value] of wrong) {

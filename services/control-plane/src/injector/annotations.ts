@@ -1,26 +1,6 @@
+import { marks } from '@weft/compiler/pod/marks';
 import type { Labels, Pod } from './pod.ts';
 import type { ProxyResources } from './settings.ts';
-
-/** Labels and annotations that the injector reads and writes. README.md has the table for users. */
-export const names = {
-  inject: 'weft.dev/inject',
-  interception: 'weft.dev/interception',
-  kit: 'weft.dev/kit',
-  inboundPorts: 'weft.dev/inbound-ports',
-  excludeInboundPorts: 'weft.dev/exclude-inbound-ports',
-  excludeOutboundPorts: 'weft.dev/exclude-outbound-ports',
-  excludeOutboundAddresses: 'weft.dev/exclude-outbound-addresses',
-  cpuRequest: 'weft.dev/proxy-cpu-request',
-  cpuLimit: 'weft.dev/proxy-cpu-limit',
-  memoryRequest: 'weft.dev/proxy-memory-request',
-  memoryLimit: 'weft.dev/proxy-memory-limit',
-  logLevel: 'weft.dev/proxy-log-level',
-  concurrency: 'weft.dev/proxy-concurrency',
-  /** Written: a label, for selectors. */
-  injected: 'weft.dev/injected',
-  /** Written: where the application listens, if not on 127.0.0.1 at the Service's target port. */
-  application: 'weft.dev/application',
-} as const;
 
 /** How a pod wants to be injected. */
 export interface Choices {
@@ -46,40 +26,40 @@ export class AnnotationError extends Error {
 /** Whether a pod is to be in the mesh: its own word, an annotation before a label, else its namespace's. */
 export function wantsInjection(pod: Pod, namespaceLabels: Labels): boolean {
   const { annotations, labels } = pod.metadata ?? {};
-  const word = annotations?.[names.inject] ?? labels?.[names.inject] ?? namespaceLabels[names.inject];
+  const word = annotations?.[marks.inject] ?? labels?.[marks.inject] ?? namespaceLabels[marks.inject];
   if (word === undefined || word === 'false') return false;
   if (word === 'true') return true;
-  throw new AnnotationError(`${names.inject}: ${JSON.stringify(word)} must be "true" or "false"`);
+  throw new AnnotationError(`${marks.inject}: ${JSON.stringify(word)} must be "true" or "false"`);
 }
 
 /** Whether the pod or its namespace asks for no interception. */
 export function forbidsInterception(pod: Pod, namespaceLabels: Labels): boolean {
-  const word = pod.metadata?.annotations?.[names.interception] ?? namespaceLabels[names.interception];
+  const word = pod.metadata?.annotations?.[marks.interception] ?? namespaceLabels[marks.interception];
   if (word === undefined) return false;
   if (word === 'none') return true;
-  throw new AnnotationError(`${names.interception}: ${JSON.stringify(word)} must be "none", or absent`);
+  throw new AnnotationError(`${marks.interception}: ${JSON.stringify(word)} must be "none", or absent`);
 }
 
 /** Reads the annotations of a pod. Throws AnnotationError for the first that makes no sense. */
 export function readChoices(pod: Pod): Choices {
   const annotations = pod.metadata?.annotations ?? {};
-  const kit = annotations[names.kit];
-  const inbound = annotations[names.inboundPorts];
-  const logLevel = oneOf(annotations, names.logLevel, logLevels);
+  const kit = annotations[marks.kit];
+  const inbound = annotations[marks.inboundPorts];
+  const logLevel = oneOf(annotations, marks.logLevel, logLevels);
   return {
     kit: kit === 'true' ? 'all' : kit === 'false' ? [] : list(kit),
-    inboundPorts: inbound === undefined || inbound === '*' ? 'all' : ports(annotations, names.inboundPorts),
-    excludeInboundPorts: ports(annotations, names.excludeInboundPorts),
-    excludeOutboundPorts: ports(annotations, names.excludeOutboundPorts),
-    excludeOutboundAddresses: addresses(annotations, names.excludeOutboundAddresses),
+    inboundPorts: inbound === undefined || inbound === '*' ? 'all' : ports(annotations, marks.inboundPorts),
+    excludeInboundPorts: ports(annotations, marks.excludeInboundPorts),
+    excludeOutboundPorts: ports(annotations, marks.excludeOutboundPorts),
+    excludeOutboundAddresses: addresses(annotations, marks.excludeOutboundAddresses),
     resources: {
-      ...quantity(annotations, names.cpuRequest, 'cpuRequest'),
-      ...quantity(annotations, names.cpuLimit, 'cpuLimit'),
-      ...quantity(annotations, names.memoryRequest, 'memoryRequest'),
-      ...quantity(annotations, names.memoryLimit, 'memoryLimit'),
+      ...quantity(annotations, marks.cpuRequest, 'cpuRequest'),
+      ...quantity(annotations, marks.cpuLimit, 'cpuLimit'),
+      ...quantity(annotations, marks.memoryRequest, 'memoryRequest'),
+      ...quantity(annotations, marks.memoryLimit, 'memoryLimit'),
     },
     ...(logLevel === undefined ? {} : { logLevel }),
-    concurrency: count(annotations, names.concurrency) ?? 2,
+    concurrency: count(annotations, marks.concurrency) ?? 2,
   };
 }
 

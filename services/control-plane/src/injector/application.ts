@@ -1,8 +1,8 @@
 import type { ApplicationAddress } from '@weft/compiler/model/workload';
+import { outboundPort } from '@weft/compiler/pod/ports';
 import type { Choices } from './annotations.ts';
 import type { InterceptionMode } from './interception-mode.ts';
 import type { Container, EnvironmentVariable, Pod } from './pod.ts';
-import { outboundPort } from './ports.ts';
 
 /** The directory that the application and its proxy share, for a unix socket that nobody else can reach. */
 export const applicationDirectory = '/var/run/weft/app';

@@ -1,11 +1,11 @@
 import { extension } from '@weft/compiler/envoy/typed-config';
+import { marks } from '@weft/compiler/pod/marks';
+import { proxyUser, readinessPort } from '@weft/compiler/pod/ports';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
-import { names } from './annotations.ts';
 import { exactly, plainListener } from './bootstrap-plain-http.ts';
 import { toReady } from './bootstrap-ready-listener.ts';
-import { proxyUser, readinessPort } from './ports.ts';
 
 const healthCheck = '/grpc.health.v1.Health/Check';
 
@@ -93,7 +93,7 @@ function envoy_on_request(handle)
     return
   end
   local reason = "weft: a process of user " .. user .. " listens on port " .. port .. " of the pod's own address, where calls pass by the mesh; " ..
-    "it must listen on 127.0.0.1:" .. port .. ", or the pod name the port in ${names.excludeInboundPorts}"
+    "it must listen on 127.0.0.1:" .. port .. ", or the pod name the port in ${marks.excludeInboundPorts}"
   if reported ~= reason then
     reported = reason
     handle:logErr(reason)

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { extension, typedConfig } from '@weft/compiler/envoy/typed-config';
 import type { ApplicationAddress } from '@weft/compiler/model/workload';
+import { kubeletPort } from '@weft/compiler/pod/ports';
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
@@ -10,7 +11,6 @@ import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/f
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactHeader, exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
 import { toAdmin } from './bootstrap-ready-listener.ts';
-import { kubeletPort } from './ports.ts';
 import type { GrpcProbePort, KubeletRoute } from './probes.ts';
 
 /** The header that a pod's own secret comes in. */

@@ -1,9 +1,9 @@
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { outboundPort, readyPort } from '@weft/compiler/pod/ports';
 import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
-import { outboundPort, readyPort } from './ports.ts';
 
 /** The cluster of Envoy's own admin interface. */
 export const adminCluster = 'admin';

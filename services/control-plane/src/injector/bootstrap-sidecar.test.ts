@@ -3,11 +3,11 @@ import { createServer, request } from 'node:http';
 import { connect, createServer as createHttp2Server, type IncomingHttpHeaders } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstGrpcProbePort, kubeletPort, outboundPort, readyPort } from '@weft/compiler/pod/ports';
 import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
 import { sidecarBootstrap } from './bootstrap-sidecar.ts';
-import { firstGrpcProbePort, kubeletPort, outboundPort, readyPort } from './ports.ts';
 
 const host = '127.0.0.1';
 const drain = 'a$(POD_IP)secret';

@@ -2,6 +2,7 @@ import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { bootstrap } from '@weft/compiler/envoy/bootstrap';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { rootDirectory, tokenDirectory } from '@weft/compiler/pod/names';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
@@ -18,7 +19,6 @@ import { adminSocket, readyListener } from './bootstrap-ready-listener.ts';
 import { fillByKubelet, podId } from './bootstrap-variables.ts';
 import type { InterceptionMode } from './interception-mode.ts';
 import type { GrpcProbePort, KubeletRoute } from './probes.ts';
-import { rootDirectory, tokenDirectory } from './volumes.ts';
 
 /** What the bootstrap of a pod's sidecar depends on. */
 export interface SidecarBootstrapOptions {

@@ -1,15 +1,17 @@
-import { AnnotationError, type Choices, names, readChoices, wantsInjection } from './annotations.ts';
+import { marks } from '@weft/compiler/pod/marks';
+import { sidecarName } from '@weft/compiler/pod/names';
+import { inboundPort, kubeletPort, outboundPort, readyPort } from '@weft/compiler/pod/ports';
+import { AnnotationError, type Choices, readChoices, wantsInjection } from './annotations.ts';
 import { kitEnvironment, kitListen, kitServer, locator, usesKit } from './application.ts';
 import { sidecarBootstrap } from './bootstrap-sidecar.ts';
 import { gracePeriodSeconds, lingering } from './drain.ts';
 import { interceptionContainer } from './interception-container.ts';
 import { type InterceptionMode, interceptionMode } from './interception-mode.ts';
 import type { Container, Labels, Pod } from './pod.ts';
-import { inboundPort, kubeletPort, outboundPort, readyPort } from './ports.ts';
 import { rewriteProbes } from './probes.ts';
 import { refusal } from './refusals.ts';
 import type { InjectorSettings, PodSecrets } from './settings.ts';
-import { sidecarContainer, sidecarName } from './sidecar-container.ts';
+import { sidecarContainer } from './sidecar-container.ts';
 import { applicationMount, volumes } from './volumes.ts';
 
 /** What becomes of a pod. */
@@ -104,8 +106,8 @@ function injected(
     ...pod,
     metadata: {
       ...metadata,
-      labels: { ...metadata?.labels, [names.injected]: mode },
-      ...(shared && listen ? { annotations: { ...metadata?.annotations, [names.application]: listen } } : {}),
+      labels: { ...metadata?.labels, [marks.injected]: mode },
+      ...(shared && listen ? { annotations: { ...metadata?.annotations, [marks.application]: listen } } : {}),
     },
     spec: {
       ...spec,

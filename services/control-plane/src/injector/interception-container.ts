@@ -1,14 +1,12 @@
+import { interceptionName } from '@weft/compiler/pod/names';
+import { inboundPort, outboundPort, proxyUser, readyPort } from '@weft/compiler/pod/ports';
 import type { Choices } from './annotations.ts';
 import type { Container } from './pod.ts';
-import { inboundPort, outboundPort, proxyUser, readyPort } from './ports.ts';
 import type { InjectorSettings } from './settings.ts';
 import { resourcesOf } from './sidecar-container.ts';
 import { noApiTokenMount } from './volumes.ts';
 
-/** The container that redirects the pod's calls to its proxy, once, before anything else runs. */
-export const interceptionName = 'weft-interception';
-
-/** `plainPorts`: those of the proxy that the kubelet and others reach in plain text. See images/interception. */
+/** Redirects the pod's calls to its proxy. `plainPorts`: those of the proxy that the kubelet and others reach in plain text. See images/interception. */
 export function interceptionContainer(
   settings: InjectorSettings,
   choices: Choices,

@@ -1,7 +1,7 @@
 import type { ApplicationAddress } from '@weft/compiler/model/workload';
+import { firstGrpcProbePort, kubeletPort } from '@weft/compiler/pod/ports';
 import type { Locate } from './application.ts';
 import type { Container, HttpGet, LifecycleHandler, Probe } from './pod.ts';
-import { firstGrpcProbePort, kubeletPort } from './ports.ts';
 
 /** What the proxy does for the kubelet: GET of `path` is a GET of the application, or the answer whether its port is open. */
 export type KubeletRoute =

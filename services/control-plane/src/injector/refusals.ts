@@ -1,6 +1,7 @@
-import { type Choices, names } from './annotations.ts';
+import { marks } from '@weft/compiler/pod/marks';
+import { isProxyPort, proxyUser } from '@weft/compiler/pod/ports';
+import type { Choices } from './annotations.ts';
 import type { Container, Pod } from './pod.ts';
-import { isProxyPort, proxyUser } from './ports.ts';
 import { volumeNames } from './volumes.ts';
 
 /** Why a pod that is to be in the mesh cannot be, in words for the person who wrote it; undefined: it can. */
@@ -16,7 +17,7 @@ export function refusal(pod: Pod, choices: Choices): string | undefined {
   if (choices.kit !== 'all') {
     const unknown = choices.kit.find((name) => !containers.some((container) => container.name === name));
     if (unknown !== undefined) {
-      return `${names.kit}: the pod has no container ${JSON.stringify(unknown)}; it has ${containers.map(({ name }) => name).join(', ')}`;
+      return `${marks.kit}: the pod has no container ${JSON.stringify(unknown)}; it has ${containers.map(({ name }) => name).join(', ')}`;
     }
   }
   return undefined;
@@ -26,7 +27,7 @@ export function refusal(pod: Pod, choices: Choices): string | undefined {
 function asProxyUser(pod: Pod, container: Container): string | undefined {
   const user = container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser;
   if (user !== proxyUser) return undefined;
-  return `container ${container.name}: runAsUser ${proxyUser} is the proxy's own; take another, or ${names.inject}: "false"`;
+  return `container ${container.name}: runAsUser ${proxyUser} is the proxy's own; take another, or ${marks.inject}: "false"`;
 }
 
 function reservedName(container: Container): string | undefined {

@@ -1,4 +1,6 @@
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { controlPlaneHost, systemNamespace } from '@weft/compiler/pod/names';
+import { controlPlanePorts } from '@weft/compiler/pod/ports';
 
 /** What holds for every pod that is injected. */
 export interface InjectorSettings {
@@ -27,7 +29,7 @@ export interface ProxyResources {
 export const defaultSettings: InjectorSettings = {
   proxyImage: 'envoyproxy/envoy:distroless-v1.40.0',
   interceptionImage: 'weft/interception:0.1.0',
-  controlPlane: { host: 'weft-control-plane.weft-system.svc', port: 15_012 },
+  controlPlane: { host: controlPlaneHost(systemNamespace), port: controlPlanePorts.xds },
   resources: { cpuRequest: '20m', memoryRequest: '64Mi', memoryLimit: '256Mi' },
   logLevel: 'warning',
 };

@@ -1,14 +1,12 @@
+import { sidecarName } from '@weft/compiler/pod/names';
+import { kubeletPort, proxyUser, readinessPort, readyPort } from '@weft/compiler/pod/ports';
 import type { Choices } from './annotations.ts';
 import { drainHeader } from './bootstrap-kubelet-listener.ts';
 import { podVariables } from './bootstrap-variables.ts';
 import type { InterceptionMode } from './interception-mode.ts';
 import type { Container } from './pod.ts';
-import { kubeletPort, proxyUser, readinessPort, readyPort } from './ports.ts';
 import type { InjectorSettings, ProxyResources } from './settings.ts';
 import { applicationMount, proxyMounts } from './volumes.ts';
-
-/** The proxy's container in every injected pod: what tells that a pod is injected. */
-export const sidecarName = 'weft-proxy';
 
 /** What the sidecar's container depends on besides the settings. */
 export interface SidecarOptions {

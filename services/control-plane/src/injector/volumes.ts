@@ -1,13 +1,13 @@
+import {
+  adminDirectory,
+  rootConfigMap,
+  rootDirectory,
+  tokenAudience,
+  tokenDirectory,
+  tokenSeconds,
+} from '@weft/compiler/pod/names';
 import { applicationDirectory } from './application.ts';
 import type { Volume } from './pod.ts';
-
-/** Where the proxy finds its token, the mesh's root, and its admin socket. */
-export const tokenDirectory = '/var/run/secrets/weft';
-export const rootDirectory = '/etc/weft/root';
-const adminDirectory = '/var/run/weft/admin';
-
-/** The ConfigMap with ca-sds.yaml and root.pem, which the control plane keeps in every namespace of the mesh. */
-export const rootConfigMap = 'weft-root';
 
 /** Names of volumes. A pod cannot have its own by these. */
 export const volumeNames = {
@@ -18,16 +18,13 @@ export const volumeNames = {
   token: 'weft-token',
 } as const;
 
-/** The shortest that Kubernetes gives. The kubelet replaces it at four fifths. */
-const tokenSeconds = 600;
-
 /** The volumes of an injected pod. The token proves to the control plane alone which pod this is. */
 export function volumes(withApplication: boolean): Volume[] {
   return [
     {
       name: volumeNames.token,
       projected: {
-        sources: [{ serviceAccountToken: { audience: 'weft', expirationSeconds: tokenSeconds, path: 'token' } }],
+        sources: [{ serviceAccountToken: { audience: tokenAudience, expirationSeconds: tokenSeconds, path: 'token' } }],
       },
     },
     { name: volumeNames.root, configMap: { name: rootConfigMap } },

@@ -1,3 +1,4 @@
+import { groupOf, type ResourceRef } from '@weft/compiler/model/resource-ref';
 import { z } from 'zod';
 
 const text = z.string();
@@ -25,6 +26,21 @@ export type KubernetesObject = z.infer<typeof objectSchema>;
 /** "namespace/name", or the name of what is in no namespace. */
 export function keyOf({ metadata: { namespace, name } }: KubernetesObject): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** The reference of an object. */
+export function refOf({
+  apiVersion = '',
+  kind = '',
+  metadata: { namespace = '', name },
+}: KubernetesObject): ResourceRef {
+  return { group: groupOf(apiVersion), kind, namespace, name };
+}
+
+/** The reference of an object of which only its key (`keyOf`) is known. */
+export function refOfKey(apiVersion: string, kind: string, key: string): ResourceRef {
+  const slash = key.indexOf('/');
+  return { group: groupOf(apiVersion), kind, namespace: key.slice(0, Math.max(0, slash)), name: key.slice(slash + 1) };
 }
 
 /** A page of a list. */

@@ -1,4 +1,5 @@
-import type { Override } from '@weft/compiler/model/override';
+import { type Override, refusalWords } from '@weft/compiler/model/override';
+import { effectWords } from '@weft/compiler/model/override-effect';
 import { z } from 'zod';
 
 /** What there is to say of one aspect of a resource, by the rules of metav1.Condition. */
@@ -40,13 +41,13 @@ const reasons = { active: 'Holds', ended: 'Ended', refused: 'Refused' } as const
 /** Whether an override holds. */
 export function active({ state, effects, refusals, expiresMs, reason, by }: Override): Condition {
   const until = expiresMs === undefined ? 'it is removed' : new Date(expiresMs).toISOString();
-  const holds = `${effects.join(', ')}, until ${until}${reason ? `; why: ${reason}` : ''}${by ? ` (${by})` : ''}`;
+  const holds = `${effects.map(effectWords).join(', ')}, until ${until}${reason ? `; why: ${reason}` : ''}${by ? ` (${by})` : ''}`;
   const said = state === 'active' ? [holds] : state === 'ended' ? [`it has ended by itself, at ${until}`] : [];
   return {
     type: 'Active',
     status: state === 'active' ? 'True' : 'False',
     reason: reasons[state],
-    message: [...said, ...refusals].join('; ').slice(0, 32_000),
+    message: [...said, ...refusals.map(refusalWords)].join('; ').slice(0, 32_000),
   };
 }
 

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { allKinds, apiVersionOf, kindOfRef, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
+import { problemWords } from '@weft/compiler/model/problem';
+import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
-import type { KubernetesObject } from '../kubernetes/object.ts';
+import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active, type Condition, conditionChange } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
@@ -15,23 +19,6 @@ export interface KubernetesStatusOptions {
   readonly objects: () => ClusterObjects | undefined;
   readonly log: { warn(fields: object, message: string): void };
 }
-
-/** Kinds of weft.dev/v1 that have conditions, and where they are written. */
-const conditioned = {
-  MeshPolicy: { plural: 'meshpolicies', objects: 'meshPolicies' },
-  MeshOverride: { plural: 'meshoverrides', objects: 'meshOverrides' },
-  MeshConfig: { plural: 'meshconfigs', objects: 'meshConfigs' },
-  Gateway: { plural: 'gateways', objects: 'gateways' },
-  ExternalService: { plural: 'externalservices', objects: 'externalServices' },
-} as const;
-
-/** Kinds that are not ours: what is wrong with them is an Event. A Workload is its pod. */
-const evented: Readonly<Record<string, { apiVersion: string; kind: string }>> = {
-  Service: { apiVersion: 'v1', kind: 'Service' },
-  ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap' },
-  Pod: { apiVersion: 'v1', kind: 'Pod' },
-  Workload: { apiVersion: 'v1', kind: 'Pod' },
-};
 
 interface Said {
   readonly type: 'Normal' | 'Warning';
@@ -88,61 +75,60 @@ export class KubernetesStatus {
       this.#again = false;
       const objects = this.#options.objects();
       if (objects === undefined) return;
-      const about = new Map<string, string[]>();
+      const about = new Map<string, { readonly ref: ResourceRef; readonly messages: string[] }>();
       for (const problem of this.#problems) {
-        for (const resource of resourcesOf(problem.resource)) {
-          about.set(resource, [...(about.get(resource) ?? []), sentence(problem)]);
+        for (const ref of problem.about ?? []) {
+          const key = refKey(ref);
+          const known = about.get(key);
+          if (known) known.messages.push(sentence(problem));
+          else about.set(key, { ref, messages: [sentence(problem)] });
         }
       }
-      const overrides = new Map(this.#overrides.map((override) => [override.id, override]));
-      for (const [kind, { plural, objects: name }] of Object.entries(conditioned)) {
-        for (const [key, object] of objects[name]) {
-          const override = kind === 'MeshOverride' ? overrides.get(idOf(object)) : undefined;
-          const wanted = [accepted(about.get(`${kind} ${key}`) ?? []), ...(override ? [active(override)] : [])];
-          await this.#conditions(kind, plural, object, wanted);
+      const overrides = new Map(this.#overrides.map((override) => [refKey(override.ref), override]));
+      for (const kind of allKinds.filter(({ conditions }) => conditions.length > 0)) {
+        for (const object of objectsOf(kind, objects)) {
+          const key = refKey(refOf(object));
+          const override = kind.conditions.includes('Active') ? overrides.get(key) : undefined;
+          const wanted = [accepted(about.get(key)?.messages ?? []), ...(override ? [active(override)] : [])];
+          await this.#conditions(kind, object, wanted);
         }
       }
-      for (const [resource, messages] of about) {
-        const [kind = '', key = ''] = resource.split(' ');
-        const involved = evented[kind];
-        if (involved === undefined) continue;
-        const maps = { Service: objects.services, ConfigMap: objects.contracts, Pod: objects.pods };
-        const object = Object.entries(maps)
-          .find(([of]) => of === involved.kind)?.[1]
-          .get(key);
+      for (const { ref, messages } of about.values()) {
+        const named = kindOfRef(ref);
+        const kind = named?.standsFor ? allKinds.find((each) => each.kind === named.standsFor) : named;
+        // What is ours says it by its conditions.
+        if (kind === undefined || kind.conditions.length > 0) continue;
+        const key = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`;
+        const object = watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
         if (object === undefined) continue;
         for (const message of messages) {
-          await this.#event(involved, object, { type: 'Warning', reason: 'MeshProblem', message });
+          await this.#event(kind, object, { type: 'Warning', reason: 'MeshProblem', message });
         }
       }
     }
   }
 
-  async #conditions(
-    kind: string,
-    plural: string,
-    object: KubernetesObject,
-    wanted: readonly Condition[],
-  ): Promise<void> {
+  async #conditions(kind: Kind, object: KubernetesObject, wanted: readonly Condition[]): Promise<void> {
     const change = conditionChange(object, wanted, Date.now());
     if (change === undefined) return;
     const { namespace, name } = object.metadata;
     const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
-    const path = `/apis/weft.dev/v1${at}/${plural}/${name}/status`;
+    const path = `/apis/${apiVersionOf(kind)}${at}/${kind.plural}/${name}/status`;
     const body = { status: { conditions: change.conditions } };
     if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return;
     for (const condition of change.turned) {
       const said = eventOf(condition);
-      if (said) await this.#event({ apiVersion: 'weft.dev/v1', kind }, object, said);
+      if (said) await this.#event(kind, object, said);
     }
   }
 
   async #event(
-    involved: { readonly apiVersion: string; readonly kind: string },
+    kind: Kind,
     { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
     { type, reason, message }: Said,
   ): Promise<void> {
     if (uid === undefined) return;
+    const involved = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     // The name follows from what is said: another replica, or the next start, does not say it again while the Event is there.
     const mark = createHash('sha256').update(`${uid} ${message}`).digest('hex').slice(0, 16);
     if (this.#said.has(mark)) return;
@@ -190,17 +176,10 @@ function eventOf({ type, status, reason, message }: Condition): Said | undefined
   return status === 'True' ? undefined : { type: 'Warning', reason: 'MeshProblem', message };
 }
 
-function idOf({ metadata: { namespace, name } }: KubernetesObject): Override['id'] {
-  return `${namespace ?? ''}/${name}`;
+function objectsOf(kind: Kind, objects: ClusterObjects): KubernetesObject[] {
+  return watchesOf(kind).flatMap(([name]) => [...objects[name].values()]);
 }
 
-/** "Service shop/a, Service shop/b" names two; what stands in brackets behind is where it was read. */
-function resourcesOf(text: string): string[] {
-  return [...text.matchAll(/\b([A-Z][A-Za-z]+) ([a-z0-9][-a-z0-9.]*(?:\/[a-z0-9][-a-z0-9.]*)?)/g)].map(
-    ([, kind, key]) => `${kind} ${key}`,
-  );
-}
-
-function sentence({ field, message, advice }: DatedProblem): string {
-  return `${field ? `${field}: ` : ''}${message}${advice ? `; right would be: ${advice}` : ''}`;
+function sentence(problem: DatedProblem): string {
+  return `${problem.field ? `${problem.field}: ` : ''}${problemWords(problem)}`;
 }

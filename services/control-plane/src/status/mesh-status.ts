@@ -1,7 +1,9 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import type { Override } from '@weft/compiler/model/override';
+import { partsOfId } from '@weft/compiler/model/names';
+import { type Override, refusalWords } from '@weft/compiler/model/override';
+import { effectWords } from '@weft/compiler/model/override-effect';
 import { isPermissive } from '@weft/compiler/model/permissive';
 import type { Service } from '@weft/compiler/model/service';
 import type { SocketAddress, Workload } from '@weft/compiler/model/workload';
@@ -60,8 +62,8 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
       const own = services.filter((service) => service.workloads.includes(workload.id));
       return workloadStatus(input, workload, own);
     }),
-    problems: problems.map(({ resource, field = '', message, advice = '', sinceMs }) => {
-      return { resource, field, message, advice, since: timestampFromMs(sinceMs) };
+    problems: problems.map(({ resource, about = [], field = '', message, advice = '', sinceMs }) => {
+      return { resource, about: [...about], field, message, advice, since: timestampFromMs(sinceMs) };
     }),
     overrides: mesh.overrides.map(overrideStatus),
     denials: denials.map(({ caller, method, count, lastAtMs, message }) => {
@@ -100,16 +102,15 @@ const overrideStates = {
 } as const;
 
 function overrideStatus(override: Override): MessageInitShape<typeof OverrideSchema> {
-  const { id, service, methods, state, effects, refusals, reason, by, expiresMs, origin } = override;
-  const [namespace = '', name = ''] = id.split('/');
+  const { ref, service, methods, state, effects, refusals, reason, by, expiresMs, origin } = override;
   return {
-    namespace,
-    name,
-    service: service.slice(namespace.length + 1),
+    namespace: ref.namespace,
+    name: ref.name,
+    service: partsOfId(service).name,
     methods: [...methods],
     state: overrideStates[state],
-    effects: [...effects],
-    refusals: [...refusals],
+    effects: effects.map(effectWords),
+    refusals: refusals.map(refusalWords),
     reason,
     by,
     ...(expiresMs === undefined ? {} : { expiresAt: timestampFromMs(expiresMs) }),

@@ -1,5 +1,6 @@
 import type { Mesh } from '@weft/compiler/model/mesh';
-import type { Override } from '@weft/compiler/model/override';
+import { type Override, refusalWords } from '@weft/compiler/model/override';
+import { effectWords } from '@weft/compiler/model/override-effect';
 
 /** A line of the audit log: who said what, why and until when, and what became of it. */
 export interface AuditLine {
@@ -8,7 +9,10 @@ export interface AuditLine {
 }
 
 /** What there is to tell when the mesh `before` becomes `next`: overrides that take effect, change, are refused, end or are removed. */
-export function auditOverrides(before: Mesh | undefined, next: Mesh): AuditLine[] {
+export function auditOverrides(
+  before: Pick<Mesh, 'overrides'> | undefined,
+  next: Pick<Mesh, 'overrides'>,
+): AuditLine[] {
   const lines: AuditLine[] = [];
   const known = new Map(before?.overrides.map((override) => [override.id, override]));
   for (const override of next.overrides) {
@@ -40,8 +44,8 @@ function line(
       override: id,
       target: service,
       methods: methods.length === 0 ? 'all' : methods,
-      effects,
-      ...(refusals.length === 0 ? {} : { refusals }),
+      effects: effects.map(effectWords),
+      ...(refusals.length === 0 ? {} : { refusals: refusals.map(refusalWords) }),
       who: by === '' ? 'nobody says' : by,
       why: reason === '' ? 'nobody says' : reason,
       until: expiresMs === undefined ? 'it is removed' : new Date(expiresMs).toISOString(),

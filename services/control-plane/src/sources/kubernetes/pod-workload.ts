@@ -1,8 +1,9 @@
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
+import { marks } from '@weft/compiler/pod/marks';
+import { sidecarName } from '@weft/compiler/pod/names';
+import { outboundPort } from '@weft/compiler/pod/ports';
 import { z } from 'zod';
-import { outboundPort } from '../../injector/ports.ts';
-import { sidecarName } from '../../injector/sidecar-container.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import { marks } from './marks.ts';
 
 const container = z.looseObject({
   name: z.string(),
@@ -81,6 +82,7 @@ export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined
   const common = {
     serviceAccount,
     ...(contract === undefined ? {} : { contract }),
+    ...(slices?.zone !== undefined && isZone(slices.zone) ? { zone: slices.zone } : {}),
   };
   const own =
     gateway === undefined
@@ -88,7 +90,7 @@ export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined
       : { gateway: { name: gateway, listen: at(address, metadata.annotations?.[marks.gatewayPort] ?? '8080') } };
   return {
     document: {
-      apiVersion: 'weft.dev/v1',
+      apiVersion: weftApiVersion,
       kind: 'Workload',
       metadata: { namespace: metadata.namespace, name: metadata.name, labels: metadata.labels ?? {} },
       spec: { ...common, ...own },
@@ -126,6 +128,11 @@ function readiness({ metadata }: KubernetesObject, status: PodStatus, slices: Sl
   }
   if (slices?.denied) return { ready: false, reason: 'its EndpointSlice says that it is not ready' };
   return { ready: true };
+}
+
+/** A zone as a label of a node can name it: nobody's Workload is wrong because of another. */
+function isZone(text: string): boolean {
+  return /^[\w.-]{1,63}$/.test(text);
 }
 
 function at(address: string, port: string): string {

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file weft/api/v1/mesh.proto.
  */
 export const file_weft_api_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0ItoCChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUSKgoKcGxhaW5fdGV4dBgIIAEoCzIWLndlZnQuYXBpLnYxLlBsYWluVGV4dCLzAQoMQ29udHJvbFBsYW5lEg8KB3ZlcnNpb24YASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMdHJ1c3RfZG9tYWluGAMgASgJEjIKDnJvb3Rfbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgRyb290GAUgASgLMhEud2VmdC5hcGkudjEuUm9vdBI3ChRjZXJ0aWZpY2F0ZV9saWZldGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK5AgoEUm9vdBImCgVwaGFzZRgBIAEoDjIXLndlZnQuYXBpLnYxLlJvb3QuUGhhc2USEwoLZmluZ2VycHJpbnQYAiABKAkSGAoQbmV4dF9maW5nZXJwcmludBgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVtb3Zlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLd2FpdGluZ19mb3IYBiADKAkSEAoIZXh0ZXJuYWwYByABKAgiWAoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TVEVBRFkQARITCg9QSEFTRV9TUFJFQURJTkcQAhIRCg1QSEFTRV9TSUdOSU5HEAMimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJ2CgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ1CgZEZW5pYWwSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRINCgVjb3VudBgDIAEoBBIrCgdsYXN0X2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdtZXNzYWdlGAUgASgJIpQBCglQbGFpblRleHQSMQoNY291bnRlZF9zaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFcG9ydHMYAiADKAsyGi53ZWZ0LmFwaS52MS5QbGFpblRleHRQb3J0EikKBWNhbGxzGAMgAygLMhoud2VmdC5hcGkudjEuUGxhaW5UZXh0Q2FsbCJSCg1QbGFpblRleHRQb3J0EhEKCW5hbWVzcGFjZRgBIAEoCRIQCgh3b3JrbG9hZBgCIAEoCRIMCgRwb3J0GAMgASgNEg4KBnRhcmdldBgEIAEoCSKfAQoNUGxhaW5UZXh0Q2FsbBIRCgluYW1lc3BhY2UYASABKAkSDgoGdGFyZ2V0GAIgASgJEg4KBmNhbGxlchgDIAEoCRIPCgdpbl9tZXNoGAQgASgIEg0KBWNvdW50GAUgASgEEisKB2xhc3RfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmFkdmljZRgHIAEoCSL3AQoIT3ZlcnJpZGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHc2VydmljZRgDIAEoCRIPCgdtZXRob2RzGAQgAygJEikKBXN0YXRlGAUgASgOMhoud2VmdC5hcGkudjEuT3ZlcnJpZGVTdGF0ZRIPCgdlZmZlY3RzGAYgAygJEhAKCHJlZnVzYWxzGAcgAygJEg4KBnJlYXNvbhgIIAEoCRIKCgJieRgJIAEoCRIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvcmlnaW4YCyABKAkiOAoVR2V0UHJveHlDb25maWdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJIi0KFkdldFByb3h5Q29uZmlnUmVzcG9uc2USEwoLY29uZmlnX2pzb24YASABKAkiXgoDUGluEhMKC3JldmlzaW9uX2lkGAEgASgJEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkixQEKCFJldmlzaW9uEgoKAmlkGAEgASgJEg4KBm51bWJlchgCIAEoBBImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGY2F1c2VzGAQgAygJEhYKDmVuZHBvaW50c19vbmx5GAUgASgIEgwKBHNlbnQYBiABKA0SFAoMYWNrbm93bGVkZ2VkGAcgASgNEikKB2Fuc3dlcnMYCCADKAsyGC53ZWZ0LmFwaS52MS5Qcm94eUFuc3dlciJiCgtQcm94eUFuc3dlchIQCgh3b3JrbG9hZBgBIAEoCRIzCg9hY2tub3dsZWRnZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5hY2sYAyABKAkiRQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0SHgoWd2l0aG91dF9lbmRwb2ludHNfb25seRgCIAEoCCJPChVMaXN0UmV2aXNpb25zUmVzcG9uc2USKAoJcmV2aXNpb25zGAEgAygLMhUud2VmdC5hcGkudjEuUmV2aXNpb24SDAoEa2VwdBgCIAEoDSJUCgpXaHlSZXF1ZXN0Eg4KBmNhbGxlchgBIAEoCRIOCgZtZXRob2QYAiABKAkSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo0BCgtXaHlSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEg8KB3ZlcmRpY3QYAiABKAkSDgoGYWR2aWNlGAMgASgJEiMKBXN0ZXBzGAQgAygLMhQud2VmdC5hcGkudjEuV2h5U3RlcBInCghyZXZpc2lvbhgFIAEoCzIVLndlZnQuYXBpLnYxLlJldmlzaW9uIk8KB1doeVN0ZXASDAoEbmFtZRgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiUKBnZhbHVlcxgDIAMoCzIVLndlZnQuYXBpLnYxLldoeVZhbHVlIjcKCFdoeVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGc291cmNlGAMgASgJIkwKDVJldmVydFJlcXVlc3QSEwoLcmV2aXNpb25faWQYASABKAkSDQoFY2xlYXIYAiABKAgSCwoDd2h5GAMgASgJEgoKAmJ5GAQgASgJIi8KDlJldmVydFJlc3BvbnNlEh0KA3BpbhgBIAEoCzIQLndlZnQuYXBpLnYxLlBpbiIsChFSb3RhdGVSb290UmVxdWVzdBILCgN3aHkYASABKAkSCgoCYnkYAiABKAkiNQoSUm90YXRlUm9vdFJlc3BvbnNlEh8KBHJvb3QYASABKAsyES53ZWZ0LmFwaS52MS5Sb290KoABCg1PdmVycmlkZVN0YXRlEh4KGk9WRVJSSURFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVT1ZFUlJJREVfU1RBVEVfQUNUSVZFEAESGAoUT1ZFUlJJREVfU1RBVEVfRU5ERUQQAhIaChZPVkVSUklERV9TVEFURV9SRUZVU0VEEAMy9gMKC01lc2hTZXJ2aWNlEk8KCUdldFN0YXR1cxIdLndlZnQuYXBpLnYxLkdldFN0YXR1c1JlcXVlc3QaHi53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEl4KDkdldFByb3h5Q29uZmlnEiIud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXF1ZXN0GiMud2VmdC5hcGkudjEuR2V0UHJveHlDb25maWdSZXNwb25zZSIDkAIBElsKDUxpc3RSZXZpc2lvbnMSIS53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndlZnQuYXBpLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEj0KA1doeRIXLndlZnQuYXBpLnYxLldoeVJlcXVlc3QaGC53ZWZ0LmFwaS52MS5XaHlSZXNwb25zZSIDkAIBEkYKBlJldmVydBIaLndlZnQuYXBpLnYxLlJldmVydFJlcXVlc3QaGy53ZWZ0LmFwaS52MS5SZXZlcnRSZXNwb25zZSIDkAICElIKClJvdGF0ZVJvb3QSHi53ZWZ0LmFwaS52MS5Sb3RhdGVSb290UmVxdWVzdBofLndlZnQuYXBpLnYxLlJvdGF0ZVJvb3RSZXNwb25zZSIDkAICYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZ3ZWZ0L2FwaS92MS9tZXNoLnByb3RvEgt3ZWZ0LmFwaS52MSISChBHZXRTdGF0dXNSZXF1ZXN0ItoCChFHZXRTdGF0dXNSZXNwb25zZRIwCg1jb250cm9sX3BsYW5lGAEgASgLMhkud2VmdC5hcGkudjEuQ29udHJvbFBsYW5lEiYKCHNlcnZpY2VzGAIgAygLMhQud2VmdC5hcGkudjEuU2VydmljZRIoCgl3b3JrbG9hZHMYAyADKAsyFS53ZWZ0LmFwaS52MS5Xb3JrbG9hZBImCghwcm9ibGVtcxgEIAMoCzIULndlZnQuYXBpLnYxLlByb2JsZW0SJAoHZGVuaWFscxgFIAMoCzITLndlZnQuYXBpLnYxLkRlbmlhbBIdCgNwaW4YBiABKAsyEC53ZWZ0LmFwaS52MS5QaW4SKAoJb3ZlcnJpZGVzGAcgAygLMhUud2VmdC5hcGkudjEuT3ZlcnJpZGUSKgoKcGxhaW5fdGV4dBgIIAEoCzIWLndlZnQuYXBpLnYxLlBsYWluVGV4dCLzAQoMQ29udHJvbFBsYW5lEg8KB3ZlcnNpb24YASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMdHJ1c3RfZG9tYWluGAMgASgJEjIKDnJvb3Rfbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgRyb290GAUgASgLMhEud2VmdC5hcGkudjEuUm9vdBI3ChRjZXJ0aWZpY2F0ZV9saWZldGltZRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiK5AgoEUm9vdBImCgVwaGFzZRgBIAEoDjIXLndlZnQuYXBpLnYxLlJvb3QuUGhhc2USEwoLZmluZ2VycHJpbnQYAiABKAkSGAoQbmV4dF9maW5nZXJwcmludBgDIAEoCRIpCgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmVtb3Zlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLd2FpdGluZ19mb3IYBiADKAkSEAoIZXh0ZXJuYWwYByABKAgiWAoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TVEVBRFkQARITCg9QSEFTRV9TUFJFQURJTkcQAhIRCg1QSEFTRV9TSUdOSU5HEAMimgEKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMbG9naWNhbF9uYW1lGAMgASgJEhUKDWdycGNfc2VydmljZXMYBCADKAkSFwoPY29udHJhY3RfaGFzaGVzGAUgAygJEhYKDnJlYWR5X3JlcGxpY2FzGAYgASgNEhAKCHJlcGxpY2FzGAcgASgNIpABCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIQCghzZXJ2aWNlcxgDIAMoCRINCgVyZWFkeRgEIAEoCBIOCgZyZWFzb24YBSABKAkSDwoHYWRkcmVzcxgGIAEoCRIhCgVwcm94eRgHIAEoCzISLndlZnQuYXBpLnYxLlByb3h5ItYBCgVQcm94eRIRCglzcGlmZmVfaWQYASABKAkSMAoMY29ubmVjdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1lbnZveV92ZXJzaW9uGAMgASgJEjkKFWNlcnRpZmljYXRlX25vdF9hZnRlchgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoQYWNrbm93bGVkZ2VtZW50cxgFIAMoCzIcLndlZnQuYXBpLnYxLkFja25vd2xlZGdlbWVudCK0AQoPQWNrbm93bGVkZ2VtZW50EhAKCHR5cGVfdXJsGAEgASgJEhQKDHNlbnRfdmVyc2lvbhgCIAEoCRIVCg1hY2tlZF92ZXJzaW9uGAMgASgJEiwKCGFja2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYBSABKA0SDAoEbmFjaxgGIAEoCRITCgtuYWNrX3NvdXJjZRgHIAEoCSJLCgtSZXNvdXJjZVJlZhINCgVncm91cBgBIAEoCRIMCgRraW5kGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRuYW1lGAQgASgJIp8BCgdQcm9ibGVtEhAKCHJlc291cmNlGAEgASgJEg0KBWZpZWxkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGYWR2aWNlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgVhYm91dBgGIAMoCzIYLndlZnQuYXBpLnYxLlJlc291cmNlUmVmInUKBkRlbmlhbBIOCgZjYWxsZXIYASABKAkSDgoGbWV0aG9kGAIgASgJEg0KBWNvdW50GAMgASgEEisKB2xhc3RfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB21lc3NhZ2UYBSABKAkilAEKCVBsYWluVGV4dBIxCg1jb3VudGVkX3NpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgVwb3J0cxgCIAMoCzIaLndlZnQuYXBpLnYxLlBsYWluVGV4dFBvcnQSKQoFY2FsbHMYAyADKAsyGi53ZWZ0LmFwaS52MS5QbGFpblRleHRDYWxsIlIKDVBsYWluVGV4dFBvcnQSEQoJbmFtZXNwYWNlGAEgASgJEhAKCHdvcmtsb2FkGAIgASgJEgwKBHBvcnQYAyABKA0SDgoGdGFyZ2V0GAQgASgJIp8BCg1QbGFpblRleHRDYWxsEhEKCW5hbWVzcGFjZRgBIAEoCRIOCgZ0YXJnZXQYAiABKAkSDgoGY2FsbGVyGAMgASgJEg8KB2luX21lc2gYBCABKAgSDQoFY291bnQYBSABKAQSKwoHbGFzdF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYWR2aWNlGAcgASgJIvcBCghPdmVycmlkZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEg8KB21ldGhvZHMYBCADKAkSKQoFc3RhdGUYBSABKA4yGi53ZWZ0LmFwaS52MS5PdmVycmlkZVN0YXRlEg8KB2VmZmVjdHMYBiADKAkSEAoIcmVmdXNhbHMYByADKAkSDgoGcmVhc29uGAggASgJEgoKAmJ5GAkgASgJEi4KCmV4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm9yaWdpbhgLIAEoCSI4ChVHZXRQcm94eUNvbmZpZ1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkiLQoWR2V0UHJveHlDb25maWdSZXNwb25zZRITCgtjb25maWdfanNvbhgBIAEoCSJeCgNQaW4SEwoLcmV2aXNpb25faWQYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3doeRgDIAEoCRIKCgJieRgEIAEoCSLFAQoIUmV2aXNpb24SCgoCaWQYASABKAkSDgoGbnVtYmVyGAIgASgEEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZjYXVzZXMYBCADKAkSFgoOZW5kcG9pbnRzX29ubHkYBSABKAgSDAoEc2VudBgGIAEoDRIUCgxhY2tub3dsZWRnZWQYByABKA0SKQoHYW5zd2VycxgIIAMoCzIYLndlZnQuYXBpLnYxLlByb3h5QW5zd2VyImIKC1Byb3h5QW5zd2VyEhAKCHdvcmtsb2FkGAEgASgJEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbmFjaxgDIAEoCSJFChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDRIeChZ3aXRob3V0X2VuZHBvaW50c19vbmx5GAIgASgIIk8KFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIoCglyZXZpc2lvbnMYASADKAsyFS53ZWZ0LmFwaS52MS5SZXZpc2lvbhIMCgRrZXB0GAIgASgNIlQKCldoeVJlcXVlc3QSDgoGY2FsbGVyGAEgASgJEg4KBm1ldGhvZBgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwwEKC1doeVJlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHdmVyZGljdBgCIAEoCRIOCgZhZHZpY2UYAyABKAkSIwoFc3RlcHMYBCADKAsyFC53ZWZ0LmFwaS52MS5XaHlTdGVwEicKCHJldmlzaW9uGAUgASgLMhUud2VmdC5hcGkudjEuUmV2aXNpb24SNAoOYWR2aWNlX2VsZW1lbnQYBiABKAsyHC53ZWZ0LmFwaS52MS5Db250cmFjdEVsZW1lbnQiTwoHV2h5U3RlcBIMCgRuYW1lGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJQoGdmFsdWVzGAMgAygLMhUud2VmdC5hcGkudjEuV2h5VmFsdWUivgEKCFdoeVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSDgoGc291cmNlGAMgASgJEi0KB2VsZW1lbnQYBCABKAsyHC53ZWZ0LmFwaS52MS5Db250cmFjdEVsZW1lbnQSKgoIcmVzb3VyY2UYBSABKAsyGC53ZWZ0LmFwaS52MS5SZXNvdXJjZVJlZhIqCgpwcm94eV9zeW5jGAYgASgOMhYud2VmdC5hcGkudjEuUHJveHlTeW5jIngKD0NvbnRyYWN0RWxlbWVudBIVCg1jb250cmFjdF9oYXNoGAEgASgJEgwKBGZpbGUYAiABKAkSDAoEbGluZRgDIAEoDRIPCgdzZXJ2aWNlGAQgASgJEg4KBm1ldGhvZBgFIAEoCRIRCglpc19vcHRpb24YBiABKAgiTAoNUmV2ZXJ0UmVxdWVzdBITCgtyZXZpc2lvbl9pZBgBIAEoCRINCgVjbGVhchgCIAEoCBILCgN3aHkYAyABKAkSCgoCYnkYBCABKAkiLwoOUmV2ZXJ0UmVzcG9uc2USHQoDcGluGAEgASgLMhAud2VmdC5hcGkudjEuUGluIiwKEVJvdGF0ZVJvb3RSZXF1ZXN0EgsKA3doeRgBIAEoCRIKCgJieRgCIAEoCSI1ChJSb3RhdGVSb290UmVzcG9uc2USHwoEcm9vdBgBIAEoCzIRLndlZnQuYXBpLnYxLlJvb3QqgAEKDU92ZXJyaWRlU3RhdGUSHgoaT1ZFUlJJREVfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVPVkVSUklERV9TVEFURV9BQ1RJVkUQARIYChRPVkVSUklERV9TVEFURV9FTkRFRBACEhoKFk9WRVJSSURFX1NUQVRFX1JFRlVTRUQQAyqMAQoJUHJveHlTeW5jEhoKFlBST1hZX1NZTkNfVU5TUEVDSUZJRUQQABIcChhQUk9YWV9TWU5DX05PVF9DT05ORUNURUQQARIWChJQUk9YWV9TWU5DX0lOX1NZTkMQAhIVChFQUk9YWV9TWU5DX0JFSElORBADEhYKElBST1hZX1NZTkNfUkVGVVNFRBAEMvYDCgtNZXNoU2VydmljZRJPCglHZXRTdGF0dXMSHS53ZWZ0LmFwaS52MS5HZXRTdGF0dXNSZXF1ZXN0Gh4ud2VmdC5hcGkudjEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJeCg5HZXRQcm94eUNvbmZpZxIiLndlZnQuYXBpLnYxLkdldFByb3h5Q29uZmlnUmVxdWVzdBojLndlZnQuYXBpLnYxLkdldFByb3h5Q29uZmlnUmVzcG9uc2UiA5ACARJbCg1MaXN0UmV2aXNpb25zEiEud2VmdC5hcGkudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaIi53ZWZ0LmFwaS52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2UiA5ACARI9CgNXaHkSFy53ZWZ0LmFwaS52MS5XaHlSZXF1ZXN0Ghgud2VmdC5hcGkudjEuV2h5UmVzcG9uc2UiA5ACARJGCgZSZXZlcnQSGi53ZWZ0LmFwaS52MS5SZXZlcnRSZXF1ZXN0Ghsud2VmdC5hcGkudjEuUmV2ZXJ0UmVzcG9uc2UiA5ACAhJSCgpSb3RhdGVSb290Eh4ud2VmdC5hcGkudjEuUm90YXRlUm9vdFJlcXVlc3QaHy53ZWZ0LmFwaS52MS5Sb3RhdGVSb290UmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks for everything.
@@ -507,6 +507,48 @@ export const AcknowledgementSchema: GenMessage<Acknowledgement> = /*@__PURE__*/
   messageDesc(file_weft_api_v1_mesh, 7);
 
 /**
+ * Names a resource, as Kubernetes does.
+ *
+ * @generated from message weft.api.v1.ResourceRef
+ */
+export type ResourceRef = Message<"weft.api.v1.ResourceRef"> & {
+  /**
+   * The API group without a version ("weft.dev"); empty for the core group.
+   *
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * "MeshPolicy".
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Empty for a resource of no namespace.
+   *
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * Its name there.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message weft.api.v1.ResourceRef.
+ * Use `create(ResourceRefSchema)` to create a new message.
+ */
+export const ResourceRefSchema: GenMessage<ResourceRef> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 8);
+
+/**
  * Something that was not understood.
  *
  * @generated from message weft.api.v1.Problem
@@ -546,6 +588,13 @@ export type Problem = Message<"weft.api.v1.Problem"> & {
    * @generated from field: google.protobuf.Timestamp since = 5;
    */
   since?: Timestamp | undefined;
+
+  /**
+   * The resources that it is about; empty when it is about none, as a file that cannot be read.
+   *
+   * @generated from field: repeated weft.api.v1.ResourceRef about = 6;
+   */
+  about: ResourceRef[];
 };
 
 /**
@@ -553,7 +602,7 @@ export type Problem = Message<"weft.api.v1.Problem"> & {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema: GenMessage<Problem> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 8);
+  messageDesc(file_weft_api_v1_mesh, 9);
 
 /**
  * Calls that one caller was refused.
@@ -602,7 +651,7 @@ export type Denial = Message<"weft.api.v1.Denial"> & {
  * Use `create(DenialSchema)` to create a new message.
  */
 export const DenialSchema: GenMessage<Denial> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 9);
+  messageDesc(file_weft_api_v1_mesh, 10);
 
 /**
  * Plain text where the MeshConfig still takes it: what `weft check --strict` goes by.
@@ -637,7 +686,7 @@ export type PlainText = Message<"weft.api.v1.PlainText"> & {
  * Use `create(PlainTextSchema)` to create a new message.
  */
 export const PlainTextSchema: GenMessage<PlainText> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 10);
+  messageDesc(file_weft_api_v1_mesh, 11);
 
 /**
  * A port of a workload that takes plain text besides mTLS.
@@ -679,7 +728,7 @@ export type PlainTextPort = Message<"weft.api.v1.PlainTextPort"> & {
  * Use `create(PlainTextPortSchema)` to create a new message.
  */
 export const PlainTextPortSchema: GenMessage<PlainTextPort> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 11);
+  messageDesc(file_weft_api_v1_mesh, 12);
 
 /**
  * Calls in plain text of one caller to one port. Under strict mTLS they are refused.
@@ -742,7 +791,7 @@ export type PlainTextCall = Message<"weft.api.v1.PlainTextCall"> & {
  * Use `create(PlainTextCallSchema)` to create a new message.
  */
 export const PlainTextCallSchema: GenMessage<PlainTextCall> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 12);
+  messageDesc(file_weft_api_v1_mesh, 13);
 
 /**
  * A MeshOverride: what somebody has said in an emergency, and what became of it.
@@ -833,7 +882,7 @@ export type Override = Message<"weft.api.v1.Override"> & {
  * Use `create(OverrideSchema)` to create a new message.
  */
 export const OverrideSchema: GenMessage<Override> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 13);
+  messageDesc(file_weft_api_v1_mesh, 14);
 
 /**
  * Names a proxy.
@@ -861,7 +910,7 @@ export type GetProxyConfigRequest = Message<"weft.api.v1.GetProxyConfigRequest">
  * Use `create(GetProxyConfigRequestSchema)` to create a new message.
  */
 export const GetProxyConfigRequestSchema: GenMessage<GetProxyConfigRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 14);
+  messageDesc(file_weft_api_v1_mesh, 15);
 
 /**
  * What the control plane gives that proxy.
@@ -882,7 +931,7 @@ export type GetProxyConfigResponse = Message<"weft.api.v1.GetProxyConfigResponse
  * Use `create(GetProxyConfigResponseSchema)` to create a new message.
  */
 export const GetProxyConfigResponseSchema: GenMessage<GetProxyConfigResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 15);
+  messageDesc(file_weft_api_v1_mesh, 16);
 
 /**
  * A revision that contracts and policies are held at, whatever their sources say since.
@@ -924,7 +973,7 @@ export type Pin = Message<"weft.api.v1.Pin"> & {
  * Use `create(PinSchema)` to create a new message.
  */
 export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 16);
+  messageDesc(file_weft_api_v1_mesh, 17);
 
 /**
  * A configuration of the mesh that was pushed.
@@ -994,7 +1043,7 @@ export type Revision = Message<"weft.api.v1.Revision"> & {
  * Use `create(RevisionSchema)` to create a new message.
  */
 export const RevisionSchema: GenMessage<Revision> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 17);
+  messageDesc(file_weft_api_v1_mesh, 18);
 
 /**
  * What a proxy did with a revision.
@@ -1029,7 +1078,7 @@ export type ProxyAnswer = Message<"weft.api.v1.ProxyAnswer"> & {
  * Use `create(ProxyAnswerSchema)` to create a new message.
  */
 export const ProxyAnswerSchema: GenMessage<ProxyAnswer> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 18);
+  messageDesc(file_weft_api_v1_mesh, 19);
 
 /**
  * Asks for the latest revisions.
@@ -1057,7 +1106,7 @@ export type ListRevisionsRequest = Message<"weft.api.v1.ListRevisionsRequest"> &
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 19);
+  messageDesc(file_weft_api_v1_mesh, 20);
 
 /**
  * Revisions, the latest first.
@@ -1085,7 +1134,7 @@ export type ListRevisionsResponse = Message<"weft.api.v1.ListRevisionsResponse">
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 20);
+  messageDesc(file_weft_api_v1_mesh, 21);
 
 /**
  * Names a call.
@@ -1120,7 +1169,7 @@ export type WhyRequest = Message<"weft.api.v1.WhyRequest"> & {
  * Use `create(WhyRequestSchema)` to create a new message.
  */
 export const WhyRequestSchema: GenMessage<WhyRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 21);
+  messageDesc(file_weft_api_v1_mesh, 22);
 
 /**
  * What becomes of the call.
@@ -1162,6 +1211,13 @@ export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
    * @generated from field: weft.api.v1.Revision revision = 5;
    */
   revision?: Revision | undefined;
+
+  /**
+   * The part of a contract that would have to change; `advice` then ends with its file.
+   *
+   * @generated from field: weft.api.v1.ContractElement advice_element = 6;
+   */
+  adviceElement?: ContractElement | undefined;
 };
 
 /**
@@ -1169,7 +1225,7 @@ export type WhyResponse = Message<"weft.api.v1.WhyResponse"> & {
  * Use `create(WhyResponseSchema)` to create a new message.
  */
 export const WhyResponseSchema: GenMessage<WhyResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 22);
+  messageDesc(file_weft_api_v1_mesh, 23);
 
 /**
  * One station of a call.
@@ -1204,7 +1260,7 @@ export type WhyStep = Message<"weft.api.v1.WhyStep"> & {
  * Use `create(WhyStepSchema)` to create a new message.
  */
 export const WhyStepSchema: GenMessage<WhyStep> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 23);
+  messageDesc(file_weft_api_v1_mesh, 24);
 
 /**
  * A value and where it comes from.
@@ -1232,6 +1288,27 @@ export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
    * @generated from field: string source = 3;
    */
   source: string;
+
+  /**
+   * The part of a contract that says so; `source` then ends with its file.
+   *
+   * @generated from field: weft.api.v1.ContractElement element = 4;
+   */
+  element?: ContractElement | undefined;
+
+  /**
+   * The resource that says so.
+   *
+   * @generated from field: weft.api.v1.ResourceRef resource = 5;
+   */
+  resource?: ResourceRef | undefined;
+
+  /**
+   * Of a proxy, how far it has taken what it was sent by the control plane that answers.
+   *
+   * @generated from field: weft.api.v1.ProxySync proxy_sync = 6;
+   */
+  proxySync: ProxySync;
 };
 
 /**
@@ -1239,7 +1316,63 @@ export type WhyValue = Message<"weft.api.v1.WhyValue"> & {
  * Use `create(WhyValueSchema)` to create a new message.
  */
 export const WhyValueSchema: GenMessage<WhyValue> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 24);
+  messageDesc(file_weft_api_v1_mesh, 25);
+
+/**
+ * A service or method of a contract, or the options of one.
+ *
+ * @generated from message weft.api.v1.ContractElement
+ */
+export type ContractElement = Message<"weft.api.v1.ContractElement"> & {
+  /**
+   * The hash of the contract version.
+   *
+   * @generated from field: string contract_hash = 1;
+   */
+  contractHash: string;
+
+  /**
+   * The file as others import it ("shop/orders/v1/orders.proto").
+   *
+   * @generated from field: string file = 2;
+   */
+  file: string;
+
+  /**
+   * The line, from 1; 0 when the contract travels without positions.
+   *
+   * @generated from field: uint32 line = 3;
+   */
+  line: number;
+
+  /**
+   * The proto service ("shop.orders.v1.OrderService").
+   *
+   * @generated from field: string service = 4;
+   */
+  service: string;
+
+  /**
+   * The method ("PlaceOrder"); empty: the service itself.
+   *
+   * @generated from field: string method = 5;
+   */
+  method: string;
+
+  /**
+   * The options of weft.policy.v1 are meant, and not the element as a whole.
+   *
+   * @generated from field: bool is_option = 6;
+   */
+  isOption: boolean;
+};
+
+/**
+ * Describes the message weft.api.v1.ContractElement.
+ * Use `create(ContractElementSchema)` to create a new message.
+ */
+export const ContractElementSchema: GenMessage<ContractElement> = /*@__PURE__*/
+  messageDesc(file_weft_api_v1_mesh, 26);
 
 /**
  * Names a revision to go back to.
@@ -1281,7 +1414,7 @@ export type RevertRequest = Message<"weft.api.v1.RevertRequest"> & {
  * Use `create(RevertRequestSchema)` to create a new message.
  */
 export const RevertRequestSchema: GenMessage<RevertRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 25);
+  messageDesc(file_weft_api_v1_mesh, 27);
 
 /**
  * What holds now.
@@ -1302,7 +1435,7 @@ export type RevertResponse = Message<"weft.api.v1.RevertResponse"> & {
  * Use `create(RevertResponseSchema)` to create a new message.
  */
 export const RevertResponseSchema: GenMessage<RevertResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 26);
+  messageDesc(file_weft_api_v1_mesh, 28);
 
 /**
  * Asks for a new root.
@@ -1330,7 +1463,7 @@ export type RotateRootRequest = Message<"weft.api.v1.RotateRootRequest"> & {
  * Use `create(RotateRootRequestSchema)` to create a new message.
  */
 export const RotateRootRequestSchema: GenMessage<RotateRootRequest> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 27);
+  messageDesc(file_weft_api_v1_mesh, 29);
 
 /**
  * The rotation that has begun, or that was under way.
@@ -1351,7 +1484,7 @@ export type RotateRootResponse = Message<"weft.api.v1.RotateRootResponse"> & {
  * Use `create(RotateRootResponseSchema)` to create a new message.
  */
 export const RotateRootResponseSchema: GenMessage<RotateRootResponse> = /*@__PURE__*/
-  messageDesc(file_weft_api_v1_mesh, 28);
+  messageDesc(file_weft_api_v1_mesh, 30);
 
 /**
  * What became of an override.
@@ -1400,6 +1533,61 @@ export type OverrideState = (typeof OverrideState)[keyof typeof OverrideState] |
  */
 export const OverrideStateSchema: GenEnum<OverrideState> = /*@__PURE__*/
   enumDesc(file_weft_api_v1_mesh, 0);
+
+/**
+ * How far a proxy has taken what it was sent.
+ *
+ * @generated from enum weft.api.v1.ProxySync
+ */
+export const ProxySync = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: PROXY_SYNC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It has no stream to this control plane.
+   *
+   * @generated from enum value: PROXY_SYNC_NOT_CONNECTED = 1;
+   */
+  NOT_CONNECTED: 1,
+
+  /**
+   * It has taken all.
+   *
+   * @generated from enum value: PROXY_SYNC_IN_SYNC = 2;
+   */
+  IN_SYNC: 2,
+
+  /**
+   * It has not taken all yet.
+   *
+   * @generated from enum value: PROXY_SYNC_BEHIND = 3;
+   */
+  BEHIND: 3,
+
+  /**
+   * It refuses some of it.
+   *
+   * @generated from enum value: PROXY_SYNC_REFUSED = 4;
+   */
+  REFUSED: 4,
+} as const;
+
+/**
+ * How far a proxy has taken what it was sent.
+ *
+ * @generated from enum weft.api.v1.ProxySync
+ */
+export type ProxySync = (typeof ProxySync)[keyof typeof ProxySync] | UnknownEnum;
+
+/**
+ * Describes the enum weft.api.v1.ProxySync.
+ */
+export const ProxySyncSchema: GenEnum<ProxySync> = /*@__PURE__*/
+  enumDesc(file_weft_api_v1_mesh, 1);
 
 /**
  * The state of the mesh, for the weft command and the console.
