@@ -27,7 +27,7 @@ test: node_modules/.package-lock.json ## all checks and tests; ends with "N pass
 	@$(WITH_TOOLS) exec node scripts/test.ts
 
 soak: node_modules/.package-lock.json ## the compiler under 200,000 events and 20,000 random sequences; takes minutes
-	@$(WITH_TOOLS) CHURN_EVENTS=200000 ORACLE_RUNS=20000 exec ava packages/collections packages/compiler/src/mesh-compiler.*.test.ts
+	@$(WITH_TOOLS) CHURN_EVENTS=200000 ORACLE_RUNS=20000 exec ava --timeout=30m packages/collections packages/compiler/src/mesh-compiler.*.test.ts
 
 lint: generate ## style, types and contracts
 	@$(WITH_TOOLS) exec node scripts/test.ts lint
