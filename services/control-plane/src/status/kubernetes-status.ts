@@ -1,200 +1,193 @@
-import { createHash } from 'node:crypto';
 import type { Override } from '@weft/compiler/model/override';
-import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
-import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
-import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
+import type { KubernetesObject } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
-import { accepted, active, type Condition, conditionChange } from './conditions.ts';
+import { accepted, active } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
+import {
+  type StatusSubject,
+  type StatusSubjectName,
+  type SubjectKey,
+  statusSubjectNames,
+  statusSubjects,
+  subjectOf,
+} from './status-subjects.ts';
+import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 
-export interface KubernetesStatusOptions {
-  readonly api: KubernetesApi;
-  /** The pod's name. */
-  readonly replica: string;
+export interface KubernetesStatusOptions extends StatusWriterOptions {
   /** Whether this replica writes. */
   readonly decides: () => boolean;
   readonly objects: () => ClusterObjects | undefined;
-  readonly log: { warn(fields: object, message: string): void };
+  /** How long is waited for what comes together, and before what was refused is tried again. Default: 200 ms and 5 s. */
+  readonly times?: { readonly gatherMs: number; readonly retryMs: number };
 }
 
-/** Kinds of weft.dev/v1 that have conditions, and where they are written. */
-const conditioned = {
-  MeshPolicy: { plural: 'meshpolicies', objects: 'meshPolicies' },
-  MeshOverride: { plural: 'meshoverrides', objects: 'meshOverrides' },
-  MeshConfig: { plural: 'meshconfigs', objects: 'meshConfigs' },
-  Gateway: { plural: 'gateways', objects: 'gateways' },
-  ExternalService: { plural: 'externalservices', objects: 'externalServices' },
-} as const;
-
-/** Kinds of the core group that problems are about: what is wrong with them is an Event. */
-const evented = { Service: 'services', ConfigMap: 'contracts', Pod: 'pods' } as const;
-
-interface Said {
-  readonly type: 'Normal' | 'Warning';
-  /** "MeshProblem", "OverrideEnded". */
-  readonly reason: string;
-  readonly message: string;
+/** What there is to say of one object. */
+interface Words {
+  readonly subject: SubjectKey;
+  readonly problems: string[];
+  override?: Override;
 }
 
 /**
  * Says on what a user wrote what became of it: the conditions Accepted and, of an override, Active on resources of ours, with an Event
- * when one of them turns; a Warning Event on resources of others. One replica writes, and only what is not there already.
+ * when one of them turns; a Warning Event on resources of others. One replica writes, and only what is not there already. It looks at
+ * those objects only that are others now, or of which there is something else to say.
  */
 export class KubernetesStatus {
   readonly #options: KubernetesStatusOptions;
-  #problems: readonly DatedProblem[] = [];
-  #overrides: readonly Override[] = [];
-  #known = false;
+  readonly #writer: StatusWriter;
+  /** What there is to say, by object; undefined until somebody knows. */
+  #words: ReadonlyMap<string, Words> | undefined;
+  /** Objects that are to be looked at. */
+  #due = new Map<string, SubjectKey>();
+  #allDue = false;
+  #looked = 0;
   #writing: Promise<void> | undefined;
-  #again = false;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Events that were written. */
-  readonly #said = new Set<string>();
 
   constructor(options: KubernetesStatusOptions) {
     this.#options = options;
+    this.#writer = new StatusWriter(options);
   }
 
-  /** Takes what there is to say. */
+  /** How many objects were looked at since the start. For tests of what a change costs. */
+  get looked(): number {
+    return this.#looked;
+  }
+
+  /** Takes what there is to say: all of it. Costs as much as there is to say. */
   report(problems: readonly DatedProblem[], overrides: readonly Override[]): void {
-    this.#problems = problems;
-    this.#overrides = overrides;
-    this.#known = true;
-    this.look();
+    const before = this.#words;
+    this.#words = wordsOf(problems, overrides);
+    if (before === undefined) this.#allDue = true;
+    for (const [id, words] of this.#words) if (!saysSame(before?.get(id), words)) this.#mark(words.subject);
+    for (const [id, { subject }] of before ?? []) if (!this.#words.has(id)) this.#mark(subject);
+    this.#begin();
   }
 
-  /** Looks whether something is to be written, after objects changed. */
+  /** Takes objects that came, changed or went. */
+  changed(name: StatusSubjectName, keys: Iterable<string>): void {
+    for (const key of keys) {
+      const subject = { name, key };
+      if (isOurs(name) || this.#words?.has(idOf(subject))) this.#mark(subject);
+    }
+    this.#begin();
+  }
+
+  /** Looks at all objects, when this replica begins to decide. */
   look(): void {
-    if (this.#closed || !this.#known || !this.#options.decides()) return;
-    this.#again = true;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#allDue = true;
+    this.#begin();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#retry);
     await this.#writing;
   }
 
+  /** Whoever does not decide looks at everything once it does, and needs to note nothing before. */
+  #mark(subject: SubjectKey): void {
+    if (this.#options.decides()) this.#due.set(idOf(subject), subject);
+  }
+
+  #begin(): void {
+    const isReady = this.#words !== undefined && this.#options.objects() !== undefined && this.#options.decides();
+    if (this.#closed || !isReady || (!this.#allDue && this.#due.size === 0)) return;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#begin();
+    });
+  }
+
   async #write(): Promise<void> {
+    const { gatherMs = 200, retryMs = 5000 } = this.#options.times ?? {};
     // What comes together is said together, and none of it is urgent.
-    await new Promise((resolve) => setTimeout(resolve, 200).unref());
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      const objects = this.#options.objects();
-      if (objects === undefined) return;
-      const about = new Map<string, { readonly ref: ResourceRef; readonly messages: string[] }>();
-      for (const problem of this.#problems) {
-        for (const ref of problem.about ?? []) {
-          const key = refKey(ref);
-          const known = about.get(key);
-          if (known) known.messages.push(sentence(problem));
-          else about.set(key, { ref, messages: [sentence(problem)] });
-        }
-      }
-      const overrides = new Map(this.#overrides.map((override) => [override.id, override]));
-      for (const [kind, { plural, objects: name }] of Object.entries(conditioned)) {
-        for (const object of objects[name].values()) {
-          const override = kind === 'MeshOverride' ? overrides.get(idOf(object)) : undefined;
-          const wanted = [
-            accepted(about.get(refKey(refOf(object)))?.messages ?? []),
-            ...(override ? [active(override)] : []),
-          ];
-          await this.#conditions(kind, plural, object, wanted);
-        }
-      }
-      for (const { ref, messages } of about.values()) {
-        // A Workload is its pod.
-        const kind = ref.kind === 'Workload' ? 'Pod' : ref.kind;
-        if (!isEvented(kind)) continue;
-        const object = objects[evented[kind]].get(`${ref.namespace}/${ref.name}`);
-        if (object === undefined) continue;
-        for (const message of messages) {
-          await this.#event({ apiVersion: 'v1', kind }, object, { type: 'Warning', reason: 'MeshProblem', message });
-        }
+    await new Promise((resolve) => setTimeout(resolve, gatherMs).unref());
+    const failed: SubjectKey[] = [];
+    for (let due = this.#takeDue(); due.length > 0; due = this.#takeDue()) {
+      for (const subject of due) {
+        if (this.#closed || !this.#options.decides()) return;
+        if (!(await this.#say(subject))) failed.push(subject);
       }
     }
+    if (failed.length === 0) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      for (const subject of failed) this.#mark(subject);
+      this.#begin();
+    }, retryMs).unref();
   }
 
-  async #conditions(
-    kind: string,
-    plural: string,
-    object: KubernetesObject,
-    wanted: readonly Condition[],
-  ): Promise<void> {
-    const change = conditionChange(object, wanted, Date.now());
-    if (change === undefined) return;
-    const { namespace, name } = object.metadata;
-    const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
-    const path = `/apis/weft.dev/v1${at}/${plural}/${name}/status`;
-    const body = { status: { conditions: change.conditions } };
-    if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return;
-    for (const condition of change.turned) {
-      const said = eventOf(condition);
-      if (said) await this.#event({ apiVersion: 'weft.dev/v1', kind }, object, said);
+  #takeDue(): SubjectKey[] {
+    const objects = this.#options.objects();
+    if (this.#closed || objects === undefined || this.#words === undefined) return [];
+    const due = this.#due;
+    this.#due = new Map();
+    if (!this.#allDue) return [...due.values()];
+    this.#allDue = false;
+    const named = [...this.#words.values()].map(({ subject }) => subject).filter(({ name }) => !isOurs(name));
+    const own = statusSubjectNames.filter(isOurs).flatMap((name) => {
+      return [...objects[name].keys()].map((key) => ({ name, key }));
+    });
+    return [...own, ...named];
+  }
+
+  /** Whether an object says what it should. */
+  async #say(subject: SubjectKey): Promise<boolean> {
+    this.#looked++;
+    const object: KubernetesObject | undefined = this.#options.objects()?.[subject.name].get(subject.key);
+    if (object === undefined) return true;
+    const { problems = [], override } = this.#words?.get(idOf(subject)) ?? {};
+    const kind: StatusSubject = statusSubjects[subject.name];
+    const { plural } = kind;
+    if (plural !== undefined) {
+      const wanted = [accepted(problems), ...(override ? [active(override)] : [])];
+      return this.#writer.conditions({ ...kind, plural }, object, wanted);
     }
-  }
-
-  async #event(
-    involved: { readonly apiVersion: string; readonly kind: string },
-    { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
-    { type, reason, message }: Said,
-  ): Promise<void> {
-    if (uid === undefined) return;
-    // The name follows from what is said: another replica, or the next start, does not say it again while the Event is there.
-    const mark = createHash('sha256').update(`${uid} ${message}`).digest('hex').slice(0, 16);
-    if (this.#said.has(mark)) return;
-    const now = `${new Date().toISOString().slice(0, -5)}Z`;
-    // Events of what is in no namespace are here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
-    const place = namespace ?? 'default';
-    const body = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { namespace: place, name: `${name}.${mark}` },
-      involvedObject: { ...involved, ...(namespace === undefined ? {} : { namespace }), name, uid, resourceVersion },
-      type,
-      reason,
-      message: message.slice(0, 1000),
-      source: { component: 'weft-control-plane' },
-      reportingComponent: 'weft.dev/control-plane',
-      reportingInstance: this.#options.replica,
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-    };
-    const path = `/api/v1/namespaces/${place}/events`;
-    // 409: said already. 403, 404: the namespace ends.
-    if (await this.#try({ method: 'POST', path, body }, [409, 403, 404])) this.#said.add(mark);
-    if (this.#said.size > 10_000) this.#said.clear();
-  }
-
-  async #try(request: { method: 'POST' | 'PATCH'; path: string; body: unknown }, harmless: readonly number[]) {
-    try {
-      await this.#options.api.call(request);
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && harmless.includes(error.status)) return true;
-      this.#options.log.warn({ path: request.path, error: String(error) }, 'a status could not be written');
-      return false;
+    let isSaid = true;
+    for (const message of problems) {
+      const written = await this.#writer.event(kind, object, { type: 'Warning', reason: 'MeshProblem', message });
+      isSaid &&= written;
     }
+    return isSaid;
   }
 }
 
-/** What is told when a condition turns; undefined: that it is well, which nobody waits for. */
-function eventOf({ type, status, reason, message }: Condition): Said | undefined {
-  if (type === 'Active') {
-    return { type: reason === 'Refused' ? 'Warning' : 'Normal', reason: `Override${reason}`, message };
+function wordsOf(problems: readonly DatedProblem[], overrides: readonly Override[]): ReadonlyMap<string, Words> {
+  const words = new Map<string, Words>();
+  const about = (subject: SubjectKey) => {
+    const known = words.get(idOf(subject)) ?? { subject, problems: [] };
+    words.set(idOf(subject), known);
+    return known;
+  };
+  for (const problem of problems) {
+    for (const ref of problem.about ?? []) {
+      const subject = subjectOf(ref);
+      if (subject) about(subject).problems.push(sentence(problem));
+    }
   }
-  return status === 'True' ? undefined : { type: 'Warning', reason: 'MeshProblem', message };
+  for (const override of overrides) {
+    const subject = subjectOf(override.ref);
+    if (subject) about(subject).override = override;
+  }
+  return words;
 }
 
-function idOf({ metadata: { namespace, name } }: KubernetesObject): Override['id'] {
-  return `${namespace ?? ''}/${name}`;
+function saysSame(before: Words | undefined, after: Words): boolean {
+  const { problems = [], override } = before ?? {};
+  const isSame = problems.length === after.problems.length && problems.every((text, i) => text === after.problems[i]);
+  // An override that did not change is the same object.
+  return isSame && override === after.override;
 }
 
-function isEvented(kind: string): kind is keyof typeof evented {
-  return Object.hasOwn(evented, kind);
+function isOurs(name: StatusSubjectName): boolean {
+  return 'plural' in statusSubjects[name];
+}
+
+function idOf({ name, key }: SubjectKey): string {
+  return `${name} ${key}`;
 }
 
 function sentence({ field, message, advice }: DatedProblem): string {
