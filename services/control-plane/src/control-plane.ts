@@ -127,11 +127,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     try {
       const mesh = assemble(facts, snapshots.mesh, Date.now());
       clock.set(mesh.nextChangeMs, () => onFacts(found));
-      for (const { message, fields } of auditOverrides(snapshots.mesh, mesh)) log.warn(fields, message);
+      const turn = wholeMesh.take(facts, mesh);
+      for (const { message, fields } of auditOverrides(turn.overrides)) log.warn(fields, message);
       overrides = mesh.overrides;
       report(mesh.problems);
       pushed = facts;
-      memory.record(wholeMesh.take(facts, mesh));
+      memory.record(turn);
       for (const gone of snapshots.take(mesh)) delivery.drop(gone);
     } catch (error) {
       log.error({ err: error }, 'the mesh could not be assembled');
