@@ -6,9 +6,11 @@
 
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type Compiler, createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Resource } from '@weft/compiler/envoy/resource';
+import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { assemble } from '@weft/compiler/translation/assemble';
@@ -49,7 +51,7 @@ for (let round = 0; round < rounds; round++) {
 
   const begin = performance.now();
   for (const path of touched) state.files.put(path, state.mesh.files.get(path) ?? new Uint8Array());
-  const facts = state.files.facts();
+  const facts = state.facts();
   const read = performance.now();
   const assembled = assemble(facts, state.assembled);
   const isAssembled = performance.now();
@@ -74,17 +76,20 @@ console.log(`ratio compile/encoded-to-changed ${(encoded / changed).toFixed(2)}`
 
 function compileAll() {
   const mesh = syntheticMesh(plan);
-  const files = new MeshFiles();
+  const graph = new Graph();
+  const files = new MeshFiles(graph);
+  const afterTurn = new FactsAfterTurn(files.facts);
+  const facts = () => afterTurn.take(graph.turn(() => files.tell()));
   const compiler = createCompiler();
   const begin = performance.now();
   for (const [path, bytes] of mesh.files) files.put(path, bytes);
-  const assembled: Mesh = assemble(files.facts(), undefined);
+  const assembled: Mesh = assemble(facts(), undefined);
   if (assembled.problems.length > 0) throw new Error(JSON.stringify(assembled.problems[0]));
   hashed = 0;
   compileAffected(compiler, assembled);
   fullMs.push(performance.now() - begin);
   encodedInFull = hashed;
-  return { mesh, files, compiler, assembled };
+  return { mesh, files, facts, compiler, assembled };
 }
 
 /** What pushing to every proxy would have compiled. */

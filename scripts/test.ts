@@ -147,6 +147,7 @@ async function testAll(): Promise<void> {
   console.log('Checks');
   checkGeneratedCode();
   check('style (biome)', run('biome', 'check', '.'));
+  check('no floating promises (oxlint)', run('oxlint'));
   check('contracts: style and policy (buf lint)', run('buf', 'lint'));
   check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
   checkBreaking();

@@ -1,56 +1,52 @@
 import { Cell, type CellOwner } from './cell.ts';
 import type { StoredCollection } from './collection.ts';
-import { sameValue } from './same-value.ts';
+import type { Failure } from './failure.ts';
+import type { TrackedRead } from './read.ts';
 
-/** Something that a derivation could not compute. What it had computed before stays. */
-export interface Failure {
-  /** The derived collection. */
-  readonly collection: string;
-  /** The key of its input. */
-  readonly key: string;
-  readonly error: unknown;
-}
-
-/** Options of a derived collection. */
+/** Options of a collection. */
 export interface DeriveOptions<O> {
-  /** Whether two outputs say the same, so that nobody need hear of the second. Default: `sameValue`. */
+  /**
+   * Whether two values say the same, so that the first one stays and nothing that depends on it is computed again. Default: `sameValue`. If
+   * it throws for a derived value, that counts as a failure of the derivation.
+   */
   readonly same?: (a: O, b: O) => boolean;
 }
 
-/** The keys of a derived collection's input that are there, and how one is computed. */
-export interface Computation<O> {
+/** How a derived collection computes the keys of its input. */
+export interface Derivation<R> {
+  /** Follows the input, and marks all that it has now. */
+  connect(owner: CellOwner): void;
+  disconnect(owner: CellOwner): void;
   /** Whether the input has the key. */
   has(key: string): boolean;
-  /** All outputs of a key. */
-  compute(key: string, cell: Cell): Iterable<readonly [key: string, value: O]>;
+  compute(key: string): R;
+  /** Takes what a key gives. `undefined`: the input has lost the key. */
+  take(key: string, result: R | undefined): void;
 }
 
 /** A collection whose values are computed, each from one key of its input and from what that computation reads. */
-export class DerivedCollection<O> implements CellOwner {
-  readonly output: StoredCollection<O>;
-  readonly #computation: Computation<O>;
-  readonly #same: (a: O, b: O) => boolean;
+export class DerivedCollection<R> implements CellOwner {
+  readonly name: string;
+  readonly order: number;
+  readonly #output: Pick<StoredCollection<unknown>, 'name' | 'order' | 'tell' | 'dispose'>;
+  readonly #read: TrackedRead;
+  readonly #derivation: Derivation<R>;
+  /** Cells that have read something. The others need no memory. */
   readonly #cells = new Map<string, Cell>();
-  /** The outputs of each input key. */
-  readonly #outputs = new Map<string, ReadonlyMap<string, O>>();
-  /** Input keys that give one output key, where there are several; the first in order counts. */
-  readonly #rivals = new Map<string, Set<string>>();
-  readonly #owners = new Map<string, string>();
   readonly #failures = new Map<string, Failure>();
   #dirty = new Set<string>();
 
-  constructor(output: StoredCollection<O>, computation: Computation<O>, { same = sameValue }: DeriveOptions<O>) {
-    this.output = output;
-    this.#computation = computation;
-    this.#same = same;
-  }
-
-  get name(): string {
-    return this.output.name;
-  }
-
-  get order(): number {
-    return this.output.order;
+  constructor(
+    output: Pick<StoredCollection<unknown>, 'name' | 'order' | 'tell' | 'dispose'>,
+    read: TrackedRead,
+    derivation: Derivation<R>,
+  ) {
+    this.name = output.name;
+    this.order = output.order;
+    this.#output = output;
+    this.#read = read;
+    this.#derivation = derivation;
+    derivation.connect(this);
   }
 
   get failures(): ReadonlyMap<string, Failure> {
@@ -61,88 +57,48 @@ export class DerivedCollection<O> implements CellOwner {
     this.#dirty.add(key);
   }
 
-  /** Computes what has changed within this turn. Returns how many keys that were. */
+  /** Computes what has changed within this turn. Returns how many keys it computed. */
   settle(): number {
     if (this.#dirty.size === 0) return 0;
     const dirty = this.#dirty;
     this.#dirty = new Set();
     let computed = 0;
     for (const key of dirty) {
-      if (!this.#computation.has(key)) {
-        this.#forget(key);
-        continue;
-      }
-      computed++;
-      this.#compute(key);
+      if (this.#derivation.has(key)) {
+        computed++;
+        this.#compute(key);
+        // A derivation that remembers may have let the key go.
+        if (!this.#derivation.has(key)) this.#forget(key);
+      } else this.#forget(key);
     }
+    this.#output.tell();
     return computed;
   }
 
+  /** Stops following and reading. Nothing may depend on the output. */
+  dispose(): void {
+    this.#derivation.disconnect(this);
+    for (const cell of this.#cells.values()) cell.release();
+    this.#output.dispose();
+  }
+
   #compute(key: string): void {
-    let cell = this.#cells.get(key);
-    if (cell === undefined) {
-      cell = new Cell(this, key);
-      this.#cells.set(key, cell);
-    }
-    cell.release();
-    let fresh: ReadonlyMap<string, O>;
+    const cell = this.#cells.get(key) ?? new Cell(this, key);
     try {
-      fresh = new Map(this.#computation.compute(key, cell));
+      const result = this.#read.for(cell, () => this.#derivation.compute(key));
+      this.#derivation.take(key, result);
+      this.#failures.delete(key);
     } catch (error) {
       this.#failures.set(key, { collection: this.name, key, error });
-      return;
     }
-    this.#failures.delete(key);
-    this.#replace(key, fresh);
+    if (cell.reads.length > 0) this.#cells.set(key, cell);
+    else this.#cells.delete(key);
   }
 
   #forget(key: string): void {
     this.#cells.get(key)?.release();
     this.#cells.delete(key);
     this.#failures.delete(key);
-    this.#replace(key, none);
-  }
-
-  #replace(key: string, fresh: ReadonlyMap<string, O>): void {
-    const before = this.#outputs.get(key) ?? none;
-    if (fresh.size === 0) this.#outputs.delete(key);
-    else this.#outputs.set(key, fresh);
-    for (const name of before.keys()) if (!fresh.has(name)) this.#disclaim(name, key);
-    for (const [name, value] of fresh) {
-      if (this.#claim(name, key)) this.#put(name, value);
-    }
-  }
-
-  #put(name: string, value: O | undefined): void {
-    const before = this.output.peek(name);
-    if (before === value || (before !== undefined && value !== undefined && this.#same(before, value))) return;
-    this.output.put(name, value);
-  }
-
-  /** Whether an output of this input key is the one that counts. */
-  #claim(name: string, key: string): boolean {
-    const owner = this.#owners.get(name);
-    if (owner === undefined || owner === key) {
-      this.#owners.set(name, key);
-      return true;
-    }
-    const rivals = this.#rivals.get(name) ?? new Set([owner]);
-    this.#rivals.set(name, rivals.add(key));
-    if (owner < key) return false;
-    this.#owners.set(name, key);
-    return true;
-  }
-
-  #disclaim(name: string, key: string): void {
-    const rivals = this.#rivals.get(name);
-    rivals?.delete(key);
-    if (rivals && rivals.size < 2) this.#rivals.delete(name);
-    if (this.#owners.get(name) !== key) return;
-    const [heir] = [...(rivals ?? [])].sort();
-    if (heir === undefined) this.#owners.delete(name);
-    else this.#owners.set(name, heir);
-    this.#put(name, heir === undefined ? undefined : this.#outputs.get(heir)?.get(name));
+    this.#derivation.take(key, undefined);
   }
 }
-
-const none: ReadonlyMap<string, never> = new Map<string, never>();

@@ -1,10 +1,12 @@
 import type { JsonObject } from '@bufbuild/protobuf';
+import { Graph } from '@weft/collections';
 import { snapshotJson } from './envoy/resource-json.ts';
-import { snapshotFor } from './envoy/snapshot.ts';
+import { factSources } from './facts/fact-collections.ts';
+import type { Facts } from './facts/facts.ts';
+import { MeshCompiler } from './mesh-compiler.ts';
 import { parseDirectory } from './mesh-directory/parse-directory.ts';
 import type { WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
-import { assemble } from './translation/assemble.ts';
 
 export { type LintFinding, type LintOptions, lint, lintFindings, lintRules } from './contracts/lint.ts';
 export { type DiffResult, type DiffSide, diff } from './diff/diff.ts';
@@ -25,12 +27,33 @@ export interface Compiled {
  * hold. `proxy`: only this one, "shop/orders-0", or its name alone where one namespace has it. Default: all.
  */
 export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: string, nowMs = 0): Compiled {
-  const mesh = assemble(parseDirectory(files), undefined, nowMs);
+  const compiler = compileFacts(parseDirectory(files), {
+    nowMs,
+    wanted: ({ id, name }) => proxy === undefined || proxy === id || proxy === name,
+  });
   const proxies: Record<WorkloadId, JsonObject> = {};
-  for (const { id, name } of mesh.workloads.values()) {
-    if (proxy !== undefined && proxy !== id && proxy !== name) continue;
-    const snapshot = snapshotFor(mesh, id);
+  for (const id of compiler.mesh.workloads.keys()) {
+    const snapshot = compiler.snapshot(id);
     if (snapshot) proxies[id] = snapshotJson(snapshot);
   }
-  return { problems: mesh.problems, proxies };
+  return { problems: [...compiler.mesh.problems, ...compiler.failures()], proxies };
+}
+
+/** A compiler of these facts, in which the proxies that are `wanted` are connected. Default: all, at 0. */
+export function compileFacts(
+  facts: Facts,
+  options: {
+    readonly nowMs?: number;
+    readonly wanted?: (workload: Facts['workloads'][number]) => boolean;
+  } = {},
+): MeshCompiler {
+  const { nowMs = 0, wanted = () => true } = options;
+  const graph = new Graph();
+  const sources = factSources(graph);
+  const compiler = new MeshCompiler(graph, sources.facts);
+  compiler.turn(() => {
+    sources.replace(facts);
+    for (const workload of facts.workloads) if (wanted(workload)) compiler.connect(workload.id);
+  }, nowMs);
+  return compiler;
 }

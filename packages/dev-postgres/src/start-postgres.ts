@@ -89,7 +89,7 @@ async function start(binaries: Binaries, directory: DataDirectory, port: number,
   });
   const endWithProcess = () => child.kill('SIGINT');
   process.once('exit', endWithProcess);
-  exited.then(() => process.off('exit', endWithProcess));
+  void exited.then(() => process.off('exit', endWithProcess));
 
   const started = new Promise<void>((resolve) => {
     createInterface({ input: child.stderr }).on('line', (line) => {

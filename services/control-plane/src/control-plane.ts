@@ -1,14 +1,12 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readContract } from '@weft/compiler/contracts/read-contract';
-import { createCompiler } from '@weft/compiler/envoy/compiler';
-import type { Facts } from '@weft/compiler/facts/facts';
+import { Graph } from '@weft/collections';
+import { wholeFacts } from '@weft/compiler/facts/fact-collections';
+import { MeshCompiler } from '@weft/compiler/mesh-compiler';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
-import { workloadRef } from '@weft/compiler/model/resource-ref';
 import type { SocketAddress } from '@weft/compiler/model/workload';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { meshMemory, pinMessage } from './api/mesh-memory.ts';
 import { PlainTextCalls } from './api/plain-text-calls.ts';
 import { createReflection, reflectionPaths } from './api/reflection.ts';
@@ -18,19 +16,19 @@ import { createRefusedConnections, refusedConnectionsPath } from './api/refused-
 import { answerWhy } from './api/why.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
+import type { Pin } from './history/pin.ts';
+import { pinFacts, pinKey } from './history/pin-facts.ts';
 import { readExternalRoot } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
-import { MeshClock } from './mesh-clock.ts';
-import { Snapshots } from './snapshots.ts';
 import { meshStatus } from './status/mesh-status.ts';
 import { nackSource } from './status/nack-source.ts';
-import { auditOverrides } from './status/override-audit.ts';
 import { openProblemLog } from './status/problem-store.ts';
 import { version } from './version.ts';
-import { WholeMesh } from './wiring/whole-mesh.ts';
+import { Views } from './views.ts';
+import { MeshTurns } from './wiring/mesh-turns.ts';
 import { createDelivery } from './xds/delivery.ts';
 import { type AuthenticatedMethod, serveXds } from './xds/transport.ts';
 
@@ -47,8 +45,6 @@ export interface ControlPlaneOptions {
   /** Where weft.api.v1 is served: "unix:/path", or an address and a port. */
   readonly api: string;
 }
-
-const atLog = 'the error is in the log of the control plane';
 
 /**
  * Runs the control plane in this process: source, assembly, compiler, delivery and API, wired one after the other. Resolves once
@@ -72,9 +68,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     ...(externalRootDirectory === undefined ? {} : { external: () => readExternalRoot(externalRootDirectory) }),
     waitingFor: async (bundle) => [...unacknowledgedHere(), ...(await environment.othersWaiting(bundle))],
     settleMs: options.rootSettleMs,
-    lifetimeMs: () => snapshots.mesh?.settings.certificateLifetimeMs ?? 0,
+    lifetimeMs: () => turns.mesh?.settings.certificateLifetimeMs ?? 0,
     onChange: (roots) => {
-      snapshots.setRoots(roots);
+      views.renewed(identities.setRoots(roots));
       certificate.renew();
       environment.rootsChanged();
     },
@@ -82,75 +78,55 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
   const unacknowledgedHere = () => unacknowledged(delivery, identities.rootSecret.version);
   const root = rotation.signer;
-  const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => snapshots.renewed(workloads) });
+  const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => views.renewed(workloads) });
   identities.setRoots(rotation.roots);
-  // A bug of ours in one resource must not take the mesh down: the proxies keep what they have.
-  const failures = new Map<WorkloadId, Problem>();
-  const compiler = createCompiler({
-    onFailure(workload, error) {
-      log.error({ err: error, workload }, 'what a proxy should hold could not be compiled');
-      const message = 'what its proxy should hold could not be compiled; what it has goes on serving';
-      const about = [workloadRef(workload)];
-      failures.set(workload, { resource: `Workload ${workload}`, about, message, advice: atLog });
-      report(reported);
-    },
-  });
-  const snapshots = new Snapshots(compiler, identities);
-  const delivery = createDelivery({ snapshots, log });
+  const graph = new Graph();
+  const pins = graph.source<Pin>('pin', { same: Object.is });
+  const facts = pinFacts(graph, environment.facts(graph), pins);
+  const compiler = new MeshCompiler(graph, facts);
+  const turns = new MeshTurns({ compiler, facts, identities, log });
+  const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
+  const delivery = createDelivery({ views, log });
   let reported: readonly Problem[] = [];
   let overrides: readonly Override[] = [];
-  const report = (found: readonly Problem[]) => {
-    reported = found;
-    const all = [...found, ...failures.values(), ...memory.problems()];
+  const report = () => {
+    const all = [...reported, ...memory.problems()];
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
     environment.report(problems.list(), overrides);
   };
-  let live: Facts | undefined;
-  let pushed: Facts | undefined;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
-    wholeFacts() {
-      if (pushed === undefined) throw new Error('nothing was pushed yet');
-      return pushed;
-    },
-    onProblem: () => report(reported),
-    onPin: () => live && onFacts(live),
+    wholeFacts: () => wholeFacts(facts),
+    onProblem: report,
+    onPin: () => turns.turn(holdPin),
   });
+  const holdPin = () => (memory.pin ? pins.set(pinKey, memory.pin) : pins.delete(pinKey));
   memory.listen(delivery);
-  const wholeMesh = new WholeMesh();
-  const clock = new MeshClock();
-  const onFacts = (found: Facts) => {
-    live = found;
-    const facts = memory.effective(found);
-    failures.clear();
-    try {
-      const mesh = assemble(facts, snapshots.mesh, Date.now());
-      clock.set(mesh.nextChangeMs, () => onFacts(found));
-      const turn = wholeMesh.take(facts, mesh);
-      for (const { message, fields } of auditOverrides(turn.overrides)) log.warn(fields, message);
-      overrides = mesh.overrides;
-      report(mesh.problems);
-      pushed = facts;
-      memory.record(turn);
-      for (const gone of snapshots.take(mesh)) delivery.drop(gone);
-    } catch (error) {
-      log.error({ err: error }, 'the mesh could not be assembled');
-      const message = 'the mesh could not be assembled; what was before goes on serving';
-      report([...facts.problems, { resource: 'the control plane', message, advice: atLog }]);
-    }
-  };
+  turns.follow({
+    memory,
+    views,
+    drop: (workload) => delivery.drop(workload),
+    report(found, present) {
+      reported = found;
+      overrides = present;
+      report();
+    },
+  });
   await environment.open({
     log,
-    onFacts,
-    accepts: (contract) => readContract(contract).version !== undefined,
+    turn: (change) =>
+      turns.turn(() => {
+        holdPin();
+        change();
+      }),
     drop: (workload) => delivery.drop(workload),
     bundle: () => rotation.roots.bundle,
     unacknowledged: unacknowledgedHere,
   });
 
   delivery.onNack(({ workload, typeUrl, names, message }) => {
-    const from = snapshots.mesh === undefined ? '' : nackSource(snapshots.mesh, names);
+    const from = turns.mesh === undefined ? '' : nackSource(turns.mesh, names);
     log.error(
       { workload, typeUrl, resources: names, source: from, reason: message },
       'what a proxy refused comes from here',
@@ -159,12 +135,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const logRefusal = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
     log.warn({ workload, caller, path, advice }, message);
   const refusals = createRefusals({
-    mesh: () => snapshots.mesh,
+    mesh: () => turns.mesh,
     onFirst: logRefusal,
   });
   const plainText = new PlainTextCalls();
   const refusedConnections = createRefusedConnections({
-    mesh: () => snapshots.mesh,
+    mesh: () => turns.mesh,
     counts: refusals.counts,
     plainText,
     onFirst: logRefusal,
@@ -173,7 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     [checkPath, refusals.method],
     [refusedConnectionsPath, refusedConnections],
   ]);
-  const reflection = createReflection(() => snapshots.mesh);
+  const reflection = createReflection(() => turns.mesh);
   for (const path of reflectionPaths) methods.set(path, reflection);
 
   const tls = serverCertificate(root);
@@ -183,7 +159,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   rotation.start();
 
   const status = () => {
-    const { mesh } = snapshots;
+    const { mesh } = turns;
     if (mesh === undefined) return undefined;
     return meshStatus({
       version,
@@ -200,13 +176,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   };
   const why = answerWhy({
     memory,
-    now: () => snapshots.mesh && pushed && { mesh: snapshots.mesh, facts: pushed },
+    now: () => turns.now,
     proxies: () => delivery.proxies(),
     certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
   });
   const api = meshService({
     status,
-    snapshot: (id) => snapshots.get(id),
+    snapshot: (id) => turns.snapshot(id),
     root: rotation,
     audit: (fields, message) => log.warn(fields, message),
     memory: meshMemory({ memory, audit: (fields, message) => log.warn(fields, message), why }),
@@ -214,7 +190,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   onShutdown(async () => {
     await environment.leave();
     certificate.stop();
-    clock.close();
+    turns.close();
     delivery.close();
     identities.close();
     await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);
@@ -223,8 +199,5 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });
   if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
   await environment.serving();
-  log.info(
-    { version, xds: `${options.listen.host}:${xds.port}`, workloads: snapshots.mesh?.workloads.size ?? 0 },
-    'ready',
-  );
+  log.info({ version, xds: `${options.listen.host}:${xds.port}`, workloads: turns.mesh?.workloads.size ?? 0 }, 'ready');
 }

@@ -44,7 +44,7 @@ export async function startProgram({ command, cwd, env, log }: Program): Promise
   const { pid } = child;
   if (pid === undefined) throw new Error(`${file} has no process id`);
   // What it started itself goes with it.
-  exited.then(() => signalGroup(pid, 'SIGKILL'));
+  void exited.then(() => signalGroup(pid, 'SIGKILL'));
   return {
     pid,
     exited,

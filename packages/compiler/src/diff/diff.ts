@@ -1,3 +1,4 @@
+import { retained } from '../facts/retained-contracts.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Problem } from '../model/problem.ts';
 import { assemble } from '../translation/assemble.ts';
@@ -21,8 +22,9 @@ export interface DiffResult {
  */
 export function diff(before: DiffSide, after: DiffSide, nowMs: number): DiffResult {
   if ('files' in before && 'files' in after) {
-    const old = assemble(parseDirectory(before.files), undefined, nowMs);
-    const fresh = assemble(parseDirectory(after.files), old, nowMs);
+    const facts = parseDirectory(before.files);
+    const old = assemble(facts, nowMs);
+    const fresh = assemble(retained(facts, parseDirectory(after.files)), nowMs);
     return { diff: diffMeshes(old, fresh), problems: fresh.problems };
   }
   if ('files' in before || 'files' in after) {

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import { memoize } from '../memoize.ts';
 import type { Service } from '../model/service.ts';
 import type { InboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
@@ -12,26 +11,26 @@ import { inboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
 /** The cluster of the application behind an inbound port; `maxRequests`: the most that it works on at once. */
-export const applicationCluster = memoize(
-  (port: InboundPort, protocol: Service['protocol'], maxRequests: number | undefined): Resource => {
-    const name = inboundName(port.listen.port);
-    const cluster = create(ClusterSchema, {
-      name,
-      clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
-      connectTimeout: durationFromMs(1000),
-      loadAssignment: {
-        clusterName: name,
-        endpoints: [
-          {
-            lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(port.application) } } }],
-          },
-        ],
-      },
-      circuitBreakers: circuitBreakers(maxRequests === undefined ? {} : { maxRequests }),
-      ...(protocol === 'tcp'
-        ? {}
-        : { typedExtensionProtocolOptions: protocol === 'http' ? http1Only() : http2Only({}) }),
-    });
-    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
-  },
-);
+export function applicationCluster(
+  port: InboundPort,
+  protocol: Service['protocol'],
+  maxRequests: number | undefined,
+): Resource {
+  const name = inboundName(port.listen.port);
+  const cluster = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: DiscoveryType.STATIC },
+    connectTimeout: durationFromMs(1000),
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(port.application) } } }],
+        },
+      ],
+    },
+    circuitBreakers: circuitBreakers(maxRequests === undefined ? {} : { maxRequests }),
+    ...(protocol === 'tcp' ? {} : { typedExtensionProtocolOptions: protocol === 'http' ? http1Only() : http2Only({}) }),
+  });
+  return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+}

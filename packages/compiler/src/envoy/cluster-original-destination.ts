@@ -5,8 +5,6 @@ import {
   Cluster_DiscoveryType as DiscoveryType,
   Cluster_LbPolicy as LbPolicy,
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import { memoize } from '../memoize.ts';
-import type { SpiffeId } from '../model/mesh.ts';
 import type { Protocol, Service } from '../model/service.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { encodeResource } from './encode.ts';
@@ -30,26 +28,24 @@ export const passThroughClusterResource: Resource = encodeResource(
 );
 
 /** The replica of a service that the application has chosen itself: mTLS to the service's identities, as for any other replica. */
-export function directClusterResource(service: Service, port: number, protocol: Protocol): Resource {
-  return encodeDirect(service.identities, service.id, port, protocol);
-}
-
-const encodeDirect = memoize(
-  (identities: readonly SpiffeId[], id: Service['id'], port: number, protocol: Protocol): Resource => {
-    const name = directCluster(id, port);
-    const cluster = create(ClusterSchema, {
-      ...common,
-      name,
-      connectTimeout: durationFromMs(1000),
-      ...(protocol === 'tcp'
-        ? {}
-        : {
-            typedExtensionProtocolOptions: http2Only({
-              connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
-            }),
+export function directClusterResource(
+  { id, identities }: Pick<Service, 'id' | 'identities'>,
+  port: number,
+  protocol: Protocol,
+): Resource {
+  const name = directCluster(id, port);
+  const cluster = create(ClusterSchema, {
+    ...common,
+    name,
+    connectTimeout: durationFromMs(1000),
+    ...(protocol === 'tcp'
+      ? {}
+      : {
+          typedExtensionProtocolOptions: http2Only({
+            connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
           }),
-      transportSocket: upstreamTls(identities),
-    });
-    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
-  },
-);
+        }),
+    transportSocket: upstreamTls(identities),
+  });
+  return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+}

@@ -6,10 +6,8 @@ import {
   Cluster_LbPolicy as LbPolicy,
   Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as SubsetFallback,
 } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import { memoize } from '../memoize.ts';
-import type { MeshSettings, SpiffeId } from '../model/mesh.ts';
-import type { RetryBudget } from '../model/retry-budget.ts';
-import type { Protocol, Service, ServicePort } from '../model/service.ts';
+import type { MeshSettings } from '../model/mesh.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { fromControlPlane } from './config-source.ts';
 import { encodeResource } from './encode.ts';
@@ -25,69 +23,57 @@ import { upstreamTls } from './tls-context.ts';
  */
 export function serviceClusterResource(
   { zoneAware }: Pick<MeshSettings, 'zoneAware'>,
-  service: Service,
+  service: Pick<Service, 'id' | 'identities' | 'retryBudget' | 'protocol'>,
   other?: ServicePort,
 ): Resource {
-  const { identities, retryBudget, id, protocol } = service;
-  return encodeCluster(identities, retryBudget, id, other?.protocol ?? protocol, other?.port, zoneAware);
-}
-
-const encodeCluster = memoize(
-  (
-    identities: readonly SpiffeId[],
-    budget: RetryBudget,
-    id: Service['id'],
-    protocol: Protocol,
-    port: number | undefined,
-    zoneAware: boolean,
-  ): Resource => {
-    const name = serviceCluster(id, port);
-    const cluster = create(ClusterSchema, {
-      name,
-      clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
-      edsClusterConfig: { edsConfig: fromControlPlane, serviceName: name },
-      connectTimeout: durationFromMs(1000),
-      lbPolicy: LbPolicy.LEAST_REQUEST,
-      // Always there, so that versions that begin or cease to differ change endpoints and routes and leave the cluster alone.
-      lbSubsetConfig: {
-        fallbackPolicy: SubsetFallback.ANY_ENDPOINT,
-        subsetSelectors: [{ keys: [admitsKey] }],
-        listAsAny: true,
-        // Of a zone where fewer replicas are of the version that is needed, less is asked.
-        ...(zoneAware ? { localityWeightAware: true, scaleLocalityWeight: true } : {}),
-      },
-      // The weights come with the endpoints, and say by which part calls stay in the caller's zone.
-      ...(zoneAware
-        ? {
-            commonLbConfig: {
-              localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} },
-            },
-          }
-        : {}),
-      circuitBreakers: circuitBreakers({ budget }),
-      // A replica that died while the control plane is away is left out for a while after connections to it fail.
-      outlierDetection: {
-        splitExternalLocalOriginErrors: true,
-        consecutiveLocalOriginFailure: 3,
-        enforcingConsecutiveLocalOriginFailure: 100,
-        enforcingLocalOriginSuccessRate: 0,
-        enforcingConsecutive5xx: 0,
-        enforcingConsecutiveGatewayFailure: 0,
-        enforcingSuccessRate: 0,
-        baseEjectionTime: durationFromMs(5000),
-        maxEjectionTime: durationFromMs(30_000),
-        maxEjectionPercent: 50,
-      },
-      // Two proxies speak HTTP/2 among themselves, whatever their applications speak.
-      ...(protocol === 'tcp'
-        ? {}
-        : {
-            typedExtensionProtocolOptions: http2Only({
-              connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
-            }),
+  const { identities, retryBudget: budget, id } = service;
+  const protocol = other?.protocol ?? service.protocol;
+  const name = serviceCluster(id, other?.port);
+  const cluster = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: fromControlPlane, serviceName: name },
+    connectTimeout: durationFromMs(1000),
+    lbPolicy: LbPolicy.LEAST_REQUEST,
+    // Always there, so that versions that begin or cease to differ change endpoints and routes and leave the cluster alone.
+    lbSubsetConfig: {
+      fallbackPolicy: SubsetFallback.ANY_ENDPOINT,
+      subsetSelectors: [{ keys: [admitsKey] }],
+      listAsAny: true,
+      // Of a zone where fewer replicas are of the version that is needed, less is asked.
+      ...(zoneAware ? { localityWeightAware: true, scaleLocalityWeight: true } : {}),
+    },
+    // The weights come with the endpoints, and say by which part calls stay in the caller's zone.
+    ...(zoneAware
+      ? {
+          commonLbConfig: {
+            localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} },
+          },
+        }
+      : {}),
+    circuitBreakers: circuitBreakers({ budget }),
+    // A replica that died while the control plane is away is left out for a while after connections to it fail.
+    outlierDetection: {
+      splitExternalLocalOriginErrors: true,
+      consecutiveLocalOriginFailure: 3,
+      enforcingConsecutiveLocalOriginFailure: 100,
+      enforcingLocalOriginSuccessRate: 0,
+      enforcingConsecutive5xx: 0,
+      enforcingConsecutiveGatewayFailure: 0,
+      enforcingSuccessRate: 0,
+      baseEjectionTime: durationFromMs(5000),
+      maxEjectionTime: durationFromMs(30_000),
+      maxEjectionPercent: 50,
+    },
+    // Two proxies speak HTTP/2 among themselves, whatever their applications speak.
+    ...(protocol === 'tcp'
+      ? {}
+      : {
+          typedExtensionProtocolOptions: http2Only({
+            connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
           }),
-      transportSocket: upstreamTls(identities),
-    });
-    return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
-  },
-);
+        }),
+    transportSocket: upstreamTls(identities),
+  });
+  return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
+}

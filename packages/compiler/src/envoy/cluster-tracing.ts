@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
-import { memoize } from '../memoize.ts';
 import type { TracingSettings } from '../model/mesh.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
@@ -10,7 +9,7 @@ import { tracingCluster } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
 /** The cluster of the OTLP collector. */
-export const tracingClusterResource: (settings: TracingSettings) => Resource = memoize((settings) => {
+export function tracingClusterResource(settings: TracingSettings): Resource {
   const cluster = create(ClusterSchema, {
     name: tracingCluster,
     clusterDiscoveryType: { case: 'type', value: DiscoveryType.STRICT_DNS },
@@ -22,4 +21,4 @@ export const tracingClusterResource: (settings: TracingSettings) => Resource = m
     typedExtensionProtocolOptions: http2Only({}),
   });
   return encodeResource(typeUrls.cluster, tracingCluster, ClusterSchema, cluster);
-});
+}

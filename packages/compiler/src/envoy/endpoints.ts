@@ -1,104 +1,93 @@
 import { create } from '@bufbuild/protobuf';
+import type { Collection, Graph } from '@weft/collections';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
 import type { LocalityLbEndpoints } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint_components';
 import { LocalityLbEndpointsSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint_components';
-import { memoize } from '../memoize.ts';
-import type { LogicalName, Mesh } from '../model/mesh.ts';
+import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { portsOf } from '../model/port-access.ts';
 import type { Service } from '../model/service.ts';
-import { type InboundPort, type Locality, servedAt, type Workload } from '../model/workload.ts';
+import { type SocketAddress, servedAt } from '../model/workload.ts';
+import type { Translation } from '../translation/translate.ts';
 import { address } from './address.ts';
-import { type CallerZones, readCallerZones } from './caller-zones.ts';
 import { encodeResource } from './encode.ts';
 import { serviceCluster } from './names.ts';
-import { type Resource, typeUrls } from './resource.ts';
+import { type Resource, sameResource, typeUrls } from './resource.ts';
 import { zoneWeights } from './zone-weights.ts';
+import { type CallerZones, countZones, readCallerZones } from './zones.ts';
 
 /** The metadata key of endpoints that names what only some versions of a service admit. */
 export const admitsKey = 'admits';
 
-/**
- * The replicas of a service that take calls; the same resource for all callers, and where zones are preferred for all callers in a
- * zone. `otherPort`: one besides the main port.
- */
-export const endpoints = memoize(
-  (workloads: Mesh['workloads'], service: Service, otherPort?: number, zones?: CallerZones): Resource => {
-    const { id, port, methods, versions, identities } = service;
-    const replicas = service.workloads.flatMap((id) => workloads.get(id) ?? []).filter(({ ready }) => ready);
-    const places = replicas.flatMap((replica) => {
-      const at = servedAt(replica, id, otherPort ?? port, otherPort === undefined);
-      return at ? place(at, replica.locality, admitted(replica, methods, versions).join('\n')) : [];
-    });
-    const encode = encodeEndpoints(identities, id, otherPort, ...places);
-    return encode(zones === undefined ? undefined : weightsFor(zones, replicas));
-  },
-);
-
-/** What of a replica is in the bytes: not its contract, except where replicas differ in the calls that they admit. */
-interface Place {
-  readonly port: InboundPort;
-  readonly locality: Locality | undefined;
-  /** Tokens, one a line. */
-  readonly admits: string;
+/** Where calls of a port of a service go: a replica that takes them. */
+export interface Place {
+  readonly listen: SocketAddress;
+  readonly region: string;
+  readonly zone: string;
+  /** What it admits, where replicas differ in that. */
+  readonly admits: readonly string[];
 }
 
-const place = memoize(
-  (port: InboundPort, locality: Locality | undefined, admits: string): Place => ({ port, locality, admits }),
-);
-
-type Weights = ReadonlyMap<string, number>;
-
-/** Callers come and go in many numbers, while the replicas that they call stay. */
-const maxVariants = 64;
-
-/** `_identities` is not in the bytes: what is remembered here of a service is forgotten with them. */
-const encodeEndpoints = memoize(
-  (
-    _identities: Service['identities'],
-    id: Service['id'],
-    otherPort: number | undefined,
-    ...places: Place[]
-  ): ((weights?: Weights) => Resource) => {
-    const name = serviceCluster(id, otherPort);
-    const byLocality = new Map<string, Place[]>();
-    for (const one of places) {
-      const key = `${one.locality?.region ?? ''}/${one.locality?.zone ?? ''}`;
-      byLocality.set(key, [...(byLocality.get(key) ?? []), one]);
-    }
-    const localities = [...byLocality].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, members]) => members);
-    const variants = new Map<string, Resource>();
-    return (weights) => {
-      const key = weights ? [...weights].join(' ') : '';
-      const known = variants.get(key);
-      if (known) return known;
-      const endpoints = localities.map((members) => {
-        const weight = weights?.get(members[0]?.locality?.zone ?? '') ?? members.length;
-        return locality(members, weight);
+/** The ready replicas of each port of a service, by the name of its endpoints. */
+export function endpointPlaces(graph: Graph, { services, workloads }: Translation): Collection<readonly Place[]> {
+  const admits = graph.derive(
+    'admissions',
+    services.services,
+    ({ methods, versions }) => admissions(methods, versions),
+    {
+      // Versions and methods are the same objects while they say the same.
+      same: (a, b) => a.size === 0 && b.size === 0,
+    },
+  );
+  return graph.deriveMany('places', services.services, function* (service, read) {
+    const ready = service.workloads
+      .flatMap((id) => read.get(workloads.workloads, id) ?? [])
+      .filter(({ ready }) => ready);
+    const admitted = read.get(admits, service.id);
+    for (const { port } of portsOf(service)) {
+      const isMain = port === service.port;
+      const places = ready.flatMap((replica): Place[] => {
+        const at = servedAt(replica, service.id, port, isMain);
+        if (at === undefined) return [];
+        const { region = '', zone = '' } = replica.locality ?? {};
+        return [{ listen: at.listen, region, zone, admits: admitted?.get(replica.contractHash ?? '') ?? [] }];
       });
-      const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints });
-      const resource = encodeResource(typeUrls.endpoints, name, ClusterLoadAssignmentSchema, message);
-      if (variants.size >= maxVariants) variants.clear();
-      variants.set(key, resource);
-      return resource;
-    };
-  },
-);
+      yield [serviceCluster(service.id, isMain ? undefined : port), places] as const;
+    }
+  });
+}
 
-function weightsFor(zones: CallerZones, replicas: readonly Workload[]): Weights {
-  const counts = new Map<string, number>();
-  for (const { locality } of replicas) counts.set(locality?.zone ?? '', (counts.get(locality?.zone ?? '') ?? 0) + 1);
+/** The endpoints of each port of a service, the same for all who know no zone. */
+export function plainEndpoints(graph: Graph, places: Collection<readonly Place[]>): Collection<Resource> {
+  return graph.derive('endpoints', places, (found, _, name) => encodeEndpoints(name, found), { same: sameResource });
+}
+
+/** How a caller weighs the zones of some endpoints, as one word that is the same for all with equal weights. */
+export function weightsWord(zones: CallerZones, places: readonly Place[]): string {
   const { here, callers } = readCallerZones(zones);
-  return zoneWeights(here, callers, counts);
+  return JSON.stringify([...zoneWeights(here, callers, countZones(places))].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `weights`: what `weightsWord` says; absent: every replica gets the same. */
+export function encodeEndpoints(name: string, places: readonly Place[], weights?: string): Resource {
+  const byZone: ReadonlyMap<string, number> | undefined =
+    weights === undefined ? undefined : new Map(JSON.parse(weights));
+  const byLocality = Map.groupBy(places, ({ region, zone }) => `${region}/${zone}`);
+  const endpoints = [...byLocality]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, members]) => locality(members, byZone?.get(members[0]?.zone ?? '') ?? members.length));
+  const message = create(ClusterLoadAssignmentSchema, { clusterName: name, endpoints });
+  return encodeResource(typeUrls.endpoints, name, ClusterLoadAssignmentSchema, message);
 }
 
 function locality(members: readonly Place[], weight: number): LocalityLbEndpoints {
-  const where = members[0]?.locality;
+  const { region = '', zone = '' } = members[0] ?? {};
   return create(LocalityLbEndpointsSchema, {
-    ...(where ? { locality: { region: where.region ?? '', zone: where.zone ?? '' } } : {}),
+    ...(region === '' && zone === '' ? {} : { locality: { region, zone } }),
     loadBalancingWeight: weight,
-    lbEndpoints: members.map(({ port, admits }) => ({
-      hostIdentifier: { case: 'endpoint' as const, value: { address: address(port.listen) } },
-      ...(admits === '' ? {} : { metadata: { filterMetadata: { 'envoy.lb': { [admitsKey]: admits.split('\n') } } } }),
+    lbEndpoints: members.map(({ listen, admits }) => ({
+      hostIdentifier: { case: 'endpoint' as const, value: { address: address(listen) } },
+      ...(admits.length === 0 ? {} : { metadata: { filterMetadata: { 'envoy.lb': { [admitsKey]: [...admits] } } } }),
     })),
   });
 }
@@ -108,17 +97,27 @@ function locality(members: readonly Place[], weight: number): LocalityLbEndpoint
  * replicas bear, else undefined.
  */
 export function subsetToken(method: Method, caller: LogicalName, versions: Service['versions']): string | undefined {
+  if (versions.size < 2) return undefined;
   const admitting = [...versions.values()].filter((version) => version.methods.get(method.path)?.callers.has(caller));
   return admitting.length < versions.size ? `${caller} ${method.path}` : undefined;
 }
 
-function admitted(replica: Workload, methods: Service['methods'], versions: Service['versions']): string[] {
-  const version = versions.get(replica.contractHash ?? '');
-  if (version === undefined || versions.size < 2) return [];
-  return [...methods.values()].flatMap((method) =>
+/** The tokens of each version's replicas. */
+function admissions(
+  methods: Service['methods'],
+  versions: Service['versions'],
+): ReadonlyMap<string, readonly string[]> {
+  if (versions.size < 2) return new Map();
+  const tokens = [...methods.values()].flatMap((method) =>
     [...method.callers].flatMap((caller) => {
       const token = subsetToken(method, caller, versions);
-      return token !== undefined && version.methods.get(method.path)?.callers.has(caller) ? token : [];
+      return token === undefined ? [] : { token, path: method.path, caller };
     }),
+  );
+  return new Map(
+    [...versions].map(([hash, version]) => [
+      hash,
+      tokens.filter(({ path, caller }) => version.methods.get(path)?.callers.has(caller)).map(({ token }) => token),
+    ]),
   );
 }

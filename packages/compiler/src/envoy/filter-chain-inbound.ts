@@ -141,7 +141,7 @@ export function inboundPlainTaken(
             case: 'routeConfig',
             value: create(RouteConfigurationSchema, {
               name,
-              virtualHosts: [openVirtualHost(name, '*', cluster, serviceName)],
+              virtualHosts: [openVirtualHost(name, ['*'], cluster, serviceName)],
               responseHeadersToRemove: [deliveredHeader],
             }),
           },

@@ -1,55 +1,134 @@
-import type { ContractVersion } from '../model/contract.ts';
-import type { Mesh } from '../model/mesh.ts';
-import type { Service } from '../model/service.ts';
-import type { Workload } from '../model/workload.ts';
+import type { Collection, Graph, Read } from '@weft/collections';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { settingsKey } from '../facts/fact-collections.ts';
+import type { LogicalName, Mesh, ServiceId } from '../model/mesh.ts';
+import type { Identities } from '../translation/identities.ts';
+import type { Translation } from '../translation/translate.ts';
+import type { CalledServices } from './called-services.ts';
 import { applicationCluster } from './cluster-application.ts';
-import { type InboundRule, inboundRules } from './inbound-rule.ts';
+import { type InboundRule, inboundRule } from './inbound-rule.ts';
 import { inboundListener } from './listener-inbound.ts';
 import { interceptedInbound, ownedInbound, type PodPort } from './listener-inbound-pod.ts';
 import { inboundRoutes } from './names.ts';
-import type { Resource } from './resource.ts';
+import type { InboundKey, Proxies } from './proxies.ts';
+import { type Resource, sameResource } from './resource.ts';
 import { inboundRoutesResource } from './route-inbound.ts';
 import { openInboundRoutes } from './route-open.ts';
 
-/** What the proxy of a workload holds to take calls from the mesh. `own`: its services, the one with a contract first. */
-export function inboundResources(
-  mesh: Mesh,
-  workload: Workload,
-  own: readonly Service[],
-  serviceName: string,
-): Resource[] {
-  const ports = inboundRules(mesh, workload, own).map((rule) => ({
-    rule,
-    routes: inboundRoutes(rule.service?.id ?? workload.id, rule.port.listen.port),
-    serviceName,
-  }));
-  return [...listeners(mesh, workload, ports), ...ports.flatMap((port) => behind(mesh, workload, port))];
+/** What sidecars hold to take calls from the mesh, by `ProxyKeys.inbound`. */
+export interface Inbound {
+  readonly listeners: Collection<readonly Resource[]>;
+  readonly clusters: Collection<readonly Resource[]>;
+  readonly routes: Collection<readonly Resource[]>;
 }
 
-function listeners({ settings }: Mesh, { pod }: Workload, ports: readonly PodPort[]): Resource[] {
-  if (pod === undefined) {
-    return ports.map(({ rule, routes, serviceName }) => inboundListener(settings, rule.port, routes, serviceName));
-  }
-  if (pod.interception === 'none') return ports.map((port) => ownedInbound(settings, port));
-  // Without a port there is nothing to listen for, and nobody is let in.
-  return ports.length === 0 ? [] : [interceptedInbound(settings, ports, pod.addresses.some(isIpv6))];
+interface Rules {
+  readonly key: InboundKey;
+  readonly ports: readonly PodPort[];
 }
 
-/** Whether an IP address is one of version 6. */
-export function isIpv6(address: string): boolean {
-  return address.includes(':');
+const same = { same: sameResources };
+
+/** Makes what stands before an application. */
+export function inbound(graph: Graph, mesh: Translation, { byInbound }: Proxies, services: CalledServices): Inbound {
+  const { facts, services: translated, identities } = mesh;
+  const { called, byCaller } = services;
+  const versions = graph.deriveMany('inbound versions', translated.laid, ({ versions }, _, service) =>
+    versions.map((version) => [`${service} ${version.hash}`, version] as const),
+  );
+  const limits = graph.derive('request limits', versions, ({ maxConcurrentRequests }) => maxConcurrentRequests);
+  const keys = graph.group('inbound', byInbound, (text): InboundKey => JSON.parse(text));
+  const rules = graph.derive('inbound rules', keys, (key, read): Rules => {
+    const { trustDomain } = read.get(facts.settings, settingsKey) ?? defaultSettings;
+    const around = {
+      trustDomain,
+      own: key.own === undefined ? undefined : read.get(called, key.own),
+      service: (id: ServiceId) => read.get(called, id),
+      identities: (names: ReadonlySet<LogicalName>) => identitiesIn(identities, names, read),
+    };
+    const ports = key.ports.map((port) => {
+      const rule = inboundRule(port, key.permissive.includes(port.listen.port), around);
+      const routes = inboundRoutes(rule.service?.id ?? key.owner, port.listen.port);
+      return { rule, routes, serviceName: key.serviceName };
+    });
+    return { key, ports };
+  });
+  const listeners = graph.derive(
+    'inbound listeners',
+    rules,
+    ({ key, ports }, read): readonly Resource[] => {
+      const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
+      if (key.mode === 'process') {
+        return ports.map(({ rule, routes, serviceName }) => inboundListener(settings, rule.port, routes, serviceName));
+      }
+      if (key.mode === 'owned') return ports.map((port) => ownedInbound(settings, port));
+      // Without a port there is nothing to listen for, and nobody is let in.
+      return ports.length === 0 ? [] : [interceptedInbound(settings, ports, key.ipv6)];
+    },
+    same,
+  );
+  const clusters = graph.derive(
+    'inbound clusters',
+    rules,
+    ({ key, ports }, read): readonly Resource[] =>
+      ports.map(({ rule }) => applicationCluster(rule.port, rule.protocol, read.get(limits, versionKey(key, rule)))),
+    same,
+  );
+  const routes = graph.derive(
+    'inbound routes',
+    rules,
+    ({ key, ports }, read): readonly Resource[] =>
+      ports.flatMap(({ rule, routes: name }) => {
+        const { service, peers, protocol } = rule;
+        const { port } = rule.port.listen;
+        if (protocol === 'tcp') return [];
+        if (service !== undefined && peers !== undefined) {
+          return openInboundRoutes(name, port, peers, service.logicalName ?? service.id);
+        }
+        const version = read.get(versions, versionKey(key, rule));
+        const callers = new Set(
+          [...(version?.methods.values() ?? [])].flatMap(({ callers, shadow }) => [...callers, ...(shadow ?? [])]),
+        );
+        const callsOthers = version !== undefined && read.keys(byCaller, version.logicalName).length > 0;
+        const known = identitiesIn(identities, callers, read);
+        return inboundRoutesResource({ name, port, identities: known, callsOthers }, version);
+      }),
+    same,
+  );
+  return { listeners, clusters, routes };
 }
 
-function behind(mesh: Mesh, workload: Workload, { rule, routes }: PodPort): Resource[] {
-  const { port, protocol, service } = rule;
-  const version = service?.versions.get(workload.contractHash ?? '');
-  const cluster = applicationCluster(port, protocol, version?.maxConcurrentRequests);
-  if (protocol === 'tcp') return [cluster];
-  return [routesOf(mesh, rule, version, routes), cluster];
+/** The key of the version that holds for a replica at a port. */
+function versionKey({ contractHash = '' }: InboundKey, { service }: InboundRule): string {
+  return `${service?.id ?? ''} ${contractHash}`;
 }
 
-function routesOf(mesh: Mesh, rule: InboundRule, version: ContractVersion | undefined, name: string): Resource {
-  const { port, service, peers } = rule;
-  if (service === undefined || peers === undefined) return inboundRoutesResource(mesh, version, name, port.listen.port);
-  return openInboundRoutes(name, port.listen.port, peers, service.logicalName ?? service.id);
+/** Who speaks under these names, and the accounts that any of them shares. */
+function identitiesIn(
+  { identities, shared, sharedBy }: Identities,
+  names: ReadonlySet<LogicalName>,
+  read: Read,
+): Pick<Mesh, 'identities' | 'sharedIdentities'> {
+  const inOrder = [...names].sort();
+  const accounts = new Set(inOrder.flatMap((name) => read.keys(sharedBy, name)));
+  return {
+    identities: new Map(
+      inOrder.flatMap((name) => {
+        const found = read.get(identities, name);
+        return found === undefined ? [] : [[name, found] as const];
+      }),
+    ),
+    sharedIdentities: new Map(
+      [...accounts].sort().flatMap((account) => {
+        const sharers = read.get(shared, account);
+        return sharers === undefined ? [] : [[account as `spiffe://${string}`, sharers] as const];
+      }),
+    ),
+  };
+}
+
+function sameResources(a: readonly Resource[], b: readonly Resource[]): boolean {
+  return (
+    a.length === b.length && a.every((resource, index) => b[index] !== undefined && sameResource(resource, b[index]))
+  );
 }

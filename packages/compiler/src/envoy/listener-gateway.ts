@@ -6,7 +6,6 @@ import {
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import { memoize } from '../memoize.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { SocketAddress } from '../model/workload.ts';
@@ -18,61 +17,53 @@ import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
-/** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
-export function gatewayListener(settings: MeshSettings, gateway: Gateway, listen: SocketAddress): Resource {
-  return encodeListener(settings, listen, gateway.name, gateway.maxHeaderBytes, gateway.maxHeaders);
-}
-
 /** What the codec takes, so that a request above a gateway's own limits still gets an answer. */
 const codecHeaders = 16_384;
 const codecHeaderKb = (maxHeaderBytes: number) => Math.min(8192, Math.max(512, Math.ceil(maxHeaderBytes / 512)));
 
-const encodeListener = memoize(
-  (
-    settings: MeshSettings,
-    listen: SocketAddress,
-    gateway: string,
-    maxHeaderBytes: number,
-    maxHeaders: number,
-  ): Resource => {
-    const name = gatewayName(gateway);
-    const listener = create(ListenerSchema, {
-      name,
-      address: address(listen),
-      trafficDirection: TrafficDirection.INBOUND,
-      perConnectionBufferLimitBytes: 1 << 20,
-      filterChains: [
-        {
-          filters: [
-            httpConnectionManager({
-              direction: 'gateway',
-              routes: name,
-              serviceName: gateway,
-              ...(settings.tracing ? { tracing: settings.tracing } : {}),
-              filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
-              replies: gatewayReplies,
-              dropHeaders: ['x-weft-'],
-              more: {
-                codecType: CodecType.AUTO,
-                useRemoteAddress: true,
-                forwardClientCertDetails: ClientCert.SANITIZE,
-                normalizePath: true,
-                maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),
-                commonHttpProtocolOptions: { maxHeadersCount: codecHeaders, idleTimeout: durationFromMs(300_000) },
-                http2ProtocolOptions: {
-                  maxConcurrentStreams: 1000,
-                  initialStreamWindowSize: 1 << 18,
-                  initialConnectionWindowSize: 1 << 22,
-                },
-                // Headers that never end hold a connection.
-                requestHeadersTimeout: durationFromMs(10_000),
-                streamIdleTimeout: durationFromMs(300_000),
+/** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
+export function gatewayListener(
+  settings: MeshSettings,
+  { name: gateway, maxHeaderBytes, maxHeaders }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders'>,
+  listen: SocketAddress,
+): Resource {
+  const name = gatewayName(gateway);
+  const listener = create(ListenerSchema, {
+    name,
+    address: address(listen),
+    trafficDirection: TrafficDirection.INBOUND,
+    perConnectionBufferLimitBytes: 1 << 20,
+    filterChains: [
+      {
+        filters: [
+          httpConnectionManager({
+            direction: 'gateway',
+            routes: name,
+            serviceName: gateway,
+            ...(settings.tracing ? { tracing: settings.tracing } : {}),
+            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
+            replies: gatewayReplies,
+            dropHeaders: ['x-weft-'],
+            more: {
+              codecType: CodecType.AUTO,
+              useRemoteAddress: true,
+              forwardClientCertDetails: ClientCert.SANITIZE,
+              normalizePath: true,
+              maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),
+              commonHttpProtocolOptions: { maxHeadersCount: codecHeaders, idleTimeout: durationFromMs(300_000) },
+              http2ProtocolOptions: {
+                maxConcurrentStreams: 1000,
+                initialStreamWindowSize: 1 << 18,
+                initialConnectionWindowSize: 1 << 22,
               },
-            }),
-          ],
-        },
-      ],
-    });
-    return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
-  },
-);
+              // Headers that never end hold a connection.
+              requestHeadersTimeout: durationFromMs(10_000),
+              streamIdleTimeout: durationFromMs(300_000),
+            },
+          }),
+        ],
+      },
+    ],
+  });
+  return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
+}

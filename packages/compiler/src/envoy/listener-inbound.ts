@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
-import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { InboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
@@ -12,16 +11,19 @@ import { inboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
 /** Where a sidecar takes calls from the mesh: strict mTLS, the caller's identity in x-forwarded-client-cert. */
-export const inboundListener = memoize(
-  (settings: MeshSettings, port: InboundPort, routes: string, serviceName: string): Resource => {
-    const name = inboundName(port.listen.port);
-    const listener = create(ListenerSchema, {
-      name,
-      address: address(port.listen),
-      trafficDirection: TrafficDirection.INBOUND,
-      perConnectionBufferLimitBytes: maxWholeAnswerBytes,
-      filterChains: [inboundHttp({ settings, routes, serviceName })],
-    });
-    return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
-  },
-);
+export function inboundListener(
+  settings: MeshSettings,
+  port: InboundPort,
+  routes: string,
+  serviceName: string,
+): Resource {
+  const name = inboundName(port.listen.port);
+  const listener = create(ListenerSchema, {
+    name,
+    address: address(port.listen),
+    trafficDirection: TrafficDirection.INBOUND,
+    perConnectionBufferLimitBytes: maxWholeAnswerBytes,
+    filterChains: [inboundHttp({ settings, routes, serviceName })],
+  });
+  return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
+}

@@ -2,7 +2,6 @@ import { create } from '@bufbuild/protobuf';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { type FilterChain, FilterChainSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
-import { memoize } from '../memoize.ts';
 import type { AddressBlock, ExternalService } from '../model/external-service.ts';
 import type { MeshSettings, ServiceId } from '../model/mesh.ts';
 import type { Protocol } from '../model/service.ts';
@@ -57,59 +56,52 @@ export function originalDestinationListener(
   serviceName: string,
   ipv6: boolean,
 ): Resource {
-  return encodeListener(settings, settings.tracing ? serviceName : '', ipv6, JSON.stringify(destinations));
+  const otherwise = settings.outbound === 'deny' ? 'denied' : 'unknown';
+  const ports = [
+    ...new Set([...destinations.mesh.map(({ at }) => at), ...destinations.external.map(({ port }) => port)]),
+  ].sort((a, b) => a - b);
+  const known = byPort(
+    new Map(ports.map((port) => [port, choiceAt(port, destinations, otherwise)] as const)),
+    otherwise,
+  );
+  const itself = byAddress(
+    new Map(['127.0.0.1', ...(ipv6 ? ['::1'] : [])].map((host) => [host, 'application'])),
+    'refused',
+  );
+  const matcher = chainMatcher(
+    byPort(
+      new Map([
+        ...refusedPorts.map((port) => [port, 'refused'] as const),
+        [outboundPort, itself ?? 'refused'] as const,
+      ]),
+      byBlock([[excluded, 'excluded']], known),
+    ),
+  );
+  const inspected = destinations.external.filter(isByHost).map(({ port }) => port);
+  const listener = create(ListenerSchema, {
+    name: outboundName,
+    address: address({ host: '127.0.0.1', port: outboundPort }),
+    ...(ipv6 ? { additionalAddresses: [{ address: address({ host: '::1', port: outboundPort }) }] } : {}),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    listenerFilters: [
+      originalDestination,
+      ...(inspected.length > 0 ? [tlsInspectorAt([...new Set(inspected)].sort((a, b) => a - b))] : []),
+    ],
+    ...(matcher ? { filterChainMatcher: matcher } : {}),
+    filterChains: [
+      create(FilterChainSchema, {
+        name: 'application',
+        filters: [outboundHttp(settings, outboundName, serviceName)],
+      }),
+      passing('refused', noCluster),
+      passing('excluded', passThroughCluster),
+      passing(otherwise, otherwise === 'denied' ? noCluster : passThroughCluster, counted),
+      ...destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName)),
+      ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
+    ],
+  });
+  return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
 }
-
-const encodeListener = memoize(
-  (settings: MeshSettings, serviceName: string, ipv6: boolean, destinationsJson: string): Resource => {
-    const destinations: Destinations = JSON.parse(destinationsJson);
-    const otherwise = settings.outbound === 'deny' ? 'denied' : 'unknown';
-    const ports = [
-      ...new Set([...destinations.mesh.map(({ at }) => at), ...destinations.external.map(({ port }) => port)]),
-    ].sort((a, b) => a - b);
-    const known = byPort(
-      new Map(ports.map((port) => [port, choiceAt(port, destinations, otherwise)] as const)),
-      otherwise,
-    );
-    const itself = byAddress(
-      new Map(['127.0.0.1', ...(ipv6 ? ['::1'] : [])].map((host) => [host, 'application'])),
-      'refused',
-    );
-    const matcher = chainMatcher(
-      byPort(
-        new Map([
-          ...refusedPorts.map((port) => [port, 'refused'] as const),
-          [outboundPort, itself ?? 'refused'] as const,
-        ]),
-        byBlock([[excluded, 'excluded']], known),
-      ),
-    );
-    const inspected = destinations.external.filter(isByHost).map(({ port }) => port);
-    const listener = create(ListenerSchema, {
-      name: outboundName,
-      address: address({ host: '127.0.0.1', port: outboundPort }),
-      ...(ipv6 ? { additionalAddresses: [{ address: address({ host: '::1', port: outboundPort }) }] } : {}),
-      trafficDirection: TrafficDirection.OUTBOUND,
-      listenerFilters: [
-        originalDestination,
-        ...(inspected.length > 0 ? [tlsInspectorAt([...new Set(inspected)].sort((a, b) => a - b))] : []),
-      ],
-      ...(matcher ? { filterChainMatcher: matcher } : {}),
-      filterChains: [
-        create(FilterChainSchema, {
-          name: 'application',
-          filters: [outboundHttp(settings, outboundName, serviceName)],
-        }),
-        passing('refused', noCluster),
-        passing('excluded', passThroughCluster),
-        passing(otherwise, otherwise === 'denied' ? noCluster : passThroughCluster, counted),
-        ...destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName)),
-        ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
-      ],
-    });
-    return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
-  },
-);
 
 /** There is none of that name, so the connection is closed. */
 const noCluster = 'nowhere';

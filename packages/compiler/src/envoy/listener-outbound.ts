@@ -3,7 +3,6 @@ import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { Filter } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { HttpConnectionManager_CodecType as CodecType } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import { memoize } from '../memoize.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { OutboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
@@ -16,19 +15,14 @@ import { type Resource, typeUrls } from './resource.ts';
 
 /** Where a sidecar takes the calls of its own application: plain HTTP on loopback. */
 export function outboundListener(settings: MeshSettings, port: OutboundPort, serviceName: string): Resource {
-  // Without tracing nothing in it is the workload's own, and all workloads with one address share it.
-  return encodeListener(settings, port.listen.host, port.listen.port, settings.tracing ? serviceName : '');
-}
-
-const encodeListener = memoize((settings: MeshSettings, host: string, port: number, serviceName: string): Resource => {
   const listener = create(ListenerSchema, {
     name: outboundName,
-    address: address({ host, port }),
+    address: address(port.listen),
     trafficDirection: TrafficDirection.OUTBOUND,
     filterChains: [{ filters: [outboundHttp(settings, outboundName, serviceName)] }],
   });
   return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
-});
+}
 
 /** HTTP of an application to the mesh, by the routes of that name. */
 export function outboundHttp(settings: MeshSettings, routes: string, serviceName: string): Filter {

@@ -1,12 +1,11 @@
-import { memoize } from '../memoize.ts';
-import type { LogicalName, Mesh } from '../model/mesh.ts';
+import type { LogicalName } from '../model/mesh.ts';
 import { portAccess, portsOf } from '../model/port-access.ts';
-import type { Protocol, Service } from '../model/service.ts';
-import { callersOf, servicesByCaller, servicesOpenToNamespace } from './call-graph.ts';
+import type { Protocol } from '../model/service.ts';
+import { type CalledService, callersOf } from './called-services.ts';
 
 /** A port of a service that a workload may call. */
 export interface OutboundTarget {
-  readonly service: Service;
+  readonly service: CalledService;
   readonly port: number;
   readonly protocol: Protocol;
   /** Absent: the main port. */
@@ -17,16 +16,17 @@ export interface OutboundTarget {
   readonly hosts: readonly string[];
 }
 
-/** What the workloads of a namespace that go by these logical names may call. */
+/**
+ * What the workloads of a namespace that go by these logical names may call. `services`: those with a method that names one of them,
+ * or with a port that their namespace may use.
+ */
 export function outboundTargets(
-  services: Mesh['services'],
+  services: Iterable<CalledService>,
   namespace: string,
   names: readonly LogicalName[],
 ): OutboundTarget[] {
-  const callees = new Set<Service>(servicesOpenToNamespace(services).get(namespace));
-  for (const name of names) for (const service of servicesByCaller(services).get(name) ?? []) callees.add(service);
   // What is near counts first: the caller's own namespace, then by name.
-  const near = [...callees].sort(
+  const near = [...services].sort(
     (a, b) => Number(b.namespace === namespace) - Number(a.namespace === namespace) || (a.id < b.id ? -1 : 1),
   );
   const taken = new Set<string>();
@@ -37,7 +37,7 @@ export function outboundTargets(
     const short = service.namespace === namespace ? [service.name] : [];
     const hosts = [...service.hosts, ...short, ...service.addresses.map(asHost)].filter(take);
     const all = logical.get(service) && service.logicalName ? [service.logicalName, ...hosts] : hosts;
-    return targetsAt(service, all.join(' ')).filter(({ port, protocol }) => {
+    return targetsAt(service, all).filter(({ port, protocol }) => {
       if (protocol !== 'tcp' && all.length === 0) return false;
       const access = portAccess(service, port);
       if (access === 'namespace') return service.namespace === namespace;
@@ -47,17 +47,17 @@ export function outboundTargets(
   });
 }
 
-/** Every port of a service at these host names: the same objects for all who may call it. */
-const targetsAt = memoize((service: Service, hosts: string): readonly OutboundTarget[] =>
-  portsOf(service).map(({ port, protocol }) => ({
+/** Every port of a service at these host names. */
+function targetsAt(service: CalledService, hosts: readonly string[]): readonly OutboundTarget[] {
+  return portsOf(service).map(({ port, protocol }) => ({
     service,
     port,
     protocol,
     ...(port === service.port ? {} : { otherPort: port }),
     byMethod: portAccess(service, port) === 'methods',
-    hosts: protocol === 'tcp' || hosts === '' ? [] : hosts.split(' '),
-  })),
-);
+    hosts: protocol === 'tcp' ? [] : hosts,
+  }));
+}
 
 function asHost(address: string): string {
   return address.includes(':') ? `[${address}]` : address;

@@ -1,134 +1,200 @@
-import type { VirtualHost } from '@weft/envoy-api/envoy/config/route/v3/route_components';
-import { memoize } from '../memoize.ts';
-import type { LogicalName, Mesh } from '../model/mesh.ts';
-import { type SocketAddress, servedAt, type Workload } from '../model/workload.ts';
-import { outboundPort } from '../pod/ports.ts';
-import { directClusterResource, passThroughClusterResource } from './cluster-original-destination.ts';
+import type { Collection, Graph } from '@weft/collections';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { settingsKey } from '../facts/fact-collections.ts';
+import type { LogicalName, ServiceId } from '../model/mesh.ts';
+import { portsOf } from '../model/port-access.ts';
+import { servedAt } from '../model/workload.ts';
+import type { Translation } from '../translation/translate.ts';
+import type { CalledServices } from './called-services.ts';
+import { type Calls, callsOf, clusterName, targetKey } from './calls.ts';
+import { directClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
-import { isIpv6 } from './inbound.ts';
+import { gatewayListener } from './listener-gateway.ts';
 import { outboundListener } from './listener-outbound.ts';
 import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
 import { directCluster, serviceCluster } from './names.ts';
-import { type OutboundTarget, outboundTargets } from './outbound-target.ts';
-import type { Resource } from './resource.ts';
+import type { OutboundTarget } from './outbound-target.ts';
+import type { ListenerKey, Proxies } from './proxies.ts';
+import { type Resource, sameResource } from './resource.ts';
 import { directRoutes } from './route-direct.ts';
 import { openRoutes, openVirtualHost } from './route-open.ts';
-import { outboundRoutes, virtualHost } from './route-outbound.ts';
+import { hostField, outboundRoutes, type Permitted, permittedMethods, virtualHost } from './route-outbound.ts';
 
-/** What the proxy of a workload holds for the calls of its application, without endpoints. `names`: the workload's own logical names. */
-export function outboundResources(
-  mesh: Mesh,
-  workload: Workload,
-  names: CallerNames,
-  serviceName: string,
-): readonly Resource[] {
-  const { pod, namespace } = workload;
-  const listen = listenAddress(workload);
-  if (listen === undefined) return [];
-  const targets = targetsOf(mesh.services, namespace, names);
-  const callees = [routesOf(targets, names), ...targets.map((target) => clusterOf(target, mesh.settings))];
-  if (pod?.interception !== 'redirect') {
-    return [outboundListener(mesh.settings, { listen }, serviceName), ...callees];
-  }
-  const destinations = meshDestinations(mesh.workloads, targets);
-  const external = mesh.externalServices.filter((service) => service.namespace === namespace);
-  return [
-    originalDestinationListener(
-      mesh.settings,
-      { mesh: destinations, external },
-      serviceName,
-      pod.addresses.some(isIpv6),
+/** What proxies hold for the calls of their applications, each made once for all that share it. */
+export interface Outbound {
+  /** By name: of every port of every service, and of headless ones' replicas. */
+  readonly clusters: Collection<Resource>;
+  /** By `ProxyKeys.calls`: of sidecars. */
+  readonly routes: Collection<Resource>;
+  /** By `targetKey`: those of the replicas of a headless service. */
+  readonly directRoutes: Collection<Resource>;
+  /** By `ProxyKeys.listener`; gateways' too. */
+  readonly listeners: Collection<Resource>;
+}
+
+/** A virtual host as JSON: what tells it apart from others. */
+type HostKey =
+  | { readonly id: ServiceId; readonly domains: readonly string[]; readonly permitted: readonly Permitted[] | 'all' }
+  | { readonly open: string; readonly domains: readonly string[]; readonly cluster: string; readonly callee: string };
+
+const same = { same: sameResource };
+
+/** Makes what leads from a proxy to the services that it may call. */
+export function outbound(
+  graph: Graph,
+  mesh: Translation,
+  proxies: Proxies,
+  { called }: CalledServices,
+  calls: Calls,
+): Outbound {
+  const { facts } = mesh;
+  const zoneAware = graph.derive('preference of zones', facts.settings, (settings) => settings.zoneAware);
+  const clusters = graph.deriveMany(
+    'clusters',
+    graph.derive(
+      'cluster settings',
+      called,
+      ({ id, identities, retryBudget, protocol, port, otherPorts, headless }) => ({
+        ...{ id, identities, retryBudget, protocol, port, otherPorts, headless },
+      }),
     ),
-    passThroughClusterResource,
-    ...callees,
-    ...directResources(targets, names),
-  ];
-}
+    function* (service, read) {
+      const settings = { zoneAware: read.get(zoneAware, settingsKey) ?? defaultSettings.zoneAware };
+      for (const other of portsOf(service)) {
+        const isMain = other.port === service.port;
+        const cluster = serviceClusterResource(settings, service, isMain ? undefined : other);
+        yield [cluster.name, cluster] as const;
+        if (!service.headless) continue;
+        const direct = directClusterResource(service, other.port, other.protocol);
+        yield [direct.name, direct] as const;
+      }
+    },
+    same,
+  );
 
-/** What the application of a workload may call through its proxy. */
-export function sidecarTargets(mesh: Mesh, workload: Workload, names: CallerNames): readonly OutboundTarget[] {
-  return listenAddress(workload) === undefined ? [] : targetsOf(mesh.services, workload.namespace, names);
-}
-
-/** The logical names by which a workload calls, with a space between. */
-type CallerNames = string;
-
-function listenAddress({ pod, outbound }: Workload): SocketAddress | undefined {
-  return pod ? { host: '127.0.0.1', port: outboundPort } : outbound?.listen;
-}
-
-// What a sidecar holds of the services that it may call is the same for all in its namespace and zone that go by the same names, and
-// what does not depend on replicas is found again as long as no service changes.
-
-const targetsOf = memoize(
-  (services: Mesh['services'], namespace: string, names: CallerNames): readonly OutboundTarget[] =>
-    outboundTargets(services, namespace, namesIn(names)),
-);
-
-const routesOf = memoize((targets: readonly OutboundTarget[], names: CallerNames): Resource => {
-  const callees = targets.filter(({ byMethod }) => byMethod).map((target) => calleeHost(target, names));
-  const open = targets.filter(({ byMethod, protocol }) => !byMethod && protocol !== 'tcp').map(openHost);
-  return outboundRoutes(...callees, ...open);
-});
-
-const calleeHost = memoize(
-  ({ service, hosts }: OutboundTarget, names: CallerNames): VirtualHost => virtualHost(service, hosts, namesIn(names)),
-);
-
-const clusterOf = memoize(
-  ({ service, protocol, otherPort }: OutboundTarget, settings: Mesh['settings']): Resource =>
-    serviceClusterResource(settings, service, otherPort === undefined ? undefined : { port: otherPort, protocol }),
-);
-
-/** What a sidecar holds besides of replicas that the application chooses itself. */
-const directResources = memoize((targets: readonly OutboundTarget[], names: CallerNames): readonly Resource[] =>
-  targets
-    .filter(({ service }) => service.headless)
-    .flatMap(({ service, port, protocol, byMethod }) => {
-      const cluster = directClusterResource(service, port, protocol);
-      if (protocol === 'tcp') return [cluster];
+  const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
+    const by = read.get(calls.keys, callsOf(key));
+    return by === undefined || 'gateway' in by ? undefined : hostKey(target, by.names);
+  });
+  const virtualHosts = graph.group(
+    'virtual hosts',
+    hosts.index('host', (host) => (host === '' ? [] : [host])),
+    (text, read) => {
+      const key: HostKey = JSON.parse(text);
+      if ('open' in key) return hostField(openVirtualHost(key.open, key.domains, key.cluster, key.callee));
+      const service = read.get(called, key.id);
+      if (service === undefined) return undefined;
+      const permitted = key.permitted === 'all' ? permittedAll(service.methods.keys()) : key.permitted;
+      return hostField(virtualHost(service, key.domains, permitted));
+    },
+  );
+  const routes = graph.derive(
+    'outbound routes',
+    calls.targets,
+    (targets, read, key) => {
+      const by = read.get(calls.keys, key);
+      if (by === undefined || 'gateway' in by) return undefined;
+      // Methods first: their hosts have names of their own.
+      const inOrder = [...targets.filter(({ byMethod }) => byMethod), ...targets.filter(({ byMethod }) => !byMethod)];
+      const fields = inOrder.flatMap(
+        (target) => read.get(virtualHosts, read.get(hosts, targetKey(key, target)) ?? '') ?? [],
+      );
+      return outboundRoutes(fields);
+    },
+    same,
+  );
+  const direct = graph.derive(
+    'direct routes',
+    calls.byTarget,
+    (target, read, key) => {
+      const { service, port, protocol, byMethod } = target;
+      const by = read.get(calls.keys, callsOf(key));
+      if (!service.headless || protocol === 'tcp' || by === undefined || 'gateway' in by) return undefined;
       const name = directCluster(service.id, port);
-      const routes = byMethod
-        ? directRoutes(service, namesIn(names), name)
+      return byMethod
+        ? directRoutes(service, by.names, name)
         : openRoutes(name, name, service.logicalName ?? service.id);
-      return [cluster, routes];
-    }),
-);
-
-const meshDestinations = memoize(
-  (workloads: Mesh['workloads'], targets: readonly OutboundTarget[]): readonly Destination[] =>
-    targets.flatMap((target) => destinationsOf(workloads, target)),
-);
-
-function namesIn(names: CallerNames): LogicalName[] {
-  return names === '' ? [] : names.split(' ');
+    },
+    same,
+  );
+  return { clusters, routes, directRoutes: direct, listeners: listeners(graph, mesh, proxies, calls) };
 }
 
-const openHost = memoize(({ service, port, protocol, otherPort, hosts }: OutboundTarget): VirtualHost => {
+function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, calls: Calls): Collection<Resource> {
+  const { facts, services, workloads } = mesh;
+  const external = facts.externalServices.index('namespace', ({ namespace }) => [namespace]);
+  const replicas = graph.derive('addresses of replicas', services.services, (service, read) => {
+    if (!service.headless) return undefined;
+    const found = service.workloads.flatMap((id) => read.get(workloads.workloads, id) ?? []);
+    return portsOf(service).map(({ port }) => {
+      const byPort = new Map<number, string[]>();
+      for (const workload of found) {
+        const at = servedAt(workload, service.id, port, port === service.port)?.listen.port;
+        if (at !== undefined) byPort.set(at, [...(byPort.get(at) ?? []), ...(workload.pod?.addresses ?? [])]);
+      }
+      return { port, places: [...byPort].map(([at, addresses]) => ({ at, addresses })) };
+    });
+  });
+  const destinations = graph.derive('destinations', calls.targets, (targets, read): readonly Destination[] =>
+    targets.flatMap((target) => {
+      const { service, port, protocol, otherPort } = target;
+      const { id, headless, addresses } = service;
+      const common = { service: id, port, protocol, isMain: otherPort === undefined, headless };
+      if (!headless) return [{ ...common, addresses, at: port }];
+      const places = read.get(replicas, id)?.find((each) => each.port === port)?.places ?? [];
+      return places.map((place) => ({ ...common, ...place }));
+    }),
+  );
+  return graph.group(
+    'listeners',
+    byListener,
+    (text, read) => {
+      const key: ListenerKey = JSON.parse(text);
+      const { calls: callsKey, listen, redirected, serviceName } = key;
+      const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
+      const by = read.get(calls.keys, callsKey);
+      if (by !== undefined && 'gateway' in by) {
+        const gateway = read.get(facts.gateways, by.gateway);
+        return gateway && gatewayListener(settings, gateway, listen);
+      }
+      if (redirected === undefined) return outboundListener(settings, { listen }, serviceName);
+      const where = {
+        mesh: read.get(destinations, callsKey) ?? [],
+        external: by === undefined ? [] : read.values(external, by.namespace),
+      };
+      return originalDestinationListener(settings, where, serviceName, redirected.ipv6);
+    },
+    same,
+  );
+}
+
+/** "" where a target has no virtual host. */
+function hostKey(target: OutboundTarget, names: readonly LogicalName[]): string {
+  const { service, port, protocol, otherPort, byMethod, hosts } = target;
+  if (byMethod) {
+    const permitted = permittedMethods(service, names);
+    const isAll = permitted.length === service.methods.size && permitted.every(([, token]) => token === null);
+    const key: HostKey = { id: service.id, domains: hosts, permitted: isAll ? 'all' : permitted };
+    return JSON.stringify(key);
+  }
+  if (protocol === 'tcp') return '';
   // HTTP leaves out port 80, and callers by logical name leave out any.
   const bare = otherPort === undefined || (port === 80 && service.protocol === 'tcp');
-  const domains = hosts.flatMap((host) => [...(bare ? [host] : []), `${host}:${port}`]);
-  const cluster = serviceCluster(service.id, otherPort);
-  return openVirtualHost(
-    `${service.id}|${port} ${protocol}`,
-    domains.join(' '),
-    cluster,
-    service.logicalName ?? service.id,
-  );
-});
+  const key: HostKey = {
+    open: `${service.id}|${port} ${protocol}`,
+    domains: hosts.flatMap((host) => [...(bare ? [host] : []), `${host}:${port}`]),
+    cluster: serviceCluster(service.id, otherPort),
+    callee: service.logicalName ?? service.id,
+  };
+  return JSON.stringify(key);
+}
 
-/** Where calls of a service go, to its own addresses or, when it has none, to those of its replicas. */
-function destinationsOf(
-  workloads: Mesh['workloads'],
-  { service, port, protocol, otherPort }: OutboundTarget,
-): Destination[] {
-  const common = { service: service.id, port, protocol, isMain: otherPort === undefined, headless: service.headless };
-  if (!service.headless) return [{ ...common, addresses: service.addresses, at: port }];
-  const byPort = new Map<number, string[]>();
-  for (const id of service.workloads) {
-    const workload = workloads.get(id);
-    const at = workload && servedAt(workload, service.id, port, otherPort === undefined)?.listen.port;
-    if (at !== undefined) byPort.set(at, [...(byPort.get(at) ?? []), ...(workload?.pod?.addresses ?? [])]);
-  }
-  return [...byPort].map(([at, addresses]) => ({ ...common, addresses, at }));
+function permittedAll(paths: Iterable<string>): Permitted[] {
+  return [...paths].map((path) => [path, null]);
+}
+
+/** The names of what a sidecar or gateway holds of one target. */
+export function targetNames(target: OutboundTarget): { readonly clusters: readonly string[] } {
+  const { service, port } = target;
+  return { clusters: [clusterName(target), ...(service.headless ? [directCluster(service.id, port)] : [])] };
 }

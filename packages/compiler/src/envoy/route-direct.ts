@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import type { Route } from '@weft/envoy-api/envoy/config/route/v3/route_components';
-import { memoize } from '../memoize.ts';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
@@ -13,34 +12,21 @@ import { refusedRoute } from './route-outbound.ts';
 
 /** Where calls go to the replica of a service that the application has chosen. `name`: of the cluster and of the routes. */
 export function directRoutes(
-  { methods, id, logicalName }: Service,
-  names: readonly LogicalName[],
+  { methods, id, logicalName }: Pick<Service, 'id' | 'logicalName' | 'methods'>,
+  callers: readonly LogicalName[],
   name: string,
 ): Resource {
-  return encodeDirect(methods, id, logicalName, names.join(' '), name);
+  const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
+  const routes = [...methods.values()]
+    .filter((method) => callers.some((caller) => method.callers.has(caller)))
+    .map((method) => directRoute(method, callee, name));
+  const configuration = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [{ name: id, domains: ['*'], routes: [...routes, refusedRoute] }],
+    responseHeadersToRemove: [...sidecarHeaders],
+  });
+  return encodeResource(typeUrls.route, name, RouteConfigurationSchema, configuration);
 }
-
-const encodeDirect = memoize(
-  (
-    methods: Service['methods'],
-    id: Service['id'],
-    logicalName: string | undefined,
-    names: string,
-    name: string,
-  ): Resource => {
-    const callers = names.split(' ');
-    const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-    const routes = [...methods.values()]
-      .filter((method) => callers.some((caller) => method.callers.has(caller)))
-      .map((method) => directRoute(method, callee, name));
-    const configuration = create(RouteConfigurationSchema, {
-      name,
-      virtualHosts: [{ name: id, domains: ['*'], routes: [...routes, refusedRoute] }],
-      responseHeadersToRemove: [...sidecarHeaders],
-    });
-    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, configuration);
-  },
-);
 
 function directRoute(method: Method, callee: Callee, cluster: string): Route {
   const route = callRoute(method, callee, undefined);

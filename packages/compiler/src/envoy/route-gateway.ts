@@ -1,14 +1,14 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type Any, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
-import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { type Route, RouteSchema, VirtualHostSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
-import { memoize } from '../memoize.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { admission, type Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
-import { encodeResource } from './encode.ts';
+import { encodedResource } from './encode.ts';
 import { subsetToken } from './endpoints.ts';
 import { enabled } from './http-filters.ts';
 import { controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
@@ -17,67 +17,71 @@ import { type Callee, callRoute } from './route-call.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
 
-/** Exposed methods as gRPC (gRPC-Web and Connect pass as they are) and as REST, reflection, and 404 for all else. */
-export function gatewayRoutes(gateway: Gateway, services: readonly Service[]): Resource {
-  const { name, reflection, maxMessageBytes, corsOrigins } = gateway;
-  const parts = services.map((service) =>
-    serviceRoutes(service.methods, service.versions, service.id, service.logicalName, maxMessageBytes, name),
-  );
-  return encodeRoutes(corsOrigins, name, reflection, ...parts);
+/** The routes of one service at a gateway, each as its field in a virtual host. */
+export interface GatewayPart {
+  readonly calls: Uint8Array;
+  /** After those of all services. */
+  readonly rest: Uint8Array;
 }
 
-/** The routes of one service. Lists, so that a memoized result keeps its identity. */
-interface ServiceRoutes {
-  readonly calls: readonly Route[];
-  readonly rest: readonly Route[];
+/** The routes of a service's exposed methods: as gRPC (gRPC-Web and Connect pass as they are) and as REST. */
+export function gatewayPart(
+  { id, logicalName, methods, versions }: Pick<Service, 'id' | 'logicalName' | 'methods' | 'versions'>,
+  gateway: string,
+  maxMessageBytes: number,
+): GatewayPart {
+  const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
+  const exposed = [...methods.values()].filter(({ callers }) => callers.has(gateway));
+  const calls = exposed.map((method) => {
+    const route = callRoute(method, callee, subsetToken(method, gateway, versions));
+    Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
+    return route;
+  });
+  const denied = [...methods.values()]
+    .filter((method) => method.denied?.has(gateway))
+    .map((method) => deniedRoute(method, gateway));
+  return {
+    calls: routeFields([...calls, ...denied]),
+    rest: routeFields(restRoutes(exposed, versions, maxMessageBytes)),
+  };
 }
 
-const encodeRoutes = memoize(
-  (corsOrigins: readonly string[], gateway: string, reflection: boolean, ...parts: ServiceRoutes[]): Resource => {
-    const name = gatewayName(gateway);
-    const routes = create(RouteConfigurationSchema, {
-      name,
-      virtualHosts: [
-        {
-          name,
-          domains: ['*'],
-          typedPerFilterConfig: corsOrigins.length > 0 ? { [filters.cors]: corsPolicy(corsOrigins) } : {},
-          routes: [
-            ...parts.flatMap(({ calls }) => calls),
-            ...(reflection ? reflectionRoutes : []),
-            ...parts.flatMap(({ rest }) => rest),
-            notFound,
-          ],
-        },
-      ],
-      responseHeadersToRemove: [...sidecarHeaders],
-    });
-    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
-  },
-);
+/** What services serve at a gateway, reflection, and 404 for all else. */
+export function gatewayRoutes(
+  { name: gateway, reflection, corsOrigins }: Pick<Gateway, 'name' | 'reflection' | 'corsOrigins'>,
+  parts: readonly GatewayPart[],
+): Resource {
+  const name = gatewayName(gateway);
+  const cors = corsOrigins.length > 0 ? { [filters.cors]: corsPolicy(corsOrigins) } : {};
+  // A message is its fields one after the other, so what is encoded once is put together in the order of their numbers.
+  const host = Buffer.concat([
+    toBinary(VirtualHostSchema, create(VirtualHostSchema, { name, domains: ['*'] })),
+    ...parts.map(({ calls }) => calls),
+    ...(reflection ? [reflectionFields] : []),
+    ...parts.map(({ rest }) => rest),
+    notFoundField,
+    toBinary(VirtualHostSchema, create(VirtualHostSchema, { typedPerFilterConfig: cors })),
+  ]);
+  const { virtualHosts } = RouteConfigurationSchema.field;
+  const body = Buffer.concat([
+    toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name })),
+    new BinaryWriter().tag(virtualHosts.number, WireType.LengthDelimited).bytes(host).finish(),
+    toBinary(
+      RouteConfigurationSchema,
+      create(RouteConfigurationSchema, { responseHeadersToRemove: [...sidecarHeaders] }),
+    ),
+  ]);
+  return encodedResource(typeUrls.route, name, body);
+}
 
-const serviceRoutes = memoize(
-  (
-    methods: Service['methods'],
-    versions: Service['versions'],
-    id: Service['id'],
-    logicalName: string | undefined,
-    maxMessageBytes: number,
-    gateway: string,
-  ): ServiceRoutes => {
-    const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-    const exposed = [...methods.values()].filter(({ callers }) => callers.has(gateway));
-    const calls = exposed.map((method) => {
-      const route = callRoute(method, callee, subsetToken(method, gateway, versions));
-      Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
-      return route;
-    });
-    const denied = [...methods.values()]
-      .filter((method) => method.denied?.has(gateway))
-      .map((method) => deniedRoute(method, gateway));
-    return { calls: [...calls, ...denied], rest: restRoutes(exposed, versions, maxMessageBytes) };
-  },
-);
+/** Routes as they stand in a virtual host. */
+function routeFields(routes: readonly Route[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const route of routes) {
+    writer.tag(VirtualHostSchema.field.routes.number, WireType.LengthDelimited).bytes(toBinary(RouteSchema, route));
+  }
+  return writer.finish();
+}
 
 /**
  * One REST route for all methods that share a descriptor set and a size limit. The transcoder rewrites the request and has Envoy
@@ -154,6 +158,9 @@ const notFound: Route = create(RouteSchema, {
   match: { pathSpecifier: { case: 'prefix', value: '/' } },
   action: { case: 'directResponse', value: { status: 404, body: inline('weft: no contract exposes this here') } },
 });
+
+const reflectionFields = routeFields(reflectionRoutes);
+const notFoundField = routeFields([notFound]);
 
 function inline(text: string) {
   return { specifier: { case: 'inlineString' as const, value: text } };

@@ -3,12 +3,10 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { HeaderValueOption_HeaderAppendAction as AppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { admission, type Method } from '../model/method.ts';
-import { servicesByCaller } from './call-graph.ts';
 import { encodeResource } from './encode.ts';
 import { faultFilter, faultHeader } from './fault.ts';
 import { enabled } from './http-filters.ts';
@@ -22,51 +20,43 @@ import { exactHeader, pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 import { objectiveKey } from './stats-log.ts';
 
-/** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
-export function inboundRoutesResource(
-  mesh: Mesh,
-  version: ContractVersion | undefined,
-  name: string,
-  port: number,
-): Resource {
-  const callsOthers = version !== undefined && servicesByCaller(mesh.services).has(version.logicalName);
-  return encodeRoutes(mesh.identities, mesh.sharedIdentities, version ?? none, name, port, callsOthers);
+/** What the routes of an inbound port depend on besides its contract version. */
+export interface InboundRoutes {
+  readonly name: string;
+  /** The proxy's own port. */
+  readonly port: number;
+  /** At least those of everybody whom the version names. */
+  readonly identities: Pick<Mesh, 'identities' | 'sharedIdentities'>;
+  /** The application calls other services, so that it may pass on a failure of theirs. */
+  readonly callsOthers: boolean;
 }
 
-/** Stands for "no contract", since a key must be an object. */
-const none = { logicalName: '', methods: new Map<string, Method>() };
-
-const encodeRoutes = memoize(
-  (
-    identities: Mesh['identities'],
-    sharedIdentities: Mesh['sharedIdentities'],
-    version: Pick<ContractVersion, 'logicalName' | 'methods'>,
-    name: string,
-    port: number,
-    callsOthers: boolean,
-  ): Resource => {
-    const routes = create(RouteConfigurationSchema, {
-      name,
-      virtualHosts: [
-        {
-          name,
-          domains: ['*'],
-          routes: [
-            ...[...version.methods.values()].flatMap((method) =>
-              methodRoutes(method, version.logicalName, { identities, sharedIdentities }, port, callsOthers),
-            ),
-            nobody(
-              version === none ? 'this replica, which has no contract' : 'this method; its contract has no such one',
-            ),
-          ],
-        },
-      ],
-      // Only a sidecar may say that a call was never delivered. What routes add, they add before.
-      responseHeadersToRemove: [deliveredHeader, failureHeader],
-    });
-    return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
-  },
-);
+/** Which calls a sidecar passes on to its application: those that the application's own contract version admits. */
+export function inboundRoutesResource(
+  { name, port, identities, callsOthers }: InboundRoutes,
+  version: Pick<ContractVersion, 'logicalName' | 'methods'> | undefined,
+): Resource {
+  const routes = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [
+      {
+        name,
+        domains: ['*'],
+        routes: [
+          ...[...(version?.methods.values() ?? [])].flatMap((method) =>
+            methodRoutes(method, version?.logicalName ?? '', identities, port, callsOthers),
+          ),
+          nobody(
+            version === undefined ? 'this replica, which has no contract' : 'this method; its contract has no such one',
+          ),
+        ],
+      },
+    ],
+    // Only a sidecar may say that a call was never delivered. What routes add, they add before.
+    responseHeadersToRemove: [deliveredHeader, failureHeader],
+  });
+  return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
+}
 
 /** A method's route, and before it those of calls that ask for a fault. */
 function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {

@@ -8,7 +8,6 @@ import {
   VirtualHostSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { RBACPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
-import { memoize } from '../memoize.ts';
 import { encodeResource } from './encode.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName, metadataNamespace, sidecarHeaders } from './names.ts';
@@ -20,11 +19,6 @@ import { typedConfig } from './typed-config.ts';
 
 /** Passes every request of `peers` on to the application. `refusal`: who may call, for those who may not. */
 export function openInboundRoutes(name: string, port: number, peers: readonly PeerName[], callee: string): Resource {
-  return encodeInbound(name, port, JSON.stringify(peers), callee);
-}
-
-const encodeInbound = memoize((name: string, port: number, peersJson: string, callee: string): Resource => {
-  const peers: readonly PeerName[] = JSON.parse(peersJson);
   const names = peers.map(({ case: how, value }) => (how === 'prefix' ? `${value}*` : value)).join(', ') || 'nobody';
   const route = open(inboundName(port), callee, {
     name: 'any',
@@ -37,23 +31,27 @@ const encodeInbound = memoize((name: string, port: number, peersJson: string, ca
     responseHeadersToRemove: [deliveredHeader],
   });
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
-});
+}
 
 /** Sends every request for these domains to a cluster. */
-export const openVirtualHost = memoize(
-  (name: string, domains: string, cluster: string, callee: string): VirtualHost =>
-    create(VirtualHostSchema, { name, domains: domains.split(' '), routes: [open(cluster, callee)] }),
-);
+export function openVirtualHost(
+  name: string,
+  domains: readonly string[],
+  cluster: string,
+  callee: string,
+): VirtualHost {
+  return create(VirtualHostSchema, { name, domains: [...domains], routes: [open(cluster, callee)] });
+}
 
 /** Sends every request of a filter chain to a cluster. */
-export const openRoutes = memoize((name: string, cluster: string, callee: string): Resource => {
+export function openRoutes(name: string, cluster: string, callee: string): Resource {
   const routes = create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [openVirtualHost(name, '*', cluster, callee)],
+    virtualHosts: [openVirtualHost(name, ['*'], cluster, callee)],
     responseHeadersToRemove: [...sidecarHeaders],
   });
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
-});
+}
 
 function open(
   cluster: string,

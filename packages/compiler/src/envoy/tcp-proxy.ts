@@ -7,7 +7,6 @@ import {
   type TcpProxy_TcpAccessLogOptionsSchema,
   TcpProxySchema,
 } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
-import { memoize } from '../memoize.ts';
 import { extension } from './typed-config.ts';
 
 /** Where a connection is passed on to, byte by byte. */
@@ -40,39 +39,38 @@ export function tcpProxy({ cluster, countedAs, direction, maxDurationMs, told }:
 }
 
 /** One JSON line a connection on stdout, when it ends. */
-export const connectionLog = memoize(
-  (direction: 'inbound' | 'outbound'): AccessLog =>
-    create(
-      AccessLogSchema,
-      extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
-        accessLogFormat: {
-          case: 'logFormat',
-          value: {
-            omitEmptyValues: true,
-            format: {
-              case: 'jsonFormat',
-              value: {
-                time: '%START_TIME%',
-                log: 'connection',
-                direction,
-                caller: '%DOWNSTREAM_PEER_URI_SAN%',
-                source: '%DOWNSTREAM_REMOTE_ADDRESS%',
-                destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
-                host: '%REQUESTED_SERVER_NAME%',
-                chain: '%FILTER_CHAIN_NAME%',
-                flags: '%RESPONSE_FLAGS%',
-                details: '%CONNECTION_TERMINATION_DETAILS%',
-                tls_failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
-                duration_ms: '%DURATION%',
-                bytes_received: '%BYTES_RECEIVED%',
-                bytes_sent: '%BYTES_SENT%',
-                upstream: '%UPSTREAM_HOST%',
-                upstream_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
-                cluster: '%UPSTREAM_CLUSTER%',
-              },
+export function connectionLog(direction: 'inbound' | 'outbound'): AccessLog {
+  return create(
+    AccessLogSchema,
+    extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
+      accessLogFormat: {
+        case: 'logFormat',
+        value: {
+          omitEmptyValues: true,
+          format: {
+            case: 'jsonFormat',
+            value: {
+              time: '%START_TIME%',
+              log: 'connection',
+              direction,
+              caller: '%DOWNSTREAM_PEER_URI_SAN%',
+              source: '%DOWNSTREAM_REMOTE_ADDRESS%',
+              destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
+              host: '%REQUESTED_SERVER_NAME%',
+              chain: '%FILTER_CHAIN_NAME%',
+              flags: '%RESPONSE_FLAGS%',
+              details: '%CONNECTION_TERMINATION_DETAILS%',
+              tls_failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
+              duration_ms: '%DURATION%',
+              bytes_received: '%BYTES_RECEIVED%',
+              bytes_sent: '%BYTES_SENT%',
+              upstream: '%UPSTREAM_HOST%',
+              upstream_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+              cluster: '%UPSTREAM_CLUSTER%',
             },
           },
         },
-      }),
-    ),
-);
+      },
+    }),
+  );
+}

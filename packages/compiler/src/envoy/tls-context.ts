@@ -9,7 +9,6 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
-import { memoize } from '../memoize.ts';
 import type { SpiffeId } from '../model/mesh.ts';
 import { fromControlPlane } from './config-source.ts';
 import { identitySecret, rootSecret } from './names.ts';
@@ -19,16 +18,16 @@ import { extension } from './typed-config.ts';
 const nobody: PeerName = { case: 'exact', value: 'spiffe://nobody' };
 
 /** Towards a service: shows our certificate, and accepts the server names `identities` and no others. */
-export const upstreamTls: (identities: readonly SpiffeId[]) => TransportSocket = memoize((identities) =>
-  create(
+export function upstreamTls(identities: readonly SpiffeId[]): TransportSocket {
+  return create(
     TransportSocketSchema,
     extension('envoy.transport_sockets.tls', UpstreamTlsContextSchema, {
       commonTlsContext: commonTls(
         identities.length > 0 ? identities.map((value) => ({ case: 'exact', value })) : [nobody],
       ),
     }),
-  ),
-);
+  );
+}
 
 /** How a server or client must be called in its certificate. */
 export interface PeerName {

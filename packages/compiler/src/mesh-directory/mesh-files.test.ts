@@ -1,26 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { Graph } from '@weft/collections';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
-import { MeshFiles } from './mesh-files.ts';
+import { withPolicy } from '../testing/edit-contract.ts';
+import { descriptorSet } from '../testing/mesh-directory.ts';
+import { type LastGood, MeshFiles } from './mesh-files.ts';
 
-const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
-const read = (name: string) => readFileSync(new URL(`shop.${name}.binpb`, descriptors));
 const path = 'contracts/shop/c.binpb';
 
 test('while a contract is not understood, the last one of its file that was stays beside it', (t) => {
-  const [good, later, bad, worse] = ['catalog', 'orders', 'payments', 'inventory'].map(read);
-  if (!(good && later && bad && worse)) return t.fail();
-  const refused = new Set([bad, worse].map(contractHash));
-  const accepts = ({ hash }: { hash: string }) => !refused.has(hash);
-  const files = new MeshFiles(undefined, accepts);
-  const hashes = (of: MeshFiles) => of.facts().contracts.map(({ hash }) => hash);
-  for (const version of [good, later, bad]) files.put(path, version);
-  t.deepEqual(hashes(files), [bad, later].map(contractHash));
-  files.put(path, worse);
-  t.deepEqual(hashes(files), [worse, later].map(contractHash));
-  const restarted = new MeshFiles(files.lastGood(), accepts);
-  restarted.put(path, worse);
-  t.deepEqual(hashes(restarted), [worse, later].map(contractHash));
-  restarted.put(path, good);
-  t.deepEqual(hashes(restarted), [contractHash(good)]);
+  const [good, later] = [descriptorSet('shop.catalog'), descriptorSet('shop.orders')];
+  // A key without which PlaceOrder cannot be repeated.
+  const bad = withPolicy(later, 'PlaceOrder', { idempotencyKey: undefined });
+  const worse = withPolicy(bad, 'GetOrder', { deadline: { seconds: 9n } });
+  const open = (remembered?: LastGood) => {
+    const graph = new Graph();
+    const files = new MeshFiles(graph);
+    if (remembered) files.restore(remembered);
+    return {
+      files,
+      hashesAfter(bytes: Uint8Array) {
+        files.put(path, bytes);
+        graph.turn(() => files.tell());
+        return files.facts.contracts.values().map(({ hash }) => hash);
+      },
+    };
+  };
+  const sorted = (...versions: Uint8Array[]) => versions.map(contractHash).sort();
+  const { files, hashesAfter } = open();
+  t.deepEqual(hashesAfter(good), sorted(good));
+  t.deepEqual(hashesAfter(later), sorted(later));
+  t.deepEqual(hashesAfter(bad), sorted(bad, later));
+  t.deepEqual(hashesAfter(worse), sorted(worse, later));
+  const restarted = open(files.lastGood());
+  t.deepEqual(restarted.hashesAfter(worse), sorted(worse, later));
+  t.deepEqual(restarted.hashesAfter(good), sorted(good));
 });

@@ -1,7 +1,9 @@
+import type { Graph, Source } from '@weft/collections';
 import { parseContractFile } from '../facts/contract-file.ts';
-import type { ContractFact, Facts } from '../facts/facts.ts';
-import { gather } from '../facts/gather.ts';
-import { shareFacts } from '../facts/share-facts.ts';
+import { documentFacts, type Reading } from '../facts/document-facts.ts';
+import type { FactCollections } from '../facts/fact-collections.ts';
+import type { ContractFact } from '../facts/facts.ts';
+import { placeOf, type RetainedContracts, retainContracts } from '../facts/retained-contracts.ts';
 import type { Problem } from '../model/problem.ts';
 import { keepLastGood, stillServing } from './last-good.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
@@ -13,37 +15,39 @@ export interface LastGood {
   readonly manifests: ReadonlyMap<string, Manifest>;
   /** By path. */
   readonly contracts: ReadonlyMap<string, ContractFact>;
-  /** Contract versions that are no longer in the directory but that a replica still runs. */
+  /** Contract versions that are no longer in the directory and stay all the same (`retainContracts`). */
   readonly superseded: readonly ContractFact[];
 }
 
-/**
- * The files of a mesh directory as they come and go, each with its last good form. No I/O.
- *
- * A contract version stays known after its file was replaced or removed for as long as a replica names its hash: its policy is
- * that replica's inbound policy until the replica is gone. The last version that was understood stays, too, for as long as its
- * file holds one that is not.
- */
+/** The files of a mesh directory as they come and go, each with its last good form, and the facts that they make. No I/O. */
 export class MeshFiles {
-  readonly #manifests: Map<string, Manifest>;
-  readonly #contracts: Map<string, ContractFact>;
-  #superseded: ContractFact[];
+  /** What the files say together, once `tell` has told it. */
+  readonly facts: FactCollections;
+  readonly #readings: Source<Reading>;
+  readonly #retained: RetainedContracts;
+  readonly #restored: Source<readonly ContractFact[]>;
+  readonly #manifests = new Map<string, Manifest>();
+  readonly #contracts = new Map<string, ContractFact>();
   readonly #problems = new Map<string, Problem>();
-  readonly #accepts: (contract: ContractFact) => boolean;
-  /** Whether a contract is understood, by hash. */
-  readonly #accepted = new Map<string, boolean>();
-  #facts: Facts | undefined;
-  #changed = false;
+  /** Contracts of before a restart that are still to be told. */
+  #remembered: readonly ContractFact[] | undefined;
+  /** Paths of which there is something to tell. */
+  #changed = new Set<string>();
 
-  /**
-   * Begins with what was good before a restart: it counts until its files are found changed or gone. `accepts` says whether a
-   * contract that can be read is also understood; while one is not, the last that was stays beside it.
-   */
-  constructor(remembered?: LastGood, accepts: (contract: ContractFact) => boolean = () => true) {
-    this.#accepts = accepts;
-    this.#manifests = new Map(remembered?.manifests);
-    this.#contracts = new Map(remembered?.contracts);
-    this.#superseded = [...(remembered?.superseded ?? [])];
+  constructor(graph: Graph) {
+    this.#readings = graph.source('files');
+    this.#restored = graph.source('restored contracts');
+    const { found, ...facts } = documentFacts(graph, this.#readings);
+    this.#retained = retainContracts(graph, found, facts.workloads, this.#restored);
+    this.facts = { ...facts, contracts: this.#retained.contracts };
+  }
+
+  /** Begins with what was good before a restart: it counts until its files are found changed or gone. */
+  restore({ manifests, contracts, superseded }: LastGood): void {
+    for (const [path, manifest] of manifests) this.#manifests.set(path, manifest);
+    for (const [path, contract] of contracts) this.#contracts.set(path, contract);
+    for (const path of this.paths()) this.#changed.add(path);
+    this.#remembered = [...superseded, ...contracts.values()];
   }
 
   /** Paths of all files that are known. */
@@ -53,7 +57,7 @@ export class MeshFiles {
 
   /** Takes a file's content. */
   put(path: string, bytes: Uint8Array): void {
-    this.#changed = true;
+    this.#changed.add(path);
     const kind = fileKind(path);
     this.#problems.delete(path);
     if (kind === 'manifest') {
@@ -62,22 +66,14 @@ export class MeshFiles {
     } else if (kind === 'contract') {
       const previous = this.#contracts.get(path);
       const outcome = parseContractFile(path, bytes);
-      if ('contract' in outcome) {
-        if (previous?.hash === outcome.contract.hash) {
-          this.#contracts.set(path, previous);
-        } else {
-          if (previous !== undefined) this.#superseded.push(previous);
-          this.#contracts.set(path, outcome.contract);
-        }
-      } else {
-        this.#keepContract(path, previous, outcome.problem);
-      }
+      if ('problem' in outcome) this.#keepContract(path, previous, outcome.problem);
+      else if (previous?.hash !== outcome.contract.hash) this.#contracts.set(path, outcome.contract);
     }
   }
 
   /** Takes note that a file is there but cannot be read. Its last good form stays. */
   fail(path: string, message: string): void {
-    this.#changed = true;
+    this.#changed.add(path);
     const problem: Problem = { resource: path, message, advice: 'a file that the control plane may read' };
     if (fileKind(path) === 'contract') {
       this.#keepContract(path, this.#contracts.get(path), problem);
@@ -90,52 +86,41 @@ export class MeshFiles {
 
   /** Takes note that a file is gone, with what it said. */
   remove(path: string): void {
-    this.#changed = true;
-    const contract = this.#contracts.get(path);
-    if (contract !== undefined) this.#superseded.push(contract);
+    this.#changed.add(path);
     this.#manifests.delete(path);
     this.#contracts.delete(path);
     this.#problems.delete(path);
   }
 
-  /** What the files say together. The same object as before when nothing changed. */
-  facts(): Facts {
-    if (this.#facts !== undefined && !this.#changed) return this.#facts;
-    this.#changed = false;
-    const next = gather([...this.#manifests.values()], [...this.#contracts.values()], [...this.#problems.values()]);
-    if (this.#superseded.length > 0) this.#superseded = this.#stillNeeded(next);
-    this.#facts = shareFacts(this.#facts, { ...next, contracts: [...next.contracts, ...this.#superseded] });
-    return this.#facts;
+  /** Tells what has changed since the last time. Within a turn. */
+  tell(): void {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    if (this.#remembered) this.#restored.replace(Map.groupBy(this.#remembered, placeOf));
+    this.#remembered = undefined;
+    for (const path of changed) {
+      const reading = this.#reading(path);
+      if (reading === undefined) this.#readings.delete(path);
+      else this.#readings.set(path, reading);
+    }
   }
 
   /** What should be written down for the next start. */
   lastGood(): LastGood {
-    return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#superseded };
+    return { manifests: this.#manifests, contracts: this.#contracts, superseded: this.#retained.superseded() };
   }
 
-  /** Of the contracts whose files are gone or hold something else, those that `next` still needs. */
-  #stillNeeded(next: Facts): ContractFact[] {
-    const known = new Set(next.contracts.map((contract) => `${contract.namespace}/${contract.hash}`));
-    const running = new Set(next.workloads.map((workload) => `${workload.namespace}/${workload.contractHash}`));
-    const still = new Map<string, ContractFact>();
-    const lastGood = new Map<string, [string, ContractFact]>();
-    for (const contract of this.#superseded) {
-      const key = `${contract.namespace}/${contract.hash}`;
-      if (known.has(key)) continue;
-      if (running.has(key)) still.set(key, contract);
-      const inItsPlace = this.#contracts.get(contract.origin);
-      const isLastGood = inItsPlace !== undefined && !this.#isAccepted(inItsPlace) && this.#isAccepted(contract);
-      if (isLastGood) lastGood.set(contract.origin, [key, contract]);
-    }
-    // Of several earlier versions of one file the latest.
-    for (const [key, contract] of lastGood.values()) still.set(key, contract);
-    return [...still.values()];
-  }
-
-  #isAccepted(contract: ContractFact): boolean {
-    const known = this.#accepted.get(contract.hash) ?? this.#accepts(contract);
-    this.#accepted.set(contract.hash, known);
-    return known;
+  #reading(path: string): Reading | undefined {
+    const manifest = this.#manifests.get(path);
+    const contract = this.#contracts.get(path);
+    const problem = this.#problems.get(path);
+    if (manifest === undefined && contract === undefined && problem === undefined) return undefined;
+    return {
+      origin: path,
+      objects: manifest?.objects ?? [],
+      ...(contract === undefined ? {} : { contract }),
+      problems: [...(manifest?.problems ?? []), ...(problem === undefined ? [] : [problem])],
+    };
   }
 
   #keepContract(path: string, previous: ContractFact | undefined, problem: Problem): void {

@@ -1,8 +1,10 @@
+import { Graph } from '@weft/collections';
 import { parseContractFile } from '../facts/contract-file.ts';
-import type { ContractFact, Facts } from '../facts/facts.ts';
-import { gather } from '../facts/gather.ts';
-import type { Problem } from '../model/problem.ts';
-import { type Manifest, parseManifest } from './manifest.ts';
+import { documentFacts, type Reading } from '../facts/document-facts.ts';
+import { wholeFacts } from '../facts/fact-collections.ts';
+import type { Facts } from '../facts/facts.ts';
+import { retainContracts } from '../facts/retained-contracts.ts';
+import { parseManifest } from './manifest.ts';
 
 /** What a file of a mesh directory is, by its path relative to the directory; undefined: none of the mesh's. */
 export function fileKind(path: string): 'manifest' | 'contract' | undefined {
@@ -19,17 +21,29 @@ export function fileKind(path: string): 'manifest' | 'contract' | undefined {
  * Pure. One bad document stops nothing: it is named in `problems` with its file, line and field, and all others count.
  */
 export function parseDirectory(files: ReadonlyMap<string, Uint8Array>): Facts {
-  const manifests: Manifest[] = [];
-  const contracts: ContractFact[] = [];
-  const problems: Problem[] = [];
-  for (const [path, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const kind = fileKind(path);
-    if (kind === 'manifest') manifests.push(parseManifest(path, bytes));
-    if (kind === 'contract') {
-      const outcome = parseContractFile(path, bytes);
-      if ('contract' in outcome) contracts.push(outcome.contract);
-      else problems.push(outcome.problem);
+  const graph = new Graph();
+  const readings = graph.source<Reading>('files');
+  const { found, ...facts } = documentFacts(graph, readings);
+  const { contracts } = retainContracts(graph, found, facts.workloads);
+  graph.turn(() => {
+    for (const [path, bytes] of files) {
+      const reading = readFile(path, bytes);
+      if (reading) readings.set(path, reading);
     }
+  });
+  return wholeFacts({ ...facts, contracts });
+}
+
+/** What a file says; undefined when it is none of the mesh's. */
+export function readFile(path: string, bytes: Uint8Array): Reading | undefined {
+  const kind = fileKind(path);
+  if (kind === undefined) return undefined;
+  if (kind === 'manifest') {
+    const { objects, problems } = parseManifest(path, bytes);
+    return { origin: path, objects, problems };
   }
-  return gather(manifests, contracts, problems);
+  const outcome = parseContractFile(path, bytes);
+  return 'contract' in outcome
+    ? { origin: path, objects: [], contract: outcome.contract, problems: [] }
+    : { origin: path, objects: [], problems: [outcome.problem] };
 }

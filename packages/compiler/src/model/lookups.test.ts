@@ -5,8 +5,8 @@ import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 import { callerName } from './caller-name.ts';
-import { collectionLookups } from './collection-lookups.ts';
-import { lookupsOf, type MeshLookups } from './lookups.ts';
+import { CollectionLookups } from './collection-lookups.ts';
+import { lookupsOf, MapLookups, type MeshLookups } from './lookups.ts';
 import type { Mesh, SpiffeId } from './mesh.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
@@ -31,7 +31,7 @@ function inCollections(mesh: Mesh): MeshLookups {
   const services = graph.source<Service>('services');
   const workloads = graph.source<Workload>('workloads');
   const identities = graph.source<readonly SpiffeId[]>('identities');
-  const lookups = collectionLookups({ services, workloads, identities });
+  const lookups = new CollectionLookups({ services, workloads, identities });
   for (const workload of mesh.workloads.values()) graph.turn(() => workloads.set(workload.id, workload));
   for (const service of mesh.services.values()) {
     graph.turn(() => services.set(service.id, { ...service, workloads: [], hosts: [], methods: new Map() }));
@@ -42,8 +42,9 @@ function inCollections(mesh: Mesh): MeshLookups {
 }
 
 for (const [kind, make] of [
-  ['maps', lookupsOf],
+  ['maps', (mesh: Mesh) => new MapLookups(mesh)],
   ['collections', inCollections],
+  ['a live mesh', lookupsOf],
 ] as const) {
   test(`lookups in ${kind} find what a walk over all of the mesh finds`, (t) => {
     const mesh = shop();
@@ -75,8 +76,8 @@ for (const [kind, make] of [
   });
 }
 
-test('a copy of a mesh has lookups of its own', (t) => {
-  const mesh = shop();
+test('a mesh that brings no lookups has them made once, of its own maps', (t) => {
+  const { lookups: _, ...mesh } = shop();
   t.is(lookupsOf(mesh), lookupsOf(mesh));
   t.is(lookupsOf(mesh).servicesNamed('shop.orders').length, 1);
   t.is(lookupsOf({ ...mesh, services: new Map() }).servicesNamed('shop.orders').length, 0);

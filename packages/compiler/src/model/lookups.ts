@@ -31,7 +31,7 @@ export function isExposing({ methods }: Pick<Service, 'methods'>): boolean {
 /** The lookups of a mesh: its own, or those that are made of its maps, once for each mesh. */
 export function lookupsOf(mesh: Mesh): MeshLookups {
   if (mesh.lookups) return mesh.lookups;
-  const known = made.get(mesh) ?? makeLookups(mesh);
+  const known = made.get(mesh) ?? new MapLookups(mesh);
   made.set(mesh, known);
   return known;
 }
@@ -40,35 +40,56 @@ const made = new WeakMap<Mesh, MeshLookups>();
 const none: readonly Service[] = [];
 
 /** Lookups of a mesh that does not change. Each index is made when it is first asked for. */
-export function makeLookups({
-  services,
-  workloads,
-  identities,
-}: Pick<Mesh, 'services' | 'workloads' | 'identities'>): MeshLookups {
-  const sorted = lazily(() => [...services.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
-  const byWorkload = lazily(() => indexed(sorted(), (service) => service.workloads));
-  const byName = lazily(() => indexed(sorted(), namesOf));
-  const byPath = lazily(() => indexed(sorted(), (service) => service.methods.keys()));
-  const exposing = lazily(() => sorted().filter(isExposing));
-  const byAddress = lazily(() => {
-    const ids = [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    return new Map(ids.flatMap(({ id, pod }) => (pod?.addresses ?? []).map((address) => [address, id] as const)));
-  });
-  const byIdentity = lazily(() => {
-    const names = new Map<SpiffeId, LogicalName>();
-    for (const [name, accounts] of identities) {
-      for (const account of accounts) if (!names.has(account)) names.set(account, name);
-    }
-    return names;
-  });
-  return {
-    workloadAt: (address) => byAddress().get(address),
-    nameOf: (identity) => byIdentity().get(identity),
-    servicesOf: (workload) => byWorkload().get(workload) ?? none,
-    servicesNamed: (name) => byName().get(name) ?? none,
-    servicesWithMethod: (path) => byPath().get(path) ?? none,
-    exposingServices: exposing,
-  };
+export class MapLookups implements MeshLookups {
+  readonly #services: () => readonly Service[];
+  readonly #byReplica: () => ReadonlyMap<string, readonly Service[]>;
+  readonly #byName: () => ReadonlyMap<string, readonly Service[]>;
+  readonly #byMethod: () => ReadonlyMap<string, readonly Service[]>;
+  readonly #byAddress: () => ReadonlyMap<string, WorkloadId>;
+  readonly #byAccount: () => ReadonlyMap<SpiffeId, LogicalName>;
+
+  constructor({ services, workloads, identities }: Pick<Mesh, 'services' | 'workloads' | 'identities'>) {
+    this.#services = lazily(() => byId(services.values()));
+    this.#byReplica = lazily(() => indexed(this.#services(), (service) => service.workloads));
+    this.#byName = lazily(() => indexed(this.#services(), namesOf));
+    this.#byMethod = lazily(() => indexed(this.#services(), (service) => service.methods.keys()));
+    this.#byAddress = lazily(() => {
+      const pods = byId(workloads.values());
+      return new Map(pods.flatMap(({ id, pod }) => (pod?.addresses ?? []).map((address) => [address, id] as const)));
+    });
+    this.#byAccount = lazily(() => {
+      const names = [...identities].reverse();
+      return new Map(names.flatMap(([name, accounts]) => accounts.map((account) => [account, name] as const)));
+    });
+  }
+
+  workloadAt(address: string): WorkloadId | undefined {
+    return this.#byAddress().get(address);
+  }
+
+  nameOf(identity: SpiffeId): LogicalName | undefined {
+    return this.#byAccount().get(identity);
+  }
+
+  servicesOf(workload: WorkloadId): readonly Service[] {
+    return this.#byReplica().get(workload) ?? none;
+  }
+
+  servicesNamed(name: string): readonly Service[] {
+    return this.#byName().get(name) ?? none;
+  }
+
+  servicesWithMethod(path: string): readonly Service[] {
+    return this.#byMethod().get(path) ?? none;
+  }
+
+  exposingServices(): readonly Service[] {
+    return this.#services().filter(isExposing);
+  }
+}
+
+function byId<T extends { readonly id: string }>(values: Iterable<T>): T[] {
+  return [...values].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function indexed(services: readonly Service[], keysOf: (service: Service) => Iterable<string>) {

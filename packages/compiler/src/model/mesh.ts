@@ -34,7 +34,7 @@ export interface Mesh {
   /** Every MeshOverride, by namespace and name: those that hold, those that have ended and those that are refused. */
   readonly overrides: readonly Override[];
   /** Epoch milliseconds: the next moment at which time alone makes this another mesh; absent: never. */
-  readonly nextChangeMs?: number;
+  readonly nextChangeMs?: number | undefined;
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
   /** Ask `lookupsOf`. Absent: they are made of the maps once, which only a mesh that never changes allows. */

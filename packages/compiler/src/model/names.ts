@@ -23,3 +23,9 @@ export function partsOfId(id: ServiceId | WorkloadId): { readonly namespace: str
   const slash = id.indexOf('/');
   return { namespace: id.slice(0, slash), name: id.slice(slash + 1) };
 }
+
+/** A key of a collection as the id that it is: "namespace/name". */
+export function idOf(key: string): `${string}/${string}` {
+  const slash = key.indexOf('/');
+  return `${key.slice(0, slash)}/${key.slice(slash + 1)}`;
+}

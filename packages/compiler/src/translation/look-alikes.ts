@@ -1,10 +1,15 @@
-import type { Facts, ServiceFact } from '../facts/facts.ts';
+import type { Collection, Graph } from '@weft/collections';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
+import type { ServiceFact } from '../facts/facts.ts';
 import type { MeshSettings, ServiceId } from '../model/mesh.ts';
+import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef, workloadRef } from '../model/resource-ref.ts';
-import type { Service } from '../model/service.ts';
-import type { Workload } from '../model/workload.ts';
+import { some } from './contract-versions.ts';
+import type { Members } from './members.ts';
 import { ownersRow, speaksFor } from './package-owners.ts';
+import type { Services } from './services.ts';
 
 type Selector = ServiceFact['selector'];
 
@@ -17,6 +22,13 @@ interface Original {
   readonly selector: Selector;
 }
 
+/** What a Service copies, and what there is to say about it. */
+interface Copies {
+  /** "thieves bakery/oven": who copies what. */
+  readonly copied: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Names what looks like a service with a contract and is none: a Service of the same name and selector, and workloads with the
  * labels that its replicas have, in a namespace that may not speak for its contract. Neither has any effect on the original; but
@@ -25,57 +37,57 @@ interface Original {
  * One label is what many pods have by chance, so it counts only for those behind a copied Service.
  */
 export function lookAlikes(
-  facts: Facts,
-  services: ReadonlyMap<ServiceId, Service>,
-  workloads: readonly Workload[],
-): Problem[] {
-  const originals = facts.services.flatMap((fact) => original(fact, services));
-  const namespaces = new Set(originals.map(({ namespace }) => namespace));
-  const [only] = namespaces;
-  const isAtHome = (namespace: string) => namespaces.size === 0 || (namespaces.size === 1 && namespace === only);
-  const problems: Problem[] = [];
-  const copied = new Set<string>();
-  const byName = groupBy(originals, ({ name }) => name);
-  for (const fact of facts.services) {
-    if (isAtHome(fact.namespace)) continue;
-    const text = selectorText(fact.selector);
-    for (const one of byName.get(fact.name) ?? []) {
-      if (!isForeign(fact.namespace, one, facts.settings) || selectorText(one.selector) !== text) continue;
-      copied.add(`${fact.namespace} ${one.id}`);
-      problems.push({
-        resource: fact.origin,
-        about: [serviceRef(`${fact.namespace}/${fact.name}`)],
-        message: `Service ${fact.namespace}/${fact.name} has the name and the selector of ${one.id}, but ${rule(fact.namespace, one)}`,
-        advice: advice(fact.namespace, one, facts.settings, 'another name'),
-      });
-    }
-  }
-  const byLabel = groupBy(originals, ({ selector }) => firstLabel(selector));
-  for (const workload of workloads) {
-    if (isAtHome(workload.namespace)) continue;
-    const labels = Object.entries(workload.labels).map(([label, value]) => `${label}=${value}`);
-    for (const one of labels.flatMap((label) => byLabel.get(label) ?? [])) {
-      if (!isForeign(workload.namespace, one, facts.settings) || !hasLabels(workload, one.selector)) continue;
-      const isTelling = Object.keys(one.selector).length > 1 || copied.has(`${workload.namespace} ${one.id}`);
-      if (!isTelling) continue;
-      problems.push({
-        resource: `Workload ${workload.id}`,
-        about: [workloadRef(workload.id)],
+  graph: Graph,
+  facts: FactCollections,
+  { labels }: Members,
+  { services }: Services,
+): readonly Collection<readonly Problem[]>[] {
+  const names = graph.derive('logical names', services, ({ logicalName }) => logicalName);
+  const originals = graph.derive('originals', facts.services, (fact, read, key): Original | undefined => {
+    const { namespace, name, selector } = fact;
+    const logicalName = read.get(names, key);
+    if (logicalName === undefined || Object.keys(selector).length === 0) return undefined;
+    return { id: `${namespace}/${name}`, name, namespace, logicalName, selector };
+  });
+  const byName = originals.index('name', ({ name }) => [name]);
+  const byLabel = originals.index('label', ({ selector }) => labelsOf(selector).slice(0, 1));
+  const copies = graph.derive('copies', facts.services, ({ namespace, name, selector, origin }, read) => {
+    const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
+    const text = labelsOf(selector).sort().join();
+    const copied = read
+      .values(byName, name)
+      .filter((one) => isForeign(namespace, one, settings) && labelsOf(one.selector).sort().join() === text);
+    if (copied.length === 0) return undefined;
+    return {
+      copied: copied.map(({ id }) => `${namespace} ${id}`),
+      problems: copied.map((one) => ({
+        resource: origin,
+        about: [serviceRef(`${namespace}/${name}`)],
+        message: `Service ${namespace}/${name} has the name and the selector of ${one.id}, but ${rule(namespace, one)}`,
+        advice: advice(namespace, one, settings, 'another name'),
+      })),
+    } satisfies Copies;
+  });
+  const copiers = copies.index('copied', ({ copied }) => copied);
+  const workloads = graph.derive('labels in common', labels, ({ namespace, labels: own }, read, id) => {
+    const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
+    const like = labelsOf(own)
+      .flatMap((label) => read.values(byLabel, label))
+      .filter((one) => isForeign(namespace, one, settings) && hasLabels(own, one.selector));
+    const telling = like.filter(
+      (one) => Object.keys(one.selector).length > 1 || read.keys(copiers, `${namespace} ${one.id}`).length > 0,
+    );
+    return some(
+      telling.map((one) => ({
+        resource: `Workload ${id}`,
+        about: [workloadRef(idOf(id))],
         field: 'metadata.labels',
-        message: `has the labels of ${one.id}, but ${rule(workload.namespace, one)}`,
-        advice: advice(workload.namespace, one, facts.settings, 'other labels'),
-      });
-    }
-  }
-  return problems;
-}
-
-function original(fact: ServiceFact, services: ReadonlyMap<ServiceId, Service>): Original[] {
-  const { name, namespace, selector } = fact;
-  const id: ServiceId = `${namespace}/${name}`;
-  const logicalName = services.get(id)?.logicalName;
-  if (logicalName === undefined || Object.keys(selector).length === 0) return [];
-  return [{ id, name, namespace, logicalName, selector }];
+        message: `has the labels of ${one.id}, but ${rule(namespace, one)}`,
+        advice: advice(namespace, one, settings, 'other labels'),
+      })),
+    );
+  });
+  return [graph.derive('copied Services', copies, ({ problems }) => problems), workloads];
 }
 
 function isForeign(namespace: string, one: Original, settings: MeshSettings): boolean {
@@ -90,28 +102,10 @@ function advice(namespace: string, { logicalName }: Original, settings: MeshSett
   return `${change}, or ${ownersRow(namespace, logicalName)} in spec.packages of ${settings.origin ?? 'the MeshConfig'}`;
 }
 
-function hasLabels({ labels }: Workload, selector: Selector): boolean {
+function hasLabels(labels: Selector, selector: Selector): boolean {
   return Object.entries(selector).every(([label, value]) => labels[label] === value);
 }
 
-function selectorText(selector: Selector): string {
-  return Object.entries(selector)
-    .map(([label, value]) => `${label}=${value}`)
-    .sort()
-    .join();
-}
-
-function firstLabel(selector: Selector): string {
-  const [first] = Object.entries(selector);
-  return first ? `${first[0]}=${first[1]}` : '';
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group) group.push(item);
-    else groups.set(key(item), [item]);
-  }
-  return groups;
+function labelsOf(labels: Selector): string[] {
+  return Object.entries(labels).map(([label, value]) => `${label}=${value}`);
 }

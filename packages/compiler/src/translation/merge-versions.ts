@@ -1,4 +1,3 @@
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type RetryPolicy } from '../model/method.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
@@ -7,7 +6,7 @@ import type { RetryBudget } from '../model/retry-budget.ts';
  * What callers see of several versions: the union of their methods; what a method promises is what every version that has it
  * allows, except its deadline, which is the longest.
  */
-export const mergeMethods = memoize((...versions: ContractVersion[]): ReadonlyMap<string, Method> => {
+export function mergeMethods(versions: readonly ContractVersion[]): ReadonlyMap<string, Method> {
   const largestFirst = [...versions].sort((a, b) => b.methods.size - a.methods.size || (a.hash < b.hash ? -1 : 1));
   const merged = new Map<string, Method>();
   for (const version of largestFirst) {
@@ -17,16 +16,16 @@ export const mergeMethods = memoize((...versions: ContractVersion[]): ReadonlyMa
     }
   }
   return new Map([...merged].sort(([, a], [, b]) => byPath(a, b)));
-});
+}
 
 /** A cluster has one budget: the widest of its versions'. */
-export const mergeBudgets = memoize((...versions: ContractVersion[]): RetryBudget | undefined => {
+export function mergeBudgets(versions: readonly ContractVersion[]): RetryBudget | undefined {
   if (versions.length === 0) return undefined;
   return {
     percent: Math.max(...versions.map(({ retryBudget }) => retryBudget.percent)),
     minConcurrent: Math.max(...versions.map(({ retryBudget }) => retryBudget.minConcurrent)),
   };
-});
+}
 
 const weakestFirst = ['unsafe', 'keyed', 'idempotent', 'no_side_effects'] as const;
 

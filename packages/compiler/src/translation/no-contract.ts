@@ -1,12 +1,11 @@
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import { partsOfId } from '../model/names.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 
 /** Stands in a contract's place where there is none: no name, no hash, and no method until a MeshPolicy names one. */
-export const noContract = memoize((service: ServiceId): ContractVersion => {
+export function noContract(service: ServiceId): ContractVersion {
   return {
     hash: '',
     namespace: partsOfId(service).namespace,
@@ -19,4 +18,4 @@ export const noContract = memoize((service: ServiceId): ContractVersion => {
     origin: `MeshPolicies of Service ${service}`,
     refs: [serviceRef(service)],
   };
-});
+}

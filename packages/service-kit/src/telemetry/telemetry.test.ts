@@ -67,7 +67,7 @@ async function ordersUnder(env: NodeJS.ProcessEnv) {
       const { msg, address } = JSON.parse(line);
       if (msg === 'serving') resolve(address);
     });
-    exit.then(() => reject(new Error(`the fixture ended: ${lines.join('\n')}`)));
+    exit.then(() => reject(new Error(`the fixture ended: ${lines.join('\n')}`)), reject);
     const address = await serving;
     const answers: string[] = [];
     for (const idempotencyKey of ['works', 'fails', 'traces']) {

@@ -41,7 +41,7 @@ export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOp
     if (facts === undefined) {
       throw new ServiceError(grpcCode.notFound, `revision ${revision?.id ?? ''} is no longer on disk`);
     }
-    const mesh = assemble(facts, undefined, timestampMs(at));
+    const mesh = assemble(facts, timestampMs(at));
     return create(WhyResponseSchema, { ...explanationMessage(explain({ mesh, facts, caller, method })), ...shown });
   };
 }

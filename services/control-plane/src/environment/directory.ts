@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LocalTokens } from '../identity/local-tokens.ts';
 import { RootDirectory } from '../identity/root-directory.ts';
-import { type DirectorySource, openDirectory } from '../sources/directory.ts';
+import { type DirectorySource, directorySource } from '../sources/directory.ts';
 import { LastGoodStore } from '../sources/last-good-store.ts';
 import type { Environment } from './environment.ts';
 
@@ -22,11 +22,15 @@ export function directoryEnvironment(options: DirectoryEnvironmentOptions): Envi
     handoverMs: 0,
     decides: () => true,
     othersWaiting: async () => [],
-    async open({ onFacts, accepts, drop }) {
+    facts(graph) {
+      const store = new LastGoodStore(join(stateDirectory, 'last-good'));
+      source = directorySource(graph, { directory: meshDirectory, store });
+      return source.facts;
+    },
+    async open({ turn, drop }) {
       tokens = new LocalTokens({ directory: tokensDirectory, onRevoked: drop });
       await tokens.open();
-      const store = new LastGoodStore(join(stateDirectory, 'last-good'));
-      source = await openDirectory({ directory: meshDirectory, store, accepts, onFacts });
+      await source?.open(turn);
     },
     authenticate: async (headers) =>
       (await tokens?.authenticate(headers)) ?? { ok: false, message: 'no token is known yet' },

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
-import type { ContractFact, Facts } from '@weft/compiler/facts/facts';
+import type { Graph, Turn } from '@weft/collections';
+import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { PinStore } from '../history/pin-store.ts';
@@ -17,9 +18,8 @@ export interface EnvironmentLog {
 /** What the control plane gives its environment. */
 export interface Stage {
   readonly log: EnvironmentLog;
-  onFacts(facts: Facts): void;
-  /** Whether a contract is understood. */
-  accepts(contract: ContractFact): boolean;
+  /** Runs a turn of the graph, in which a source sets what has changed. `cause`: what the facts themselves do not show. */
+  turn(change: () => void, cause?: string): Turn;
   /** Ends the stream of a workload whose proof is no longer valid. */
   drop(workload: WorkloadId): void;
   /** Every root that is trusted now, PEM. */
@@ -41,7 +41,9 @@ export interface Environment {
   decides(): boolean;
   /** Proxies of other replicas that have not taken a bundle. */
   othersWaiting(bundle: string): Promise<readonly string[]>;
-  /** Begins to say facts. Resolves after the first. */
+  /** The collections of what is out there. Called once, before `open`. */
+  facts(graph: Graph): FactCollections;
+  /** Begins to follow what is out there. Resolves after the first turn. */
   open(stage: Stage): Promise<void>;
   /** Tells whose proxy calls. */
   authenticate(headers: IncomingHttpHeaders): Promise<Authentication>;

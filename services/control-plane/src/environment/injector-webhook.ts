@@ -54,7 +54,7 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
     certificates,
     log,
     namespaceLabels: async (name) => {
-      const known = source.objects().namespaces.get(name);
+      const known = source.objects.namespaces.get(name);
       if (known) return known.metadata.labels ?? {};
       // So new that it has not been heard of.
       const found = await api.call({ path: `/api/v1/namespaces/${name}` }).catch(() => undefined);

@@ -2,7 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { Graph } from '@weft/collections';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import type { Override } from '@weft/compiler/model/override';
 import { weftRef } from '@weft/compiler/model/resource-ref';
 import test, { type ExecutionContext } from 'ava';
@@ -48,20 +50,25 @@ async function replica(
   const facts: Facts[] = [];
   const dropped: string[] = [];
   const warnings: string[] = [];
+  const graph = new Graph();
+  const afterTurn = new FactsAfterTurn(environment.facts(graph));
   const stage: Stage = {
     log: {
       info() {},
       warn: (_, message) => void warnings.push(message),
       error: (_, message) => void warnings.push(message),
     },
-    onFacts: (found) => {
+    turn: (change) => {
+      const turn = graph.turn(change);
+      const found = afterTurn.take(turn);
+      if (found === facts.at(-1)) return turn;
       facts.push(found);
       environment.report(
         found.problems.map((problem) => ({ ...problem, sinceMs: 0 })),
         overrides(),
       );
+      return turn;
     },
-    accepts: () => true,
     drop: (id) => void dropped.push(id),
     bundle: () => bundle,
     unacknowledged: () => [],

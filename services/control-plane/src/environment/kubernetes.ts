@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Turn } from '@weft/collections';
 import type { SocketAddress } from '@weft/compiler/model/workload';
-import { marks } from '@weft/compiler/pod/marks';
 import { controlPlaneName } from '@weft/compiler/pod/names';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
@@ -11,8 +11,9 @@ import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import { type KubernetesSource, openKubernetes } from '../sources/kubernetes/kubernetes.ts';
+import { type KubernetesSource, kubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
+import { statusSubjectNames } from '../status/status-subjects.ts';
 import type { Environment, Stage } from './environment.ts';
 import { type Health, serveHealth } from './health.ts';
 import { type InjectorWebhook, runInjector } from './injector-webhook.ts';
@@ -58,13 +59,13 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   });
   const tokens = new KubernetesTokens({
     api,
-    pod: (id) => source?.pod(id),
+    pod: (id) => source?.pods.get(id),
     onRevoked: (workload) => stage?.drop(workload),
   });
   const replicas = new ReplicaRoots({ api, namespace, replica, waitingFor: () => stage?.unacknowledged() ?? [] });
   const roots = new RootConfigMaps({
     api,
-    namespaces: () => meshNamespaces(source),
+    namespaces: () => new Set(source?.namespaces.keys()),
     bundle: () => stage?.bundle() ?? '',
     decides: () => lease.held && stage !== undefined && source !== undefined,
     log: { warn: (fields, message) => stage?.log.warn(fields, message) },
@@ -74,9 +75,19 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     api,
     replica,
     decides: () => lease.held,
-    objects: () => source?.objects(),
+    objects: () => source?.objects,
     log: { warn: (fields, message) => stage?.log.warn(fields, message) },
   });
+
+  /** Has those look again who have something to look at. */
+  function followTurn(turn: Turn): void {
+    if (source === undefined) return;
+    const { pods, namespaces, collections } = source;
+    const changedPods = turn.changed(pods);
+    if (changedPods.size > 0) tokens.podsChanged(changedPods.keys());
+    if (turn.changed(namespaces).size > 0) roots.look();
+    for (const name of statusSubjectNames) status.changed(name, turn.changed(collections[name]).keys());
+  }
 
   async function tell(): Promise<void> {
     if (stage === undefined) return;
@@ -91,21 +102,19 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),
+    facts(graph) {
+      source = kubernetesSource(graph, { api });
+      source.onTurn(followTurn);
+      return source.facts;
+    },
     async open(given) {
       stage = given;
+      if (source === undefined) throw new Error('the collections of an environment come before it is opened');
       if (options.health) health = await serveHealth(options.health);
       lease.start();
       roots.start();
-      source = openKubernetes({
-        api,
-        onFacts: given.onFacts,
-        onWaiting: (problems) => given.log.warn({ problems }, 'the mesh is not known yet'),
-      });
-      source.onChange(() => {
-        tokens.podsChanged();
-        roots.look();
-        status.look();
-      });
+      const first = source.open(given.turn, (problems) => given.log.warn({ problems }, 'the mesh is not known yet'));
+      first.catch(() => undefined);
       // Before the first facts: a cluster whose pods wait for this webhook must not wait for its mesh.
       if (options.webhook) {
         injector = await runInjector({
@@ -117,11 +126,11 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
           source,
         });
       }
-      await source.synced;
+      await first;
       unusedContracts = new UnusedContracts({
         api,
         decides: () => lease.held,
-        objects: () => source?.objects(),
+        objects: () => source?.objects,
         log: given.log,
       });
       roots.look();
@@ -149,21 +158,4 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
       api.close();
     },
   };
-}
-
-/** Labelled namespaces, and those of pods that are in the mesh by their own word. */
-function meshNamespaces(source: KubernetesSource | undefined): ReadonlySet<string> {
-  const found = new Set<string>();
-  const objects = source?.objects();
-  for (const { metadata } of objects?.namespaces.values() ?? []) {
-    const ends = Boolean(metadata.deletionTimestamp);
-    if (metadata.labels?.[marks.inject] === 'true' && !ends) found.add(metadata.name);
-  }
-  for (const pods of [objects?.pods, objects?.gatewayPods]) {
-    for (const { metadata } of pods?.values() ?? []) {
-      const home = objects?.namespaces.get(metadata.namespace ?? '');
-      if (home !== undefined && !home.metadata.deletionTimestamp) found.add(home.metadata.name);
-    }
-  }
-  return found;
 }

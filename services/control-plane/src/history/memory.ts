@@ -1,12 +1,11 @@
 import type { Change } from '@weft/collections';
-import type { Facts } from '@weft/compiler/facts/facts';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { Delivery } from '../xds/delivery.ts';
 import { History, type HistoryOptions, type Pushed } from './history.ts';
-import { type Pin, pinned, pinOf } from './pin.ts';
+import { type Pin, pinOf } from './pin.ts';
 import { PinFile } from './pin-file.ts';
 import type { PinStore } from './pin-store.ts';
 import type { Revision } from './revision.ts';
@@ -60,11 +59,6 @@ export class Memory {
   /** The pin that holds. */
   get pin(): Pin | undefined {
     return this.#pin;
-  }
-
-  /** What the mesh is to be made of: the facts as they are, or held at the pin. */
-  effective(facts: Facts): Facts {
-    return this.#pin === undefined ? facts : pinned(facts, this.#pin);
   }
 
   /** Notes what is about to be pushed. */

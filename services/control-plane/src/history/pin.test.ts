@@ -1,13 +1,16 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
+import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { factSources, wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
-import { pinned, pinOf } from './pin.ts';
+import { type Pin, pinOf } from './pin.ts';
+import { pinFacts, pinKey } from './pin-facts.ts';
 
 const catalog = descriptorSet('shop.catalog');
 const path = '/shop.catalog.v1.CatalogService/GetProduct';
@@ -20,6 +23,29 @@ function facts(set: Uint8Array, change: (directory: MeshDirectory) => void = () 
   return parseDirectory(directory.files);
 }
 
+/** Facts behind a pin. */
+function follow() {
+  const graph = new Graph();
+  const { facts: live, replace } = factSources(graph);
+  const pins = graph.source<Pin>('pin');
+  const held = pinFacts(graph, live, pins);
+  return {
+    graph,
+    live,
+    held,
+    take: (next: Facts) => graph.turn(() => replace(next)),
+    pin: (pin: Pin | undefined) => graph.turn(() => (pin ? pins.set(pinKey, pin) : pins.delete(pinKey))),
+  };
+}
+
+/** Facts as they are behind a pin. */
+function pinned(live: Facts, pin: Pin): Facts {
+  const followed = follow();
+  followed.take(live);
+  followed.pin(pin);
+  return wholeFacts(followed.held);
+}
+
 test('a pin holds contracts, and leaves replicas as they are', (t) => {
   const released = withPolicy(catalog, 'GetProduct', { callers: { names: [] } });
   const live = facts(released, (mesh) => mesh.replica('catalog-1', { contract: contractHash(released), ready: false }));
@@ -29,17 +55,37 @@ test('a pin holds contracts, and leaves replicas as they are', (t) => {
   t.true(mesh.services.get('shop/catalog')?.methods.get(path)?.callers.has('shop.orders'));
   t.deepEqual([...mesh.workloads.keys()], ['shop/catalog-0', 'shop/catalog-1']);
   t.false(mesh.workloads.get('shop/catalog-1')?.ready);
-  t.is(pinned(live, pinOf(facts(catalog), reason)).services, live.services);
+  t.deepEqual(pinned(live, pinOf(facts(catalog), reason)).services, live.services);
 });
 
-test('a pin of what holds changes nothing, and the same facts give the same parts', (t) => {
+test('a pin of what holds changes nothing, and when it ends the facts are those of now', (t) => {
+  const { take, pin, held } = follow();
   const live = facts(catalog);
-  const pin = pinOf(live, reason);
-  const [once, twice] = [pinned(live, pin), pinned(live, pin)];
-  t.is(once.contracts, twice.contracts);
-  t.is(once.workloads, twice.workloads);
-  t.is(once.resources, twice.resources);
-  t.deepEqual(assemble(once), assemble(live));
+  take(live);
+  const without = wholeFacts(held);
+  t.deepEqual(without, live);
+  t.is(pin(pinOf(live, reason)).changed(held.workloads).size, 0);
+  t.deepEqual(assemble(wholeFacts(held)), assemble(live));
+  const released = withPolicy(catalog, 'GetProduct', { callers: { names: [] } });
+  take(facts(released));
+  t.deepEqual(held.contracts.keys(), [`shop/${contractHash(catalog)}`]);
+  t.is(held.workloads.get('shop/catalog-0')?.contractHash, contractHash(catalog));
+  pin(undefined);
+  t.deepEqual(wholeFacts(held), facts(released));
+});
+
+test('without a pin a replica passes: one key, whatever else there is', (t) => {
+  const { take, held } = follow();
+  const mesh = (ready: boolean) =>
+    facts(catalog, (directory) => {
+      for (let index = 1; index < 200; index++)
+        directory.replica(`catalog-${index}`, { contract: contractHash(catalog) });
+      directory.replica('catalog-7', { contract: contractHash(catalog), ready });
+    });
+  take(mesh(true));
+  const turn = take(mesh(false));
+  t.deepEqual([...turn.changed(held.workloads).keys()], ['shop/catalog-7']);
+  t.deepEqual(Object.fromEntries(turn.computed), { 'pinned workloads': 1 });
 });
 
 test('a pin never retries what a version that runs now may not repeat', (t) => {

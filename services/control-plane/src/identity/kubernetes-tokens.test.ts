@@ -108,10 +108,10 @@ test("a pod that is gone takes its token and its stream with it; its successor's
   const { fake, pods, ask, tokens, revoked } = await open(t);
   fake.onPost(path, () => granted('orders-0', 'one'));
   t.true((await ask(token())).ok);
-  tokens.podsChanged();
+  tokens.podsChanged(pods.keys());
   t.deepEqual(revoked, []);
   pods.set('shop/orders-0', { metadata: { name: 'orders-0', uid: 'two' } });
-  tokens.podsChanged();
+  tokens.podsChanged(pods.keys());
   t.deepEqual(revoked, ['shop/orders-0']);
   const answer = await ask(token());
   t.regex(answer.ok ? '' : answer.message, /a pod shop\/orders-0 that is gone/);

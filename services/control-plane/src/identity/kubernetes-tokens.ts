@@ -70,7 +70,10 @@ export class KubernetesTokens implements Proof {
   readonly #options: KubernetesTokensOptions;
   readonly #now: () => number;
   readonly #audience: string;
+  /** By the token's hash. */
   readonly #known = new Map<string, Known>();
+  /** The hashes of what is known, by workload. */
+  readonly #hashes = new Map<string, Set<string>>();
   readonly #refused = new Map<string, { message: string; untilMs: number }>();
   readonly #asking = new Map<string, Promise<Authentication>>();
   #allowance: number;
@@ -91,10 +94,10 @@ export class KubernetesTokens implements Proof {
     const nowMs = this.#now();
     const known = this.#known.get(hash);
     if (known !== undefined) {
-      if (nowMs >= known.endsMs) this.#known.delete(hash);
+      if (nowMs >= known.endsMs) this.#forget(hash);
       else if (this.#isCurrent(known)) return { ok: true, workload: known.workload };
       else {
-        this.#known.delete(hash);
+        this.#forget(hash);
         return refusal(`the token is that of a pod ${known.workload} that is gone`);
       }
     }
@@ -105,12 +108,15 @@ export class KubernetesTokens implements Proof {
     return asking;
   }
 
-  /** Looks at all pods again, after they changed: what was proved by a pod that is gone is forgotten, and its stream told. */
-  podsChanged(): void {
-    for (const [hash, known] of this.#known) {
-      if (this.#isCurrent(known)) continue;
-      this.#known.delete(hash);
-      this.#options.onRevoked?.(known.workload);
+  /** Looks at pods that have changed: what was proved by a pod that is gone is forgotten, and its stream told. */
+  podsChanged(ids: Iterable<string>): void {
+    for (const id of ids) {
+      for (const hash of this.#hashes.get(id) ?? []) {
+        const known = this.#known.get(hash);
+        if (known === undefined || this.#isCurrent(known)) continue;
+        this.#forget(hash);
+        this.#options.onRevoked?.(known.workload);
+      }
     }
   }
 
@@ -163,12 +169,22 @@ export class KubernetesTokens implements Proof {
   #remember(hash: string, known: Known): void {
     if (this.#known.size >= maxKnown) {
       const nowMs = this.#now();
-      for (const [old, { endsMs }] of this.#known) if (endsMs <= nowMs) this.#known.delete(old);
+      for (const [old, { endsMs }] of this.#known) if (endsMs <= nowMs) this.#forget(old);
     }
     // Still as many: the oldest goes, and is asked for again.
     const [oldest] = this.#known.keys();
-    if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size >= maxKnown && oldest !== undefined) this.#forget(oldest);
     this.#known.set(hash, known);
+    const hashes = this.#hashes.get(known.workload) ?? new Set();
+    this.#hashes.set(known.workload, hashes.add(hash));
+  }
+
+  #forget(hash: string): void {
+    const workload = this.#known.get(hash)?.workload ?? '';
+    this.#known.delete(hash);
+    const hashes = this.#hashes.get(workload);
+    hashes?.delete(hash);
+    if (hashes?.size === 0) this.#hashes.delete(workload);
   }
 
   #refuse(hash: string, message: string): Authentication {

@@ -13,8 +13,13 @@ export interface ReflectorOptions {
   readonly fieldSelector?: string;
   /** The API server need not know this kind; while it does not, there is nothing of it. Default: false. */
   readonly optional?: boolean;
-  /** Called after each change of `objects`, `problem` or `synced`. */
-  readonly onChange: () => void;
+  /**
+   * Called after each change of `objects`, `unreadable`, `problem` or `synced`, with the keys of the objects that have come, changed
+   * or gone.
+   */
+  readonly onChange: (keys: Iterable<string>) => void;
+  /** What is kept of an object. Default: everything but `metadata.managedFields`. */
+  readonly trim?: (object: KubernetesObject) => KubernetesObject;
   readonly times?: Partial<ReflectorTimes>;
   /** Default: Math.random. */
   readonly random?: () => number;
@@ -60,8 +65,8 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #times: ReflectorTimes;
   readonly #stop = new AbortController();
-  #objects: ReadonlyMap<string, KubernetesObject> = new Map();
-  #unreadable: ReadonlyMap<string, string> = new Map();
+  #objects = new Map<string, KubernetesObject>();
+  #unreadable = new Map<string, string>();
   #synced = false;
   #problem: string | undefined;
   #version: string | undefined;
@@ -84,7 +89,7 @@ export class Reflector {
     return this.#options.kind;
   }
 
-  /** By "namespace/name". Another map after each change. */
+  /** By "namespace/name", live. */
   get objects(): ReadonlyMap<string, KubernetesObject> {
     return this.#objects;
   }
@@ -141,8 +146,6 @@ export class Reflector {
       this.#denials += 1;
       if (this.#denials >= denialsUntilAbsent || !this.#synced) {
         this.#become(new Map(), new Map());
-        this.#synced = true;
-        this.#tell(undefined);
         waitMs = this.#times.absentMs;
       }
     } else if (this.#failures > 1) {
@@ -174,8 +177,6 @@ export class Reflector {
     this.#failures = 0;
     this.#denials = 0;
     this.#become(objects, unreadable);
-    this.#synced = true;
-    this.#tell(undefined);
   }
 
   async #watch(): Promise<void> {
@@ -225,31 +226,21 @@ export class Reflector {
     const { metadata }: { metadata?: unknown } = object;
     const { resourceVersion }: { resourceVersion?: unknown } = Object(metadata);
     if (type !== 'BOOKMARK') {
-      const objects = new Map(this.#objects);
-      const unreadable = new Map(this.#unreadable);
-      if (type === 'DELETED') {
-        const read = objectSchema.safeParse(object);
-        if (read.success) {
-          objects.delete(keyOf(read.data));
-          unreadable.delete(keyOf(read.data));
-        }
-      } else {
-        this.#put(object, objects, unreadable);
-      }
-      this.#become(objects, unreadable);
-      this.#options.onChange();
+      const key = type === 'DELETED' ? this.#remove(object) : this.#put(object, this.#objects, this.#unreadable);
+      this.#options.onChange(key === undefined ? [] : [key]);
     }
     if (typeof resourceVersion === 'string') this.#version = resourceVersion;
   }
 
-  #put(item: unknown, objects: Map<string, KubernetesObject>, unreadable: Map<string, string>): void {
+  /** Takes an object into `objects`. Returns its key when it is another than the one that is known, or none at all. */
+  #put(item: unknown, objects: Map<string, KubernetesObject>, unreadable: Map<string, string>): string | undefined {
     const read = objectSchema.safeParse(item);
     if (!read.success) {
       const { metadata }: { metadata?: unknown } = Object(item);
       const { namespace, name }: { namespace?: unknown; name?: unknown } = Object(metadata);
       const key = `${typeof namespace === 'string' ? `${namespace}/` : ''}${typeof name === 'string' ? name : '?'}`;
       unreadable.set(key, read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-      return;
+      return undefined;
     }
     const key = keyOf(read.data);
     unreadable.delete(key);
@@ -257,21 +248,37 @@ export class Reflector {
     const { resourceVersion } = read.data.metadata;
     if (resourceVersion !== undefined && known?.metadata.resourceVersion === resourceVersion) {
       objects.set(key, known);
-      return;
+      return undefined;
     }
     // By far the most of many objects, and nobody's business here.
     const { managedFields: _, ...metadata } = read.data.metadata;
-    const { apiVersion, kind } = this.#options;
-    objects.set(key, { ...read.data, apiVersion, kind, metadata });
+    const { apiVersion, kind, trim = (object) => object } = this.#options;
+    objects.set(key, trim({ ...read.data, apiVersion, kind, metadata }));
+    return key;
   }
 
-  #become(objects: ReadonlyMap<string, KubernetesObject>, unreadable: ReadonlyMap<string, string>): void {
+  #remove(item: unknown): string | undefined {
+    const read = objectSchema.safeParse(item);
+    if (!read.success) return undefined;
+    const key = keyOf(read.data);
+    this.#unreadable.delete(key);
+    return this.#objects.delete(key) ? key : undefined;
+  }
+
+  /** Takes a whole list. */
+  #become(objects: Map<string, KubernetesObject>, unreadable: Map<string, string>): void {
+    const before = this.#objects;
     this.#objects = objects;
     this.#unreadable = unreadable;
+    this.#synced = true;
+    this.#problem = undefined;
+    const changed = [...objects.keys()].filter((key) => objects.get(key) !== before.get(key));
+    const gone = [...before.keys()].filter((key) => !objects.has(key));
+    this.#options.onChange([...changed, ...gone]);
   }
 
   #tell(problem: string | undefined): void {
     this.#problem = problem;
-    this.#options.onChange();
+    this.#options.onChange([]);
   }
 }

@@ -1,9 +1,7 @@
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { arbitraryContract } from '@weft/compiler/testing/arbitrary-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import fc from 'fast-check';
 import { freePorts } from './testing/free-ports.ts';
@@ -36,7 +34,7 @@ test('whatever contract is in order, Envoys take: the service, a caller and the 
         outbound: `127.0.0.1:${index === 0 ? randomOut : 9}`,
       });
     });
-    return assemble(parseDirectory(files.files));
+    return files;
   };
   const fail = (why: string) => {
     t.log(why);
@@ -47,8 +45,8 @@ test('whatever contract is in order, Envoys take: the service, a caller and the 
   await fc.assert(
     fc.asyncProperty(fc.array(arbitraryContract, { minLength: 1, maxLength: 2 }), async (contracts) => {
       const next = directory(contracts);
-      for (const problem of next.problems) return fail(JSON.stringify(problem));
       await mesh.update(next);
+      for (const problem of mesh.compiler.mesh.problems) return fail(JSON.stringify(problem));
       if (!started) {
         for (const id of ['shop/random-0', 'shop/orders-0', 'weft/edge-0'] as const) await mesh.startProxy(id);
         started = true;

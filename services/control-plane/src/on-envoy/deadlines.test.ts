@@ -1,10 +1,8 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { type Client, client, implement, type Server, serve } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
@@ -86,7 +84,7 @@ test.before(async (t) => {
     ],
   });
   Object.assign(t.context, { server });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   await mesh.startProxy('shop/orders-0');
   await mesh.startProxy('shop/front-0');
   const caller = client(OrderService, { outbound: `127.0.0.1:${frontOut}` });

@@ -2,9 +2,7 @@ import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { buildChange, changeNames } from '@weft/compiler/diff/changes.fixture';
 import { diffMeshes } from '@weft/compiler/diff/diff-meshes';
 import type { MeshDiff } from '@weft/compiler/diff/mesh-diff';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { answersRest, Bakery, type Observation, observe } from './observe.fixture.ts';
 import { freePorts } from './testing/free-ports.ts';
@@ -58,17 +56,17 @@ test('diff: what it says of ten changes is what callers see', async (t) => {
   };
 
   for (const name of names) {
-    const before = assemble(parseDirectory(directory(buildChange(`${name}/old`))));
-    const after = assemble(parseDirectory(directory(buildChange(`${name}/new`))), before);
-    t.deepEqual([...before.problems, ...after.problems], [], name);
-    await mesh.update(before);
+    await mesh.update({ files: directory(buildChange(`${name}/old`)) });
+    const before = mesh.compiler.assembled();
     if (!started) {
       await Promise.all((['bread-0', 'oven-0', 'cart-0'] as const).map((id) => mesh.startProxy(`bakery/${id}`)));
       await mesh.startProxy('weft/edge-0');
       started = true;
     }
     const old = await see();
-    await mesh.update(after);
+    await mesh.update({ files: directory(buildChange(`${name}/new`)) });
+    const after = mesh.compiler.assembled();
+    t.deepEqual([...before.problems, ...after.problems], [], name);
     const fresh = await see();
     const said = aspectsOf(diffMeshes(before, after));
     t.true(said.length > 0, name);

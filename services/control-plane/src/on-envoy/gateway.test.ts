@@ -1,10 +1,8 @@
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withoutMethods, withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
@@ -116,7 +114,7 @@ test.before(async (t) => {
       ],
     }),
   ]);
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of ['shop/catalog-0', 'shop/orders-0', 'shop/orders-1', 'weft/edge-0'] as const) {
     await mesh.startProxy(name);
   }

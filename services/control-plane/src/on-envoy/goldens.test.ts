@@ -1,9 +1,7 @@
 import type { Snapshot } from '@weft/compiler/envoy/resource';
-import { snapshotFor } from '@weft/compiler/envoy/snapshot';
 import { goldenFiles, goldenNames } from '@weft/compiler/goldens.fixture';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
-import { assemble } from '@weft/compiler/translation/assemble';
+import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import test from 'ava';
 import { runControlPlane } from './testing/running-control-plane.ts';
 
@@ -19,10 +17,10 @@ test('every golden output is acknowledged by a running Envoy', async (t) => {
   t.teardown(() => controlPlane.stop());
   let started = false;
   for (const name of goldenNames()) {
-    const mesh = assemble(parseDirectory(goldenFiles(name)));
-    for (const workload of mesh.workloads.keys()) {
-      snapshot = snapshotFor(mesh, workload);
-      if (started) await controlPlane.push({ proxies: new Set([id]), endpointsOnly: false });
+    const compiler = new DirectoryCompiler({ files: goldenFiles(name) });
+    for (const workload of compiler.mesh.workloads.keys()) {
+      snapshot = compiler.snapshot(workload);
+      if (started) await controlPlane.push([id]);
       else await controlPlane.startProxy(id);
       started = true;
       t.deepEqual(

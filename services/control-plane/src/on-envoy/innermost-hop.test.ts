@@ -1,11 +1,9 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
@@ -138,7 +136,7 @@ test.before(async (t) => {
     middle: await passOn('middle', 'shop.payments', capture),
   };
   Object.assign(t.context, { leaf, raw, servers, callers });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of names) await mesh.startProxy(`shop/${name}-0`);
   Object.assign(t.context, { mesh, leaf, raw, servers, callers, seen, kit, outbound: outbound.driver });
 });

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
 import { connect } from 'node:net';
-import { createCompiler } from '@weft/compiler/envoy/compiler';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
+import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { DenialCounts } from '../api/denial-counts.ts';
 import { PlainTextCalls } from '../api/plain-text-calls.ts';
@@ -17,7 +15,8 @@ test('plain text that is taken is told when it begins, each call once', async (t
   const [web, raw] = await freePorts(2);
   const directory = new MeshDirectory({ permissive: [{ namespace: 'shop' }] });
   const calls = new PlainTextCalls();
-  const compiler = createCompiler();
+  const compiler = new DirectoryCompiler();
+  const { mesh } = compiler;
   const controlPlane = await runControlPlane({
     snapshot: (id) => compiler.snapshot(id),
     workload: (id) => mesh.workloads.get(id),
@@ -50,8 +49,7 @@ test('plain text that is taken is told when it begins, each call once', async (t
     },
     status: { ready: true },
   });
-  const mesh = assemble(parseDirectory(directory.files));
-  compiler.update(mesh);
+  compiler.update(directory);
   const application = createServer((_, response) => response.end('hello'));
   application.listen(`${controlPlane.dir}/app`);
   await once(application, 'listening');

@@ -3,9 +3,8 @@ import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { encodeResource } from '@weft/compiler/envoy/encode';
 import { identitySecret } from '@weft/compiler/envoy/names';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
-import { snapshotFor } from '@weft/compiler/envoy/snapshot';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import type { Mesh, SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
+import type { SpiffeId, WorkloadId } from '@weft/compiler/model/mesh';
+import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import {
   admits,
@@ -25,7 +24,6 @@ import {
   type ServiceSpec,
 } from '@weft/compiler/testing/policy-spec';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
 import test from 'ava';
 import fc from 'fast-check';
@@ -120,7 +118,8 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
   const below = seededBelow(seed);
   const ports = await freePorts(atOnce + 2);
   const address = (index: number) => `127.0.0.1:${ports[index]}`;
-  let mesh: Mesh | undefined;
+  const compiler = new DirectoryCompiler();
+  const { mesh } = compiler;
   let snapshot: Snapshot | undefined;
   const controlPlane = await runControlPlane({
     snapshot: () => snapshot,
@@ -224,12 +223,12 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
   const results = new Map<string, number>();
   for (let first = 0; first < total; first += atOnce) {
     const batch = specs.slice(first, first + atOnce);
-    mesh = assemble(parseDirectory(directoryOf(batch).files), mesh);
+    compiler.update(directoryOf(batch));
     const where = `WEFT_SEED=${seed}, contracts ${first} to ${first + atOnce - 1}`;
     t.deepEqual(mesh.problems, [], where);
-    snapshot = union([...mesh.workloads.keys()].map((id) => mesh && snapshotFor(mesh, id)));
+    snapshot = union([...mesh.workloads.keys()].map((id) => compiler.snapshot(id)));
     if (first === 0) await controlPlane.startProxy(driver);
-    else await controlPlane.push({ proxies: new Set([driver]), endpointsOnly: false });
+    else await controlPlane.push([driver]);
     const refusals = controlPlane.nacks.map(({ names, message }) => `${names.join()}: ${message}`);
     t.deepEqual(refusals, [], where);
 

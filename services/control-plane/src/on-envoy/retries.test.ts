@@ -1,10 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { Code } from '@weft/contracts/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
@@ -65,7 +63,7 @@ test.before(async (t) => {
     });
   const application = await startRawApplication(`${mesh.dir}/leaf`);
   Object.assign(t.context, { application });
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   await mesh.startProxy('shop/front-0');
   await mesh.startProxy('shop/leaf-0');
   Object.assign(t.context, { mesh, application, caller: new RawCaller(`127.0.0.1:${frontOut}`) });

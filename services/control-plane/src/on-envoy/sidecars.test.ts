@@ -2,10 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy, withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
@@ -116,7 +114,7 @@ test.before(async (t) => {
       ],
     }),
   ]);
-  await mesh.update(assemble(parseDirectory(directory.files)));
+  await mesh.update(directory);
   for (const name of ['orders-0', 'catalog-0', 'payments-0', 'payments-1', 'inventory-0'] as const) {
     await mesh.startProxy(`shop/${name}`);
   }

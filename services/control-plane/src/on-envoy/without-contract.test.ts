@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { RawCaller } from './testing/raw-call.ts';
@@ -60,9 +58,8 @@ test('a service without a contract is called by the paths that a MeshPolicy name
     })
     .replica('legacy-0', { inbound: `127.0.0.1:${legacyIn}`, application: `127.0.0.1:${application}` })
     .put('legacy-policy.yaml', policy(['shop.orders']));
-  const first = assemble(parseDirectory(directory.files), undefined, Date.now());
-  t.deepEqual(first.problems, []);
-  await mesh.update(first);
+  await mesh.update(directory, Date.now());
+  t.deepEqual(mesh.compiler.mesh.problems, []);
   for (const id of ['shop/orders-0', 'shop/catalog-0', 'shop/legacy-0'] as const) await mesh.startProxy(id);
   const orders = new RawCaller(`127.0.0.1:${ordersOut}`);
   const catalog = new RawCaller(`127.0.0.1:${catalogOut}`);
@@ -92,12 +89,7 @@ test('a service without a contract is called by the paths that a MeshPolicy name
   t.is((await get(orders, '/v2/users')).status, 404);
 
   // A caller more, without a release.
-  const next = assemble(
-    parseDirectory(directory.put('legacy-policy.yaml', policy(['shop.orders', 'shop.catalog'])).files),
-    first,
-    Date.now(),
-  );
-  await mesh.update(next);
+  await mesh.update(directory.put('legacy-policy.yaml', policy(['shop.orders', 'shop.catalog'])), Date.now());
   await until(async () => (await get(catalog, '/v1/users')).status === 200);
   t.deepEqual(mesh.nacks, []);
   t.false(seen.some((line) => line.includes('admin') || line.includes('/v2/')));

@@ -1,25 +1,27 @@
 import { type BigIntStats, type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContractFact, Facts } from '@weft/compiler/facts/facts';
+import type { Graph, Source } from '@weft/collections';
+import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
 import { fileKind } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { LastGoodStore } from './last-good-store.ts';
+import type { RunTurn } from './run-turn.ts';
 
 export interface DirectoryOptions {
   readonly directory: string;
   /** Keeps last good forms over restarts; absent: they last as long as the process. */
   readonly store?: LastGoodStore;
-  /** Called once with the first facts before `openDirectory` resolves, then after each change. */
-  readonly onFacts: (facts: Facts) => void;
-  /** Whether a contract that can be read is also understood; while one is not, the last that was is among the facts too. */
-  readonly accepts?: (contract: ContractFact) => boolean;
   /** Everything is looked at again after this time, should the operating system have missed an event. Default: 10 s. */
   readonly rescanMs?: number;
 }
 
 export interface DirectorySource {
+  /** What is in the directory. */
+  readonly facts: FactCollections;
+  /** Begins to watch. Resolves after the first turn; each batch of changes is another turn. */
+  open(turn: RunTurn): Promise<void>;
   /** Stops watching, and waits until last good forms are on disk. */
   close(): Promise<void>;
 }
@@ -34,13 +36,12 @@ const maxDepth = 12;
  * takes what it said with it. A file or directory that is there but cannot be read does not: what it said last stays, and a
  * problem names it, so that a lost mount is not taken for an empty mesh.
  */
-export async function openDirectory(options: DirectoryOptions): Promise<DirectorySource> {
-  const watched = new WatchedDirectory(options, new MeshFiles(await options.store?.load(), options.accepts));
-  await watched.start();
-  return watched;
+export function directorySource(graph: Graph, options: DirectoryOptions): DirectorySource {
+  return new WatchedDirectory(graph, options);
 }
 
 class WatchedDirectory implements DirectorySource {
+  readonly facts: FactCollections;
   readonly #options: DirectoryOptions;
   readonly #files: MeshFiles;
   readonly #watchers = new Map<string, { watcher: FSWatcher; inode: bigint }>();
@@ -48,9 +49,8 @@ class WatchedDirectory implements DirectorySource {
   readonly #marks = new Map<string, string>();
   /** Directories that cannot be read, by path, and storage problems. */
   readonly #problems = new Map<string, Problem>();
-  /** What the files said when facts were emitted last. */
-  #lastRead: Facts | undefined;
-  #ownProblems: readonly Problem[] = [];
+  readonly #toldProblems: Source<readonly Problem[]>;
+  #turn: RunTurn | undefined;
   #dirty = new Set<string>();
   #working: Promise<void> | undefined;
   #saving: Promise<void> | undefined;
@@ -58,12 +58,18 @@ class WatchedDirectory implements DirectorySource {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: DirectoryOptions, files: MeshFiles) {
+  constructor(graph: Graph, options: DirectoryOptions) {
     this.#options = options;
-    this.#files = files;
+    this.#files = new MeshFiles(graph);
+    this.#toldProblems = graph.source('problems of directories');
+    const { facts } = this.#files;
+    this.facts = { ...facts, problems: graph.union('all problems', [facts.problems, this.#toldProblems]) };
   }
 
-  async start(): Promise<void> {
+  async open(turn: RunTurn): Promise<void> {
+    const remembered = await this.#options.store?.load();
+    if (remembered) this.#files.restore(remembered);
+    this.#turn = turn;
     this.#dirty.add('');
     await this.#work();
     this.#timer = setInterval(() => this.#touch(''), this.#options.rescanMs ?? 10_000);
@@ -206,17 +212,12 @@ class WatchedDirectory implements DirectorySource {
   }
 
   #emit(): void {
-    const read = this.#files.facts();
-    const own = [...this.#problems.values()];
-    const sameOwn =
-      own.length === this.#ownProblems.length && own.every((problem, i) => problem === this.#ownProblems[i]);
-    const facts = own.length === 0 ? read : { ...read, problems: [...read.problems, ...own] };
-    if (this.#lastRead === read && sameOwn) return;
-    this.#lastRead = read;
-    this.#ownProblems = own;
-    this.#options.onFacts(facts);
+    const turn = this.#turn?.(() => {
+      this.#files.tell();
+      this.#toldProblems.replace([...this.#problems.values()].map((problem) => [problem.resource, [problem]]));
+    });
     // After: whoever waits for a change does not wait for the disk.
-    this.#save();
+    if (turn?.changedAnything) this.#save();
   }
 
   #save(): void {

@@ -1,14 +1,13 @@
-import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
-import { cleared, type Outstanding, type Refusal, type Watch, wholeTypes } from './watch.ts';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import { type Outstanding, type Refusal, type Watch, wholeTypes } from './watch.ts';
 
 /** What a client said about one response. */
 export type Answer =
-  | { readonly kind: 'stale' }
   | { readonly kind: 'acked'; readonly response: Outstanding }
   | { readonly kind: 'refused'; readonly response: Outstanding; readonly refusal: Refusal };
 
 /**
- * Takes an ACK or a NACK; `error` alone makes it a NACK. A nonce that is not outstanding changes nothing.
+ * Takes an ACK or a NACK; `error` alone makes it a NACK. Undefined: the nonce is not outstanding, and nothing changes.
  *
  * What was refused is not sent again before it has new content, with one exception: an Envoy that refuses one of several
  * resources may have left the others unread, so each of those is sent once more in a response of its own. Not so when it says
@@ -16,40 +15,34 @@ export type Answer =
  */
 export function takeAnswer(
   watch: Watch,
-  typeUrl: TypeUrl,
   nonce: string,
   error: string | undefined,
-  { canSendAlone }: { canSendAlone: boolean },
-): { watch: Watch; answer: Answer } {
-  const response = watch.outstanding.find((candidate) => candidate.nonce === nonce);
-  if (response === undefined) return { watch, answer: { kind: 'stale' } };
-  const outstanding = watch.outstanding.filter((candidate) => candidate !== response);
-  const refused = new Map(watch.refused);
+  canSendAlone: boolean,
+): Answer | undefined {
+  const response = watch.takeOutstanding(nonce);
+  if (response === undefined) return undefined;
   if (error === undefined) {
-    for (const { name } of response.resources) refused.delete(name);
-    const acked = refused.size === 0 ? { ackedVersion: response.version } : {};
-    return { watch: cleared({ ...watch, ...acked, outstanding, refused }), answer: { kind: 'acked', response } };
+    if (watch.refused.size > 0) for (const { name } of response.resources) watch.refused.delete(name);
+    if (watch.refused.size === 0) watch.ackedVersion = response.version;
+    watch.clear();
+    return { kind: 'acked', response };
   }
+  const { typeUrl } = watch;
   const sent = response.resources.filter(({ name, version }) => watch.held.get(name)?.version === version);
   const named = wholeTypes.has(typeUrl) ? sent.filter(({ name }) => mentions(error, name)) : [];
   const tookTheOthers = named.length > 0 && error.includes('Error adding/updating');
   const suspects = tookTheOthers ? named : sent;
-  for (const { name, version } of suspects) refused.set(name, version);
-  const names = suspects.map(({ name }) => name);
+  for (const { name, version } of suspects) watch.refused.set(name, version);
   const message = typeUrl === typeUrls.secret ? withoutQuotes(error) : error;
-  const refusal = { nonce, message, names: named.length > 0 ? named.map(({ name }) => name) : names };
-  const again = canSendAlone && !tookTheOthers && response.resources.length + response.removed.length > 1;
-  return {
-    watch: {
-      ...watch,
-      outstanding,
-      refused,
-      refusal,
-      due: again ? new Set([...watch.due, ...names]) : watch.due,
-      alone: again ? new Set([...watch.alone, ...names]) : watch.alone,
-    },
-    answer: { kind: 'refused', response, refusal },
-  };
+  const refusal = { nonce, message, names: (named.length > 0 ? named : suspects).map(({ name }) => name) };
+  watch.refusal = refusal;
+  if (canSendAlone && !tookTheOthers && response.resources.length + response.removed.length > 1) {
+    for (const { name } of suspects) {
+      watch.due.add(name);
+      watch.alone.add(name);
+    }
+  }
+  return { kind: 'refused', response, refusal };
 }
 
 /** Whether Envoy's words name a resource: `x: why`, or `name: "x"` where it shows one that it cannot read. */

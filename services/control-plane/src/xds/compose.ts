@@ -1,47 +1,33 @@
-import { HeldResources } from './held-resources.ts';
 import type { Offer } from './offer.ts';
 import type { Watch } from './watch.ts';
 
 /** What one response carries, before it has a nonce. */
 export interface Draft {
   readonly resources: readonly Offer[];
+  /** Those of `resources` that the client must act on: it does not hold them yet, or has to be sent them again. */
+  readonly news: readonly Offer[];
   /** Names that the client should drop. In state of the world they are only left out. */
   readonly removed: readonly string[];
-  /** State of the world: resources that stay in a whole response although they are gone. */
+  /** State of the world: the client drops what it holds and `resources` does not have. */
   readonly replaces?: boolean;
 }
 
-/** What to send now of one type, and what stays to be sent. */
-export interface Composed {
-  readonly responses: readonly Draft[];
-  readonly pending: ReadonlySet<string>;
-  readonly due: ReadonlySet<string>;
+/** Looks up what there is now. */
+export interface Offers {
+  /** What to send for a name; undefined: there is no such resource. */
+  offer(watch: Watch, name: string): Offer | undefined;
+  /** All names of the watch's type. */
+  names(watch: Watch): Iterable<string>;
 }
 
-/** A protocol variant's decision; pure. `offerFor` gives what the snapshot has for a name. */
-export type Compose = (watch: Watch, offerFor: (name: string) => Offer | undefined, removals: boolean) => Composed;
+/**
+ * A protocol variant's decision: what to send now of one type. Takes the names that are decided off `pending` and `due`, and changes
+ * nothing else. A resource that is gone is removed only when `removals` says so.
+ */
+export type Compose = (watch: Watch, offers: Offers, removals: boolean) => readonly Draft[];
 
-/** The watch once `draft` was sent under `nonce`. */
-export function sent(watch: Watch, draft: Draft, nonce: string): Watch {
-  const before = draft.replaces ? HeldResources.none : watch.held;
-  const held = before.with(
-    draft.resources.map((offer) => [offer.name, offer]),
-    draft.removed,
-  );
-  return {
-    ...watch,
-    held,
-    alone: without(watch.alone, (name) => draft.resources.some((offer) => offer.name === name)),
-    refused: watch.refused.size === 0 ? watch.refused : new Map([...watch.refused].filter(([name]) => held.has(name))),
-    answerOwed: false,
-    lastNonce: nonce,
-    outstanding: [
-      ...watch.outstanding,
-      { nonce, resources: draft.resources, removed: draft.removed, version: held.version },
-    ],
-  };
-}
+/** No names. */
+export const noNames: readonly string[] = [];
 
-function without(names: ReadonlySet<string>, gone: (name: string) => boolean): ReadonlySet<string> {
-  return names.size === 0 ? names : new Set([...names].filter((name) => !gone(name)));
-}
+/** Nothing to send. */
+export const noDrafts: readonly Draft[] = [];

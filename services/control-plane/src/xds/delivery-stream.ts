@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import type { ChangedNames, TypeUrl, View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
@@ -7,8 +7,8 @@ import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
-import { newStream, step } from './stream.ts';
-import type { StreamEffect, StreamEvent, StreamState, Unfinished } from './stream-state.ts';
+import { step } from './stream.ts';
+import { type StreamEffect, type StreamEvent, StreamState, type Unfinished } from './stream-state.ts';
 
 /** Why a stream ends, as the name of a gRPC code. */
 export type EndCode = 'ok' | 'aborted' | 'internal' | 'invalidArgument' | 'permissionDenied' | 'unavailable';
@@ -25,7 +25,6 @@ interface Surroundings {
   readonly variant: StreamState['variant'];
   readonly output: StreamOutput;
   readonly before?: Unfinished;
-  readonly snapshot: () => Snapshot | undefined;
   readonly onAck: (event: AckEvent) => void;
   readonly onNack: (event: NackEvent) => void;
   readonly onSent: (event: SentEvent) => void;
@@ -42,14 +41,14 @@ export class DeliveryStream {
   readonly #ackedAt = new Map<TypeUrl, number>();
   readonly #nackedAt = new Map<TypeUrl, number>();
   readonly #events: StreamEvent[] = [];
-  #state: StreamState;
+  readonly #state: StreamState;
   #envoyVersion = '';
   #patience: NodeJS.Timeout | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
     this.#connectedAt = around.now();
-    this.#state = newStream(around.variant, around.workload, around.before);
+    this.#state = new StreamState(around.variant, around.workload, around.before);
   }
 
   /** Takes one message from the proxy. A message that cannot be decoded ends the stream. */
@@ -59,15 +58,20 @@ export class DeliveryStream {
       this.end('invalidArgument', 'a request could not be decoded');
       return;
     }
-    if (!this.#state.identified) this.push();
     this.#advance(event);
   }
 
-  /** Brings the proxy up to the newest snapshot, as far as it is known. */
+  /**
+   * Notes that the view shows other resources under these names. Call it in the tick of the change: whatever else happens to the
+   * stream next must find it noted.
+   */
+  note(view: View | undefined, names: ChangedNames): void {
+    step(this.#state, { kind: 'changed', view, names });
+  }
+
+  /** Tells the proxy of all that was noted. */
   push(): void {
-    if (this.#state.closed) return;
-    const snapshot = this.#around.snapshot();
-    if (snapshot !== undefined) this.#advance({ kind: 'snapshot', snapshot });
+    this.#advance({ kind: 'push' });
   }
 
   /** The output takes more. */
@@ -98,8 +102,7 @@ export class DeliveryStream {
   /** The version of a resource that the proxy has taken, or brought along; undefined while it has not. */
   takenVersion(typeUrl: TypeUrl, name: string): string | undefined {
     const watch = this.#state.watches.get(typeUrl);
-    const isUnderWay = watch?.outstanding.some(({ resources }) => resources.some((offer) => offer.name === name));
-    return isUnderWay || watch?.refused.has(name) ? undefined : watch?.held.get(name)?.version;
+    return watch?.underWay.has(name) || watch?.refused.has(name) ? undefined : watch?.held.get(name)?.version;
   }
 
   /** How far the proxy has come. */
@@ -129,11 +132,9 @@ export class DeliveryStream {
     // A listener that is told of an effect may cause the next event: it has its turn after the effects of this one.
     if (this.#events.length > 1) return;
     for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events[0]) {
-      const { state, effects } = step(this.#state, next);
-      this.#state = state;
       let full = false;
-      for (const effect of effects) if (this.#perform(effect)) full = true;
-      if (full) this.#state = step(this.#state, { kind: 'blocked' }).state;
+      for (const effect of step(this.#state, next)) if (this.#perform(effect)) full = true;
+      if (full) step(this.#state, { kind: 'blocked' });
       this.#events.shift();
     }
     this.#wait();

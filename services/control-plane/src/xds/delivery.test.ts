@@ -1,59 +1,20 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
-import { NodeSchema } from '@weft/envoy-api/envoy/config/core/v3/base';
-import {
-  DeltaDiscoveryRequestSchema,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
-} from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import test from 'ava';
 import { createDelivery, type Delivery } from './delivery.ts';
+import { LocalClient } from './testing/local-client.ts';
 import { cluster, endpoints, listener } from './testing/resources.ts';
-import { TestSnapshots } from './testing/snapshots.ts';
+import { TestViews } from './testing/views.ts';
 
 const id = 'shop/orders-0';
 const { cluster: CDS, endpoints: EDS } = typeUrls;
 
-/** A delta client without a network. */
-function connect(delivery: Delivery, workload: WorkloadId = id) {
-  const received: DeltaDiscoveryResponse[] = [];
-  const ends: string[] = [];
-  let room = true;
-  const stream = delivery.open(workload, 'delta', {
-    write(framed) {
-      received.push(fromBinary(DeltaDiscoveryResponseSchema, framed.subarray(5)));
-      return room;
-    },
-    end: (code) => ends.push(code),
-  });
-  const node = create(NodeSchema, {
-    id: workload,
-    userAgentVersionType: {
-      case: 'userAgentBuildVersion',
-      value: { version: { majorNumber: 1, minorNumber: 40, patch: 0 } },
-    },
-  });
-  const ask = (fields: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
-    stream.receive(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { ...fields, node })));
-  return {
-    stream,
-    received,
-    ends,
-    ask,
-    ack: () => ask({ typeUrl: received.at(-1)?.typeUrl ?? '', responseNonce: received.at(-1)?.nonce ?? '' }),
-    fill: (full: boolean) => {
-      room = !full;
-    },
-  };
-}
-
 test('a proxy is shown with what it was sent, what it took and when', (t) => {
-  const snapshots = new TestSnapshots();
+  const views = new TestViews();
   let time = 1_000;
-  const delivery = createDelivery({ snapshots, now: () => time });
-  snapshots.set(id, [cluster('a'), cluster('b')]);
-  const client = connect(delivery);
+  const delivery = createDelivery({ views, now: () => time });
+  views.set(id, [cluster('a'), cluster('b')]);
+  const client = new LocalClient(delivery);
   time = 2_000;
   client.ask({ typeUrl: CDS });
   const sent = delivery.proxies().get(id);
@@ -71,10 +32,10 @@ test('a proxy is shown with what it was sent, what it took and when', (t) => {
 });
 
 test('a refusal is shown and told with the name and the words, until something better is taken', (t) => {
-  const snapshots = new TestSnapshots();
+  const views = new TestViews();
   const warnings: object[] = [];
   const delivery = createDelivery({
-    snapshots,
+    views,
     now: () => 5_000,
     log: { info() {}, warn: (fields) => warnings.push(fields) },
   });
@@ -82,8 +43,8 @@ test('a refusal is shown and told with the name and the words, until something b
   const acks: boolean[] = [];
   delivery.onNack(({ names, message }) => nacks.push(`${names}: ${message}`));
   delivery.onAck(({ complete }) => acks.push(complete));
-  snapshots.set(id, [cluster('a'), cluster('b')]);
-  const client = connect(delivery);
+  views.set(id, [cluster('a'), cluster('b')]);
+  const client = new LocalClient(delivery);
   client.ask({ typeUrl: CDS });
   const nonce = client.received[0]?.nonce ?? '';
   client.ask({
@@ -95,53 +56,52 @@ test('a refusal is shown and told with the name and the words, until something b
   t.is(warnings.length, 1);
   const nack = { names: ['b'], message: 'Error adding/updating cluster(s) b: no', nonce, at: 5_000 };
   t.deepEqual(delivery.proxies().get(id)?.types.get(CDS)?.nack, nack);
-  snapshots.set(id, [cluster('a', 'x'), cluster('b')]);
+  views.set(id, [cluster('a', 'x'), cluster('b')]);
   client.ack();
   t.truthy(delivery.proxies().get(id)?.types.get(CDS)?.nack);
-  snapshots.set(id, [cluster('a', 'x'), cluster('b', 'x')]);
+  views.set(id, [cluster('a', 'x'), cluster('b', 'x')]);
   client.ack();
   t.deepEqual(acks, [false, true]);
   t.is(delivery.proxies().get(id)?.types.get(CDS)?.nack, undefined);
 });
 
 test('a proxy whose mesh is not known yet is sent nothing until it is', (t) => {
-  const snapshots = new TestSnapshots();
-  const delivery = createDelivery({ snapshots });
-  const client = connect(delivery);
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  const client = new LocalClient(delivery);
   client.ask({ typeUrl: CDS });
   t.is(client.received.length, 0);
-  snapshots.set(id, [cluster('a')]);
+  views.set(id, [cluster('a')]);
   t.deepEqual(
     client.received.map(({ resources }) => resources.map(({ name }) => name)),
     [['a']],
   );
 });
 
-test('rule 12: a stream is in its place before its snapshot is computed', (t) => {
-  const snapshots = new TestSnapshots();
-  snapshots.set(id, [cluster('a')]);
-  const source = {
-    get: (workload: WorkloadId) => {
-      const seen = delivery.proxies().has(workload);
+test('rule 12: a stream is in its place before its view is computed', (t) => {
+  class WatchedViews extends TestViews {
+    override view(workload: WorkloadId) {
+      const seen = delivery.proxies().has(workload) && this.connected.has(workload);
       t.true(seen);
-      return snapshots.get(workload);
-    },
-    onChange: (listener: Parameters<TestSnapshots['onChange']>[0]) => snapshots.onChange(listener),
-  };
-  const delivery: Delivery = createDelivery({ snapshots: source });
+      return super.view(workload);
+    }
+  }
+  const views = new WatchedViews();
+  views.set(id, [cluster('a')]);
+  const delivery: Delivery = createDelivery({ views });
   t.plan(2);
-  const client = connect(delivery);
+  const client = new LocalClient(delivery);
   client.ask({ typeUrl: CDS });
   t.is(client.received.length, 1);
 });
 
 test('a second stream of a proxy ends the first, and goes on where that was', (t) => {
-  const snapshots = new TestSnapshots();
-  const delivery = createDelivery({ snapshots });
-  snapshots.set(id, [cluster('a'), endpoints('a')]);
-  const old = connect(delivery);
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  views.set(id, [cluster('a'), endpoints('a')]);
+  const old = new LocalClient(delivery);
   old.ask({ typeUrl: CDS });
-  const next = connect(delivery);
+  const next = new LocalClient(delivery);
   t.deepEqual(old.ends, ['aborted']);
   old.stream.closed();
   t.true(delivery.proxies().has(id));
@@ -153,40 +113,40 @@ test('a second stream of a proxy ends the first, and goes on where that was', (t
 });
 
 test('a proxy that is gone loses its stream; the end of delivery ends all', (t) => {
-  const snapshots = new TestSnapshots();
-  const delivery = createDelivery({ snapshots });
-  const first = connect(delivery);
-  const second = connect(delivery, 'shop/orders-1');
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  const first = new LocalClient(delivery);
+  const second = new LocalClient(delivery, 'shop/orders-1');
   delivery.drop(id);
   t.deepEqual(first.ends, ['permissionDenied']);
   t.false(delivery.proxies().has(id));
   delivery.close();
   t.deepEqual(second.ends, ['unavailable']);
-  t.is(snapshots.listeners, 0);
+  t.is(views.listeners, 0);
 });
 
 test('bytes that are no request end the stream', (t) => {
-  const delivery = createDelivery({ snapshots: new TestSnapshots() });
-  const client = connect(delivery);
+  const delivery = createDelivery({ views: new TestViews() });
+  const client = new LocalClient(delivery);
   client.stream.receive(Uint8Array.of(0xff, 0xff));
   t.deepEqual(client.ends, ['invalidArgument']);
   t.is(delivery.proxies().size, 0);
 });
 
 test('while the transport is full, changes become one merged push', (t) => {
-  const snapshots = new TestSnapshots();
-  const delivery = createDelivery({ snapshots });
-  snapshots.set(id, [endpoints('a'), endpoints('b'), endpoints('c')]);
-  const client = connect(delivery);
-  client.fill(true);
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  views.set(id, [endpoints('a'), endpoints('b'), endpoints('c')]);
+  const client = new LocalClient(delivery);
+  client.full = true;
   client.ask({ typeUrl: EDS, resourceNamesSubscribe: ['a', 'b', 'c'] });
   client.ack();
   t.is(client.received.length, 1);
-  snapshots.set(id, [endpoints('a', 'x'), endpoints('b'), endpoints('c')], true);
-  snapshots.set(id, [endpoints('a', 'x'), endpoints('b', 'x'), endpoints('c')], true);
-  snapshots.set(id, [endpoints('a', 'y'), endpoints('b', 'x'), endpoints('c')], true);
+  views.set(id, [endpoints('a', 'x'), endpoints('b'), endpoints('c')]);
+  views.set(id, [endpoints('a', 'x'), endpoints('b', 'x'), endpoints('c')]);
+  views.set(id, [endpoints('a', 'y'), endpoints('b', 'x'), endpoints('c')]);
   t.is(client.received.length, 1);
-  client.fill(false);
+  client.full = false;
   client.stream.drained();
   t.deepEqual(
     client.received
@@ -197,14 +157,14 @@ test('while the transport is full, changes become one merged push', (t) => {
 });
 
 test('a listener that changes the mesh on an ACK does not mix up the order of responses', (t) => {
-  const snapshots = new TestSnapshots();
-  const delivery = createDelivery({ snapshots });
-  snapshots.set(id, [cluster('a'), listener('in')]);
-  const client = connect(delivery);
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  views.set(id, [cluster('a'), listener('in')]);
+  const client = new LocalClient(delivery);
   client.ask({ typeUrl: CDS });
   const stop = delivery.onAck(() => {
     stop();
-    snapshots.set(id, [cluster('b'), listener('in')]);
+    views.set(id, [cluster('b'), listener('in')]);
   });
   client.ask({ typeUrl: CDS, responseNonce: '1', resourceNamesSubscribe: ['a'] });
   t.deepEqual(

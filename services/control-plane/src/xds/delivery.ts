@@ -1,4 +1,4 @@
-import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import { type ChangedNames, type TypeUrl, typeUrls, type ViewSource } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
@@ -6,25 +6,9 @@ import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
 import type { StreamState, Unfinished } from './stream-state.ts';
 
-/** Where delivery takes what each proxy should hold. */
-export interface SnapshotSource {
-  /** Undefined: not known yet. The proxy then keeps what it has; an empty snapshot would take everything from it. */
-  get(id: WorkloadId): Snapshot | undefined;
-  /**
-   * Calls `listener` after each change. `endpointsOnly`: goes out ahead of all else.
-   * Returns what ends it.
-   */
-  onChange(listener: (change: SnapshotChange) => void): () => void;
-}
-
-/** Whose snapshots changed. */
-export interface SnapshotChange {
-  readonly proxies: 'all' | ReadonlySet<WorkloadId>;
-  readonly endpointsOnly: boolean;
-}
-
 export interface DeliveryOptions {
-  readonly snapshots: SnapshotSource;
+  /** What each proxy should hold. */
+  readonly views: ViewSource;
   /** Default: dropped. */
   readonly log?: XdsLogger;
   /** Milliseconds since the epoch. Default: Date.now. */
@@ -33,7 +17,7 @@ export interface DeliveryOptions {
   readonly patienceMs?: number;
 }
 
-/** The delivery of snapshots to proxies: one stream a proxy. */
+/** The delivery of views to proxies: one stream a proxy. */
 export interface Delivery {
   /** Begins a proxy's stream; an older one of the same proxy ends. */
   open(id: WorkloadId, variant: StreamState['variant'], output: StreamOutput): DeliveryStream;
@@ -53,17 +37,28 @@ export interface Delivery {
 
 /** Starts delivery; pushes go out as soon as streams are open. */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { snapshots, log = silent, now = Date.now, patienceMs = 10_000 } = options;
+  const { views, log = silent, now = Date.now, patienceMs = 10_000 } = options;
   const streams = new Map<WorkloadId, DeliveryStream>();
   const unfinished = new Map<WorkloadId, Unfinished>();
   const acks = new Listeners<AckEvent>();
   const nacks = new Listeners<NackEvent>();
   const sends = new Listeners<SentEvent>();
-  const scheduler = createPushScheduler<WorkloadId>({ push: (id) => streams.get(id)?.push() });
-  const stopListening = snapshots.onChange(({ proxies, endpointsOnly }) => {
-    const ids = proxies === 'all' ? [...streams.keys()] : [...proxies].filter((id) => streams.has(id));
-    if (endpointsOnly) scheduler.now(ids);
-    else scheduler.soon(ids);
+  const scheduler = createPushScheduler<DeliveryStream>({ push: (stream) => stream.push() });
+  const stopListening = views.onChange((changes) => {
+    const urgent: DeliveryStream[] = [];
+    const others: DeliveryStream[] = [];
+    for (const { proxies, names } of changes) {
+      const concerned = isEndpointsOnly(names) ? urgent : others;
+      for (const id of proxies) {
+        const stream = streams.get(id);
+        if (stream === undefined) continue;
+        stream.note(views.view(id), names);
+        concerned.push(stream);
+      }
+    }
+    // Every stream has noted the change before the first is pushed to, because a push may make the next thing happen.
+    scheduler.now(urgent);
+    scheduler.soon(others);
   });
 
   return {
@@ -76,14 +71,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         variant,
         output,
         ...(before ? { before } : {}),
-        snapshot: () => snapshots.get(id),
         onAck: (event) => acks.tell(event),
         onNack: (event) => nacks.tell(event),
         onSent: (event) => sends.tell(event),
         onClosed: () => {
+          scheduler.forget(stream);
           if (streams.get(id) !== stream) return;
           streams.delete(id);
-          scheduler.forget(id);
+          views.close(id);
           const left = stream.unfinished();
           if (left) unfinished.set(id, left);
         },
@@ -93,6 +88,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       });
       // In its place before anything is computed for it, so that no change is missed.
       streams.set(id, stream);
+      if (older === undefined) views.open(id);
+      stream.note(views.view(id), 'everything');
       older?.end('aborted', `${id} has opened a newer stream`);
       return stream;
     },
@@ -110,6 +107,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       for (const stream of [...streams.values()]) stream.end('unavailable', 'the control plane is stopping');
     },
   };
+}
+
+/** An endpoint change never waits. */
+function isEndpointsOnly(names: ChangedNames): boolean {
+  return names !== 'everything' && names.size === 1 && names.has(typeUrls.endpoints);
 }
 
 const silent: XdsLogger = { info() {}, warn() {} };

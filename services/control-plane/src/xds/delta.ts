@@ -1,83 +1,84 @@
 import type { TypeUrl } from '@weft/compiler/envoy/resource';
-import type { Compose, Draft } from './compose.ts';
+import { type Compose, type Draft, noDrafts, noNames } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
 import type { Offer } from './offer.ts';
-import { covers, narrow, newWatch, type Watch, wholeTypes, wildcardName, withDue } from './watch.ts';
+import { type SubscriptionChange, Watch, wholeTypes, wildcardName } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for, and what it says that it holds. */
 export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest): Watch {
   const names = request.resourceNamesSubscribe;
   const implicit = names.length === 0 && wholeTypes.has(typeUrl);
   const wildcard = implicit || names.includes(wildcardName);
-  return newWatch(
-    { wildcard, implicit, names: new Set(names.filter((name) => name !== wildcardName)) },
-    request.initialResourceVersions,
-  );
+  const subscription = { wildcard, implicit, names: new Set(names.filter((name) => name !== wildcardName)) };
+  return new Watch(typeUrl, subscription, request.initialResourceVersions);
 }
 
 /** Applies a later request's changes of subscription. They count whatever its nonce says. */
-export function resubscribeDelta(watch: Watch, request: DeltaRequest): Watch {
+export function resubscribeDelta(watch: Watch, request: DeltaRequest): SubscriptionChange {
   const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
-  if (subscribe.length === 0 && unsubscribe.length === 0) return watch;
-  let next = watch;
+  if (subscribe.length === 0 && unsubscribe.length === 0) return 'none';
+  const { wildcard: before, names } = watch.subscription;
   if (unsubscribe.length > 0) {
-    const names = new Set(watch.subscription.names);
+    const wildcard = before && !unsubscribe.includes(wildcardName);
     for (const name of unsubscribe) names.delete(name);
-    const wildcard = watch.subscription.wildcard && !unsubscribe.includes(wildcardName);
-    next = narrow(next, { wildcard, implicit: false, names });
+    watch.narrow({ wildcard, implicit: false, names }, wildcard === before ? unsubscribe : watch.knownNames());
     // Still wanted by `*`: the client has dropped it and waits for a word on it.
-    if (wildcard) next = withDue(next, unsubscribe);
+    if (wildcard) watch.owe(unsubscribe);
   }
-  if (subscribe.length > 0) {
-    const named = subscribe.filter((name) => name !== wildcardName);
-    const everything = subscribe.includes(wildcardName);
-    const { wildcard, names } = next.subscription;
-    next = withDue(
-      {
-        ...next,
-        subscription: { wildcard: wildcard || everything, implicit: false, names: new Set([...names, ...named]) },
-      },
-      named,
-    );
-    if (everything) next = { ...next, answerOwed: true, ...(wildcard ? {} : { part: undefined }) };
-  }
-  return next;
+  if (subscribe.length === 0) return 'names';
+  const everything = subscribe.includes(wildcardName);
+  const named = everything ? subscribe.filter((name) => name !== wildcardName) : subscribe;
+  const { wildcard } = watch.subscription;
+  for (const name of named) names.add(name);
+  watch.subscription = { wildcard: wildcard || everything, implicit: false, names };
+  watch.owe(named);
+  if (everything) watch.answerOwed = true;
+  return everything && !wildcard ? 'everything' : 'names';
 }
 
 /**
  * What to send now of one type. A name that is in a response under way waits for its answer, every other name does not.
  * A resource that is gone is removed only when `removals` says so, unless the client has just asked for it.
  */
-export const composeDelta: Compose = (watch, offerFor, removals) => {
-  const underWay = new Set<string>();
-  for (const { resources, removed } of watch.outstanding) {
-    for (const { name } of resources) underWay.add(name);
-    for (const name of removed) underWay.add(name);
-  }
+export const composeDelta: Compose = (watch, offers, removals) => {
+  const { due, pending, underWay, held } = watch;
   const together: Offer[] = [];
   const alone: Offer[] = [];
-  const removed: string[] = [];
-  const pending = new Set<string>();
-  const due = new Set<string>();
-  const consider = (name: string, mustAnswer: boolean): void => {
-    if (underWay.has(name)) {
-      (mustAnswer ? due : pending).add(name);
-      return;
-    }
-    if (!covers(watch.subscription, name)) return;
-    const offer = offerFor(name);
-    if (offer !== undefined) {
-      if (!mustAnswer && watch.held.get(name)?.version === offer.version) return;
-      const refusedInCompany = watch.alone.has(name) && watch.refused.get(name) === offer.version;
-      (refusedInCompany ? alone : together).push(offer);
-    } else if (mustAnswer || (removals && watch.held.has(name))) removed.push(name);
-    else if (watch.held.has(name)) pending.add(name);
+  let removed: string[] | undefined;
+  const add = (offer: Offer): void => {
+    const refusedInCompany = watch.alone.has(offer.name) && watch.refused.get(offer.name) === offer.version;
+    (refusedInCompany ? alone : together).push(offer);
   };
-  for (const name of watch.due) consider(name, true);
-  for (const name of watch.pending) if (!watch.due.has(name)) consider(name, false);
-  const responses: Draft[] = alone.map((offer) => ({ resources: [offer], removed: [] }));
-  if (together.length > 0 || removed.length > 0 || (watch.answerOwed && alone.length === 0)) {
-    responses.unshift({ resources: together, removed });
+  for (const name of due) {
+    pending.delete(name);
+    if (underWay.has(name)) continue;
+    due.delete(name);
+    if (!watch.covers(name)) continue;
+    const offer = offers.offer(watch, name);
+    if (offer !== undefined) add(offer);
+    else {
+      removed ??= [];
+      removed.push(name);
+    }
   }
-  return { responses, pending, due };
+  for (const name of pending) {
+    if (underWay.has(name)) continue;
+    const offer = watch.covers(name) ? offers.offer(watch, name) : undefined;
+    const holds = held.get(name);
+    // It is gone, and the client holds it until all that needs it is gone too.
+    if (offer === undefined && holds !== undefined && !removals) continue;
+    pending.delete(name);
+    if (offer === undefined) {
+      if (holds === undefined) continue;
+      removed ??= [];
+      removed.push(name);
+    } else if (holds?.version !== offer.version) add(offer);
+    else held.set(name, offer);
+  }
+  if (together.length === 0 && removed === undefined && alone.length === 0 && !watch.answerOwed) return noDrafts;
+  const drafts: Draft[] = alone.map((offer) => ({ resources: [offer], news: [offer], removed: noNames }));
+  if (together.length > 0 || removed !== undefined || (watch.answerOwed && alone.length === 0)) {
+    drafts.unshift({ resources: together, news: together, removed: removed ?? noNames });
+  }
+  return drafts;
 };

@@ -10,6 +10,7 @@ import { encodeResponse } from './encode.ts';
 import { offerOf } from './offer.ts';
 import type { XdsResponse } from './stream-state.ts';
 import { resourceOf, snapshotOf } from './testing/resources.ts';
+import { TestView } from './testing/views.ts';
 
 const names = fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), { maxLength: 4 });
 const bodies = fc.oneof(
@@ -28,8 +29,8 @@ const responses = fc
   })
   .map(({ typeUrl, nonce, version, named, removed }): XdsResponse => {
     const all = named.map(([name, body]) => resourceOf(typeUrl, name, body));
-    const snapshot = snapshotOf(all);
-    const resources = all.flatMap(({ name }) => offerOf(snapshot, typeUrl, name, undefined) ?? []);
+    const view = new TestView(snapshotOf(all));
+    const resources = all.flatMap(({ name }) => offerOf(view, typeUrl, name, undefined) ?? []);
     return { typeUrl, nonce, version, resources, removed };
   });
 

@@ -22,7 +22,7 @@ import {
   realRoute,
   startApplication,
 } from './testing/envoy-mesh.ts';
-import { TestSnapshots } from './testing/snapshots.ts';
+import { TestViews } from './testing/views.ts';
 import { serveXds } from './transport.ts';
 
 const { cluster: CDS, endpoints: EDS, route: RDS } = typeUrls;
@@ -42,9 +42,9 @@ const badCluster = realCluster('bad', '1s', { transportSocket: { name: 'nope' } 
 
 /** A control plane with one proxy's configuration, and what it sent. */
 async function startControlPlane(port: number, resources: readonly Resource[]) {
-  const snapshots = new TestSnapshots();
-  snapshots.set(id, resources);
-  const delivery = createDelivery({ snapshots });
+  const views = new TestViews();
+  views.set(id, resources);
+  const delivery = createDelivery({ views });
   const sent: SentEvent[] = [];
   delivery.onSent((event) => sent.push(event));
   const server = await serveXds({
@@ -60,7 +60,7 @@ async function startControlPlane(port: number, resources: readonly Resource[]) {
     return types.length >= 4 && types.every(({ sentVersion, ackedVersion }) => sentVersion === ackedVersion);
   };
   return {
-    snapshots,
+    views,
     delivery,
     sent,
     type,
@@ -121,7 +121,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       t.true(await plane.settled());
       t.is(plane.delivery.proxies().get(id)?.envoyVersion, '1.40.0');
 
-      plane.snapshots.set(id, mesh('1s', apps.b.port), true);
+      plane.views.set(id, mesh('1s', apps.b.port));
       t.is(
         await eventually(
           () => call(port),
@@ -132,7 +132,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       t.deepEqual(names(plane.sent.at(-1)), ['orders']);
 
       // rule 8: a changed cluster is not left waiting for its endpoints, nor a changed listener for its routes.
-      plane.snapshots.set(id, mesh('2s', apps.b.port, 'changed'));
+      plane.views.set(id, mesh('2s', apps.b.port, 'changed'));
       t.true(await plane.settled());
       const modified = { 'cluster_manager.cluster_modified': 1, 'listener_manager.listener_modified': 1 };
       const done = await eventually(
@@ -177,7 +177,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       );
       t.true(await plane.settled());
 
-      plane.snapshots.set(id, mesh([badCluster, realCluster('good'), realEndpoints('good', apps.a.port)]));
+      plane.views.set(id, mesh([badCluster, realCluster('good'), realEndpoints('good', apps.a.port)]));
       await eventually(
         () => plane.type(CDS)?.nack,
         (nack) => nack !== undefined,
@@ -195,7 +195,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       const clustersSent = count(plane, CDS);
 
       // One good route, one without a domain, in one change: the good one is in force.
-      plane.snapshots.set(id, mesh([badCluster, realCluster('good')], 'b', []));
+      plane.views.set(id, mesh([badCluster, realCluster('good')], 'b', []));
       t.is(
         await eventually(
           () => call(port),
@@ -212,7 +212,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       const routesSent = count(plane, RDS);
 
       // What has a new content goes out; what was refused does not.
-      plane.snapshots.set(id, [...mesh([badCluster], 'b', []), realEndpoints('a', apps.b.port)], true);
+      plane.views.set(id, [...mesh([badCluster], 'b', []), realEndpoints('a', apps.b.port)]);
       t.is(
         await eventually(
           () => call(otherPort),
@@ -223,7 +223,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       t.is(count(plane, RDS), routesSent);
       t.is(count(plane, CDS), clustersSent);
 
-      plane.snapshots.set(id, mesh([], 'b'));
+      plane.views.set(id, mesh([], 'b'));
       t.true(await plane.settled());
       const nacks = () => [plane.type(CDS)?.nack, plane.type(RDS)?.nack];
       t.deepEqual(await eventually(nacks, (left) => left.every((nack) => nack === undefined)), [undefined, undefined]);
@@ -267,7 +267,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       t.true(await second.settled());
       t.deepEqual(second.sent, []);
       t.deepEqual(await updates(envoy), before);
-      second.snapshots.set(id, mesh(apps.b.port), true);
+      second.views.set(id, mesh(apps.b.port));
       t.is(
         await eventually(
           () => call(port),
@@ -322,7 +322,7 @@ for (const apiType of ['DELTA_GRPC', 'GRPC'] as const) {
       })();
       t.teardown(() => over.abort());
       for (let round = 1; round <= 12; round++) {
-        plane.snapshots.set(id, mesh(`c${round}`));
+        plane.views.set(id, mesh(`c${round}`));
         t.true(await plane.settled());
         const left = await eventually(
           async () =>

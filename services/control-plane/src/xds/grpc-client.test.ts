@@ -4,7 +4,7 @@ import type { WorkloadId } from '@weft/compiler/model/mesh';
 import test from 'ava';
 import { createDelivery } from './delivery.ts';
 import { apiListener, eventually, realCluster, realEndpoints, realRoute } from './testing/envoy-mesh.ts';
-import { TestSnapshots } from './testing/snapshots.ts';
+import { TestViews } from './testing/views.ts';
 import { serveXds } from './transport.ts';
 
 const id: WorkloadId = 'shop/orders-0';
@@ -44,9 +44,9 @@ test('the xDS client of grpc-js resolves a service and follows its endpoints', a
     realCluster('echo'),
     realEndpoints('echo', port),
   ];
-  const snapshots = new TestSnapshots();
-  snapshots.set(id, mesh(a.port));
-  const delivery = createDelivery({ snapshots });
+  const views = new TestViews();
+  views.set(id, mesh(a.port));
+  const delivery = createDelivery({ views });
   const server = await serveXds({
     listen: { host: '127.0.0.1', port: 0 },
     tls: 'plaintext',
@@ -71,7 +71,7 @@ test('the xDS client of grpc-js resolves a service and follows its endpoints', a
     );
   try {
     t.is(await eventually(who, (answer) => answer === 'a'), 'a');
-    snapshots.set(id, mesh(b.port), true);
+    views.set(id, mesh(b.port));
     t.is(await eventually(who, (answer) => answer === 'b'), 'b');
     const types = delivery.proxies().get(id)?.types;
     t.is(delivery.proxies().get(id)?.variant, 'sotw');

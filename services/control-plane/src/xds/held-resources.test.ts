@@ -11,14 +11,19 @@ const change = fc.record({
 
 testProp('holds what a map would, and its version depends on that alone', [fc.array(change)], (t, changes) => {
   const model = new Map<string, Held>();
-  let held = HeldResources.none;
+  const held = new HeldResources();
   for (const { added, removed } of changes) {
     const entries = added.map(([of, at]): [string, Held] => [of, { version: at, digest: digestOf(of, at) }]);
-    held = held.with(entries, removed);
-    for (const of of removed) model.delete(of);
-    for (const [of, entry] of entries) model.set(of, entry);
+    for (const of of removed) {
+      held.delete(of);
+      model.delete(of);
+    }
+    for (const [of, entry] of entries) {
+      held.set(of, entry);
+      model.set(of, entry);
+    }
   }
-  t.deepEqual(held.names().sort(), [...model.keys()].sort());
+  t.deepEqual([...held.names()].sort(), [...model.keys()].sort());
   t.is(held.size, model.size);
   for (const [of, entry] of model) t.is(held.get(of), entry);
   t.is(held.version, setVersion([...model.values()].reduce((sum, { digest }) => sum ^ digest, 0n)));

@@ -1,28 +1,16 @@
+import type { View } from '@weft/compiler/envoy/resource';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import { endpointsNameOf } from './endpoints-name.ts';
 import { type Held, setVersion } from './offer.ts';
 
-/**
- * What one client holds of one type: names and versions. Immutable, and cheap to change: a change is laid over the many names
- * that stay, and both become one only when the changes are a good part of it.
- */
+/** What one client holds of one type: names and versions. */
 export class HeldResources {
-  static readonly none = new HeldResources(new Map(), new Map(), 0, 0n);
-  readonly size: number;
-  readonly #base: ReadonlyMap<string, Held>;
-  /** Undefined: not held although `#base` has it. */
-  readonly #changes: ReadonlyMap<string, Held | undefined>;
-  readonly #digest: bigint;
+  readonly #held = new Map<string, Held>();
+  #digest = 0n;
   #version: string | undefined;
 
-  private constructor(
-    base: ReadonlyMap<string, Held>,
-    changes: ReadonlyMap<string, Held | undefined>,
-    size: number,
-    digest: bigint,
-  ) {
-    this.#base = base;
-    this.#changes = changes;
-    this.size = size;
-    this.#digest = digest;
+  get size(): number {
+    return this.#held.size;
   }
 
   /** The version of all together. */
@@ -32,48 +20,78 @@ export class HeldResources {
   }
 
   get(name: string): Held | undefined {
-    return this.#changes.has(name) ? this.#changes.get(name) : this.#base.get(name);
+    return this.#held.get(name);
   }
 
   has(name: string): boolean {
-    return this.get(name) !== undefined;
+    return this.#held.has(name);
   }
 
-  names(): string[] {
-    const names: string[] = [];
-    for (const name of this.#base.keys()) if (!this.#changes.has(name)) names.push(name);
-    for (const [name, entry] of this.#changes) if (entry !== undefined) names.push(name);
-    return names;
+  names(): IterableIterator<string> {
+    return this.#held.keys();
   }
 
-  /** As this, without `removed` and then with `added`. */
-  with(added: readonly (readonly [name: string, entry: Held])[], removed: readonly string[] = []): HeldResources {
-    if (added.length === 0 && removed.length === 0) return this;
-    const merge = this.#changes.size + added.length + removed.length > 16 + this.#base.size / 8;
-    const merged = merge ? this.#merged() : undefined;
-    const changes = new Map(merge ? [] : this.#changes);
-    let size = this.size;
-    let digest = this.#digest;
-    const put = (name: string, entry: Held | undefined): void => {
-      const old = merged ? merged.get(name) : changes.has(name) ? changes.get(name) : this.#base.get(name);
-      size += Number(entry !== undefined) - Number(old !== undefined);
-      digest ^= (old?.digest ?? 0n) ^ (entry?.digest ?? 0n);
-      if (merged) assign(merged, name, entry);
-      else changes.set(name, entry);
-    };
-    for (const name of removed) put(name, undefined);
-    for (const [name, entry] of added) put(name, entry);
-    return new HeldResources(merged ?? this.#base, changes, size, digest);
+  set(name: string, held: Held): void {
+    const before = this.#held.get(name);
+    if (before === held) return;
+    this.#held.set(name, held);
+    if (before?.version === held.version) return;
+    this.#digest ^= before === undefined ? held.digest : before.digest ^ held.digest;
+    this.#version = undefined;
   }
 
-  #merged(): Map<string, Held> {
-    const merged = new Map(this.#base);
-    for (const [name, entry] of this.#changes) assign(merged, name, entry);
-    return merged;
+  delete(name: string): void {
+    const before = this.#held.get(name);
+    if (before === undefined) return;
+    this.#held.delete(name);
+    this.#digest ^= before.digest;
+    this.#version = undefined;
   }
 }
 
-function assign(map: Map<string, Held>, name: string, entry: Held | undefined): void {
-  if (entry === undefined) map.delete(name);
-  else map.set(name, entry);
+/** The clusters that one client holds, and which of them take which endpoints. */
+export class HeldClusters extends HeldResources {
+  /** Clusters whose endpoints have another name than theirs, by the name of the endpoints. Weft's own clusters are never here. */
+  readonly #byEndpoints = new Map<string, Set<string>>();
+
+  override set(name: string, held: Held): void {
+    if (this.get(name) === held) return;
+    this.#unlink(name);
+    super.set(name, held);
+    const endpoints = held.resource && endpointsNameOf(held.resource);
+    if (endpoints === undefined || endpoints === name) return;
+    const clusters = this.#byEndpoints.get(endpoints);
+    if (clusters === undefined) this.#byEndpoints.set(endpoints, new Set([name]));
+    else clusters.add(name);
+  }
+
+  override delete(name: string): void {
+    this.#unlink(name);
+    super.delete(name);
+  }
+
+  /** The versions of the clusters that take these endpoints, joined; empty when there is no such cluster. */
+  versionsFor(endpoints: string, view: View): string {
+    const same = this.get(endpoints);
+    // Of a cluster that the client brought along, only the view may know which endpoints it takes.
+    const cluster = same && (same.resource ?? view.get(typeUrls.cluster, endpoints));
+    const own = cluster !== undefined && endpointsNameOf(cluster) === endpoints ? same?.version : undefined;
+    const others = this.#byEndpoints.get(endpoints);
+    if (others === undefined) return own ?? '';
+    const names = own === undefined ? [...others] : [...others, endpoints];
+    return names
+      .sort()
+      .map((name) => this.get(name)?.version)
+      .join('.');
+  }
+
+  #unlink(name: string): void {
+    if (this.#byEndpoints.size === 0) return;
+    const resource = this.get(name)?.resource;
+    const endpoints = resource && endpointsNameOf(resource);
+    const clusters = endpoints === undefined ? undefined : this.#byEndpoints.get(endpoints);
+    if (endpoints === undefined || clusters === undefined) return;
+    clusters.delete(name);
+    if (clusters.size === 0) this.#byEndpoints.delete(endpoints);
+  }
 }

@@ -1,11 +1,12 @@
-import { type Snapshot, type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
+import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
 import type { Answer } from './answer.ts';
-import { type Composed, type Draft, sent } from './compose.ts';
+import type { Draft } from './compose.ts';
 import { composeDelta } from './delta.ts';
-import { changedNames, endpointsNameOf, type Offer, offerOf } from './offer.ts';
+import { endpointsNameOf } from './endpoints-name.ts';
+import type { Offer } from './offer.ts';
 import { composeSotw } from './sotw.ts';
-import type { Step, StreamEffect, StreamState } from './stream-state.ts';
-import { covers, type Watch, withDue } from './watch.ts';
+import type { StreamEffect, StreamState } from './stream-state.ts';
+import type { Watch } from './watch.ts';
 
 /**
  * The order in which one client is told of a change:
@@ -19,187 +20,115 @@ const first = [typeUrls.cluster, typeUrls.endpoints, typeUrls.secret] as const;
 const second = [typeUrls.listener, typeUrls.route] as const;
 
 /** Sends whatever is owed and may be sent now. `inOrder` false: listeners and routes do not wait this once. */
-export function flush(state: StreamState, effects: readonly StreamEffect[], { inOrder = true } = {}): Step {
-  const { snapshot } = state;
-  if (snapshot === undefined || state.blocked || owesNothing(state, snapshot)) return { state, effects };
-  const work = new Flush(state, snapshot, effects);
-  for (const typeUrl of first) work.deliver(typeUrl, typeUrl === typeUrls.secret);
-  if (!inOrder || work.clustersReady()) for (const typeUrl of second) work.deliver(typeUrl, true);
-  if (work.unusedForgotten()) {
-    work.deliver(typeUrls.cluster, true);
-    if (work.settled(typeUrls.cluster)) work.deliver(typeUrls.endpoints, true);
-  }
-  return work.done();
+export function flush(state: StreamState, effects: StreamEffect[], inOrder = true): void {
+  if (state.view === undefined || state.blocked || owesNothing(state)) return;
+  for (const typeUrl of first) deliver(state, typeUrl, typeUrl === typeUrls.secret, effects);
+  if (!inOrder || clustersReady(state)) for (const typeUrl of second) deliver(state, typeUrl, true, effects);
+  if (!unusedForgotten(state)) return;
+  deliver(state, typeUrls.cluster, true, effects);
+  if (state.watches.get(typeUrls.cluster)?.settled ?? true) deliver(state, typeUrls.endpoints, true, effects);
 }
 
 /** Whether the client has been told of all that there is: so it is after nearly every answer. */
-function owesNothing({ watches }: StreamState, snapshot: Snapshot): boolean {
-  for (const [typeUrl, watch] of watches) if (watch.part !== snapshot.get(typeUrl) || owes(watch)) return false;
+function owesNothing({ watches }: StreamState): boolean {
+  for (const watch of watches.values()) if (watch.owes) return false;
   return true;
-}
-
-function owes({ pending, due, answerOwed }: Watch): boolean {
-  return pending.size > 0 || due.size > 0 || answerOwed;
 }
 
 /** Whether something is held back for the client to act first; if that lasts, 'waited' should be sent to the stream. */
 export function isWaiting(state: StreamState): boolean {
-  const { snapshot, watches } = state;
-  if (snapshot === undefined || state.blocked) return false;
-  const owed = (typeUrl: TypeUrl) => {
-    const watch = watches.get(typeUrl);
-    return watch !== undefined && owes(watch);
-  };
-  if (second.some(owed) && !clustersReady(snapshot, watches, state.awaited)) return true;
+  const { view, blocked, watches } = state;
+  if (view === undefined || blocked || owesNothing(state)) return false;
+  const owed = (typeUrl: TypeUrl) => watches.get(typeUrl)?.owes ?? false;
+  if (second.some(owed) && !clustersReady(state)) return true;
   return !state.waited && first.some(owed) && second.some((typeUrl) => !watches.has(typeUrl));
 }
 
-/** Of the endpoints that clusters wait for and were not sent since, those that a watch wants. */
-export function expectedNames(watch: Watch, awaited: StreamState['awaited']): string[] {
-  return [...awaited].flatMap(([name, nonce]) => (nonce === '' && covers(watch.subscription, name) ? [name] : []));
+/** Owes a client the endpoints that its clusters wait for and that were not sent since, if it has asked for them. */
+export function oweAwaited(watch: Watch, awaited: StreamState['awaited']): void {
+  for (const [name, nonce] of awaited) if (nonce === '' && watch.covers(name)) watch.due.add(name);
 }
 
-/** What clusters still wait for after a client's answer: not the endpoints that it has now, nor those of clusters that it refused. */
-export function stillAwaited(
-  awaited: StreamState['awaited'],
-  typeUrl: TypeUrl,
-  answer: Answer,
-): StreamState['awaited'] {
-  if (answer.kind === 'stale' || awaited.size === 0) return awaited;
+/**
+ * Takes what a client's answer settles off `awaited`: the endpoints that it has now, and those of clusters that it refused.
+ */
+export function settleAwaited({ awaited }: StreamState, typeUrl: TypeUrl, answer: Answer): void {
+  if (awaited.size === 0) return;
   if (typeUrl === typeUrls.endpoints) {
-    return new Map([...awaited].filter(([, nonce]) => nonce !== answer.response.nonce));
+    for (const [name, nonce] of awaited) if (nonce === answer.response.nonce) awaited.delete(name);
+  } else if (typeUrl === typeUrls.cluster && answer.kind === 'refused') {
+    for (const { name, resource } of answer.response.resources) {
+      const endpoints = endpointsNameOf(resource);
+      if (endpoints !== undefined && answer.refusal.names.includes(name)) awaited.delete(endpoints);
+    }
   }
-  if (typeUrl !== typeUrls.cluster || answer.kind !== 'refused') return awaited;
-  const left = new Map(awaited);
-  for (const { name, resource } of answer.response.resources) {
-    const endpoints = endpointsNameOf(resource);
-    if (endpoints !== undefined && answer.refusal.names.includes(name)) left.delete(endpoints);
-  }
-  return left;
 }
 
-function clustersReady(
-  snapshot: Snapshot,
-  watches: ReadonlyMap<TypeUrl, Watch>,
-  awaited: StreamState['awaited'],
-): boolean {
+/** Whether the client can take calls on all clusters that it was sent, as far as that lies with the control plane. */
+function clustersReady({ view, watches, awaited }: StreamState): boolean {
   if ((watches.get(typeUrls.cluster)?.outstanding.length ?? 0) > 0) return false;
   if (!watches.has(typeUrls.endpoints)) return true;
-  for (const name of awaited.keys()) if (snapshot.get(typeUrls.endpoints)?.has(name)) return false;
+  for (const name of awaited.keys()) if (view?.get(typeUrls.endpoints, name) !== undefined) return false;
   return true;
 }
 
-/** One flush under way. */
-class Flush {
-  readonly #state: StreamState;
-  readonly #snapshot: Snapshot;
-  readonly #effects: StreamEffect[];
-  readonly #watches: Map<TypeUrl, Watch>;
-  #awaited: StreamState['awaited'];
-  #nonce: number;
+/**
+ * Whether nothing that the client uses can still need a cluster that is gone. On a new stream it names its clusters before it
+ * asks for listeners and routes, which may still be old ones.
+ */
+function unusedForgotten({ waited, watches }: StreamState): boolean {
+  return second.every((typeUrl) => watches.get(typeUrl)?.settled ?? waited);
+}
 
-  constructor(state: StreamState, snapshot: Snapshot, effects: readonly StreamEffect[]) {
-    this.#state = state;
-    this.#snapshot = snapshot;
-    this.#effects = [...effects];
-    this.#watches = new Map(state.watches);
-    this.#awaited = state.awaited;
-    this.#nonce = state.nonce;
-    for (const [typeUrl, watch] of state.watches) {
-      const part = snapshot.get(typeUrl);
-      if (watch.part !== part) this.#watches.set(typeUrl, caughtUp(watch, part));
-    }
-  }
-
-  deliver(typeUrl: TypeUrl, removals: boolean): void {
-    const watch = this.#watches.get(typeUrl);
-    if (watch === undefined || !owes(watch)) return;
-    const clusters = this.#watches.get(typeUrls.cluster)?.held;
-    const offerFor = (name: string) => offerOf(this.#snapshot, typeUrl, name, clusters);
-    const compose = this.#state.variant === 'delta' ? composeDelta : composeSotw(typeUrl);
-    const composed: Composed = compose(watch, offerFor, removals);
-    let next: Watch = { ...watch, pending: composed.pending, due: composed.due };
-    const news: Offer[] = [];
-    let updates = 0;
-    for (const draft of composed.responses) {
-      for (const offer of draft.resources) {
-        const before = watch.held.get(offer.name);
-        if (before?.version === offer.version && !watch.due.has(offer.name)) continue;
-        news.push(offer);
-        if (before !== undefined) updates++;
-      }
-      this.#nonce++;
-      const nonce = String(this.#nonce);
-      next = sent(next, draft, nonce);
-      const { resources, removed } = draft;
-      const version = next.held.version;
-      if (typeUrl === typeUrls.endpoints) this.#gave(draft, nonce);
-      this.#effects.push({ kind: 'send', response: { typeUrl, nonce, version, resources, removed } });
-    }
-    this.#watches.set(typeUrl, next);
-    if (typeUrl === typeUrls.cluster) this.#await(news);
-    if (typeUrl === typeUrls.listener && updates > 0) this.#resendRoutes();
-  }
-
-  /** Clusters that were sent wait for their endpoints, changed or not. */
-  #await(clusters: readonly Offer[]): void {
-    const names = clusters.flatMap(({ resource }) => endpointsNameOf(resource) ?? []);
-    if (names.length === 0) return;
-    const waiting = new Map(names.map((name) => [name, '']));
-    this.#awaited = new Map([...this.#awaited, ...waiting]);
-    const endpoints = this.#watches.get(typeUrls.endpoints);
-    if (endpoints === undefined) return;
-    this.#watches.set(typeUrls.endpoints, withDue(endpoints, expectedNames(endpoints, waiting)));
-  }
-
-  #gave({ resources, removed }: Draft, nonce: string): void {
-    if (this.#awaited.size === 0) return;
-    const awaited = new Map(this.#awaited);
-    for (const { name } of resources) if (awaited.has(name)) awaited.set(name, nonce);
-    for (const name of removed) awaited.delete(name);
-    this.#awaited = awaited;
-  }
-
-  /** A changed listener waits for its routes, changed or not. */
-  #resendRoutes(): void {
-    const routes = this.#watches.get(typeUrls.route);
-    if (routes === undefined) return;
-    const names = routes.held.names().filter((name) => covers(routes.subscription, name));
-    this.#watches.set(typeUrls.route, withDue(routes, names));
-  }
-
-  clustersReady(): boolean {
-    return clustersReady(this.#snapshot, this.#watches, this.#awaited);
-  }
-
-  /**
-   * Whether nothing that the client uses can still need a cluster that is gone. On a new stream it names its clusters before it
-   * asks for listeners and routes, which may still be old ones.
-   */
-  unusedForgotten(): boolean {
-    return second.every((typeUrl) => (this.#state.waited || this.#watches.has(typeUrl)) && this.settled(typeUrl));
-  }
-
-  /** Whether the client has taken all that there is of a type. */
-  settled(typeUrl: TypeUrl): boolean {
-    const watch = this.#watches.get(typeUrl);
-    if (watch === undefined) return true;
-    return (
-      watch.outstanding.length === 0 && watch.pending.size === 0 && watch.due.size === 0 && watch.refused.size === 0
-    );
-  }
-
-  done(): Step {
-    return {
-      state: { ...this.#state, watches: this.#watches, awaited: this.#awaited, nonce: this.#nonce },
-      effects: this.#effects,
-    };
+/** Sends what is owed of one type. */
+function deliver(state: StreamState, typeUrl: TypeUrl, removals: boolean, effects: StreamEffect[]): void {
+  const watch = state.watches.get(typeUrl);
+  if (watch === undefined || !watch.owes) return;
+  const compose = state.variant === 'delta' ? composeDelta : composeSotw(typeUrl);
+  for (const draft of compose(watch, state, removals)) {
+    const updates = typeUrl === typeUrls.listener && draft.news.some(({ name }) => watch.held.has(name));
+    const nonce = send(state, watch, draft, effects);
+    if (typeUrl === typeUrls.cluster) awaitEndpoints(state, draft.news);
+    else if (typeUrl === typeUrls.endpoints) gaveEndpoints(state, draft, nonce);
+    else if (updates) resendRoutes(state);
   }
 }
 
-/** Notes what changed since the watch last saw its part of the snapshot. */
-function caughtUp(watch: Watch, part: Watch['part']): Watch {
-  const pending = new Set(watch.pending);
-  for (const name of changedNames(watch.part, part)) if (covers(watch.subscription, name)) pending.add(name);
-  return { ...watch, part, pending };
+function send(state: StreamState, watch: Watch, draft: Draft, effects: StreamEffect[]): string {
+  const { resources, removed, replaces } = draft;
+  const { typeUrl, held } = watch;
+  if (replaces) {
+    const names = new Set(resources.map(({ name }) => name));
+    for (const name of held.names()) if (!names.has(name)) held.delete(name);
+  }
+  for (const name of removed) held.delete(name);
+  for (const offer of resources) held.set(offer.name, offer);
+  state.nonce++;
+  const response = { typeUrl, nonce: String(state.nonce), version: held.version, resources, removed };
+  watch.sent(response);
+  effects.push({ kind: 'send', response });
+  return response.nonce;
+}
+
+/** Clusters that were sent wait for their endpoints, changed or not. */
+function awaitEndpoints({ awaited, watches }: StreamState, clusters: readonly Offer[]): void {
+  const watch = watches.get(typeUrls.endpoints);
+  for (const { resource } of clusters) {
+    const name = endpointsNameOf(resource);
+    if (name === undefined) continue;
+    awaited.set(name, '');
+    if (watch?.covers(name)) watch.due.add(name);
+  }
+}
+
+function gaveEndpoints({ awaited }: StreamState, { resources, removed }: Draft, nonce: string): void {
+  if (awaited.size === 0) return;
+  for (const { name } of resources) if (awaited.has(name)) awaited.set(name, nonce);
+  for (const name of removed) awaited.delete(name);
+}
+
+/** A changed listener waits for its routes, changed or not. */
+function resendRoutes({ watches }: StreamState): void {
+  const routes = watches.get(typeUrls.route);
+  routes?.owe(routes.held.names());
 }

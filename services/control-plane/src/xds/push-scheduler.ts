@@ -14,7 +14,7 @@ export interface PushScheduler<Id> {
 
 /** How to push. */
 export interface PushSchedulerOptions<Id> {
-  /** Brings one stream up to the newest snapshot. Must not throw. */
+  /** Tells one stream of all that it is owed. Must not throw. */
   readonly push: (id: Id) => void;
   /** Streams a turn. Default: 25. */
   readonly batch?: number;
@@ -37,7 +37,7 @@ export function createPushScheduler<Id>(options: PushSchedulerOptions<Id>): Push
     for (let left = batch; left > 0; left--) {
       const [id] = urgent.size > 0 ? urgent : queue;
       if (id === undefined) break;
-      // The newest snapshot holds whatever the stream was waiting for.
+      // One push is for all that the stream was waiting for.
       forget(id);
       push(id);
     }

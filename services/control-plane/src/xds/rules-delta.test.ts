@@ -361,13 +361,12 @@ test('a node that is missing, or that is not the workload of the token, ends the
   const stream = settled();
   const { state } = new TestStream('delta');
   t.false(state.identified);
-  const stranger = new TestStream('delta', snapshotOf(base));
-  stranger.state = { ...stranger.state, workload: 'shop/payments-0' };
+  const stranger = new TestStream('delta', snapshotOf(base), 'shop/payments-0');
   stranger.delta(CDS);
   t.deepEqual(stranger.responses, []);
   t.like(stranger.effects[0], { kind: 'end', code: 'permissionDenied' });
   t.true(stranger.state.closed);
-  stream.state = { ...stream.state, identified: false };
+  stream.state.identified = false;
   stream.delta(CDS, {});
   t.like(stream.effects.at(-1), { kind: 'end', code: 'invalidArgument' });
 });
@@ -392,5 +391,5 @@ test('a client that drops a resource has acknowledged the rest', (t) => {
 /** What a client names when it comes back. */
 function versions(stream: TestStream, typeUrl: (typeof typeUrls)[keyof typeof typeUrls]): Record<string, string> {
   const held = stream.state.watches.get(typeUrl)?.held;
-  return Object.fromEntries((held?.names() ?? []).map((name) => [name, held?.get(name)?.version ?? '']));
+  return Object.fromEntries([...(held?.names() ?? [])].map((name) => [name, held?.get(name)?.version ?? '']));
 }

@@ -1,36 +1,60 @@
-import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
+import { type ChangedNames, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
+import type { Offers } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
-import type { Offer } from './offer.ts';
-import type { Refusal, Watch } from './watch.ts';
+import { HeldClusters } from './held-resources.ts';
+import { type Offer, offerOf } from './offer.ts';
+import type { Outstanding, Refusal, Watch } from './watch.ts';
 
-/** One ADS stream: pure state, advanced by `step`. Immutable; parts that did not change are shared. */
-export interface StreamState {
+/** One ADS stream. Only `step` changes it. */
+export class StreamState implements Offers {
   readonly variant: 'delta' | 'sotw';
   /** Who the client proved to be. */
   readonly workload: WorkloadId;
   /** The first message, with the node, has come. */
-  readonly identified: boolean;
-  /** What the client should hold; undefined: not known yet, and nothing is sent. */
-  readonly snapshot: Snapshot | undefined;
-  readonly watches: ReadonlyMap<TypeUrl, Watch>;
+  identified = false;
+  /** What the client should hold; undefined: not known, and nothing is sent. */
+  view: View | undefined;
+  readonly watches = new Map<TypeUrl, Watch>();
   /** Endpoints that clusters sent on this stream (and the one before) wait for: the nonce that they were then sent under, or empty. */
-  readonly awaited: ReadonlyMap<string, string>;
+  readonly awaited = new Map<string, string>();
   /** The client has had its time to ask for listeners and routes; that it did not means that it never will. */
-  readonly waited: boolean;
+  waited = false;
   /** How many responses were sent; the newest one's nonce. */
-  readonly nonce: number;
+  nonce = 0;
   /** The transport takes no more for now. What is owed is kept as one merged push. */
-  readonly blocked: boolean;
-  readonly closed: boolean;
+  blocked = false;
+  closed = false;
+
+  /** A stream before its first message. */
+  constructor(variant: StreamState['variant'], workload: WorkloadId, before?: Unfinished) {
+    this.variant = variant;
+    this.workload = workload;
+    for (const name of before?.awaited.keys() ?? []) this.awaited.set(name, '');
+  }
+
+  offer({ typeUrl }: Watch, name: string): Offer | undefined {
+    const clusters = this.watches.get(typeUrls.cluster)?.held;
+    return this.view && offerOf(this.view, typeUrl, name, clusters instanceof HeldClusters ? clusters : undefined);
+  }
+
+  names({ typeUrl }: Watch): Iterable<string> {
+    return this.view?.names(typeUrl) ?? [];
+  }
 }
 
 /** What happens to a stream. */
 export type StreamEvent =
   | { readonly kind: 'delta request'; readonly request: DeltaRequest }
   | { readonly kind: 'sotw request'; readonly request: DiscoveryRequest }
-  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /**
+   * The view shows other resources under these names. Sends nothing: 'push' follows. Because the view is live, this must reach the
+   * stream before any other event does.
+   */
+  | { readonly kind: 'changed'; readonly view: View | undefined; readonly names: ChangedNames }
+  /** It is the stream's turn to be told of changes. */
+  | { readonly kind: 'push' }
   /** The transport is full; 'drained' follows. */
   | { readonly kind: 'blocked' }
   | { readonly kind: 'drained' }
@@ -38,17 +62,9 @@ export type StreamEvent =
   | { readonly kind: 'waited' }
   | { readonly kind: 'closed' };
 
-/** One response to send. */
-export interface XdsResponse {
+/** One response to send. The nonce is unique on the stream; no two resources have the same name; `removed` is for delta only. */
+export interface XdsResponse extends Outstanding {
   readonly typeUrl: TypeUrl;
-  /** Unique on the stream. */
-  readonly nonce: string;
-  /** Of everything of the type that the client holds once it has taken this. */
-  readonly version: string;
-  /** No two of the same name. */
-  readonly resources: readonly Offer[];
-  /** Delta only. */
-  readonly removed: readonly string[];
 }
 
 /** What the caller of `step` has to do or to record, in order. */
@@ -69,11 +85,7 @@ export type StreamEffect =
   /** The client broke the protocol: end the stream. */
   | { readonly kind: 'end'; readonly code: 'invalidArgument' | 'permissionDenied'; readonly message: string };
 
-/** The outcome of an event. */
-export interface Step {
-  readonly state: StreamState;
-  readonly effects: readonly StreamEffect[];
-}
-
 /** Of a stream that ended, what the next one of the same client must know: clusters that may still wait for their endpoints. */
-export type Unfinished = Pick<StreamState, 'awaited'>;
+export interface Unfinished {
+  readonly awaited: ReadonlyMap<string, string>;
+}

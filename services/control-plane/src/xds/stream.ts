@@ -1,59 +1,64 @@
-import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
+import { type ChangedNames, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { type Answer, takeAnswer } from './answer.ts';
 import { beginDelta, resubscribeDelta } from './delta.ts';
-import { offerOf } from './offer.ts';
-import { expectedNames, flush, stillAwaited } from './order.ts';
+import { flush, oweAwaited, settleAwaited } from './order.ts';
 import { beginSotw, resubscribeSotw, resumeSotw } from './sotw.ts';
-import type { Step, StreamEffect, StreamEvent, StreamState, Unfinished } from './stream-state.ts';
-import { type Watch, wholeTypes, withDue } from './watch.ts';
+import type { StreamEffect, StreamEvent, StreamState } from './stream-state.ts';
+import { type SubscriptionChange, type Watch, wholeTypes } from './watch.ts';
 
 const served: ReadonlySet<string> = new Set(Object.values(typeUrls));
-
-/** A stream before its first message. */
-export function newStream(variant: StreamState['variant'], workload: WorkloadId, before?: Unfinished): StreamState {
-  return {
-    variant,
-    workload,
-    identified: false,
-    snapshot: undefined,
-    watches: new Map(),
-    awaited: new Map([...(before?.awaited.keys() ?? [])].map((name) => [name, ''])),
-    waited: false,
-    nonce: 0,
-    blocked: false,
-    closed: false,
-  };
-}
+const nothing: readonly StreamEffect[] = [];
 
 /**
- * Advances a stream by one event. Pure: no clock, no I/O. It promises the order clusters, endpoints, secrets, listeners, routes,
- * then the removal of stale clusters; see order.ts.
+ * Advances a stream by one event, and returns what is to be done about it. No clock, no I/O. It promises the order clusters,
+ * endpoints, secrets, listeners, routes, then the removal of stale clusters; see order.ts.
  */
-export function step(state: StreamState, event: StreamEvent): Step {
-  if (state.closed) return { state, effects: [] };
+export function step(state: StreamState, event: StreamEvent): readonly StreamEffect[] {
+  if (state.closed) return nothing;
   switch (event.kind) {
-    case 'snapshot':
-      return state.snapshot === event.snapshot
-        ? { state, effects: [] }
-        : flush({ ...state, snapshot: event.snapshot }, []);
+    case 'changed':
+      note(state, event.view, event.names);
+      return nothing;
+    case 'push':
+      return flushed(state);
     case 'blocked':
-      return { state: { ...state, blocked: true }, effects: [] };
+      state.blocked = true;
+      return nothing;
     case 'drained':
-      return flush({ ...state, blocked: false }, []);
+      state.blocked = false;
+      return flushed(state);
     case 'waited':
-      return flush({ ...state, awaited: new Map(), waited: true }, [], { inOrder: false });
+      state.awaited.clear();
+      state.waited = true;
+      return flushed(state, false);
     case 'closed':
-      return { state: { ...state, closed: true }, effects: [] };
+      state.closed = true;
+      return nothing;
     default:
       return receive(state, event);
   }
 }
 
+function flushed(state: StreamState, inOrder = true): readonly StreamEffect[] {
+  const effects: StreamEffect[] = [];
+  flush(state, effects, inOrder);
+  return effects;
+}
+
+/** Notes what may have to be sent of a view that has changed. */
+function note(state: StreamState, view: View | undefined, names: ChangedNames): void {
+  const wasKnown = state.view !== undefined;
+  state.view = view;
+  if (view === undefined) return;
+  if (names === 'everything' || !wasKnown) {
+    for (const watch of state.watches.values()) watch.considerAll(view.names(watch.typeUrl));
+  } else for (const [typeUrl, changed] of names) state.watches.get(typeUrl)?.consider(changed);
+}
+
 type RequestEvent = Extract<StreamEvent, { request: unknown }>;
 
-function receive(state: StreamState, event: RequestEvent): Step {
+function receive(state: StreamState, event: RequestEvent): readonly StreamEffect[] {
   const effects: StreamEffect[] = [];
   if (!state.identified) {
     const { node } = event.request;
@@ -61,57 +66,68 @@ function receive(state: StreamState, event: RequestEvent): Step {
     if (node.id !== state.workload)
       return end(state, 'permissionDenied', `node ${node.id} is not ${state.workload}, to whom the token was given`);
     effects.push({ kind: 'identified', envoyVersion: versionOf(node) });
+    state.identified = true;
   }
-  const identified = { ...state, identified: true };
   const { typeUrl } = event.request;
   if (!isServed(typeUrl)) {
-    return { state: identified, effects: [...effects, { kind: 'unknown type', typeUrl }] };
+    effects.push({ kind: 'unknown type', typeUrl });
+    return effects;
   }
-  const before = state.watches.get(typeUrl);
-  let awaited = state.awaited;
-  let watch: Watch;
-  if (before === undefined) watch = begin(state, typeUrl, event);
+  const watch = state.watches.get(typeUrl);
+  if (watch === undefined) begin(state, typeUrl, event);
   // In state of the world a request that has not seen the newest response says nothing; in delta its subscriptions count.
-  else if (event.kind === 'sotw request' && event.request.responseNonce !== before.lastNonce) watch = before;
-  else {
-    const answered = takeAnswer(before, typeUrl, event.request.responseNonce, event.request.errorDetail?.message, {
-      canSendAlone: state.variant === 'delta' || !wholeTypes.has(typeUrl),
-    });
-    effects.push(...effectsOf(typeUrl, answered.watch, answered.answer));
-    awaited = stillAwaited(awaited, typeUrl, answered.answer);
-    watch =
-      event.kind === 'delta request'
-        ? resubscribeDelta(answered.watch, event.request)
-        : resubscribeSotw(answered.watch, event.request);
-  }
-  if (typeUrl === typeUrls.endpoints && before?.subscription !== watch.subscription) {
-    watch = withDue(watch, expectedNames(watch, awaited));
-  }
-  return flush({ ...identified, awaited, watches: new Map(state.watches).set(typeUrl, watch) }, effects);
+  else if (event.kind === 'delta request' || event.request.responseNonce === watch.lastNonce)
+    proceed(state, watch, event, effects);
+  flush(state, effects);
+  return effects;
 }
 
-function begin(state: StreamState, typeUrl: TypeUrl, event: RequestEvent): Watch {
-  if (event.kind === 'delta request') return beginDelta(typeUrl, event.request);
-  const watch = beginSotw(typeUrl, event.request);
-  const { snapshot } = state;
-  if (snapshot === undefined) return watch;
-  const { wildcard, names } = watch.subscription;
-  const wanted = new Set([...(wildcard ? (snapshot.get(typeUrl)?.keys() ?? []) : []), ...names]);
-  const clusters = state.watches.get(typeUrls.cluster)?.held;
-  const offers = [...wanted].flatMap((name) => offerOf(snapshot, typeUrl, name, clusters) ?? []);
-  return resumeSotw(watch, event.request.versionInfo, offers);
+/** Takes the first request of a type. */
+function begin(state: StreamState, typeUrl: TypeUrl, event: RequestEvent): void {
+  const { view } = state;
+  const watch = event.kind === 'delta request' ? beginDelta(typeUrl, event.request) : beginSotw(typeUrl, event.request);
+  if (view !== undefined) {
+    watch.considerAll(view.names(typeUrl));
+    if (event.kind === 'sotw request') {
+      const offers = [...watch.knownNames()].flatMap((name) => state.offer(watch, name) ?? []);
+      resumeSotw(watch, event.request.versionInfo, offers);
+    }
+  }
+  if (typeUrl === typeUrls.endpoints) oweAwaited(watch, state.awaited);
+  state.watches.set(typeUrl, watch);
 }
 
-function effectsOf(typeUrl: TypeUrl, watch: Watch, answer: Answer): StreamEffect[] {
-  if (answer.kind === 'stale') return [];
-  if (answer.kind === 'refused') return [{ kind: 'refused', typeUrl, refusal: answer.refusal }];
+/** Takes a later request of a type: an answer, another subscription, or both. */
+function proceed(state: StreamState, watch: Watch, event: RequestEvent, effects: StreamEffect[]): void {
+  const { typeUrl } = watch;
+  const { responseNonce, errorDetail } = event.request;
+  const canSendAlone = state.variant === 'delta' || !wholeTypes.has(typeUrl);
+  const answer = takeAnswer(watch, responseNonce, errorDetail?.message, canSendAlone);
+  if (answer !== undefined) {
+    effects.push(effectOf(watch, answer));
+    settleAwaited(state, typeUrl, answer);
+  }
+  const change: SubscriptionChange =
+    event.kind === 'delta request' ? resubscribeDelta(watch, event.request) : resubscribeSotw(watch, event.request);
+  if (change === 'everything') watch.considerAll(state.names(watch));
+  if (change !== 'none' && typeUrl === typeUrls.endpoints) oweAwaited(watch, state.awaited);
+}
+
+function effectOf(watch: Watch, answer: Answer): StreamEffect {
+  const { typeUrl } = watch;
+  if (answer.kind === 'refused') return { kind: 'refused', typeUrl, refusal: answer.refusal };
   const { nonce, version } = answer.response;
   const complete = watch.refused.size === 0;
-  return [{ kind: 'acked', typeUrl, nonce, version: complete ? (watch.ackedVersion ?? version) : version, complete }];
+  return { kind: 'acked', typeUrl, nonce, version: complete ? (watch.ackedVersion ?? version) : version, complete };
 }
 
-function end(state: StreamState, code: 'invalidArgument' | 'permissionDenied', message: string): Step {
-  return { state: { ...state, closed: true }, effects: [{ kind: 'end', code, message }] };
+function end(
+  state: StreamState,
+  code: 'invalidArgument' | 'permissionDenied',
+  message: string,
+): readonly StreamEffect[] {
+  state.closed = true;
+  return [{ kind: 'end', code, message }];
 }
 
 function isServed(typeUrl: string): typeUrl is TypeUrl {

@@ -11,7 +11,7 @@ import { serverCertificate } from '../identity/server-certificate.ts';
 import { createDelivery } from './delivery.ts';
 import { AdsClient } from './testing/ads-client.ts';
 import { cluster, endpoints, resource } from './testing/resources.ts';
-import { TestSnapshots } from './testing/snapshots.ts';
+import { TestViews } from './testing/views.ts';
 import { serveXds, type XdsServerOptions } from './transport.ts';
 
 const id: WorkloadId = 'shop/orders-0';
@@ -23,10 +23,10 @@ test.after.always(() => rm(dir, { recursive: true, force: true }));
 
 /** A server whose tokens are workload ids, and what it needs to be reached. */
 async function start(options: Partial<XdsServerOptions> = {}) {
-  const snapshots = new TestSnapshots();
+  const views = new TestViews();
   const warnings: object[] = [];
   const log = { info() {}, warn: (fields: object) => void warnings.push(fields) };
-  const delivery = createDelivery({ snapshots, log });
+  const delivery = createDelivery({ views, log });
   const server = await serveXds({
     listen: { host: '127.0.0.1', port: 0 },
     tls: serverCertificate(root),
@@ -53,13 +53,13 @@ async function start(options: Partial<XdsServerOptions> = {}) {
     delivery.close();
     await server.close();
   };
-  return { server, delivery, snapshots, warnings, connect, close };
+  return { server, delivery, views, warnings, connect, close };
 }
 
 test('a proxy gets its own snapshot by TLS, and no one else by its id', async (t) => {
-  const { snapshots, connect, warnings, close } = await start();
-  snapshots.set(id, [cluster('a')]);
-  snapshots.set('shop/payments-0', [cluster('secret')]);
+  const { views, connect, warnings, close } = await start();
+  views.set(id, [cluster('a')]);
+  views.set('shop/payments-0', [cluster('secret')]);
   const client = connect();
   const own = new AdsClient(client, 'delta', id);
   own.ask({ typeUrl: typeUrls.cluster });
@@ -73,14 +73,14 @@ test('a proxy gets its own snapshot by TLS, and no one else by its id', async (t
 });
 
 test('state of the world is served too', async (t) => {
-  const { snapshots, connect, close } = await start();
-  snapshots.set(id, [endpoints('a')]);
+  const { views, connect, close } = await start();
+  views.set(id, [endpoints('a')]);
   const client = new AdsClient(connect(), 'sotw', id);
   client.ask({ typeUrl: typeUrls.endpoints, names: ['a'] });
   const { nonce, version, count } = await client.next();
   t.is(count, 1);
   client.ask({ typeUrl: typeUrls.endpoints, names: ['a'], nonce, version });
-  snapshots.set(id, [endpoints('a', 'b')], true);
+  views.set(id, [endpoints('a', 'b')]);
   t.is((await client.next()).count, 1);
   client.cancel();
   await close();
@@ -116,8 +116,8 @@ test('other methods are served to callers who proved who they are', async (t) =>
 });
 
 test('a newer stream of the same proxy ends the older', async (t) => {
-  const { connect, delivery, snapshots, close } = await start();
-  snapshots.set(id, [cluster('a')]);
+  const { connect, delivery, views, close } = await start();
+  views.set(id, [cluster('a')]);
   const first = new AdsClient(connect(), 'delta', id);
   first.ask({ typeUrl: typeUrls.cluster });
   await first.next();
@@ -151,8 +151,8 @@ test('a stream is closed at a random age between the bounds', async (t) => {
 });
 
 test('a stream that the proxy drops is forgotten', async (t) => {
-  const { connect, close, delivery, snapshots } = await start();
-  snapshots.set(id, [cluster('a')]);
+  const { connect, close, delivery, views } = await start();
+  views.set(id, [cluster('a')]);
   const client = new AdsClient(connect(), 'delta', id);
   client.ask({ typeUrl: typeUrls.cluster });
   await client.next();
@@ -163,8 +163,8 @@ test('a stream that the proxy drops is forgotten', async (t) => {
 });
 
 test('the certificate can be replaced; open streams go on', async (t) => {
-  const { server, snapshots, connect, close } = await start();
-  snapshots.set(id, [endpoints('a')]);
+  const { server, views, connect, close } = await start();
+  views.set(id, [endpoints('a')]);
   const open = new AdsClient(connect(), 'delta', id);
   open.ask({ typeUrl: typeUrls.endpoints, subscribe: ['a'] });
   const { nonce } = await open.next();
@@ -173,7 +173,7 @@ test('the certificate can be replaced; open streams go on', async (t) => {
   t.is(await new AdsClient(connect(), 'delta', 'shop/orders-1').ended, status.UNAVAILABLE);
   const other = new AdsClient(connect(otherRoot), 'delta', 'shop/orders-2');
   await other.headers;
-  snapshots.set(id, [endpoints('a', 'b')], true);
+  views.set(id, [endpoints('a', 'b')]);
   t.deepEqual((await open.next()).resources, ['a']);
   open.cancel();
   other.cancel();
@@ -181,15 +181,14 @@ test('the certificate can be replaced; open streams go on', async (t) => {
 });
 
 test('a proxy that does not read gets the newest of everything in few messages once it does', async (t) => {
-  const { snapshots, connect, close } = await start();
+  const { views, connect, close } = await start();
   const names = Array.from({ length: 60 }, (_, index) => `c${index}`);
   const content = new Map(names.map((name) => [name, 'first']));
   const big = 'x'.repeat(50_000);
   const publish = () =>
-    snapshots.set(
+    views.set(
       id,
       names.map((name) => resource(typeUrls.endpoints, name, `${content.get(name)} ${big}`)),
-      true,
     );
   publish();
   const client = new AdsClient(connect(), 'delta', id);

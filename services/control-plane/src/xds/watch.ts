@@ -1,6 +1,6 @@
 import { type TypeUrl, typeUrls } from '@weft/compiler/envoy/resource';
-import { HeldResources } from './held-resources.ts';
-import { digestOf, type Offer, type Part } from './offer.ts';
+import { HeldClusters, HeldResources } from './held-resources.ts';
+import { digestOf, type Offer } from './offer.ts';
 
 /** What a client wants of one type. */
 export interface Subscription {
@@ -9,8 +9,11 @@ export interface Subscription {
   /** It wants everything because it has never named anything, not even `*`. */
   readonly implicit: boolean;
   /** What it named. */
-  readonly names: ReadonlySet<string>;
+  readonly names: Set<string>;
 }
+
+/** What a request changed about a subscription: nothing, which names it has, or that it now wants everything. */
+export type SubscriptionChange = 'none' | 'names' | 'everything';
 
 /** A response that the client has not answered yet. */
 export interface Outstanding {
@@ -30,32 +33,6 @@ export interface Refusal {
   readonly names: readonly string[];
 }
 
-/** One type on one stream: what the client wants, what it holds, and what it is still owed. Immutable. */
-export interface Watch {
-  readonly subscription: Subscription;
-  /** What the client was sent last, or said that it holds; refused versions included, so that they are not sent again. */
-  readonly held: HeldResources;
-  /** Names that may have changed since they were sent. */
-  readonly pending: ReadonlySet<string>;
-  /** Names that must be answered even when the client holds them, or when there is nothing to hold. */
-  readonly due: ReadonlySet<string>;
-  /** Of `due`, those that get a response of their own, because they were refused in company. */
-  readonly alone: ReadonlySet<string>;
-  /** A response is owed even if it is empty. */
-  readonly answerOwed: boolean;
-  /** Oldest first. */
-  readonly outstanding: readonly Outstanding[];
-  /** The nonce of the newest response; empty before the first. */
-  readonly lastNonce: string;
-  /** Versions that the client refused, by name, while nothing better was taken. */
-  readonly refused: ReadonlyMap<string, string>;
-  readonly refusal?: Refusal;
-  /** The version of everything as of the newest response that it took, while nothing is refused. */
-  readonly ackedVersion?: string;
-  /** The part of the snapshot that `pending` was last compared with. */
-  readonly part: Part | undefined;
-}
-
 /** Types whose first request, if it names nothing, asks for everything. In state of the world, absence of one deletes it. */
 export const wholeTypes: ReadonlySet<TypeUrl> = new Set([typeUrls.cluster, typeUrls.listener]);
 
@@ -63,58 +40,133 @@ export const wholeTypes: ReadonlySet<TypeUrl> = new Set([typeUrls.cluster, typeU
 export const wildcardName = '*';
 
 /** Whether a subscription wants `name`. */
-export function covers(subscription: Subscription, name: string): boolean {
-  return subscription.wildcard || subscription.names.has(name);
+export function covers(
+  { wildcard, names }: { readonly wildcard: boolean; readonly names: ReadonlySet<string> },
+  name: string,
+): boolean {
+  return wildcard || names.has(name);
 }
 
-/** A watch that nothing was sent on. */
-export function newWatch(subscription: Subscription, versions: Readonly<Record<string, string>> = {}): Watch {
-  const brought = Object.entries(versions).filter(([name]) => covers(subscription, name));
-  const held = HeldResources.none.with(
-    brought.map(([name, version]) => [name, { version, digest: digestOf(name, version) }]),
-  );
-  const named = [...subscription.names];
-  return {
-    subscription,
-    held,
-    pending: new Set([...held.names(), ...named]),
-    due: new Set(named.filter((name) => !held.has(name))),
-    alone: new Set(),
-    answerOwed: subscription.wildcard && held.size === 0,
-    outstanding: [],
-    lastNonce: '',
-    refused: new Map(),
-    ...(held.size > 0 ? { ackedVersion: held.version } : {}),
-    part: undefined,
-  };
-}
+/**
+ * One type on one stream: what the client wants, what it holds, and what it is still owed. Only the state machine of stream.ts
+ * changes it.
+ */
+export class Watch {
+  readonly typeUrl: TypeUrl;
+  subscription: Subscription;
+  /** What the client was sent last, or said that it holds; refused versions included, so that they are not sent again. */
+  readonly held: HeldResources;
+  /** Names that may have changed since they were sent. */
+  readonly pending = new Set<string>();
+  /** Names that must be answered even when the client holds them, or when there is nothing to hold. */
+  readonly due = new Set<string>();
+  /** Names of `due` that each get a response of their own, because they were refused in company. */
+  readonly alone = new Set<string>();
+  /** A response is owed even if it is empty. */
+  answerOwed: boolean;
+  /** Oldest first. */
+  readonly outstanding: Outstanding[] = [];
+  /** The names in `outstanding`. */
+  readonly underWay = new Set<string>();
+  /** The nonce of the newest response; empty before the first. */
+  lastNonce = '';
+  /** Versions that the client refused, by name, while nothing better was taken. */
+  readonly refused = new Map<string, string>();
+  refusal: Refusal | undefined;
+  /** The version of everything as of the newest response that it took, while nothing is refused. */
+  ackedVersion: string | undefined;
 
-/** Forgets what the client no longer wants, also what was still to be sent of it. */
-export function narrow(watch: Watch, subscription: Subscription): Watch {
-  const dropped = watch.held.names().filter((name) => !covers(subscription, name));
-  const wanted = (names: Iterable<string>) => new Set([...names].filter((name) => covers(subscription, name)));
-  return cleared({
-    ...watch,
-    subscription,
-    held: watch.held.with([], dropped),
-    pending: wanted(watch.pending),
-    due: wanted(watch.due),
-    alone: wanted(watch.alone),
-    refused: new Map([...watch.refused].filter(([name]) => covers(subscription, name))),
-  });
-}
+  /** A watch that nothing was sent on. `versions`: what the client says that it holds, by name. */
+  constructor(typeUrl: TypeUrl, subscription: Subscription, versions: Readonly<Record<string, string>> = {}) {
+    this.typeUrl = typeUrl;
+    this.subscription = subscription;
+    this.held = typeUrl === typeUrls.cluster ? new HeldClusters() : new HeldResources();
+    for (const [name, version] of Object.entries(versions)) {
+      if (this.covers(name)) this.held.set(name, { version, digest: digestOf(name, version) });
+    }
+    for (const name of subscription.names) if (!this.held.has(name)) this.due.add(name);
+    this.answerOwed = subscription.wildcard && this.held.size === 0;
+    if (this.held.size > 0) this.ackedVersion = this.held.version;
+  }
 
-/** Adds names to what must be answered. */
-export function withDue(watch: Watch, names: Iterable<string>): Watch {
-  const due = new Set(watch.due);
-  for (const name of names) due.add(name);
-  return due.size === watch.due.size ? watch : { ...watch, due };
-}
+  covers(name: string): boolean {
+    return covers(this.subscription, name);
+  }
 
-/** A refusal ends with the last name that it was about; and with nothing under way, all that is held is taken. */
-export function cleared(watch: Watch): Watch {
-  if (watch.refused.size > 0) return watch;
-  const { refusal: _, ...rest } = watch;
-  const idle = watch.outstanding.length === 0 && watch.lastNonce !== '';
-  return idle ? { ...rest, ackedVersion: watch.held.version } : rest;
+  /** Whether there may be something to send. */
+  get owes(): boolean {
+    return this.pending.size > 0 || this.due.size > 0 || this.answerOwed;
+  }
+
+  /** Whether the client has taken all that there is. */
+  get settled(): boolean {
+    return this.outstanding.length === 0 && this.pending.size === 0 && this.due.size === 0 && this.refused.size === 0;
+  }
+
+  /** Notes names that may have changed. */
+  consider(names: Iterable<string>): void {
+    for (const name of names) if (this.covers(name)) this.pending.add(name);
+  }
+
+  /** Notes that anything may have changed; `existing`: the names that there are now. */
+  considerAll(existing: Iterable<string>): void {
+    if (this.subscription.wildcard) for (const name of existing) this.pending.add(name);
+    for (const name of this.subscription.names) if (!this.due.has(name)) this.pending.add(name);
+    for (const name of this.held.names()) this.pending.add(name);
+  }
+
+  /** Notes that these names must be answered. */
+  owe(names: Iterable<string>): void {
+    for (const name of names) this.due.add(name);
+  }
+
+  /** Takes a subscription that no longer covers some of `candidates`, and forgets those, also what was still to be sent of them. */
+  narrow(subscription: Subscription, candidates: Iterable<string>): void {
+    this.subscription = subscription;
+    for (const name of candidates) {
+      if (this.covers(name)) continue;
+      this.held.delete(name);
+      this.pending.delete(name);
+      this.due.delete(name);
+      this.alone.delete(name);
+      this.refused.delete(name);
+    }
+    this.clear();
+  }
+
+  /** All names that the client holds or is owed. */
+  knownNames(): Set<string> {
+    return new Set([...this.held.names(), ...this.pending, ...this.due]);
+  }
+
+  /** Notes that a response was sent; the client then holds `version` of everything. */
+  sent(response: Outstanding): void {
+    for (const { name } of response.resources) {
+      this.underWay.add(name);
+      this.alone.delete(name);
+    }
+    for (const name of response.removed) this.underWay.add(name);
+    for (const name of this.refused.keys()) if (!this.held.has(name)) this.refused.delete(name);
+    this.answerOwed = false;
+    this.lastNonce = response.nonce;
+    this.outstanding.push(response);
+  }
+
+  /** Takes the response of a nonce off those that are outstanding; undefined: it is not one of them. */
+  takeOutstanding(nonce: string): Outstanding | undefined {
+    const index = this.outstanding.findIndex((response) => response.nonce === nonce);
+    const response = this.outstanding[index];
+    if (response === undefined) return undefined;
+    this.outstanding.splice(index, 1);
+    for (const { name } of response.resources) this.underWay.delete(name);
+    for (const name of response.removed) this.underWay.delete(name);
+    return response;
+  }
+
+  /** A refusal ends with the last name that it was about; and with nothing under way, all that is held is taken. */
+  clear(): void {
+    if (this.refused.size > 0) return;
+    this.refusal = undefined;
+    if (this.outstanding.length === 0 && this.lastNonce !== '') this.ackedVersion = this.held.version;
+  }
 }

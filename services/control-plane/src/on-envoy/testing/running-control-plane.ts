@@ -10,8 +10,9 @@ import type { RootAuthority } from '../../identity/root-authority.ts';
 import { openRootAuthority } from '../../identity/root-directory.ts';
 import { serverCertificate } from '../../identity/server-certificate.ts';
 import { type Identified, WorkloadIdentities } from '../../identity/workload-identities.ts';
-import { createDelivery, type SnapshotChange } from '../../xds/delivery.ts';
+import { createDelivery } from '../../xds/delivery.ts';
 import type { NackEvent } from '../../xds/delivery-events.ts';
+import { TestViews } from '../../xds/testing/views.ts';
 import { type AuthenticatedMethod, serveXds } from '../../xds/transport.ts';
 
 /** What proxies hold, by whatever means a test makes it. */
@@ -32,8 +33,8 @@ export interface RunningControlPlane {
   readonly nacks: readonly NackEvent[];
   /** Lines of all proxies, stdout and stderr. */
   readonly log: readonly string[];
-  /** Delivers what changed, and resolves when every connected proxy has acknowledged or refused all of it. */
-  push(change: SnapshotChange): Promise<void>;
+  /** Delivers what changed for these proxies, and resolves when every connected one has acknowledged or refused all of it. */
+  push(proxies: Iterable<WorkloadId>): Promise<void>;
   /** Starts the Envoy of a workload, and resolves when it serves. */
   startProxy(id: WorkloadId): Promise<RunningEnvoy>;
   stop(): Promise<void>;
@@ -45,22 +46,21 @@ export async function runControlPlane(configurations: Configurations): Promise<R
   const root = await openRootAuthority(join(dir, 'root'));
   const identities = new WorkloadIdentities({ root });
   let others: ReadonlyMap<string, Resource> | undefined;
-  const listeners = new Set<(change: SnapshotChange) => void>();
-  const delivery = createDelivery({
-    snapshots: {
-      get(id) {
-        const workload = configurations.workload(id);
-        const snapshot = configurations.snapshot(id);
-        if (workload === undefined || snapshot === undefined) return undefined;
-        others ??= configurations.secrets?.(root) ?? new Map();
-        return new Map([...snapshot, [typeUrls.secret, new Map([...identities.secrets(workload), ...others])]]);
-      },
-      onChange(listener) {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
-  });
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  /** Shows what these proxies should hold now. */
+  const show = (proxies: Iterable<WorkloadId>) => {
+    others ??= configurations.secrets?.(root) ?? new Map();
+    const snapshots = new Map<WorkloadId, Snapshot>();
+    for (const id of proxies) {
+      const workload = configurations.workload(id);
+      const snapshot = configurations.snapshot(id);
+      if (workload === undefined || snapshot === undefined) continue;
+      const secrets = new Map([...identities.secrets(workload), ...others]);
+      snapshots.set(id, new Map([...snapshot, [typeUrls.secret, secrets]]));
+    }
+    views.setAll(snapshots);
+  };
   const nacks: NackEvent[] = [];
   delivery.onNack((event) => nacks.push(event));
   const server = await serveXds({
@@ -89,12 +89,13 @@ export async function runControlPlane(configurations: Configurations): Promise<R
     root,
     nacks,
     log,
-    async push(change) {
-      for (const listener of listeners) listener(change);
+    async push(proxies) {
+      show(proxies);
       await new Promise(setImmediate);
       await settled();
     },
     async startProxy(id) {
+      show([id]);
       const name = id.replace('/', '.');
       const tokenPath = join(dir, `${name}.token`);
       await writeFile(tokenPath, id, { mode: 0o600 });

@@ -1,8 +1,6 @@
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import type { RunningEnvoy } from '@weft/dev-envoy';
 import { freePorts } from './free-ports.ts';
 import { type RawApplication, startRawApplication } from './raw-application.ts';
@@ -84,11 +82,7 @@ export async function runShop(
   }
   const edgeAddress = address(2 * names.length);
   if (options.edge) directory.edge(edgeAddress);
-  let assembled: Mesh | undefined;
-  const apply = async () => {
-    assembled = assemble(parseDirectory(directory.files), assembled);
-    await mesh.update(assembled);
-  };
+  const apply = () => mesh.update(directory);
   const replicas = new Map<string, RunningReplica>();
   const applications: RawApplication[] = [];
   const stop = async () => {
@@ -119,10 +113,7 @@ export async function runShop(
   return {
     mesh,
     directory,
-    assembled() {
-      if (assembled === undefined) throw new Error('nothing was applied yet');
-      return assembled;
-    },
+    assembled: () => mesh.compiler.assembled(),
     replica(name) {
       const found = replicas.get(name);
       if (found === undefined) throw new Error(`no replica is ${name}; there are ${[...replicas.keys()].join(', ')}`);

@@ -1,33 +1,46 @@
-import type { Facts } from '@weft/compiler/facts/facts';
-import { gather } from '@weft/compiler/facts/gather';
-import { shareFacts } from '@weft/compiler/facts/share-facts';
+import type { Collection, Graph, Read } from '@weft/collections';
+import { defaultSettings } from '@weft/compiler/facts/default-settings';
 import {
-  fieldOf,
-  type Manifest,
-  type ManifestObject,
-  readDocument,
-  shorten,
-  valueAt,
-} from '@weft/compiler/mesh-directory/manifest';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
+  externalServiceOf,
+  gatewayOf,
+  resourceOf,
+  serviceOf,
+  settingsOf,
+  workloadOf,
+} from '@weft/compiler/facts/document';
+import { problemOfNoSettings } from '@weft/compiler/facts/document-facts';
+import { type FactCollections, resourceKey, settingsKey } from '@weft/compiler/facts/fact-collections';
+import type { GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
+import { retainContracts } from '@weft/compiler/facts/retained-contracts';
+import { stillServing } from '@weft/compiler/mesh-directory/last-good';
+import { fieldOf, type ManifestObject, readDocument, shorten, valueAt } from '@weft/compiler/mesh-directory/manifest';
+import type { ExternalService } from '@weft/compiler/model/external-service';
+import type { MeshSettings } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
 import { refWords, weftRef } from '@weft/compiler/model/resource-ref';
+import type { Workload } from '@weft/compiler/model/workload';
 import { marks } from '@weft/compiler/pod/marks';
 import { meshConfigName } from '@weft/compiler/pod/names';
 import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
-import type { ClusterObjects } from './cluster-objects.ts';
-import { ContractConfigMaps } from './contract-config-maps.ts';
-import { EndpointSlices } from './endpoint-slices.ts';
-import { type PodOutcome, podWorkload, type SliceView } from './pod-workload.ts';
+import type { WatchedName } from './cluster-objects.ts';
+import { contractConfigMaps } from './contract-config-maps.ts';
+import { sliceEndpoints, sliceView } from './endpoint-slices.ts';
+import { podWorkload } from './pod-workload.ts';
 
-const noMeshConfig: Problem = {
-  resource: `MeshConfig ${meshConfigName}`,
-  about: [weftRef('MeshConfig', meshConfigName)],
-  message: 'there is no MeshConfig',
-  advice: `kubectl apply a weft.dev/v1 MeshConfig named ${JSON.stringify(meshConfigName)} with packages`,
-};
+/** The objects of a cluster, each kind by "namespace/name". */
+export type ObjectCollections = Readonly<Record<WatchedName, Collection<KubernetesObject>>>;
 
-interface Read {
+/** What the objects of a cluster say. */
+export interface ClusterFacts {
+  readonly facts: FactCollections;
+  /** Pods of the mesh, gateways included. */
+  readonly pods: Collection<KubernetesObject>;
+  /** Namespaces that are labelled, and those with pods that are in the mesh by their own word; not those that end. */
+  readonly namespaces: Collection<true>;
+}
+
+/** What one object says; `object` may be its last good form. */
+interface Reading {
   readonly object?: ManifestObject;
   readonly problems: readonly Problem[];
 }
@@ -35,106 +48,146 @@ interface Read {
 /**
  * What a cluster's objects say about the mesh; the same facts as a mesh directory's, by the same rules. No I/O.
  *
- * An object that is wrong is a problem and stops no other; its last good form goes on serving while this process runs. What did
- * not change is not read again, and is the same part of the facts.
+ * An object that is wrong is a problem and stops no other; its last good form goes on serving while this process runs. `more`:
+ * problems that were found elsewhere.
  */
-export class ClusterFacts {
-  readonly #contracts = new ContractConfigMaps();
-  readonly #slices = new EndpointSlices();
-  readonly #documents = new WeakMap<KubernetesObject, Read>();
-  readonly #pods = new WeakMap<KubernetesObject, { slices: SliceView | undefined; read: Read }>();
-  #lastGood = new Map<string, ManifestObject>();
-  #facts: Facts | undefined;
+export function clusterFacts(
+  graph: Graph,
+  objects: ObjectCollections,
+  more: Collection<readonly Problem[]>,
+): ClusterFacts {
+  const problems: Collection<readonly Problem[]>[] = [more];
+  const readings = (
+    kind: string,
+    from: Collection<KubernetesObject>,
+    readOne: (object: KubernetesObject, read: Read, key: string) => Reading | undefined = (object) =>
+      readObject(subjectOf(object), object),
+  ): Collection<Reading> => {
+    const all = graph.remember<KubernetesObject, Reading>(`${kind} objects`, from, (object, before, read, key) =>
+      object === undefined ? undefined : withLastGood(readOne(object, read, key), before),
+    );
+    problems.push(
+      graph.deriveMany(`${kind} problems`, all, ({ problems: found }, _, key) =>
+        found.length > 0 ? [[`${kind} ${key}`, found]] : [],
+      ),
+    );
+    return all;
+  };
 
-  /** `more`: problems that were found elsewhere. */
-  facts(objects: ClusterObjects, more: readonly Problem[] = []): Facts {
-    const manifests: Manifest[] = [];
-    const problems: Problem[] = [...more];
-    const lastGood = new Map<string, ManifestObject>();
-    const take = (resource: string, read: Read) => {
-      const known = read.object ?? (read.problems.length > 0 ? this.#lastGood.get(resource) : undefined);
-      const serves = read.object === undefined && known !== undefined;
-      for (const problem of read.problems) problems.push(serves ? stillServing(problem) : problem);
-      if (known === undefined) return;
-      lastGood.set(resource, known);
-      manifests.push({ path: resource, objects: [known], broken: [], unreadable: false, problems: [] });
-    };
+  const settings = graph.deriveMany<Reading, MeshSettings>(
+    'settings',
+    readings('MeshConfig', objects.meshConfigs, (object, _, key) =>
+      key === meshConfigName ? readObject(subjectOf(object), object) : { problems: [otherName(object)] },
+    ),
+    ({ object }, _, key) =>
+      object?.is === 'mesh-config' ? [[settingsKey, settingsOf(object, `MeshConfig ${key}`)]] : [],
+  );
+  problems.push(problemOfNoSettings(graph, settings, noMeshConfig));
 
-    for (const object of objects.services.values()) {
-      if (isMeshService(object, objects.namespaces)) take(resourceOf(object), this.#document(object));
-    }
-    const views = this.#slices.views(objects.endpointSlices.values());
-    const zones = new Map<WorkloadId, string>();
-    for (const pods of [objects.pods, objects.gatewayPods]) {
-      for (const [key, pod] of pods) {
-        const view = views.get(key);
-        // A pod of a gateway that is injected, too, is a sidecar's.
-        if (pods === objects.gatewayPods && objects.pods.has(key)) continue;
-        take(resourceOf(pod), this.#pod(pod, view));
-        if (view?.zone !== undefined) zones.set(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`, view.zone);
-      }
-    }
-    for (const object of objects.meshConfigs.values()) {
-      if (object.metadata.name === meshConfigName) take(resourceOf(object), this.#document(object));
-      else
-        problems.push({
-          resource: resourceOf(object),
-          about: [refOf(object)],
-          field: 'metadata.name',
-          message: `is ${JSON.stringify(object.metadata.name)}; it has no effect`,
-          advice: `the one that counts is named ${JSON.stringify(meshConfigName)}`,
-        });
-    }
-    const others = [objects.meshPolicies, objects.meshOverrides, objects.gateways, objects.externalServices];
-    for (const kind of others) for (const object of kind.values()) take(resourceOf(object), this.#document(object));
-    this.#lastGood = lastGood;
+  const services = graph.derive<Reading, ServiceFact>(
+    'services',
+    readings('Service', objects.services, (object, read) =>
+      isMeshService(object, read, objects.namespaces) ? readObject(subjectOf(object), object) : undefined,
+    ),
+    ({ object }, _, key) => (object?.is === 'service' ? serviceOf(object, `Service ${key}`) : undefined),
+  );
 
-    const { contracts, problems: wrong } = this.#contracts.read(objects.contracts.values());
-    const gathered = gather(manifests, contracts, [...problems, ...wrong], noMeshConfig);
-    const workloads = gathered.workloads.map((workload) => {
-      const zone = zones.get(workload.id);
-      return zone === undefined ? workload : { ...workload, locality: { zone } };
-    });
-    this.#facts = shareFacts(this.#facts, { ...gathered, workloads });
-    return this.#facts;
-  }
+  const pods = graph.union('pods of the mesh', [objects.pods, objects.gatewayPods]);
+  const endpoints = sliceEndpoints(graph, objects.endpointSlices);
+  const workloads = graph.derive<Reading, Workload>(
+    'workloads',
+    readings('Pod', pods, (pod, read, key) =>
+      readPod(subjectOf(pod), podWorkload(pod, sliceView(read.values(endpoints, key)))),
+    ),
+    ({ object }, read) => {
+      if (object?.is !== 'workload') return undefined;
+      return workloadOf(object, (read.get(settings, settingsKey) ?? defaultSettings).trustDomain);
+    },
+  );
 
-  #document(object: KubernetesObject): Read {
-    const known = this.#documents.get(object);
-    if (known) return known;
-    const read = readObject(subjectOf(object), object);
-    this.#documents.set(object, read);
-    return read;
-  }
+  const gateways = graph.deriveMany<Reading, GatewayFact>(
+    'gateways',
+    readings('Gateway', objects.gateways),
+    ({ object }, _, key) => (object?.is === 'gateway' ? [[object.name, gatewayOf(object, `Gateway ${key}`)]] : []),
+  );
+  const externalServices = graph.derive<Reading, ExternalService>(
+    'external services',
+    readings('ExternalService', objects.externalServices),
+    ({ object }, _, key) =>
+      object?.is === 'external-service' ? externalServiceOf(object, `ExternalService ${key}`) : undefined,
+  );
+  const resources = (['MeshPolicy', 'MeshOverride'] as const).map((kind) =>
+    graph.deriveMany<Reading, Resource>(
+      `${kind} resources`,
+      readings(kind, kind === 'MeshPolicy' ? objects.meshPolicies : objects.meshOverrides),
+      ({ object }, _, key) => {
+        if (object?.is !== 'other') return [];
+        const resource = resourceOf(object, `${kind} ${key}`);
+        return [[resourceKey(resource), resource]];
+      },
+    ),
+  );
 
-  #pod(pod: KubernetesObject, slices: SliceView | undefined): Read {
-    const known = this.#pods.get(pod);
-    if (known && known.slices?.denied === slices?.denied) return known.read;
-    const read = readPod(subjectOf(pod), podWorkload(pod, slices));
-    this.#pods.set(pod, { slices, read });
-    return read;
-  }
+  const configMaps = contractConfigMaps(graph, objects.contracts);
+  problems.push(configMaps.problems);
+  return {
+    facts: {
+      settings,
+      services,
+      workloads,
+      contracts: retainContracts(graph, configMaps.found, workloads).contracts,
+      gateways,
+      externalServices,
+      resources: graph.union('resources', resources),
+      problems: graph.union('problems', problems),
+    },
+    pods,
+    namespaces: meshNamespaces(graph, objects.namespaces, pods),
+  };
+}
+
+function meshNamespaces(
+  graph: Graph,
+  namespaces: Collection<KubernetesObject>,
+  pods: Collection<KubernetesObject>,
+): Collection<true> {
+  const homes = pods.index('by namespace', ({ metadata }) => [metadata.namespace ?? '']);
+  const inhabited = graph.group<KubernetesObject, true>('namespaces of pods', homes, () => true);
+  return graph.derive<KubernetesObject, true>('mesh namespaces', namespaces, ({ metadata }, read, name) => {
+    if (metadata.deletionTimestamp) return undefined;
+    return metadata.labels?.[marks.inject] === 'true' || read.get(inhabited, name) ? true : undefined;
+  });
 }
 
 /** A labelled Service, or one in a labelled namespace that does not say otherwise. One without a selector has no replicas. */
-function isMeshService(service: KubernetesObject, namespaces: ClusterObjects['namespaces']): boolean {
+function isMeshService(service: KubernetesObject, read: Read, namespaces: Collection<KubernetesObject>): boolean {
   const word = service.metadata.labels?.[marks.mesh];
   if (word === 'disabled') return false;
   if (word === 'enabled') return true;
-  if (namespaces.get(service.metadata.namespace ?? '')?.metadata.labels?.[marks.inject] !== 'true') return false;
+  if (read.get(namespaces, service.metadata.namespace ?? '')?.metadata.labels?.[marks.inject] !== 'true') return false;
   const { selector, type }: { selector?: unknown; type?: unknown } = Object(service.spec);
   return type !== 'ExternalName' && Object.keys(Object(selector)).length > 0;
 }
 
+function withLastGood(now: Reading | undefined, before: Reading | undefined): Reading | undefined {
+  if (now === undefined || now.object || now.problems.length === 0 || !before?.object) return now;
+  return { object: before.object, problems: now.problems.map(stillServing) };
+}
+
 type Subject = Pick<Problem, 'resource' | 'about'>;
 
-function readPod(subject: Subject, outcome: PodOutcome): Read {
-  if (outcome === undefined) return { problems: [] };
+function subjectOf(object: KubernetesObject): Subject {
+  const ref = refOf(object);
+  return { resource: refWords(ref), about: [ref] };
+}
+
+function readPod(subject: Subject, outcome: ReturnType<typeof podWorkload>): Reading | undefined {
+  if (outcome === undefined) return undefined;
   if ('problem' in outcome) return { problems: [{ ...subject, ...outcome.problem }] };
   return readObject(subject, outcome.document);
 }
 
-function readObject(subject: Subject, value: unknown): Read {
+function readObject(subject: Subject, value: unknown): Reading {
   const { object, issues } = readDocument(value, 0);
   const problems = issues.map((issue): Problem => {
     if (issue.code === 'unrecognized_keys') {
@@ -149,15 +202,18 @@ function readObject(subject: Subject, value: unknown): Read {
   return object ? { object, problems } : { problems };
 }
 
-function stillServing(problem: Problem): Problem {
-  return { ...problem, message: `${problem.message}; its last good form goes on serving` };
+function otherName(object: KubernetesObject): Problem {
+  return {
+    ...subjectOf(object),
+    field: 'metadata.name',
+    message: `is ${JSON.stringify(object.metadata.name)}; it has no effect`,
+    advice: `the one that counts is named ${JSON.stringify(meshConfigName)}`,
+  };
 }
 
-/** "Service shop/orders". */
-function resourceOf(object: KubernetesObject): string {
-  return refWords(refOf(object));
-}
-
-function subjectOf(object: KubernetesObject): Subject {
-  return { resource: resourceOf(object), about: [refOf(object)] };
-}
+const noMeshConfig: Problem = {
+  resource: `MeshConfig ${meshConfigName}`,
+  about: [weftRef('MeshConfig', meshConfigName)],
+  message: 'there is no MeshConfig',
+  advice: `kubectl apply a weft.dev/v1 MeshConfig named ${JSON.stringify(meshConfigName)} with packages`,
+};

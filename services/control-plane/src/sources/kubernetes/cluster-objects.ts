@@ -32,8 +32,25 @@ export interface WatchedKind {
 
 export type WatchedName = keyof typeof watched;
 
-/** All objects, each by "namespace/name". Those that are the same object as before have not changed. */
+/** All objects of each kind by "namespace/name", live. */
 export type ClusterObjects = Readonly<Record<WatchedName, ReadonlyMap<string, KubernetesObject>>>;
+
+/** Makes something for every kind that is watched. */
+export function forWatched<T>(make: (name: WatchedName) => T): Readonly<Record<WatchedName, T>> {
+  return {
+    services: make('services'),
+    namespaces: make('namespaces'),
+    pods: make('pods'),
+    gatewayPods: make('gatewayPods'),
+    endpointSlices: make('endpointSlices'),
+    contracts: make('contracts'),
+    meshConfigs: make('meshConfigs'),
+    meshPolicies: make('meshPolicies'),
+    meshOverrides: make('meshOverrides'),
+    gateways: make('gateways'),
+    externalServices: make('externalServices'),
+  };
+}
 
 function ours(kind: string, plural: string): WatchedKind {
   return { apiVersion: 'weft.dev/v1', kind, path: `/apis/weft.dev/v1/${plural}`, optional: true };

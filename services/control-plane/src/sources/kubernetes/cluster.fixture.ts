@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
 import type { ExecutionContext } from 'ava';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';
 import { watched } from './cluster-objects.ts';
-import { type KubernetesSource, openKubernetes } from './kubernetes.ts';
+import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
 const descriptors = new URL('../../../../../packages/contracts/descriptors/', import.meta.url);
 
@@ -101,6 +103,8 @@ export function fill(fake: FakeApiServer): void {
 export interface Followed {
   readonly fake: FakeApiServer;
   readonly source: KubernetesSource;
+  /** Resolves after the first turn. */
+  readonly synced: Promise<void>;
   /** Everything that was said, in order. */
   readonly said: readonly Facts[];
   now(): Facts;
@@ -114,14 +118,18 @@ export async function follow(t: ExecutionContext, prepare: (fake: FakeApiServer)
   const said: Facts[] = [];
   const waiting = new Set<() => void>();
   const api = fake.api();
-  const source = openKubernetes({
-    api,
-    times: quick,
-    onFacts: (facts) => {
-      said.push(facts);
-      for (const wake of [...waiting]) wake();
-    },
+  const graph = new Graph();
+  const source = kubernetesSource(graph, { api, times: quick });
+  const afterTurn = new FactsAfterTurn(source.facts);
+  const synced = source.open((change) => {
+    const turn = graph.turn(change);
+    const facts = afterTurn.take(turn);
+    if (facts === said.at(-1)) return turn;
+    said.push(facts);
+    for (const wake of [...waiting]) wake();
+    return turn;
   });
+  synced.catch(() => undefined);
   t.teardown(async () => {
     fake.release();
     await source.close();
@@ -148,5 +156,5 @@ export async function follow(t: ExecutionContext, prepare: (fake: FakeApiServer)
       waiting.add(look);
       look();
     });
-  return { fake, source, said, now, until };
+  return { fake, source, synced, said, now, until };
 }

@@ -1,3 +1,4 @@
+import type { Collection, Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseContractFile } from '@weft/compiler/facts/contract-file';
 import type { ContractFact } from '@weft/compiler/facts/facts';
@@ -6,53 +7,34 @@ import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
 import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
 
-const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.string()).nullish() });
+const configMapSchema = z.looseObject({ binaryData: z.record(z.string(), z.instanceof(Uint8Array)).nullish() });
 
-/** Descriptor sets, and what was wrong with those that are none. */
+/** Descriptor sets, and what was wrong with those that are none; by "namespace/hash". */
 export interface Contracts {
-  readonly contracts: readonly ContractFact[];
-  readonly problems: readonly Problem[];
+  readonly found: Collection<ContractFact>;
+  readonly problems: Collection<readonly Problem[]>;
 }
 
-/** Reads contracts from ConfigMaps. What was read once is remembered as long as its ConfigMaps are the same objects. */
-export class ContractConfigMaps {
-  readonly #read = new WeakMap<KubernetesObject, { parts: readonly KubernetesObject[]; outcome: Outcome }>();
-
-  /**
-   * A descriptor set is one entry of `binaryData` in a ConfigMap, or in several that have the same hash and say which part of it
-   * they are, put together in that order. Its bytes must have the hash that its label says: that makes it immutable, whether or
-   * not the ConfigMap is.
-   */
-  read(configMaps: Iterable<KubernetesObject>): Contracts {
-    const groups = new Map<string, KubernetesObject[]>();
-    for (const object of configMaps) {
-      const { namespace = '', labels } = object.metadata;
-      const key = `${namespace}/${labels?.[marks.contract]}`;
-      const group = groups.get(key);
-      if (group) group.push(object);
-      else groups.set(key, [object]);
-    }
-    const contracts: ContractFact[] = [];
-    const problems: Problem[] = [];
-    for (const [key, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const sorted = group.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-      const outcome = this.#remembered(key, sorted);
-      if ('contract' in outcome) contracts.push(outcome.contract);
-      else problems.push(outcome.problem);
-    }
-    return { contracts, problems };
-  }
-
-  #remembered(key: string, group: readonly KubernetesObject[]): Outcome {
-    const [first] = group;
-    const known = first && this.#read.get(first);
-    if (known && known.parts.length === group.length && known.parts.every((part, index) => part === group[index])) {
-      return known.outcome;
-    }
-    const outcome = readGroup(key, group);
-    if (first) this.#read.set(first, { parts: group, outcome });
-    return outcome;
-  }
+/**
+ * Reads contracts from ConfigMaps. A descriptor set is one entry of `binaryData` in a ConfigMap, or in several that have the same
+ * hash and say which part of it they are, put together in that order. Its bytes must have the hash that its label says: that makes
+ * it immutable, whether or not the ConfigMap is.
+ */
+export function contractConfigMaps(graph: Graph, configMaps: Collection<KubernetesObject>): Contracts {
+  const byVersion = configMaps.index('by version', ({ metadata: { namespace = '', labels } }) => [
+    `${namespace}/${labels?.[marks.contract]}`,
+  ]);
+  const outcomes = graph.group('contracts in ConfigMaps', byVersion, (key, read) =>
+    readGroup(key, read.values(byVersion, key)),
+  );
+  return {
+    found: graph.derive('contracts of ConfigMaps', outcomes, (outcome) =>
+      'contract' in outcome ? outcome.contract : undefined,
+    ),
+    problems: graph.deriveMany('problems of ConfigMaps', outcomes, (outcome, _, key) =>
+      'problem' in outcome ? [[`ConfigMap ${key}`, [outcome.problem]]] : [],
+    ),
+  };
 }
 
 type Outcome = { readonly contract: ContractFact } | { readonly problem: Problem };
@@ -64,7 +46,7 @@ function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
   const wrong = (field: string, message: string, advice: string): Outcome => ({
     problem: { resource, about: refs, field, message, advice },
   });
-  const parts = new Map<number, Buffer>();
+  const parts = new Map<number, Uint8Array>();
   let total = 0;
   for (const object of group) {
     const text = object.metadata.annotations?.[marks.contractPart] ?? '1/1';
@@ -86,11 +68,12 @@ function readGroup(key: string, group: readonly KubernetesObject[]): Outcome {
       );
     }
     // A copy of a part is no harm: the hash decides.
-    parts.set(Number(part), Buffer.from(entry, 'base64'));
+    parts.set(Number(part), entry);
   }
   if (parts.size < total) return wrong('', `has ${parts.size} of ${total} parts`, 'all parts in this namespace');
   const ordered = [...parts].sort(([a], [b]) => a - b).map(([, bytes]) => bytes);
-  const bytes = Buffer.concat(ordered);
+  const [whole] = ordered;
+  const bytes = whole && total === 1 ? whole : Buffer.concat(ordered);
   const found = contractHash(bytes);
   if (found !== hash) {
     return wrong(

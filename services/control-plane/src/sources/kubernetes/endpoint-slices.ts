@@ -1,3 +1,4 @@
+import type { Collection, Graph, Index } from '@weft/collections';
 import { z } from 'zod';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 import type { SliceView } from './pod-workload.ts';
@@ -16,44 +17,40 @@ const endpointSliceSchema = z.looseObject({
     .nullish(),
 });
 
-interface Told {
+/** What one EndpointSlice says of one pod. */
+export interface SliceEndpoint {
+  /** "namespace/name". */
   readonly pod: string;
   readonly ready: boolean;
   readonly zone?: string;
 }
 
-/** Says what EndpointSlices say of pods, by "namespace/name". A slice is read once. */
-export class EndpointSlices {
-  readonly #read = new WeakMap<KubernetesObject, readonly Told[]>();
+/**
+ * What EndpointSlices say of pods, by pod. A slice that names a pod of another namespace is not believed: whoever may write slices
+ * in one namespace must not take the replicas of others away.
+ */
+export function sliceEndpoints(graph: Graph, slices: Collection<KubernetesObject>): Index<SliceEndpoint> {
+  const endpoints = graph.deriveMany<KubernetesObject, SliceEndpoint>('endpoints of slices', slices, (slice, _, key) =>
+    endpointsOf(slice).map((endpoint) => [`${endpoint.pod} ${key}`, endpoint] as const),
+  );
+  return endpoints.index('by pod', ({ pod }) => [pod]);
+}
 
-  views(slices: Iterable<KubernetesObject>): ReadonlyMap<string, SliceView> {
-    const views = new Map<string, SliceView>();
-    for (const slice of slices) {
-      for (const { pod, ready, zone } of this.#toldBy(slice)) {
-        const known = views.get(pod);
-        // A Service that publishes what is not ready must not make it ready for others, nor the other way round.
-        const denied = (known?.denied ?? true) && !ready;
-        const where = known?.zone ?? zone;
-        views.set(pod, { denied, ...(where === undefined ? {} : { zone: where }) });
-      }
-    }
-    return views;
-  }
+/** What all slices together say of a pod; undefined when none names it. */
+export function sliceView(endpoints: readonly SliceEndpoint[]): SliceView | undefined {
+  if (endpoints.length === 0) return undefined;
+  const zone = endpoints.find((endpoint) => endpoint.zone !== undefined)?.zone;
+  // A Service that publishes what is not ready must not make it ready for others, nor the other way round.
+  return { denied: endpoints.every(({ ready }) => !ready), ...(zone === undefined ? {} : { zone }) };
+}
 
-  #toldBy(slice: KubernetesObject): readonly Told[] {
-    const known = this.#read.get(slice);
-    if (known) return known;
-    const read = endpointSliceSchema.safeParse(slice);
-    const told = (read.success ? (read.data.endpoints ?? []) : []).flatMap(
-      ({ conditions, zone, targetRef }): Told[] => {
-        if (targetRef?.kind !== 'Pod' || !targetRef.name) return [];
-        const namespace = targetRef.namespace ?? slice.metadata.namespace;
-        // Absent counts as ready (discovery.k8s.io/v1).
-        const ready = conditions?.ready !== false;
-        return [{ pod: `${namespace}/${targetRef.name}`, ready, ...(zone ? { zone } : {}) }];
-      },
-    );
-    this.#read.set(slice, told);
-    return told;
-  }
+function endpointsOf(slice: KubernetesObject): readonly SliceEndpoint[] {
+  const read = endpointSliceSchema.safeParse(slice);
+  const { namespace } = slice.metadata;
+  return (read.success ? (read.data.endpoints ?? []) : []).flatMap(({ conditions, zone, targetRef }) => {
+    if (targetRef?.kind !== 'Pod' || !targetRef.name || (targetRef.namespace ?? namespace) !== namespace) return [];
+    // Absent counts as ready (discovery.k8s.io/v1).
+    const ready = conditions?.ready !== false;
+    return [{ pod: `${namespace}/${targetRef.name}`, ready, ...(zone ? { zone } : {}) }];
+  });
 }

@@ -1,4 +1,6 @@
+import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
+import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { fill, follow, objects, ordersContract, ordersHash, paths } from './cluster.fixture.ts';
@@ -34,7 +36,7 @@ test('a labelled namespace is a mesh without further resources', async (t) => {
     },
   ]);
   t.is(facts.contracts[0]?.hash, ordersHash);
-  const mesh = assemble(facts, undefined, Date.now());
+  const mesh = assemble(facts, Date.now());
   t.is(mesh.services.get('shop/orders')?.logicalName, 'shop.orders');
   t.deepEqual(mesh.services.get('shop/orders')?.workloads, ['shop/orders-0']);
 });
@@ -259,6 +261,7 @@ test('contracts: in parts, by their hash, each part where it belongs', async (t)
   const { fake, until } = await follow(t, (api) => {
     fill(api);
     api.delete(paths.contracts, 'shop', 'weft-contract-orders');
+    api.delete(paths.pods, 'shop', 'orders-0');
     api.put(paths.contracts, part(tail, '2/2', 'a'));
   });
   const missing = await until('facts', () => true);
@@ -272,4 +275,34 @@ test('contracts: in parts, by their hash, each part where it belongs', async (t)
   fake.put(paths.contracts, part(head.subarray(1), '1/2', 'b'));
   const torn = await until('torn', (facts) => facts.contracts.length === 0);
   t.regex(torn.problems[0]?.message ?? '', /the descriptor set has the hash/);
+});
+
+test('a contract stays while a replica runs it, and the last understood one while its successor is not', async (t) => {
+  const broken = withPolicy(ordersContract, 'PlaceOrder', { idempotencyKey: undefined });
+  const hash = contractHash(broken);
+  const { fake, until } = await follow(t);
+  const first = await until('facts', () => true);
+  fake.delete(paths.contracts, 'shop', 'weft-contract-orders');
+  fake.put(paths.contracts, objects.contract(broken, '1/1', 'next'));
+  const both = await until('both', (facts) => facts.contracts.some((contract) => contract.hash === hash));
+  t.true(both.contracts.some((contract) => contract === first.contracts[0]));
+  const labels = { app: 'orders', 'weft.dev/injected': 'redirect', 'weft.dev/contract': hash };
+  fake.put(paths.pods, objects.pod('orders-1', { metadata: { namespace: 'shop', name: 'orders-1', labels } }));
+  await until('a replica of the broken one', (facts) => facts.workloads.length === 2);
+  fake.delete(paths.pods, 'shop', 'orders-0');
+  const broke = await until('no other', (facts) => facts.workloads.length === 1);
+  t.deepEqual(names(broke.contracts.map(({ hash: name }) => ({ name }))), [ordersHash, hash].sort());
+  fake.put(paths.pods, objects.pod('orders-1'));
+  fake.put(paths.contracts, objects.contract());
+  fake.delete(paths.contracts, 'shop', 'weft-contract-next');
+  await until('the good one', ({ contracts }) => contracts.length === 1 && contracts[0]?.hash === ordersHash);
+});
+
+test('an EndpointSlice says nothing of pods in other namespaces', async (t) => {
+  const { fake, until } = await follow(t);
+  const slice = objects.slice('theirs', [{ name: 'orders-0', ready: false, zone: 'moon' }]);
+  fake.put(paths.slices, { ...slice, metadata: { namespace: 'thieves', name: 'theirs' } });
+  fake.delete(paths.slices, 'shop', 'orders-abc');
+  const facts = await until('its own slice is gone', ({ workloads }) => workloads[0]?.locality === undefined);
+  t.deepEqual(ready(facts), ['orders-0']);
 });

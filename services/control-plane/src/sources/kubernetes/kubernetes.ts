@@ -1,31 +1,39 @@
-import type { Facts } from '@weft/compiler/facts/facts';
+import type { Collection, Graph, Source, Turn } from '@weft/collections';
+import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import type { Problem } from '@weft/compiler/model/problem';
 import { refWords } from '@weft/compiler/model/resource-ref';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { type KubernetesObject, refOfKey } from '../../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../../kubernetes/reflector.ts';
-import { ClusterFacts } from './cluster-facts.ts';
-import { type ClusterObjects, type WatchedKind, type WatchedName, watched } from './cluster-objects.ts';
+import type { RunTurn } from '../run-turn.ts';
+import { clusterFacts, type ObjectCollections } from './cluster-facts.ts';
+import { type ClusterObjects, forWatched, watched } from './cluster-objects.ts';
+import { keepParts } from './kept-parts.ts';
 
 export interface KubernetesOptions {
   readonly api: KubernetesApi;
-  /** Called with facts once everything that is needed was listed, then after each change. */
-  readonly onFacts: (facts: Facts) => void;
-  /** Why there are no facts yet, while that is so; after each attempt that failed. */
-  readonly onWaiting?: (problems: readonly string[]) => void;
   readonly times?: Partial<ReflectorTimes>;
 }
 
 /** A source that follows a cluster. */
 export interface KubernetesSource {
-  /** Resolves with the first facts. */
-  readonly synced: Promise<void>;
-  /** What was listed last. */
-  objects(): ClusterObjects;
-  /** A pod of the mesh by "namespace/name", gateways included. */
-  pod(key: string): KubernetesObject | undefined;
-  /** Calls back after each change of any object. Returns what ends it. */
-  onChange(listener: () => void): () => void;
+  /** What the cluster says. */
+  readonly facts: FactCollections;
+  /** The objects that are watched, by kind. */
+  readonly collections: ObjectCollections;
+  /** The same as maps. */
+  readonly objects: ClusterObjects;
+  /** Pods of the mesh, gateways included. */
+  readonly pods: Collection<KubernetesObject>;
+  /** Namespaces of the mesh. */
+  readonly namespaces: Collection<true>;
+  /**
+   * Begins to follow. Resolves after the first turn; from then on objects that change together are one turn each. `onWaiting` hears
+   * why there are no facts yet, while that is so; after each attempt that failed.
+   */
+  open(turn: RunTurn, onWaiting?: (problems: readonly string[]) => void): Promise<void>;
+  /** Calls back after each turn of this source. */
+  onTurn(listener: (turn: Turn) => void): void;
   close(): Promise<void>;
 }
 
@@ -33,96 +41,97 @@ export interface KubernetesSource {
  * Follows a cluster by lists and watches. Nothing is said before everything was listed once, so that nobody takes what has not
  * come yet for what is gone; from then on each change is said at once, changes that come together once.
  */
-export function openKubernetes(options: KubernetesOptions): KubernetesSource {
-  const { api, onFacts, onWaiting, times } = options;
-  const cluster = new ClusterFacts();
-  const listeners = new Set<() => void>();
-  let last: Facts | undefined;
+export function kubernetesSource(graph: Graph, options: KubernetesOptions): KubernetesSource {
+  const { api, times } = options;
+  const sources = forWatched((name) => graph.source<KubernetesObject>(name, { same: Object.is }));
+  const problems = graph.source<readonly Problem[]>('problems of the API server');
+  const { facts, pods, namespaces } = clusterFacts(graph, sources, problems);
+
+  const changed = forWatched(() => new Set<string>());
+  const reflectors = forWatched(
+    (name) =>
+      new Reflector({
+        api,
+        ...watched[name],
+        trim: (object) => keepParts(name, object),
+        onChange: (keys) => {
+          for (const key of keys) changed[name].add(key);
+          look();
+        },
+        ...(times ? { times } : {}),
+      }),
+  );
+  const everyone = Object.values(reflectors);
+  const listeners: ((turn: Turn) => void)[] = [];
+  const synced = Promise.withResolvers<void>();
+  let run: RunTurn | undefined;
+  let waiting: ((problems: readonly string[]) => void) | undefined;
   let due = false;
   let closed = false;
-  let sayReady: () => void = () => {};
-  const synced = new Promise<void>((resolve) => {
-    sayReady = resolve;
-  });
 
-  const reflector = (kind: WatchedKind) =>
-    new Reflector({ api, ...kind, onChange: changed, ...(times ? { times } : {}) });
-  const reflectors: Readonly<Record<WatchedName, Reflector>> = {
-    services: reflector(watched.services),
-    namespaces: reflector(watched.namespaces),
-    pods: reflector(watched.pods),
-    gatewayPods: reflector(watched.gatewayPods),
-    endpointSlices: reflector(watched.endpointSlices),
-    contracts: reflector(watched.contracts),
-    meshConfigs: reflector(watched.meshConfigs),
-    meshPolicies: reflector(watched.meshPolicies),
-    meshOverrides: reflector(watched.meshOverrides),
-    gateways: reflector(watched.gateways),
-    externalServices: reflector(watched.externalServices),
-  };
-  const everyone = Object.values(reflectors);
-
-  function changed(): void {
+  /** Objects that arrive together are taken together. */
+  function look(): void {
     if (due) return;
     due = true;
     setImmediate(() => {
       due = false;
-      if (!closed) look();
+      if (!closed) take();
     });
   }
 
-  function look(): void {
-    const away = everyone.flatMap(({ problem }) => problem ?? []);
+  function take(): void {
     if (!everyone.every((reflector) => reflector.synced)) {
-      if (away.length > 0) onWaiting?.(away);
+      const away = everyone.flatMap(({ problem }) => problem ?? []);
+      if (away.length > 0) waiting?.(away);
       return;
     }
-    const problems: Problem[] = away.map((message) => ({
-      resource: 'the API server',
-      message: `${message}; what is known goes on serving`,
-    }));
-    for (const { apiVersion, kind, unreadable } of everyone) {
-      for (const [key, message] of unreadable) {
-        const ref = refOfKey(apiVersion, kind, key);
-        problems.push({ resource: refWords(ref), about: [ref], message: `cannot be read: ${message}` });
-      }
-    }
-    const facts = cluster.facts(objects(), problems);
-    for (const listener of listeners) listener();
-    if (facts === last) return;
-    last = facts;
-    onFacts(facts);
-    sayReady();
+    const turn = run?.(() => {
+      forWatched((name) => {
+        tell(sources[name], reflectors[name], changed[name]);
+        const found = problemsOf(reflectors[name]);
+        if (found.length > 0) problems.set(`the API server, ${name}`, found);
+        else problems.delete(`the API server, ${name}`);
+      });
+    });
+    if (turn) for (const listener of listeners) listener(turn);
+    synced.resolve();
   }
 
-  function objects(): ClusterObjects {
-    return {
-      services: reflectors.services.objects,
-      namespaces: reflectors.namespaces.objects,
-      pods: reflectors.pods.objects,
-      gatewayPods: reflectors.gatewayPods.objects,
-      endpointSlices: reflectors.endpointSlices.objects,
-      contracts: reflectors.contracts.objects,
-      meshConfigs: reflectors.meshConfigs.objects,
-      meshPolicies: reflectors.meshPolicies.objects,
-      meshOverrides: reflectors.meshOverrides.objects,
-      gateways: reflectors.gateways.objects,
-      externalServices: reflectors.externalServices.objects,
-    };
-  }
-
-  for (const each of everyone) each.start();
   return {
-    synced,
-    objects,
-    pod: (key) => reflectors.pods.objects.get(key) ?? reflectors.gatewayPods.objects.get(key),
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    facts,
+    collections: sources,
+    objects: forWatched((name) => sources[name].entries),
+    pods,
+    namespaces,
+    async open(turn, onWaiting) {
+      run = turn;
+      waiting = onWaiting;
+      for (const reflector of everyone) reflector.start();
+      await synced.promise;
     },
+    onTurn: (listener) => void listeners.push(listener),
     async close() {
       closed = true;
-      await Promise.all(everyone.map((each) => each.close()));
+      await Promise.all(everyone.map((reflector) => reflector.close()));
     },
   };
+}
+
+function tell(source: Source<KubernetesObject>, { objects }: Reflector, changed: Set<string>): void {
+  for (const key of changed) {
+    const object = objects.get(key);
+    if (object === undefined) source.delete(key);
+    else source.set(key, object);
+  }
+  changed.clear();
+}
+
+function problemsOf({ apiVersion, kind, problem, unreadable }: Reflector): readonly Problem[] {
+  const away =
+    problem === undefined ? [] : [{ resource: 'the API server', message: `${problem}; what is known goes on serving` }];
+  const wrong = [...unreadable].map(([key, message]): Problem => {
+    const ref = refOfKey(apiVersion, kind, key);
+    return { resource: refWords(ref), about: [ref], message: `cannot be read: ${message}` };
+  });
+  return [...away, ...wrong];
 }

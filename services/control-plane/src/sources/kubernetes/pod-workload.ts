@@ -81,6 +81,7 @@ export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined
   const common = {
     serviceAccount,
     ...(contract === undefined ? {} : { contract }),
+    ...(slices?.zone !== undefined && isZone(slices.zone) ? { zone: slices.zone } : {}),
   };
   const own =
     gateway === undefined
@@ -126,6 +127,11 @@ function readiness({ metadata }: KubernetesObject, status: PodStatus, slices: Sl
   }
   if (slices?.denied) return { ready: false, reason: 'its EndpointSlice says that it is not ready' };
   return { ready: true };
+}
+
+/** A zone as a label of a node can name it: nobody's Workload is wrong because of another. */
+function isZone(text: string): boolean {
+  return /^[\w.-]{1,63}$/.test(text);
 }
 
 function at(address: string, port: string): string {

@@ -1,13 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import type { Snapshot, TypeUrl } from '@weft/compiler/envoy/resource';
 import { typeUrls } from '@weft/compiler/envoy/resource';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { isWaiting } from '../order.ts';
-import { newStream, step } from '../stream.ts';
-import type { StreamEffect, StreamState, XdsResponse } from '../stream-state.ts';
+import { step } from '../stream.ts';
+import { type StreamEffect, type StreamEvent, StreamState, type XdsResponse } from '../stream-state.ts';
+import { TestView } from './views.ts';
 
 /** The workload of every test stream. */
 export const workload = 'shop/orders-0';
@@ -31,13 +33,14 @@ export interface SotwAsk {
 
 /** A stream under test: every event's effects are kept, responses apart. */
 export class TestStream {
-  state: StreamState;
+  readonly state: StreamState;
+  readonly view = new TestView();
   readonly effects: StreamEffect[] = [];
   readonly responses: XdsResponse[] = [];
   #first = true;
 
-  constructor(variant: 'delta' | 'sotw', snapshot?: Snapshot) {
-    this.state = newStream(variant, workload);
+  constructor(variant: 'delta' | 'sotw', snapshot?: Snapshot, owner: WorkloadId = workload) {
+    this.state = new StreamState(variant, owner);
     if (snapshot) this.snapshot(snapshot);
   }
 
@@ -51,7 +54,7 @@ export class TestStream {
       responseNonce: ask.nonce ?? '',
       ...(ask.error === undefined ? {} : { errorDetail: { code: 13, message: ask.error } }),
     });
-    return this.#take(step(this.state, { kind: 'delta request', request }));
+    return this.#take({ kind: 'delta request', request });
   }
 
   sotw(typeUrl: string, ask: SotwAsk = {}): XdsResponse[] {
@@ -63,15 +66,22 @@ export class TestStream {
       responseNonce: ask.nonce ?? '',
       ...(ask.error === undefined ? {} : { errorDetail: { code: 13, message: ask.error } }),
     });
-    return this.#take(step(this.state, { kind: 'sotw request', request }));
+    return this.#take({ kind: 'sotw request', request });
   }
 
+  /** Shows another snapshot, and pushes it. */
   snapshot(snapshot: Snapshot): XdsResponse[] {
-    return this.#take(step(this.state, { kind: 'snapshot', snapshot }));
+    this.turn(snapshot);
+    return this.#take({ kind: 'push' });
   }
 
-  event(kind: 'blocked' | 'drained' | 'waited' | 'closed'): XdsResponse[] {
-    return this.#take(step(this.state, { kind }));
+  /** Shows another snapshot; the stream's turn to be told of it comes later. */
+  turn(snapshot: Snapshot): void {
+    this.#take({ kind: 'changed', view: this.view, names: this.view.show(snapshot) });
+  }
+
+  event(kind: 'push' | 'blocked' | 'drained' | 'waited' | 'closed'): XdsResponse[] {
+    return this.#take({ kind });
   }
 
   get waiting(): boolean {
@@ -84,8 +94,8 @@ export class TestStream {
     return { node: { id: workload } };
   }
 
-  #take({ state, effects }: { state: StreamState; effects: readonly StreamEffect[] }): XdsResponse[] {
-    this.state = state;
+  #take(event: StreamEvent): XdsResponse[] {
+    const effects = step(this.state, event);
     this.effects.push(...effects);
     const responses = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.response] : []));
     this.responses.push(...responses);

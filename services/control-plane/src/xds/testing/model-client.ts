@@ -5,15 +5,16 @@ import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import { endpointsNameOf } from '../offer.ts';
+import { endpointsNameOf } from '../endpoints-name.ts';
 import { isWaiting } from '../order.ts';
-import { newStream, step } from '../stream.ts';
-import type { StreamEvent, StreamState, XdsResponse } from '../stream-state.ts';
+import { step } from '../stream.ts';
+import { type StreamEvent, StreamState, type XdsResponse } from '../stream-state.ts';
 import { wholeTypes } from '../watch.ts';
 import { workload } from './client.ts';
+import { TestView } from './views.ts';
 
 /** What the client wants and holds of one type; it outlives streams. */
-export interface View {
+export interface Wanted {
   wildcard: boolean;
   /** Once true, wanting nothing is said by an empty list. */
   named: boolean;
@@ -36,14 +37,14 @@ type DeltaFields = Omit<
  * another. It refuses what `refuses` says: of clusters and listeners only those, of other types the whole response.
  */
 export class ModelClient {
-  readonly views = new Map<TypeUrl, View>();
+  readonly views = new Map<TypeUrl, Wanted>();
   /** Clusters that wait for their endpoints. */
   readonly warming = new Set<string>();
   /** Clusters that have had their endpoints once, and so can take calls. */
   readonly ready = new Set<string>();
   readonly #variant: 'delta' | 'sotw';
   readonly #options: { readonly refuses: (resource: Resource) => boolean; readonly onChange?: () => void };
-  #snapshot: Snapshot | undefined;
+  readonly #view = new TestView();
   #stream: StreamState;
   #identified = false;
   #nonces = new Set<string>();
@@ -53,7 +54,7 @@ export class ModelClient {
   constructor(variant: 'delta' | 'sotw', options: ModelClient['options']) {
     this.#variant = variant;
     this.#options = options;
-    this.#stream = newStream(variant, workload);
+    this.#stream = new StreamState(variant, workload);
   }
 
   get options() {
@@ -64,9 +65,13 @@ export class ModelClient {
     return this.#stream;
   }
 
-  setSnapshot(snapshot: Snapshot): void {
-    this.#snapshot = snapshot;
-    this.#serve({ kind: 'snapshot', snapshot });
+  /** Shows the server another snapshot. The stream's turn to be told of it comes with `push`. */
+  turn(snapshot: Snapshot): void {
+    this.#serve({ kind: 'changed', view: this.#view, names: this.#view.show(snapshot) });
+  }
+
+  push(): void {
+    this.#serve({ kind: 'push' });
   }
 
   /** The transport's fill level. */
@@ -129,8 +134,8 @@ export class ModelClient {
     this.#toClient = [];
     this.#nonces = new Set();
     this.#identified = false;
-    this.#stream = newStream(this.#variant, workload, this.#stream);
-    if (this.#snapshot) this.#serve({ kind: 'snapshot', snapshot: this.#snapshot });
+    this.#stream = new StreamState(this.#variant, workload, this.#stream);
+    this.#serve({ kind: 'changed', view: this.#view, names: 'everything' });
     for (const view of this.views.values()) {
       view.begun = false;
       view.nonce = '';
@@ -155,6 +160,7 @@ export class ModelClient {
   /** Delivers until nothing is under way. Throws when that does not come. */
   settle(): void {
     this.transport('drained');
+    this.push();
     for (let messages = 0; messages < 2_000; messages++) {
       if (this.deliverToServer() || this.deliverToClient()) continue;
       if (!isWaiting(this.#stream)) return;
@@ -163,11 +169,11 @@ export class ModelClient {
     throw new Error('the stream does not come to rest');
   }
 
-  #wants(view: View, name: string): boolean {
+  #wants(view: Wanted, name: string): boolean {
     return view.wildcard || view.names.has(name);
   }
 
-  #begin(typeUrl: TypeUrl, view: View): void {
+  #begin(typeUrl: TypeUrl, view: Wanted): void {
     view.begun = true;
     if (this.#variant === 'sotw') {
       this.#askSotw(typeUrl, view, '');
@@ -185,7 +191,7 @@ export class ModelClient {
     this.#toServer.push({ kind: 'delta request', request });
   }
 
-  #askSotw(typeUrl: TypeUrl, view: View, responseNonce: string, error?: string): void {
+  #askSotw(typeUrl: TypeUrl, view: Wanted, responseNonce: string, error?: string): void {
     const request = create(DiscoveryRequestSchema, {
       ...this.#node(),
       typeUrl,
@@ -204,13 +210,11 @@ export class ModelClient {
   }
 
   #serve(event: StreamEvent): void {
-    const { state, effects } = step(this.#stream, event);
-    this.#stream = state;
-    for (const effect of effects) {
+    for (const effect of step(this.#stream, event)) {
       if (effect.kind === 'end') throw new Error(`the stream was ended: ${effect.message}`);
       if (effect.kind === 'send') this.#toClient.push(effect.response);
     }
-    for (const watch of state.watches.values()) {
+    for (const watch of this.#stream.watches.values()) {
       const underWay = watch.outstanding.flatMap(({ resources }) => resources.map(({ name }) => name));
       if (new Set(underWay).size < underWay.length) throw new Error(`twice under way: ${underWay}`);
     }

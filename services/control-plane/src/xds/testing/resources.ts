@@ -30,17 +30,10 @@ export const secret = (name: string, content = 'a') => resource(typeUrls.secret,
 export const listener = (name: string, content = 'a') => resource(typeUrls.listener, name, content);
 export const route = (name: string, content = 'a') => resource(typeUrls.route, name, content);
 
-/** A snapshot of these; parts equal to those of `before` are the same objects as there. */
-export function snapshotOf(resources: Iterable<Resource>, before?: Snapshot): Snapshot {
+/** A snapshot of these. */
+export function snapshotOf(resources: Iterable<Resource>): Snapshot {
   const snapshot = new Map<TypeUrl, Map<string, Resource>>();
   for (const typeUrl of Object.values(typeUrls)) snapshot.set(typeUrl, new Map());
   for (const one of resources) snapshot.get(one.typeUrl)?.set(one.name, one);
-  if (before === undefined) return snapshot;
-  const shared = new Map<TypeUrl, ReadonlyMap<string, Resource>>(snapshot);
-  for (const [typeUrl, part] of snapshot) {
-    const old = before.get(typeUrl);
-    const same = old?.size === part.size && [...part].every(([name, one]) => old.get(name)?.version === one.version);
-    if (old !== undefined && same) shared.set(typeUrl, old);
-  }
-  return shared;
+  return snapshot;
 }

@@ -1,0 +1,64 @@
+import type { Collection, Graph, Index, Turn } from '@weft/collections';
+import type { Translation } from '../translation/translate.ts';
+import { calledServices } from './called-services.ts';
+import { type Calls, proxyCalls } from './calls.ts';
+import { tracingClusterResource } from './cluster-tracing.ts';
+import { endpointPlaces, plainEndpoints } from './endpoints.ts';
+import { routesOfGateways } from './gateway-routes.ts';
+import { type Inbound, inbound } from './inbound.ts';
+import { directCluster } from './names.ts';
+import { type Outbound, outbound } from './outbound.ts';
+import { connectedProxies, type Proxies } from './proxies.ts';
+import { type Resource, sameResource } from './resource.ts';
+import { type ZonedEndpoints, zonedEndpoints } from './zoned-endpoints.ts';
+
+/** Everything that proxies hold, as collections; what several share is in them once. */
+export interface BackEnd {
+  readonly proxies: Proxies;
+  readonly calls: Calls;
+  /** The names of all clusters of those who call by a key: of services, and of headless ones' replicas. */
+  readonly clusterNames: Collection<ReadonlySet<string>>;
+  /** Those keys that hold a cluster. */
+  readonly byClusterName: Index<ReadonlySet<string>>;
+  readonly outbound: Outbound;
+  readonly inbound: Inbound;
+  readonly gatewayRoutes: Collection<Resource>;
+  readonly endpoints: Collection<Resource>;
+  readonly zoned: ZonedEndpoints;
+  /** Under the key of the settings, while spans go somewhere. */
+  readonly tracing: Collection<Resource>;
+}
+
+/** Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. */
+export function backEnd(graph: Graph, mesh: Translation, connected: Collection<true>): BackEnd {
+  const services = calledServices(graph, mesh.services);
+  const proxies = connectedProxies(graph, mesh, connected);
+  const calls = proxyCalls(graph, proxies, services);
+  const clusterNames = graph.derive(
+    'cluster names',
+    calls.targets,
+    (targets, read, key): ReadonlySet<string> =>
+      new Set([
+        ...(read.get(calls.clusters, key) ?? []),
+        ...targets.flatMap(({ service, port }) => (service.headless ? [directCluster(service.id, port)] : [])),
+      ]),
+  );
+  const places = endpointPlaces(graph, mesh);
+  return {
+    proxies,
+    calls,
+    clusterNames,
+    byClusterName: clusterNames.index('name', (names) => names),
+    outbound: outbound(graph, mesh, proxies, services, calls),
+    inbound: inbound(graph, mesh, proxies, services),
+    gatewayRoutes: routesOfGateways(graph, mesh, calls),
+    endpoints: plainEndpoints(graph, places),
+    zoned: zonedEndpoints(graph, proxies, calls, places),
+    tracing: graph.derive('tracing', mesh.facts.settings, ({ tracing }) => tracing && tracingClusterResource(tracing), {
+      same: sameResource,
+    }),
+  };
+}
+
+/** A turn, and what it did to the collections of the back end. */
+export type BackEndTurn = Pick<Turn, 'changed'>;

@@ -1,0 +1,131 @@
+import type { Collection, Graph } from '@weft/collections';
+import { type ManifestObject, objectRef } from '../mesh-directory/manifest.ts';
+import type { ExternalService } from '../model/external-service.ts';
+import type { MeshSettings } from '../model/mesh.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Workload } from '../model/workload.ts';
+import { defaultSettings } from './default-settings.ts';
+import {
+  type Document,
+  documentKey,
+  externalServiceOf,
+  gatewayOf,
+  resourceOf,
+  serviceOf,
+  settingsOf,
+  workloadOf,
+} from './document.ts';
+import { type FactCollections, resourceKey, serviceKey, settingsKey } from './fact-collections.ts';
+import type { ContractFact, GatewayFact, Resource, ServiceFact } from './facts.ts';
+
+/** What one file says. */
+export interface Reading {
+  /** The file. */
+  readonly origin: string;
+  readonly objects: readonly ManifestObject[];
+  readonly contract?: ContractFact;
+  readonly problems: readonly Problem[];
+}
+
+/** Facts from files, before contracts are retained. */
+export interface DocumentFacts extends Omit<FactCollections, 'contracts'> {
+  /** Contracts by file. */
+  readonly found: Collection<ContractFact>;
+}
+
+/**
+ * Puts together what files say (`readings`, by `origin`). Where two documents name one object, the document whose file sorts first
+ * counts, and in one file the earlier one, so that the outcome does not depend on the order in which files were found. The other
+ * document is a problem, and so is a mesh without a MeshConfig.
+ */
+export function documentFacts(graph: Graph, readings: Collection<Reading>): DocumentFacts {
+  const documents = graph.deriveMany<Reading, Document>('documents', readings, ({ origin, objects }) =>
+    objects.map((object, index) => [`${origin} ${index}`, { object, origin }] as const),
+  );
+  const byKey = documents.index('by key', ({ object }) => [documentKey(object)]);
+  const counting = graph.group('documents that count', byKey, (key, read) => first(read.values(byKey, key)));
+
+  const settings = graph.deriveMany<Document, MeshSettings>('settings', counting, ({ object, origin }) =>
+    object.is === 'mesh-config' ? [[settingsKey, settingsOf(object, origin)]] : [],
+  );
+  const services = graph.deriveMany<Document, ServiceFact>('services', counting, ({ object, origin }) =>
+    object.is === 'service' ? [keyed(serviceOf(object, origin), serviceKey)] : [],
+  );
+  const workloads = graph.deriveMany<Document, Workload>('workloads', counting, ({ object }, read) => {
+    if (object.is !== 'workload') return [];
+    const { trustDomain } = read.get(settings, settingsKey) ?? defaultSettings;
+    return [keyed(workloadOf(object, trustDomain), ({ id }) => id)];
+  });
+  const gateways = graph.deriveMany<Document, GatewayFact>('gateways', counting, ({ object, origin }) =>
+    object.is === 'gateway' ? [keyed(gatewayOf(object, origin), ({ name }) => name)] : [],
+  );
+  const externalServices = graph.deriveMany<Document, ExternalService>(
+    'external services',
+    counting,
+    ({ object, origin }) =>
+      object.is === 'external-service' ? [keyed(externalServiceOf(object, origin), ({ id }) => id)] : [],
+  );
+  const resources = graph.deriveMany<Document, Resource>('resources', counting, ({ object, origin }) =>
+    object.is === 'other' ? [keyed(resourceOf(object, origin), resourceKey)] : [],
+  );
+
+  const wrong = graph.derive<Reading, readonly Problem[]>(
+    'problems of files',
+    readings,
+    ({ origin, objects, problems }, read) => {
+      const duplicates = objects.flatMap((object) =>
+        duplicate(object, origin, read.get(counting, documentKey(object))),
+      );
+      return problems.length + duplicates.length === 0 ? undefined : [...problems, ...duplicates];
+    },
+  );
+  const problems = graph.union('problems', [wrong, problemOfNoSettings(graph, settings, noMeshConfig)]);
+  const found = graph.derive<Reading, ContractFact>('contract files', readings, ({ contract }) => contract);
+  return { settings, services, workloads, gateways, externalServices, resources, problems, found };
+}
+
+const noMeshConfig: Problem = {
+  resource: 'mesh.yaml',
+  message: 'there is no MeshConfig',
+  advice: 'a weft.dev/v1 MeshConfig with packages',
+};
+
+/** This problem while there are no settings. */
+export function problemOfNoSettings(
+  graph: Graph,
+  settings: Collection<MeshSettings>,
+  problem: Problem,
+): Collection<readonly Problem[]> {
+  const wanted = graph.constant('wanted settings', [['no MeshConfig', problem]]);
+  return graph.derive('missing settings', wanted, (missing, read) =>
+    read.get(settings, settingsKey) === undefined ? [missing] : undefined,
+  );
+}
+
+function keyed<V>(value: V, keyOf: (value: V) => string): readonly [string, V] {
+  return [keyOf(value), value];
+}
+
+function first(documents: readonly Document[]): Document | undefined {
+  return documents.reduce<Document | undefined>(
+    (best, document) => (best === undefined || isBefore(document, best) ? document : best),
+    undefined,
+  );
+}
+
+function isBefore(a: Document, b: Document): boolean {
+  return a.origin === b.origin ? a.object.line < b.object.line : a.origin < b.origin;
+}
+
+/** The problem of a document in whose place another counts. */
+function duplicate(object: ManifestObject, origin: string, counts: Document | undefined): readonly Problem[] {
+  if (counts === undefined || (counts.origin === origin && counts.object.line === object.line)) return [];
+  return [
+    {
+      resource: origin,
+      about: [objectRef(object)],
+      message: `line ${object.line}: ${object.kind} ${object.namespace}/${object.name} is there twice`,
+      advice: `${counts.origin}, line ${counts.object.line} counts; remove one of the two`,
+    },
+  ];
+}

@@ -1,0 +1,102 @@
+import type { Graph, Source, Turn } from '@weft/collections';
+import { type BackEnd, backEnd } from './envoy/back-end.ts';
+import { type Resource, type Snapshot, type TypeUrl, typeUrls, type View, type ViewChange } from './envoy/resource.ts';
+import { ProxyView } from './envoy/view.ts';
+import { viewChanges } from './envoy/view-changes.ts';
+import type { FactCollections } from './facts/fact-collections.ts';
+import { failureProblem } from './failure-problem.ts';
+import type { Mesh, WorkloadId } from './model/mesh.ts';
+import type { Problem } from './model/problem.ts';
+import { clockKey } from './translation/policies.ts';
+import { type Translation, translate } from './translation/translate.ts';
+
+/** A turn of the compiler. */
+export interface Compiled {
+  readonly turn: Turn;
+  /** What it did to the views of connected proxies. */
+  readonly changes: readonly ViewChange[];
+}
+
+/**
+ * The compiler: facts in, what each proxy should hold out, both as collections of one graph. A turn computes what depends on the facts
+ * that changed, and nothing else. The result is that of the facts and the time alone, in whatever order they came.
+ */
+export class MeshCompiler {
+  readonly #graph: Graph;
+  readonly #clock: Source<number>;
+  readonly #connected: Source<true>;
+  readonly #translation: Translation;
+  readonly #backEnd: BackEnd;
+
+  /** `facts`: collections of `graph`. */
+  constructor(graph: Graph, facts: FactCollections) {
+    this.#graph = graph;
+    this.#clock = graph.source<number>('clock');
+    this.#connected = graph.source<true>('connected');
+    this.#translation = translate(graph, facts, this.#clock);
+    this.#backEnd = backEnd(graph, this.#translation, this.#connected);
+  }
+
+  /** Live: it shows each turn once it has ended. */
+  get mesh(): Mesh {
+    return this.#translation.mesh;
+  }
+
+  get translation(): Translation {
+    return this.#translation;
+  }
+
+  /** What could not be computed because of a bug of ours; what was there before stays. */
+  failures(): readonly Problem[] {
+    return this.#graph.failures().map(failureProblem);
+  }
+
+  /**
+   * Runs `change`, which sets facts, and computes all that follows. `nowMs` (epoch milliseconds) decides which overrides hold, and
+   * `Mesh.nextChangeMs` of the result says when a turn is due although no fact changes.
+   */
+  turn(change: () => void, nowMs: number): Compiled {
+    const turn = this.#graph.turn(() => {
+      this.#clock.set(clockKey, nowMs);
+      change();
+    });
+    return { turn, changes: viewChanges(this.#backEnd, turn) };
+  }
+
+  /** Makes what a proxy should hold, and keeps it up to date. Within a turn. */
+  connect(id: WorkloadId): void {
+    this.#connected.set(id, true);
+  }
+
+  /** Forgets what a proxy should hold. Within a turn. */
+  disconnect(id: WorkloadId): void {
+    this.#connected.delete(id);
+  }
+
+  /** What a connected proxy should hold, without secrets; undefined: it is not connected, or no workload. */
+  view(id: WorkloadId): View | undefined {
+    return this.#backEnd.proxies.proxies.has(id) ? new ProxyView(this.#backEnd, id) : undefined;
+  }
+
+  /** The same as a copy that does not change. */
+  snapshot(id: WorkloadId): Snapshot | undefined {
+    const view = this.view(id);
+    return view && snapshotOf(view);
+  }
+}
+
+const compiledTypes = [typeUrls.cluster, typeUrls.endpoints, typeUrls.listener, typeUrls.route];
+
+/** All that a view holds now, by type and name, in the order of the names. */
+export function snapshotOf(view: View): Snapshot {
+  const snapshot = new Map<TypeUrl, ReadonlyMap<string, Resource>>();
+  for (const typeUrl of compiledTypes) {
+    const part = new Map<string, Resource>();
+    for (const name of [...view.names(typeUrl)].sort()) {
+      const resource = view.get(typeUrl, name);
+      if (resource !== undefined) part.set(name, resource);
+    }
+    snapshot.set(typeUrl, part);
+  }
+  return snapshot;
+}

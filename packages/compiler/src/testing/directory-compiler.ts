@@ -1,0 +1,53 @@
+import { Graph } from '@weft/collections';
+import type { Snapshot } from '../envoy/resource.ts';
+import { factSources } from '../facts/fact-collections.ts';
+import type { Facts } from '../facts/facts.ts';
+import { retained } from '../facts/retained-contracts.ts';
+import { type Compiled, MeshCompiler } from '../mesh-compiler.ts';
+import { parseDirectory } from '../mesh-directory/parse-directory.ts';
+import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import { assemble } from '../translation/assemble.ts';
+
+/** A compiler that follows a mesh directory from one state to the next, with every proxy connected. */
+export class DirectoryCompiler {
+  readonly compiler: MeshCompiler;
+  readonly #sources: ReturnType<typeof factSources>;
+  #facts: Facts | undefined;
+  #nowMs = 0;
+
+  constructor(directory?: { readonly files: ReadonlyMap<string, Uint8Array> }) {
+    const graph = new Graph();
+    this.#sources = factSources(graph);
+    this.compiler = new MeshCompiler(graph, this.#sources.facts);
+    if (directory) this.update(directory);
+  }
+
+  /** Live. */
+  get mesh(): Mesh {
+    return this.compiler.mesh;
+  }
+
+  /** The mesh of now, which stays as it is. */
+  assembled(): Mesh {
+    if (this.#facts === undefined) throw new Error('there is no mesh yet');
+    return assemble(this.#facts, this.#nowMs);
+  }
+
+  /** Takes what the directory holds now. `nowMs`: epoch milliseconds. Default: 0. */
+  update(directory: { readonly files: ReadonlyMap<string, Uint8Array> }, nowMs = 0): Compiled {
+    const read = parseDirectory(directory.files);
+    const facts = this.#facts ? retained(this.#facts, read) : read;
+    const gone = this.#facts?.workloads ?? [];
+    this.#facts = facts;
+    this.#nowMs = nowMs;
+    return this.compiler.turn(() => {
+      this.#sources.replace(facts);
+      for (const { id } of gone) this.compiler.disconnect(id);
+      for (const { id } of facts.workloads) this.compiler.connect(id);
+    }, nowMs);
+  }
+
+  snapshot(id: WorkloadId): Snapshot | undefined {
+    return this.compiler.snapshot(id);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Collection, Graph, Index } from '@weft/collections';
+import { readContract } from '../contracts/read-contract.ts';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
+import type { ContractVersion } from '../model/contract.ts';
+import type { MeshSettings } from '../model/mesh.ts';
+import type { Problem } from '../model/problem.ts';
+import { ownersOf, ownersRow } from './package-owners.ts';
+
+/** The contracts that count, and why others do not. Keys are contract keys, "namespace/hash". */
+export interface ContractVersions {
+  readonly versions: Collection<ContractVersion>;
+  /** Published, but not understood or not its namespace's to publish: where each was read. */
+  readonly refused: Collection<string>;
+  /** Versions by the namespace that publishes them and the last part of their logical name, "shop orders". */
+  readonly byName: Index<ContractVersion>;
+  /** Versions by where they were read. */
+  readonly byOrigin: Index<ContractVersion>;
+  readonly problems: Collection<readonly Problem[]>;
+}
+
+/** A contract: either a version or a refusal. */
+interface Verdict {
+  readonly version?: ContractVersion;
+  readonly origin: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads every contract once, and asks whether its namespace may publish it. */
+export function contractVersions(graph: Graph, facts: FactCollections): ContractVersions {
+  // Equal bytes mean the same for as long as this process runs, so a contract is understood once.
+  const read = graph.derive('contracts read', facts.contracts, (fact) => ({ fact, ...readContract(fact) }), {
+    same: (a, b) => a.fact === b.fact,
+  });
+  const verdicts = graph.derive('contracts', read, ({ fact, version, problems }, read): Verdict => {
+    const { origin } = fact;
+    if (version === undefined) return { origin, problems };
+    const foreign = ownershipProblem(version, read.get(facts.settings, settingsKey) ?? defaultSettings);
+    return foreign ? { origin, problems: [foreign] } : { origin, version, problems };
+  });
+  const versions = graph.derive('contract versions', verdicts, ({ version }) => version);
+  return {
+    versions,
+    refused: graph.derive('contracts refused', verdicts, ({ version, origin }) => (version ? undefined : origin)),
+    byName: versions.index('name', ({ namespace, logicalName }) => [
+      nameKey({ namespace, name: lastPart(logicalName) }),
+    ]),
+    byOrigin: versions.index('origin', ({ origin }) => [origin]),
+    problems: graph.derive('contract problems', verdicts, ({ problems }) => some(problems)),
+  };
+}
+
+/** The bucket of `byName` for a Service. */
+export function nameKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace} ${name}`;
+}
+
+/** Problems, or nothing when there are none. */
+export function some(problems: readonly Problem[]): readonly Problem[] | undefined {
+  return problems.length > 0 ? problems : undefined;
+}
+
+function lastPart(logicalName: string): string {
+  return logicalName.slice(logicalName.lastIndexOf('.') + 1);
+}
+
+function ownershipProblem(version: ContractVersion, settings: MeshSettings): Problem | undefined {
+  const { namespace, logicalName } = version;
+  const owners = ownersOf(settings, logicalName);
+  if (owners.some((row) => row.namespace === namespace)) return undefined;
+  const file = settings.origin ?? 'the MeshConfig';
+  const row = ownersRow(namespace, logicalName);
+  const belongs = owners.map((owner) => `namespace ${owner.namespace} by ${file} spec.packages[${owner.index}]`);
+  return {
+    resource: version.origin,
+    ...(version.refs ? { about: version.refs } : {}),
+    field: `package ${logicalName}`,
+    message: `namespace ${namespace} may not speak for ${logicalName}; the contract has no effect`,
+    advice:
+      belongs.length > 0
+        ? `${logicalName} belongs to ${belongs.join(' and to ')}; remove the contract, or add ${row} there`
+        : `${row} in spec.packages of ${file}`,
+  };
+}
