@@ -11,6 +11,7 @@ import {
   type Resource,
 } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import { frameMessage } from '@weft/service-kit/grpc';
+import { addressesOf } from './endpoint-addresses.ts';
 
 /** Where an ADS server is, and who the client says that it is. */
 export interface AdsClientOptions {
@@ -26,6 +27,19 @@ export interface AdsClientOptions {
   readonly asks: boolean;
   /** Told of each response, once its acknowledgement is written: its type and the framed message. */
   readonly onAcked: (typeUrl: string, framed: Buffer) => void;
+  /** Told, after `onAcked`, of each IP address that came or went with a response. Absent: endpoints are not read. */
+  readonly onEndpoint?: (address: string, present: boolean, framed: Buffer) => void;
+}
+
+/** The server ended the stream before it took it. */
+export class AdsRefused extends Error {
+  override readonly name = 'AdsRefused';
+  /** The gRPC status. */
+  readonly status: number;
+  constructor(node: string, status: number, message: string) {
+    super(`${node}: gRPC status ${status}: ${message}`);
+    this.status = status;
+  }
 }
 
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
@@ -38,6 +52,7 @@ export class AdsClient {
   readonly #options: AdsClientOptions;
   readonly #held = new Map<string, Map<string, string>>();
   readonly #wanted = new Map<string, Set<string>>();
+  readonly #addresses = new Map<string, ReadonlySet<string>>();
   #session: ClientHttp2Session | undefined;
   #stream: ClientHttp2Stream | undefined;
   #rest: Buffer = Buffer.alloc(0);
@@ -69,7 +84,7 @@ export class AdsClient {
       stream.once('response', (headers) => {
         const status = headers['grpc-status'];
         if (status === undefined) resolve();
-        else reject(new Error(`${node}: gRPC status ${status}: ${headers['grpc-message']}`));
+        else reject(new AdsRefused(node, Number(status), String(headers['grpc-message'])));
       });
       session.once('error', reject);
       stream.once('error', reject);
@@ -96,6 +111,12 @@ export class AdsClient {
     if (!forget) return;
     this.#held.clear();
     this.#wanted.clear();
+    this.#addresses.clear();
+  }
+
+  /** Every IP address among the endpoints that it holds; empty without `onEndpoint`. */
+  addresses(): ReadonlySet<string> {
+    return new Set([...this.#addresses.values()].flatMap((some) => [...some]));
   }
 
   /** It holds all that its clusters and listeners name. */
@@ -146,10 +167,20 @@ export class AdsClient {
       held = new Map();
       this.#held.set(typeUrl, held);
     }
-    for (const { name, version } of resources) held.set(name, version);
+    for (const { name, version } of resources) held.set(shared(name), shared(version));
     for (const name of removedResources) held.delete(name);
     if (this.#options.asks) this.#follow(typeUrl, resources);
     this.#options.onAcked(typeUrl, framed);
+    if (typeUrl !== typeUrls.endpoints || this.#options.onEndpoint === undefined) return;
+    for (const resource of resources) this.#takeAddresses(resource.name, addressesOf(resource), framed);
+    for (const name of removedResources) this.#takeAddresses(name, new Set(), framed);
+  }
+
+  #takeAddresses(name: string, addresses: ReadonlySet<string>, framed: Buffer): void {
+    const before = this.#addresses.get(name) ?? new Set();
+    this.#addresses.set(shared(name), addresses);
+    for (const address of addresses) if (!before.has(address)) this.#options.onEndpoint?.(address, true, framed);
+    for (const address of before) if (!addresses.has(address)) this.#options.onEndpoint?.(address, false, framed);
   }
 
   /** Asks for what new clusters and listeners name. */
@@ -166,6 +197,16 @@ export class AdsClient {
     if (first) this.#begin(next, added);
     else this.#send({ typeUrl: next, resourceNamesSubscribe: added });
   }
+}
+
+const texts = new Map<string, string>();
+
+/** The same text, kept once for all clients: a thousand of them hold the same thousand names. */
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  texts.set(text, text);
+  return text;
 }
 
 const known = new Map<string, readonly string[]>();

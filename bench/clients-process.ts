@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { ClientsAcked, ClientsCommand, ClientsDone } from './ads-clients.ts';
+import type { ClientsAcked, ClientsChecked, ClientsCommand, ClientsDone } from './ads-clients.ts';
+import type { EndpointEvents } from './endpoint-tracker.ts';
 
 type Make = Omit<Extract<ClientsCommand, { kind: 'make' }>, 'kind'>;
 
@@ -29,9 +30,28 @@ export class ClientsProcess {
   }
 
   /** Waits for one response of a type at each client. Resolves when the clients are watching, with what waits for the rest. */
-  async expect(group: string, typeUrl: string, frames: boolean): Promise<() => Promise<Acked>> {
+  expect(group: string, typeUrl: string, frames: boolean): Promise<() => Promise<Acked>> {
+    return this.#expect({ kind: 'expect', group, typeUrl, frames });
+  }
+
+  /** As `expect`, for an endpoint that comes or goes at each client. */
+  expectEndpoint(group: string, address: string, options: { present: boolean; frames: boolean }) {
+    return this.#expect({ kind: 'expect-endpoint', group, address, ...options });
+  }
+
+  /** Endpoints that came or went since the last call; the first one begins it. */
+  async drainEndpoints(group: string): Promise<EndpointEvents> {
+    return this.#ask({ kind: 'drain-endpoints', group });
+  }
+
+  /** Compares the addresses that clients hold with those that they should and should not hold. */
+  async checkEndpoints(group: string, present: readonly string[], absent: readonly string[]): Promise<ClientsChecked> {
+    return this.#ask({ kind: 'check-endpoints', group, present, absent });
+  }
+
+  async #expect(command: ClientsCommand): Promise<() => Promise<Acked>> {
     const answer = this.#next();
-    this.#child.send({ kind: 'expect', group, typeUrl, frames } satisfies ClientsCommand);
+    this.#child.send(command);
     await answer;
     const acked = this.#next();
     return async () => {
@@ -44,7 +64,7 @@ export class ClientsProcess {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  async #ask(command: ClientsCommand): Promise<ClientsDone> {
+  async #ask(command: ClientsCommand) {
     const answer = this.#next();
     this.#child.send(command);
     return answer;

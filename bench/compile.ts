@@ -8,12 +8,9 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { type Compiler, createCompiler } from '@weft/compiler/envoy/compiler';
 import type { Resource } from '@weft/compiler/envoy/resource';
-import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
+import { MeshCompiler } from '@weft/compiler/mesh-compiler';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { assemble } from '@weft/compiler/translation/assemble';
 import { median, spread } from './pairs.ts';
 import { namespace, putReplica, type SyntheticPlan, syntheticContract, syntheticMesh } from './synthetic-mesh.ts';
 
@@ -32,11 +29,10 @@ syncBuiltinESMExports();
 
 const fullMs: number[] = [];
 let encodedInFull = 0;
-let state = compileAll();
-for (let round = 0; round < 3; round++) state = compileAll();
+let { mesh, files, compiler } = compileAll();
+for (let round = 0; round < 3; round++) ({ mesh, files, compiler } = compileAll());
 
 const changeMs: number[] = [];
-const parts = { read: [] as number[], assemble: [] as number[], compile: [] as number[] };
 let encoded = 0;
 let changed = 0;
 for (let round = 0; round < rounds; round++) {
@@ -44,33 +40,24 @@ for (let round = 0; round < rounds; round++) {
   const name = `s${(round * 37) % plan.services}`;
   const callers = [1, 2, 3].map((k) => `s${(Number(name.slice(1)) - k + plan.services) % plan.services}`);
   const set = syntheticContract({ name, methods: plan.methods, callers, deadlineMs: 2000 + round });
-  const before = resourcesOf(state);
-  state.mesh.contract(namespace, name, set);
-  putReplica(state.mesh, `${name}-0`, contractHash(set));
+  const before = resourcesOf(compiler);
+  mesh.contract(namespace, name, set);
+  putReplica(mesh, `${name}-0`, contractHash(set));
   const touched = [`contracts/${namespace}/${name}.binpb`, `${namespace}/workloads/${name}-0.yaml`];
 
-  const begin = performance.now();
-  for (const path of touched) state.files.put(path, state.mesh.files.get(path) ?? new Uint8Array());
-  const facts = state.facts();
-  const read = performance.now();
-  const assembled = assemble(facts, state.assembled);
-  const isAssembled = performance.now();
   hashed = 0;
-  compileAffected(state.compiler, assembled);
-  const end = performance.now();
+  const begin = performance.now();
+  for (const path of touched) files.put(path, mesh.files.get(path) ?? new Uint8Array());
+  const { changes } = compiler.turn(() => files.tell(), 0);
+  changeMs.push(performance.now() - begin);
+  if (changes.length === 0) throw new Error('the change reached no proxy');
 
-  state = { ...state, assembled };
   encoded += hashed;
-  changed += [...resourcesOf(state)].filter((resource) => !before.has(resource)).length;
-  changeMs.push(end - begin);
-  parts.read.push(read - begin);
-  parts.assemble.push(isAssembled - read);
-  parts.compile.push(end - isAssembled);
+  changed += [...resourcesOf(compiler)].filter((resource) => !before.has(resource)).length;
 }
 const contents = (count: number) => (count / rounds).toFixed(1);
 console.log(`everything   ${spread(fullMs, 'ms')}  ${encodedInFull} resources encoded`);
 console.log(`one method   ${spread(changeMs, 'ms')}  ${contents(encoded)} encoded, ${contents(changed)} changed`);
-for (const [part, ms] of Object.entries(parts)) console.log(`  ${part.padEnd(10)} ${spread(ms, 'ms')}`);
 console.log(`ratio compile/time-to-full ${(median(changeMs) / median(fullMs)).toFixed(4)}`);
 console.log(`ratio compile/encoded-to-changed ${(encoded / changed).toFixed(2)}`);
 
@@ -78,30 +65,24 @@ function compileAll() {
   const mesh = syntheticMesh(plan);
   const graph = new Graph();
   const files = new MeshFiles(graph);
-  const afterTurn = new FactsAfterTurn(files.facts);
-  const facts = () => afterTurn.take(graph.turn(() => files.tell()));
-  const compiler = createCompiler();
+  const compiler = new MeshCompiler(graph, files.facts);
   const begin = performance.now();
   for (const [path, bytes] of mesh.files) files.put(path, bytes);
-  const assembled: Mesh = assemble(facts(), undefined);
-  if (assembled.problems.length > 0) throw new Error(JSON.stringify(assembled.problems[0]));
   hashed = 0;
-  compileAffected(compiler, assembled);
+  compiler.turn(() => {
+    files.tell();
+    for (let n = 0; n < plan.services; n++) compiler.connect(`${namespace}/s${n}-0`);
+  }, 0);
   fullMs.push(performance.now() - begin);
+  const [problem] = compiler.mesh.problems;
+  if (problem) throw new Error(JSON.stringify(problem));
   encodedInFull = hashed;
-  return { mesh, files, facts, compiler, assembled };
+  return { mesh, files, compiler };
 }
 
-/** What pushing to every proxy would have compiled. */
-function compileAffected(compiler: Compiler, mesh: Mesh): void {
-  const { affected } = compiler.update(mesh);
-  for (const id of affected) compiler.snapshot(id);
-}
-
-function resourcesOf({ compiler, assembled }: Pick<typeof state, 'compiler' | 'assembled'>): Set<Resource> {
-  const ids: Iterable<WorkloadId> = assembled.workloads.keys();
+function resourcesOf(compiler: MeshCompiler): Set<Resource> {
   const found = new Set<Resource>();
-  for (const id of ids) {
+  for (const id of compiler.mesh.workloads.keys()) {
     for (const resources of compiler.snapshot(id)?.values() ?? []) for (const one of resources.values()) found.add(one);
   }
   return found;

@@ -8,16 +8,42 @@ import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-p
 
 const main = fileURLToPath(new URL('../services/control-plane/src/main.ts', import.meta.url));
 
+/** Where a cluster is, and what is the control plane's own there. */
+export interface ClusterPlace {
+  /** A directory for state/. */
+  readonly dir: string;
+  /** The path of a kubeconfig. */
+  readonly kubeconfig: string;
+  /** The control plane's own namespace. */
+  readonly namespace: string;
+}
+
 /** The control plane as it is shipped, in a process of its own, on a directory of its own. */
 export class ControlPlaneProcess {
-  /** Holds mesh/, state/ and tokens/. */
+  /** Holds state/ and, where there is no cluster, mesh/ and tokens/. */
   readonly dir: string;
   readonly port: number;
+  readonly #source: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
 
-  private constructor(dir: string, port: number) {
+  private constructor(
+    dir: string,
+    port: number,
+    source: readonly string[] = ['--mesh', 'mesh', '--tokens', 'tokens'],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.dir = dir;
     this.port = port;
+    this.#source = source;
+    this.#env = env;
+  }
+
+  /** One that follows a cluster. A replica that starts anew has the same name, so it holds the lease at once. */
+  static async onCluster({ dir, kubeconfig, namespace }: ClusterPlace): Promise<ControlPlaneProcess> {
+    const [port = 0] = await freePorts(1);
+    const source = ['--source', 'kubernetes', '--namespace', namespace];
+    return new ControlPlaneProcess(dir, port, source, { KUBECONFIG: kubeconfig, POD_NAME: 'bench' });
   }
 
   /** Writes a mesh directory, and a token for each of these workloads; starts nothing yet. */
@@ -45,10 +71,10 @@ export class ControlPlaneProcess {
   /** Starts it, and resolves when it serves. */
   async start(): Promise<void> {
     const { dir, port } = this;
-    const places = ['--mesh', 'mesh', '--state', 'state', '--tokens', 'tokens', '--api', `unix:${join(dir, 'api')}`];
+    const places = [...this.#source, '--state', 'state', '--api', `unix:${join(dir, 'api')}`];
     const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${port}`], {
       cwd: dir,
-      env: { ...process.env, LOG_LEVEL: 'info' },
+      env: { ...process.env, LOG_LEVEL: 'info', ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;

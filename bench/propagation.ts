@@ -6,15 +6,10 @@
  *
  * `--target HOST:PORT` runs the clients against any ADS server instead: see propagation-target.ts.
  */
-
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
-import type { BareServerFrames, BareServerStart } from './bare-server.ts';
-import { createBenchRoot } from './certificates.ts';
+import { startBare } from './bare-process.ts';
 import { Cleanup } from './cleanup.ts';
 import { ClientsProcess } from './clients-process.ts';
 import { ControlPlaneProcess, tokenOf, wallMs } from './control-plane-process.ts';
@@ -30,15 +25,22 @@ const counts = (process.env.CLIENTS ?? '200,1000').split(',').map(Number);
 /** What changes, and the type of resource by which each client learns of it. */
 const kinds = { endpoint: typeUrls.endpoints, policy: typeUrls.route } as const;
 type Kind = keyof typeof kinds;
+/** In the order in which they are measured. */
+const allKinds = ['policy', 'endpoint'] as const;
 
 if (process.argv.includes('--target')) await measureTarget(process.argv.slice(2));
 else {
-  const ratios: number[] = [];
-  for (const count of counts) ratios.push(...(await measure(count)));
-  console.log(`ratio propagation/bare ${Math.max(...ratios).toFixed(2)}`);
+  const ratios: Record<Kind, number[]> = { policy: [], endpoint: [] };
+  for (const count of counts) {
+    const found = await measure(count);
+    for (const kind of allKinds) ratios[kind].push(found[kind]);
+  }
+  for (const kind of allKinds) console.log(`ratio propagation/bare-${kind} ${Math.max(...ratios[kind]).toFixed(2)}`);
+  console.log(`ratio propagation/bare ${Math.max(...ratios.policy, ...ratios.endpoint).toFixed(2)}`);
 }
 
-async function measure(count: number): Promise<number[]> {
+/** The ratio of the medians, by what changes. */
+async function measure(count: number): Promise<Record<Kind, number>> {
   const cleanup = new Cleanup();
   try {
     return await measureWith(count, cleanup);
@@ -47,7 +49,7 @@ async function measure(count: number): Promise<number[]> {
   }
 }
 
-async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
+async function measureWith(count: number, cleanup: Cleanup): Promise<Record<Kind, number>> {
   const dir = await cleanup.directory('bench-propagation-');
   const plan = { services, methods: 5, replicas: Math.ceil(count / services), callees: 3, hub: true };
   const mesh = syntheticMesh(plan);
@@ -74,9 +76,7 @@ async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
   await clients.make({ group: 'weft', server, members, secrets, asks: true });
   await start('first start', controlPlane, clients);
 
-  const bareDir = join(dir, 'bare');
-  await mkdir(bareDir);
-  const bare = await startBare(bareDir, cleanup);
+  const bare = await startBare(join(dir, 'bare'), cleanup);
   await clients.make({ group: 'bare', server: bare.server, members, secrets: [], asks: false });
   await clients.connect('bare');
 
@@ -93,17 +93,15 @@ async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
   };
   const changeBare = async (kind: Kind) => {
     const acked = await clients.expect('bare', kinds[kind], false);
-    await writeFile(join(bareDir, '.new'), kind);
-    const at = wallMs();
-    await rename(join(bareDir, '.new'), join(bareDir, kind));
+    const at = await bare.change(kind);
     return { at, ...(await acked()) };
   };
-  const ratios: number[] = [];
-  for (const kind of ['policy', 'endpoint'] as const) {
+  const ratios: Record<Kind, number> = { policy: Number.NaN, endpoint: Number.NaN };
+  for (const kind of allKinds) {
     // The first two, which do not count, give the bytes.
     await changeMesh(kind, 1);
     const { frames, bytes } = await changeMesh(kind, 2, true);
-    await bare.give(kind, frames ?? new Map());
+    await bare.give(kind, new Map([...(frames ?? [])].map(([node, framed]) => [tokenOf(node), framed])));
     await changeBare(kind);
     const found = { weft: newFindings(), bare: newFindings() };
     // An even number: the last policy change leaves the first contract again.
@@ -122,7 +120,7 @@ async function measureWith(count: number, cleanup: Cleanup): Promise<number[]> {
     const ratio = (share: number) => quantile(found.weft.ms, share) / quantile(found.bare.ms, share);
     console.log(`ratio propagation/bare-${kind}-${count}-p50 ${ratio(0.5).toFixed(2)}`);
     console.log(`ratio propagation/bare-${kind}-${count}-p99 ${ratio(0.99).toFixed(2)}`);
-    ratios.push(ratio(0.5));
+    ratios[kind] = ratio(0.5);
   }
   const resident = residentMegabytes(controlPlane.pid);
   console.log(`  resident ${resident.toFixed(0)} MB; the bare server ${residentMegabytes(bare.pid).toFixed(0)} MB`);
@@ -163,21 +161,4 @@ async function record(
   const { at, acked } = await change();
   findings.ms.push(...acked.map((time) => time - at));
   findings.cpu += cpuMs(pid) - before;
-}
-
-async function startBare(directory: string, cleanup: Cleanup) {
-  const { cert, key } = createBenchRoot().certify({ dnsNames: ['weft-control-plane'] });
-  const child: ChildProcess = fork(new URL('./bare-server.ts', import.meta.url), { serialization: 'advanced' });
-  cleanup.teardown(() => child.disconnect());
-  child.send({ directory, cert, key } satisfies BareServerStart);
-  const [port] = await once(child, 'message');
-  return {
-    server: `https://127.0.0.1:${port}`,
-    pid: child.pid ?? 0,
-    async give(change: Kind, byNode: ReadonlyMap<string, Uint8Array>): Promise<void> {
-      const frames = new Map([...byNode].map(([node, framed]) => [tokenOf(node), framed]));
-      child.send({ change, frames } satisfies BareServerFrames);
-      await once(child, 'message');
-    },
-  };
 }

@@ -1,3 +1,4 @@
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
 import { namespaces } from './names.ts';
@@ -14,7 +15,7 @@ export class MeshSettings extends Construct {
   constructor(scope: Construct, id: string, options: { readonly tracing?: Tracing }) {
     super(scope, id);
     new ApiObject(this, 'mesh', {
-      apiVersion: 'weft.dev/v1',
+      apiVersion: weftApiVersion,
       kind: 'MeshConfig',
       metadata: { name: 'mesh' },
       spec: {
@@ -31,7 +32,7 @@ export class MeshSettings extends Construct {
       },
     });
     new ApiObject(this, 'edge', {
-      apiVersion: 'weft.dev/v1',
+      apiVersion: weftApiVersion,
       kind: 'Gateway',
       metadata: { name: 'edge' },
       spec: {

@@ -1,3 +1,5 @@
+import { kinds, ownKinds } from '@weft/compiler/kinds/registry';
+import { weftGroup } from '@weft/compiler/model/resource-ref';
 import {
   controlPlaneName,
   injectorConfiguration,
@@ -13,7 +15,7 @@ import { namespaces } from './names.ts';
 const rbac = 'rbac.authorization.k8s.io';
 const read = ['get', 'list', 'watch'];
 const subjects = [{ kind: 'ServiceAccount', name: controlPlaneName, namespace: namespaces.system }];
-const kinds = ['meshconfigs', 'meshpolicies', 'meshoverrides', 'gateways', 'externalservices'];
+const plurals = ownKinds.map(({ plural }) => plural);
 
 /** What the control plane may do in all namespaces, and what users may do with Weft's kinds. */
 export class ClusterRights extends Construct {
@@ -24,10 +26,10 @@ export class ClusterRights extends Construct {
       rules: [
         { apiGroups: [''], resources: ['namespaces', 'pods', 'services'], verbs: read },
         { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
-        { apiGroups: ['weft.dev'], resources: kinds, verbs: read },
+        { apiGroups: [weftGroup], resources: plurals, verbs: read },
         {
-          apiGroups: ['weft.dev'],
-          resources: kinds.map((kind) => `${kind}/status`),
+          apiGroups: [weftGroup],
+          resources: plurals.map((plural) => `${plural}/status`),
           verbs: ['get', 'patch', 'update'],
         },
         // Who could make a pod again that runs a contract, before it removes that.
@@ -61,14 +63,14 @@ export class ClusterRights extends Construct {
       Object.fromEntries(roles.map((role) => [`${rbac}/aggregate-to-${role}`, 'true']));
     new kubernetes.KubeClusterRole(this, 'view', {
       metadata: { name: 'weft-view', labels: aggregate('view') },
-      rules: [{ apiGroups: ['weft.dev'], resources: kinds, verbs: read }],
+      rules: [{ apiGroups: [weftGroup], resources: plurals, verbs: read }],
     });
     new kubernetes.KubeClusterRole(this, 'edit', {
       metadata: { name: 'weft-edit', labels: aggregate('edit', 'admin') },
       rules: [
         {
-          apiGroups: ['weft.dev'],
-          resources: ['meshpolicies'],
+          apiGroups: [weftGroup],
+          resources: [kinds.MeshPolicy.plural],
           verbs: ['create', 'delete', 'deletecollection', 'patch', 'update'],
         },
       ],
@@ -77,7 +79,11 @@ export class ClusterRights extends Construct {
     new kubernetes.KubeClusterRole(this, 'override', {
       metadata: { name: 'weft-override' },
       rules: [
-        { apiGroups: ['weft.dev'], resources: ['meshoverrides'], verbs: ['create', 'delete', 'patch', 'update'] },
+        {
+          apiGroups: [weftGroup],
+          resources: [kinds.MeshOverride.plural],
+          verbs: ['create', 'delete', 'patch', 'update'],
+        },
       ],
     });
   }

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { lint } from '@weft/compiler/contracts/lint';
+import { problemWords } from '@weft/compiler/model/problem';
 
 const root = join(import.meta.dirname, '..');
 const args = ['build', '--path', 'proto/shop', '--as-file-descriptor-set', '-o', '-#format=binpb'];
@@ -16,7 +17,7 @@ const { stdout, status, error } = spawnSync('buf', args, {
 if (error) throw error;
 if (status !== 0) process.exit(status ?? 1);
 const problems = lint(stdout, { closed: true, graph: true });
-for (const { resource, field, message, advice } of problems) {
-  console.error(`${resource}: ${field}: ${message}${advice ? ` (right would be: ${advice})` : ''}`);
+for (const problem of problems) {
+  console.error(`${problem.resource}: ${problem.field}: ${problemWords(problem)}`);
 }
 process.exit(problems.length > 0 ? 1 : 0);

@@ -8,11 +8,18 @@ export interface FakePods {
   /** Services `s0`, `s1`, ... in it. */
   readonly services: number;
   readonly podsEach: number;
+  /** Further pods that are not ready, with the next indexes. Default: 0. */
+  readonly spares?: number;
+}
+
+/** The address of the pod with that index. */
+export function fakePodAddress(index: number): string {
+  return `10.99.${index >> 8}.${index & 255}`;
 }
 
 /** As if it were ready, or not. */
-export function setReady(api: ApiProxy, namespace: string, index: number, ready: boolean): Promise<void> {
-  const podIP = `10.99.${index >> 8}.${index & 255}`;
+export function setReady(api: ApiProxy, namespace: string, index: number, ready: boolean): Promise<unknown> {
+  const podIP = fakePodAddress(index);
   const lastTransitionTime = new Date().toISOString();
   return api.send('PATCH', `/api/v1/namespaces/${namespace}/pods/${fakePodName(index)}/status`, {
     status: {
@@ -29,8 +36,10 @@ export function fakePodName(index: number): string {
   return `fake-${index}`;
 }
 
-/** Makes a node, Services and their pods, all of them ready; and what takes them away again. */
-export async function makeFakePods(api: ApiProxy, { namespace, services, podsEach }: FakePods): Promise<void> {
+/** Makes a node, Services and their pods, all of them ready apart from the spares. */
+export async function makeFakePods(api: ApiProxy, plan: FakePods): Promise<void> {
+  const { namespace, services, podsEach, spares = 0 } = plan;
+  const ready = services * podsEach;
   await api.send('POST', '/api/v1/nodes', {
     metadata: { name: namespace, labels: { 'weft.dev/test': 'true' } },
     spec: { unschedulable: true, taints: [{ key: 'weft.dev/test', effect: 'NoSchedule' }] },
@@ -45,7 +54,7 @@ export async function makeFakePods(api: ApiProxy, { namespace, services, podsEac
       spec: { selector: { app: `s${index}` }, ports: [{ port: 80, targetPort: 8080, appProtocol: 'grpc' }] },
     }),
   );
-  await inParallel(services * podsEach, 8, async (index) => {
+  await inParallel(ready + spares, 8, async (index) => {
     await api.send('POST', `/api/v1/namespaces/${namespace}/pods`, {
       // As the injector would have made it.
       metadata: {
@@ -62,6 +71,6 @@ export async function makeFakePods(api: ApiProxy, { namespace, services, podsEac
         containers: [{ name: 'app', image: 'none', ports: [{ containerPort: 8080 }] }],
       },
     });
-    await setReady(api, namespace, index, true);
+    await setReady(api, namespace, index, index < ready);
   });
 }

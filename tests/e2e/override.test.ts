@@ -75,7 +75,7 @@ test.serial('weft override takes back what is refused', async (t) => {
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /is no method of the service/],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /spec\.deadline/],
     [['shop.payments', '--deny', 'shop.orders'], /Say why/],
-    [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is called "shop\.nobody"/],
+    [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
   ];
   for (const [args, message] of refusals) {
     const error = await t.throwsAsync(mesh.weft('override', ...args), undefined, args.join(' '));

@@ -58,6 +58,7 @@ export async function plugin(args: readonly string[], stdin: Uint8Array): Promis
 async function check(stdin: Uint8Array): Promise<Annotation[]> {
   const { descriptorSet, imports, options, ruleIds } = readCheckRequest(readRequest(stdin));
   const { lintFindings, lintRules } = await import('@weft/compiler');
+  const { problemWords } = await import('@weft/compiler/model/problem');
   const known = options.get('known_services') ?? [];
   const findings = lintFindings(descriptorSet, {
     graph: true,
@@ -69,7 +70,7 @@ async function check(stdin: Uint8Array): Promise<Annotation[]> {
     .filter(({ file, ruleId }) => !imports.has(file) && (ruleIds.length === 0 || ruleIds.includes(ruleId)))
     .map(({ ruleId, file, sourcePath, message, advice }) => ({
       ruleId,
-      message: advice ? `${message} (right would be: ${advice})` : message,
+      message: problemWords({ message, ...(advice ? { advice } : {}) }),
       file,
       sourcePath,
     }));

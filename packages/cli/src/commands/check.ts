@@ -19,7 +19,7 @@ export function checkCommand(): Command {
     .summary('say whether the mesh is well, and how long it lasts without its control plane')
     .description(
       'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
-        'and how far a rotation of the root has come. Ends with 1 when something is not as it should be.\n' +
+        'and how far a rotation of the root has come. The exit code is 1 when a check fails.\n' +
         'With --strict it looks at one namespace only: who still calls in plain text, and would be refused without `permissive`.',
     )
     .option('--strict <namespace>', 'say whether this namespace can go without plain text, and who would break')
@@ -34,9 +34,12 @@ export function checkCommand(): Command {
       const { strict } = options;
       const found = strict === undefined ? findings(mesh, Date.now()) : strictFindings(mesh, strict, Date.now());
       console.log(renderFindings(found, paintFor(process.stdout)));
-      if (found.every(({ ok }) => ok)) return;
+      const failed = found.filter(({ ok }) => !ok).length;
+      if (failed === 0) return;
       throw new CommandError(
-        strict === undefined ? 'Something is not as it should be.' : `The switch of ${strict} to strict is not safe.`,
+        strict === undefined
+          ? `Check failed: ${failed} of ${found.length} findings are BAD.`
+          : `Check failed: namespace ${strict} cannot switch to strict mTLS yet.`,
       );
     });
 }

@@ -29,7 +29,7 @@ export function compileCommand(): Command {
       const names = Object.keys(compiled.proxies);
       if (options.proxy && names.length === 0) {
         const all = Object.keys(compileFiles(files).proxies);
-        throw new CommandError(`No proxy is called ${options.proxy}; there are ${all.join(', ') || 'none'}.`);
+        throw new CommandError(`No proxy is named ${options.proxy}. Proxies: ${all.join(', ') || 'none'}.`);
       }
       if (options.json) {
         console.log(JSON.stringify(compiled, undefined, 2));

@@ -1,6 +1,6 @@
 import type { Paint } from '../terminal/style.ts';
 
-/** One line of the check, and whether it is as it should be. */
+/** One line of the check, and whether it passed. */
 export interface Finding {
   readonly ok: boolean;
   readonly text: string;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
 import type { Override } from '@weft/contracts/weft/api/v1/mesh';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
@@ -162,7 +163,7 @@ async function verdict(
     const override = overrides.find(({ namespace, name }) => namespace === ref.namespace && name === ref.name);
     if (override) return { override };
     const problem = problems.find(({ about }) => about.some((each) => sameRef(each, ref)));
-    if (problem) return { problem: `${problem.field}: ${problem.message}, must be ${problem.advice}` };
+    if (problem) return { problem: `${problem.field}: ${problemWords(problem)}` };
     await sleep(50);
   }
   return undefined;

@@ -1,10 +1,10 @@
-import type { Problem } from '@weft/compiler';
+import { type Problem, problemWords } from '@weft/compiler/model/problem';
 import type { Paint } from '../terminal/style.ts';
 
-/** Problems as a person reads them, one a line: where, what is wrong, what would be right. */
+/** Problems as a person reads them, one a line: where, what is wrong, what was expected. */
 export function problemLines(problems: readonly Problem[], paint: Paint): string[] {
-  return problems.map(({ resource, field, message, advice }) => {
-    const where = field ? `${resource} ${field}` : resource;
-    return `${paint('bold', where)}: ${message}${advice ? `; right would be: ${advice}` : ''}`;
+  return problems.map((problem) => {
+    const { resource, field } = problem;
+    return `${paint('bold', field ? `${resource} ${field}` : resource)}: ${problemWords(problem)}`;
   });
 }

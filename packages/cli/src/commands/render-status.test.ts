@@ -63,7 +63,7 @@ Refused by Envoy
   shop/orders-0 Listener: no such filter (from mesh/x.yaml)
 
 Problems (the last good configuration goes on serving)
-  user/bad.yaml spec: no ports; right would be: at least one port
+  user/bad.yaml spec: no ports; expected: at least one port
 
 Refused calls
   3 times, last 60 s ago: weft: a may not call b`,

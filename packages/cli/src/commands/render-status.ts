@@ -1,4 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { problemWords } from '@weft/compiler/model/problem';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
 import {
   type Proxy as ConnectedProxy,
@@ -41,7 +42,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     const problems = mesh.problems.map((problem) => {
       const where = problem.field ? `${problem.resource} ${problem.field}` : problem.resource;
       const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
-      return `${where}: ${problem.message}${problem.advice ? `; right would be: ${problem.advice}` : ''}${since}`;
+      return `${where}: ${problemWords(problem)}${since}`;
     });
     const overrides = overrideLines(mesh.overrides, now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));

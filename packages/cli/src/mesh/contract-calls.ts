@@ -1,6 +1,8 @@
 import { openDescriptorSet } from '@weft/compiler/contracts/descriptor-set';
-import { edgeName, logicalNameOf } from '@weft/compiler/contracts/logical-name';
+import { logicalNameOf } from '@weft/compiler/contracts/logical-name';
 import { readServices } from '@weft/compiler/contracts/service-policy';
+import { isExposed } from '@weft/compiler/model/method';
+import { edgeName } from '@weft/compiler/model/names';
 
 /** A unary method and who may call it. */
 export interface ContractCall {
@@ -20,7 +22,10 @@ export function contractCalls(descriptorSet: Uint8Array, logicalName: string): C
     own.flatMap(({ services }) => services),
     '',
   );
-  return [...policies.methods.values()].flatMap(({ kind, path, callers, exposed }) =>
-    kind === 'unary' ? { path, callers: [...callers].filter((caller) => caller !== edgeName), exposed } : [],
-  );
+  const unary = [...policies.methods.values()].filter(({ kind }) => kind === 'unary');
+  return unary.map((method) => ({
+    path: method.path,
+    callers: [...method.callers].filter((caller) => caller !== edgeName),
+    exposed: isExposed(method),
+  }));
 }

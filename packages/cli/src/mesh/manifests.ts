@@ -1,3 +1,4 @@
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { stringify } from 'yaml';
 import type { ServiceManifest } from '../service-manifest.ts';
 
@@ -21,7 +22,7 @@ export interface WorkloadManifest {
 export function workloadYaml(workload: WorkloadManifest): string {
   const { namespace, name, labels, ready, reason, ...spec } = workload;
   return stringify({
-    apiVersion: 'weft.dev/v1',
+    apiVersion: weftApiVersion,
     kind: 'Workload',
     metadata: { namespace, name, labels },
     spec,
@@ -48,7 +49,7 @@ export function meshConfigYaml(
   tracing?: TracingEndpoint,
 ): string {
   return stringify({
-    apiVersion: 'weft.dev/v1',
+    apiVersion: weftApiVersion,
     kind: 'MeshConfig',
     metadata: { name: 'mesh' },
     spec: { trustDomain: 'weft.local', packages, ...(tracing ? { tracing } : {}) },
@@ -58,7 +59,7 @@ export function meshConfigYaml(
 /** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults. */
 export function gatewayYaml(): string {
   return stringify({
-    apiVersion: 'weft.dev/v1',
+    apiVersion: weftApiVersion,
     kind: 'Gateway',
     metadata: { name: 'edge' },
     spec: { reflection: true },

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { parse, stringify } from 'yaml';
 import { writeFileAtomically } from '../atomic-file.ts';
 
@@ -27,7 +28,7 @@ export interface OverrideManifest {
 /** `weft.dev/v1 MeshOverride`. */
 export function overrideYaml({ namespace, name, createdMs, spec }: OverrideManifest): string {
   return stringify({
-    apiVersion: 'weft.dev/v1',
+    apiVersion: weftApiVersion,
     kind: 'MeshOverride',
     metadata: { namespace, name, creationTimestamp: new Date(createdMs).toISOString() },
     spec,

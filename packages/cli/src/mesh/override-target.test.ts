@@ -32,7 +32,10 @@ test('finds what somebody means', (t) => {
 
 test('says what there is when it finds none or several', (t) => {
   t.throws(() => overrideTarget(mesh, 'shop.nobody'), {
-    message: /^No service is called "shop\.nobody"; there are shop\.pay/,
+    message: /^No service is named shop\.nobody\. Services: shop\.pay/,
+  });
+  t.throws(() => overrideTarget(mesh, 'shop.payment'), {
+    message: /^No service is named shop\.payment\. Did you mean shop\.payments\? Services: /,
   });
   t.throws(() => overrideTarget(mesh, 'legacy'), { message: /shop\/legacy and branch\/legacy/ });
   t.throws(() => overrideTarget(mesh, 'shop.two/Get'), { message: /name one: shop\.two\.v1\.A, shop\.two\.v1\.B/ });

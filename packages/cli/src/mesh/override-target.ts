@@ -1,4 +1,5 @@
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { didYouMean } from '@weft/compiler/why/did-you-mean';
+import type { GetStatusResponse, Service } from '@weft/contracts/weft/api/v1/mesh';
 import { CommandError } from '../command-error.ts';
 
 /** The Service that an override is about, and the path of one method or none. */
@@ -22,7 +23,8 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
     const known = mesh.services.flatMap(({ grpcServices, logicalName, name: own }) =>
       grpcServices.length > 0 ? grpcServices : [logicalName || own],
     );
-    throw new CommandError(`No service is called ${JSON.stringify(text)}; there are ${known.join(', ') || 'none'}.`);
+    const near = didYouMean(name, [...known, ...mesh.services.flatMap(namesOf)]);
+    throw new CommandError(`No service is named ${text}.${near} Services: ${known.join(', ') || 'none'}.`);
   }
   if (other !== undefined) {
     const both = found.map(({ namespace, name: own }) => `${namespace}/${own}`).join(' and ');
@@ -39,4 +41,9 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
     );
   }
   return { ...target, path: `/${grpcService}/${method}` };
+}
+
+/** All names that mean a service. */
+function namesOf({ name, logicalName, grpcServices }: Service): string[] {
+  return [logicalName, name, ...grpcServices].filter((each) => each !== '');
 }

@@ -1,8 +1,9 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
 import type { Complaint } from './complaint.ts';
-import { edgeName, logicalNameOf } from './logical-name.ts';
+import { logicalNameOf } from './logical-name.ts';
 
 /** More tries than these of one method for one call at the start of a path are refused: two hops of three retries each are 16. */
 const mostTries = 16;

@@ -6,11 +6,12 @@ import {
 } from '@weft/contracts/weft/policy/v1/policy';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { graphComplaints } from './call-graph-lint.ts';
 import { type Complaint, elementName } from './complaint.ts';
 import { openDescriptorSet } from './descriptor-set.ts';
-import { edgeName, isToolPackage, logicalNameOf } from './logical-name.ts';
+import { isToolPackage, logicalNameOf } from './logical-name.ts';
 import { readServices } from './service-policy.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
 

@@ -1,8 +1,5 @@
 import type { LogicalName } from '../model/mesh.ts';
 
-/** The caller name that stands for the edge gateway; no proto package can be called so. */
-export const edgeName: LogicalName = 'edge';
-
 /** A proto package without its version: "shop.orders" of "shop.orders.v1". */
 export function logicalNameOf(protoPackage: string): LogicalName {
   return protoPackage.replace(/\.v[1-9][0-9]*((alpha|beta)[0-9]*)?$/, '');

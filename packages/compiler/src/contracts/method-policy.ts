@@ -17,12 +17,13 @@ import {
   type RetryCode,
   type RetryPolicy,
 } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import { defaultPeriodMs } from '../model/rate-limit.ts';
 import { defaultHedgeTries, withRetryDefaults } from '../model/retry.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
-import { edgeName, isLogicalName } from './logical-name.ts';
+import { isLogicalName } from './logical-name.ts';
 
 const longestMs = 365 * 24 * 3_600_000;
 
@@ -99,7 +100,7 @@ export function readMethod(
       ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? defaultHedgeTries }
       : undefined;
 
-  const { exposed, callers, shadow } = readCallers(own, servicePolicy, complain);
+  const { callers, shadow } = readCallers(own, servicePolicy, complain);
   const objective = own.objective ?? shared?.objective;
   const path = `${method.parent.typeName}/${method.name}`;
   const origins = originsOf(own, servicePolicy, method);
@@ -112,7 +113,6 @@ export function readMethod(
       kind: kinds[method.methodKind],
       safety,
       callers,
-      exposed,
       ...(shadow === undefined ? {} : { shadow }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(tryTimeoutMs === undefined ? {} : { tryTimeoutMs }),
@@ -202,7 +202,6 @@ function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Compla
   checkCallers('shadow.callers', shadow?.callers?.names ?? [], complain);
   const shadowExposed = isSaid(shadow?.exposure) ? shadow?.exposure === Exposure.EDGE : exposed;
   return {
-    exposed,
     callers: admitted(names, exposed),
     shadow: shadow && admitted(shadow.callers?.names ?? names, shadowExposed),
   };

@@ -18,7 +18,6 @@ test('readContract: every default is filled in', (t) => {
   t.like(place, {
     kind: 'unary',
     safety: 'keyed',
-    exposed: true,
     deadlineMs: 15_000,
     retry: { codes: ['unavailable'], maxRetries: 2, baseBackoffMs: 25, maxBackoffMs: 250 },
   });

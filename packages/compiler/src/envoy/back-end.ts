@@ -1,16 +1,16 @@
 import type { Collection, Graph, Index, Turn } from '@weft/collections';
 import type { Translation } from '../translation/translate.ts';
 import { calledServices } from './called-services.ts';
+import { type CallerEndpoints, callerEndpoints } from './caller-endpoints.ts';
 import { type Calls, proxyCalls } from './calls.ts';
 import { tracingClusterResource } from './cluster-tracing.ts';
-import { endpointPlaces, plainEndpoints } from './endpoints.ts';
+import { endpointPlaces } from './endpoints.ts';
 import { routesOfGateways } from './gateway-routes.ts';
 import { type Inbound, inbound } from './inbound.ts';
 import { directCluster } from './names.ts';
 import { type Outbound, outbound } from './outbound.ts';
 import { connectedProxies, type Proxies } from './proxies.ts';
 import { type Resource, sameResource } from './resource.ts';
-import { type ZonedEndpoints, zonedEndpoints } from './zoned-endpoints.ts';
 
 /** Everything that proxies hold, as collections; what several share is in them once. */
 export interface BackEnd {
@@ -23,8 +23,7 @@ export interface BackEnd {
   readonly outbound: Outbound;
   readonly inbound: Inbound;
   readonly gatewayRoutes: Collection<Resource>;
-  readonly endpoints: Collection<Resource>;
-  readonly zoned: ZonedEndpoints;
+  readonly endpoints: CallerEndpoints;
   /** Under the key of the settings, while spans go somewhere. */
   readonly tracing: Collection<Resource>;
 }
@@ -43,17 +42,16 @@ export function backEnd(graph: Graph, mesh: Translation, connected: Collection<t
         ...targets.flatMap(({ service, port }) => (service.headless ? [directCluster(service.id, port)] : [])),
       ]),
   );
-  const places = endpointPlaces(graph, mesh);
+  const byClusterName = clusterNames.index('name', (names) => names);
   return {
     proxies,
     calls,
     clusterNames,
-    byClusterName: clusterNames.index('name', (names) => names),
-    outbound: outbound(graph, mesh, proxies, services, calls),
+    byClusterName,
+    outbound: outbound(graph, mesh, proxies, services, calls, byClusterName),
     inbound: inbound(graph, mesh, proxies, services),
     gatewayRoutes: routesOfGateways(graph, mesh, calls),
-    endpoints: plainEndpoints(graph, places),
-    zoned: zonedEndpoints(graph, proxies, calls, places),
+    endpoints: callerEndpoints(graph, proxies, calls, endpointPlaces(graph, mesh)),
     tracing: graph.derive('tracing', mesh.facts.settings, ({ tracing }) => tracing && tracingClusterResource(tracing), {
       same: sameResource,
     }),

@@ -1,4 +1,4 @@
-import type { Collection, Graph, Index } from '@weft/collections';
+import type { Collection, Graph } from '@weft/collections';
 import { type CalledServices, calledBy } from './called-services.ts';
 import { serviceCluster } from './names.ts';
 import { type OutboundTarget, outboundTargets } from './outbound-target.ts';
@@ -12,8 +12,6 @@ export interface Calls {
   readonly byTarget: Collection<OutboundTarget>;
   /** The names of the clusters, which are those of their endpoints, in the order of the targets. */
   readonly clusters: Collection<readonly string[]>;
-  /** Those keys that call a cluster. */
-  readonly byCluster: Index<readonly string[]>;
 }
 
 /** Finds out what each kind of connected proxy may call. */
@@ -34,7 +32,7 @@ export function proxyCalls(graph: Graph, { byCalls }: Proxies, services: CalledS
     found.map((target) => [targetKey(key, target), target] as const),
   );
   const clusters = graph.derive('clusters called', targets, (found) => found.map(clusterName));
-  return { keys, targets, byTarget, clusters, byCluster: clusters.index('cluster', (names) => names) };
+  return { keys, targets, byTarget, clusters };
 }
 
 /** The cluster of a target, and its endpoints. */

@@ -12,7 +12,7 @@ import { type Resource, typeUrls } from './resource.ts';
 
 /** The cluster of the application behind an inbound port; `maxRequests`: the most that it works on at once. */
 export function applicationCluster(
-  port: InboundPort,
+  port: Pick<InboundPort, 'listen' | 'application'>,
   protocol: Service['protocol'],
   maxRequests: number | undefined,
 ): Resource {

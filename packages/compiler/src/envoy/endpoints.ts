@@ -12,7 +12,7 @@ import type { Translation } from '../translation/translate.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { serviceCluster } from './names.ts';
-import { type Resource, sameResource, typeUrls } from './resource.ts';
+import { type Resource, typeUrls } from './resource.ts';
 import { zoneWeights } from './zone-weights.ts';
 import { type CallerZones, countZones, readCallerZones } from './zones.ts';
 
@@ -55,11 +55,6 @@ export function endpointPlaces(graph: Graph, { services, workloads }: Translatio
       yield [serviceCluster(service.id, isMain ? undefined : port), places] as const;
     }
   });
-}
-
-/** The endpoints of each port of a service, the same for all who know no zone. */
-export function plainEndpoints(graph: Graph, places: Collection<readonly Place[]>): Collection<Resource> {
-  return graph.derive('endpoints', places, (found, _, name) => encodeEndpoints(name, found), { same: sameResource });
 }
 
 /** How a caller weighs the zones of some endpoints, as one word that is the same for all with equal weights. */

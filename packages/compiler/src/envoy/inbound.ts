@@ -2,24 +2,38 @@ import type { Collection, Graph, Read } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
 import type { LogicalName, Mesh, ServiceId } from '../model/mesh.ts';
+import type { Protocol } from '../model/service.ts';
+import type { InboundPort } from '../model/workload.ts';
 import type { Identities } from '../translation/identities.ts';
 import type { Translation } from '../translation/translate.ts';
 import type { CalledServices } from './called-services.ts';
 import { applicationCluster } from './cluster-application.ts';
-import { type InboundRule, inboundRule } from './inbound-rule.ts';
+import { inboundRule } from './inbound-rule.ts';
 import { inboundListener } from './listener-inbound.ts';
 import { interceptedInbound, ownedInbound, type PodPort } from './listener-inbound-pod.ts';
-import { inboundRoutes } from './names.ts';
-import type { InboundKey, Proxies } from './proxies.ts';
+import { inboundName, inboundRoutes } from './names.ts';
+import { type InboundKey, type Proxies, policyOf } from './proxies.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { inboundRoutesResource } from './route-inbound.ts';
 import { openInboundRoutes } from './route-open.ts';
 
-/** What sidecars hold to take calls from the mesh, by `ProxyKeys.inbound`. */
+/** What sidecars hold to take calls from the mesh. */
 export interface Inbound {
+  /** By `ProxyKeys.inbound`. */
   readonly listeners: Collection<readonly Resource[]>;
-  readonly clusters: Collection<readonly Resource[]>;
+  /** By `policyKey`. */
   readonly routes: Collection<readonly Resource[]>;
+  /** By `policyKey`: the name of each port's cluster, and its key in `clusters`. */
+  readonly applications: Collection<ReadonlyMap<string, string>>;
+  /** Applications that listen alike share one. */
+  readonly clusters: Collection<Resource>;
+}
+
+/** What decides the cluster of an application, as JSON. */
+interface ApplicationKey {
+  readonly port: Pick<InboundPort, 'listen' | 'application'>;
+  readonly protocol: Protocol;
+  readonly maxRequests?: number;
 }
 
 interface Rules {
@@ -29,8 +43,15 @@ interface Rules {
 
 const same = { same: sameResources };
 
+const noRules: Pick<Rules, 'ports'> = { ports: [] };
+
 /** Makes what stands before an application. */
-export function inbound(graph: Graph, mesh: Translation, { byInbound }: Proxies, services: CalledServices): Inbound {
+export function inbound(
+  graph: Graph,
+  mesh: Translation,
+  { byInbound, byPolicy }: Proxies,
+  services: CalledServices,
+): Inbound {
   const { facts, services: translated, identities } = mesh;
   const { called, byCaller } = services;
   const versions = graph.deriveMany('inbound versions', translated.laid, ({ versions }, _, service) =>
@@ -67,40 +88,65 @@ export function inbound(graph: Graph, mesh: Translation, { byInbound }: Proxies,
     },
     same,
   );
-  const clusters = graph.derive(
+  const applications = graph.group('applications', byPolicy, (policy, read): ReadonlyMap<string, string> => {
+    const { inbound, contract } = policyOf(policy);
+    const { ports } = read.get(rules, inbound) ?? noRules;
+    return new Map(
+      ports.map(({ rule: { port, protocol, service } }) => {
+        const maxRequests = read.get(limits, versionKey(service?.id, contract));
+        return [inboundName(port.listen.port), applicationKey(port, protocol, maxRequests)];
+      }),
+    );
+  });
+  const clusters = graph.group(
     'inbound clusters',
-    rules,
-    ({ key, ports }, read): readonly Resource[] =>
-      ports.map(({ rule }) => applicationCluster(rule.port, rule.protocol, read.get(limits, versionKey(key, rule)))),
-    same,
+    applications.index('key', (keys) => keys.values()),
+    (text) => {
+      const { port, protocol, maxRequests }: ApplicationKey = JSON.parse(text);
+      return applicationCluster(port, protocol, maxRequests);
+    },
+    { same: sameResource },
   );
-  const routes = graph.derive(
+  const routes = graph.group(
     'inbound routes',
-    rules,
-    ({ key, ports }, read): readonly Resource[] =>
-      ports.flatMap(({ rule, routes: name }) => {
+    byPolicy,
+    (policy, read): readonly Resource[] => {
+      const { inbound, contract } = policyOf(policy);
+      const { ports } = read.get(rules, inbound) ?? noRules;
+      return ports.flatMap(({ rule, routes: name }) => {
         const { service, peers, protocol } = rule;
         const { port } = rule.port.listen;
         if (protocol === 'tcp') return [];
         if (service !== undefined && peers !== undefined) {
           return openInboundRoutes(name, port, peers, service.logicalName ?? service.id);
         }
-        const version = read.get(versions, versionKey(key, rule));
+        const version = read.get(versions, versionKey(service?.id, contract));
         const callers = new Set(
           [...(version?.methods.values() ?? [])].flatMap(({ callers, shadow }) => [...callers, ...(shadow ?? [])]),
         );
         const callsOthers = version !== undefined && read.keys(byCaller, version.logicalName).length > 0;
         const known = identitiesIn(identities, callers, read);
         return inboundRoutesResource({ name, port, identities: known, callsOthers }, version);
-      }),
+      });
+    },
     same,
   );
-  return { listeners, clusters, routes };
+  return { listeners, routes, applications, clusters };
 }
 
-/** The key of the version that holds for a replica at a port. */
-function versionKey({ contractHash = '' }: InboundKey, { service }: InboundRule): string {
-  return `${service?.id ?? ''} ${contractHash}`;
+/** The version that holds for replicas of a service that run a contract. */
+function versionKey(service: ServiceId | undefined, contract: string): string {
+  return `${service ?? ''} ${contract}`;
+}
+
+/** Where the proxy listens is no part of it, except the port, which is in its name. */
+function applicationKey({ listen, application }: InboundPort, protocol: Protocol, maxRequests?: number): string {
+  const key: ApplicationKey = {
+    port: { listen: { host: '', port: listen.port }, application },
+    protocol,
+    ...(maxRequests === undefined ? {} : { maxRequests }),
+  };
+  return JSON.stringify(key);
 }
 
 /** Who speaks under these names, and the accounts that any of them shares. */

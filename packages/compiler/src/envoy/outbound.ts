@@ -1,12 +1,13 @@
-import type { Collection, Graph } from '@weft/collections';
+import type { Collection, Graph, Index } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
 import type { LogicalName, ServiceId } from '../model/mesh.ts';
 import { portsOf } from '../model/port-access.ts';
+import type { ServicePort } from '../model/service.ts';
 import { servedAt } from '../model/workload.ts';
 import type { Translation } from '../translation/translate.ts';
-import type { CalledServices } from './called-services.ts';
-import { type Calls, callsOf, clusterName, targetKey } from './calls.ts';
+import type { CalledService, CalledServices } from './called-services.ts';
+import { type Calls, callsOf, targetKey } from './calls.ts';
 import { directClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import { gatewayListener } from './listener-gateway.ts';
@@ -22,11 +23,11 @@ import { hostField, outboundRoutes, type Permitted, permittedMethods, virtualHos
 
 /** What proxies hold for the calls of their applications, each made once for all that share it. */
 export interface Outbound {
-  /** By name: of every port of every service, and of headless ones' replicas. */
+  /** By name: of each port of a service that somebody calls, and of headless ones' replicas. */
   readonly clusters: Collection<Resource>;
   /** By `ProxyKeys.calls`: of sidecars. */
   readonly routes: Collection<Resource>;
-  /** By `targetKey`: those of the replicas of a headless service. */
+  /** By `directRoutesKey`: those of the replicas of a headless service. */
   readonly directRoutes: Collection<Resource>;
   /** By `ProxyKeys.listener`; gateways' too. */
   readonly listeners: Collection<Resource>;
@@ -46,32 +47,9 @@ export function outbound(
   proxies: Proxies,
   { called }: CalledServices,
   calls: Calls,
+  byClusterName: Index<ReadonlySet<string>>,
 ): Outbound {
-  const { facts } = mesh;
-  const zoneAware = graph.derive('preference of zones', facts.settings, (settings) => settings.zoneAware);
-  const clusters = graph.deriveMany(
-    'clusters',
-    graph.derive(
-      'cluster settings',
-      called,
-      ({ id, identities, retryBudget, protocol, port, otherPorts, headless }) => ({
-        ...{ id, identities, retryBudget, protocol, port, otherPorts, headless },
-      }),
-    ),
-    function* (service, read) {
-      const settings = { zoneAware: read.get(zoneAware, settingsKey) ?? defaultSettings.zoneAware };
-      for (const other of portsOf(service)) {
-        const isMain = other.port === service.port;
-        const cluster = serviceClusterResource(settings, service, isMain ? undefined : other);
-        yield [cluster.name, cluster] as const;
-        if (!service.headless) continue;
-        const direct = directClusterResource(service, other.port, other.protocol);
-        yield [direct.name, direct] as const;
-      }
-    },
-    same,
-  );
-
+  const clusters = serviceClusters(graph, mesh, called, byClusterName);
   const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
     const by = read.get(calls.keys, callsOf(key));
     return by === undefined || 'gateway' in by ? undefined : hostKey(target, by.names);
@@ -103,21 +81,67 @@ export function outbound(
     },
     same,
   );
-  const direct = graph.derive(
+  const direct = graph.deriveMany(
     'direct routes',
     calls.byTarget,
     (target, read, key) => {
       const { service, port, protocol, byMethod } = target;
       const by = read.get(calls.keys, callsOf(key));
-      if (!service.headless || protocol === 'tcp' || by === undefined || 'gateway' in by) return undefined;
+      if (!service.headless || protocol === 'tcp' || by === undefined || 'gateway' in by) return [];
       const name = directCluster(service.id, port);
-      return byMethod
+      const routes = byMethod
         ? directRoutes(service, by.names, name)
         : openRoutes(name, name, service.logicalName ?? service.id);
+      return [[directRoutesKey(callsOf(key), name), routes]];
     },
     same,
   );
   return { clusters, routes, directRoutes: direct, listeners: listeners(graph, mesh, proxies, calls) };
+}
+
+/** Routes to the replicas of a headless service, for all who call by a key. */
+export function directRoutesKey(calls: string, name: string): string {
+  return `${calls}\n${name}`;
+}
+
+/** What decides a cluster: a port of a service, behind its balanced replicas or behind the one that the application has chosen. */
+interface ClusterSettings {
+  readonly service: Pick<CalledService, 'id' | 'identities' | 'retryBudget' | 'protocol'>;
+  readonly port: ServicePort;
+  readonly isMain: boolean;
+  readonly direct: boolean;
+}
+
+/** By name; only those that somebody holds are encoded. */
+function serviceClusters(
+  graph: Graph,
+  { facts }: Translation,
+  called: Collection<CalledService>,
+  byClusterName: Index<ReadonlySet<string>>,
+): Collection<Resource> {
+  const zoneAware = graph.derive('preference of zones', facts.settings, (settings) => settings.zoneAware);
+  const settings = graph.deriveMany('cluster settings', called, function* (one): Iterable<[string, ClusterSettings]> {
+    const { id, identities, retryBudget, protocol } = one;
+    const service = { id, identities, retryBudget, protocol };
+    for (const port of portsOf(one)) {
+      const isMain = port.port === one.port;
+      yield [serviceCluster(id, isMain ? undefined : port.port), { service, port, isMain, direct: false }];
+      if (one.headless) yield [directCluster(id, port.port), { service, port, isMain, direct: true }];
+    }
+  });
+  return graph.group(
+    'clusters',
+    byClusterName,
+    (name, read) => {
+      const found = read.get(settings, name);
+      if (found === undefined) return undefined;
+      const { service, port, isMain, direct } = found;
+      if (direct) return directClusterResource(service, port.port, port.protocol);
+      const mesh = { zoneAware: read.get(zoneAware, settingsKey) ?? defaultSettings.zoneAware };
+      return serviceClusterResource(mesh, service, isMain ? undefined : port);
+    },
+    same,
+  );
 }
 
 function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, calls: Calls): Collection<Resource> {
@@ -191,10 +215,4 @@ function hostKey(target: OutboundTarget, names: readonly LogicalName[]): string 
 
 function permittedAll(paths: Iterable<string>): Permitted[] {
   return [...paths].map((path) => [path, null]);
-}
-
-/** The names of what a sidecar or gateway holds of one target. */
-export function targetNames(target: OutboundTarget): { readonly clusters: readonly string[] } {
-  const { service, port } = target;
-  return { clusters: [clusterName(target), ...(service.headless ? [directCluster(service.id, port)] : [])] };
 }

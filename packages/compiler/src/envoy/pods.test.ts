@@ -3,13 +3,9 @@ import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listene
 import { FilterChainSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
-import { parseDirectory } from '../mesh-directory/parse-directory.ts';
-import type { Mesh } from '../model/mesh.ts';
+import { DirectoryCompiler } from '../testing/directory-compiler.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
-import { assemble } from '../translation/assemble.ts';
-import { createCompiler } from './compiler.ts';
 import { typeUrls } from './resource.ts';
-import { snapshotFor } from './snapshot.ts';
 
 /** A pod and the Service in front of it. */
 function put(directory: MeshDirectory, name: string, address: string, service: object, namespace = 'shop') {
@@ -43,11 +39,10 @@ function shop(): MeshDirectory {
   return put(directory, 'ledger', '10.1.0.3', { clusterIP: 'None', ports: [{ port: 5432 }] });
 }
 
-const meshOf = (directory: MeshDirectory) => assemble(parseDirectory(directory.files));
 const orders = 'shop/orders-10-1-0-1';
 
 function listener(directory: MeshDirectory, name: string) {
-  const resource = snapshotFor(meshOf(directory), orders)?.get(typeUrls.listener)?.get(name);
+  const resource = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.listener)?.get(name);
   if (resource === undefined) throw new Error(`${orders} has no listener ${name}`);
   return fromBinary(ListenerSchema, resource.body);
 }
@@ -60,7 +55,7 @@ test('a proxy holds nothing of services that it may not call, however many there
   }
   put(many, 'catalog', '10.1.0.4', grpc('10.96.0.4'));
   const held = (directory: MeshDirectory) =>
-    [...(snapshotFor(meshOf(directory), 'shop/payments-10-1-0-2') ?? [])].flatMap(([, resources]) =>
+    [...(new DirectoryCompiler(directory).snapshot('shop/payments-10-1-0-2') ?? [])].flatMap(([, resources]) =>
       [...resources.values()].map(({ name, version }) => `${name} ${version}`),
     );
   t.deepEqual(held(many), held(few));
@@ -76,25 +71,25 @@ test('a replica more of a headless service leaves every filter chain as it was',
 });
 
 test('a service that comes into a namespace reaches its workloads, and a replica of it its callers', (t) => {
-  const compiler = createCompiler();
-  const first = meshOf(shop());
-  compiler.update(first);
-  const isChangedBy = (mesh: Mesh) => {
-    const before = compiler.snapshot(orders);
-    compiler.update(mesh);
-    return compiler.snapshot(orders) !== before;
+  const compiler = new DirectoryCompiler(shop());
+  const namesTold = (directory: MeshDirectory) => {
+    const { changes } = compiler.update(directory);
+    const told = changes.flatMap(({ proxies, names }) =>
+      [...proxies].includes(orders) && names !== 'everything' ? [...names.values()].flatMap((found) => [...found]) : [],
+    );
+    return [...new Set(told)].sort();
   };
   const cache = { clusterIP: '10.96.0.7', ports: [{ port: 6379 }] };
-  const second = assemble(parseDirectory(put(shop(), 'cache', '10.1.0.7', cache).files), first);
-  t.true(isChangedBy(second));
+  const told = namesTold(put(shop(), 'cache', '10.1.0.7', cache));
+  t.deepEqual(told, ['outbound', 'outbound|shop/cache']);
   const more = put(put(shop(), 'cache', '10.1.0.7', cache), 'cache', '10.1.0.8', cache);
-  t.true(isChangedBy(assemble(parseDirectory(more.files), second)));
+  t.deepEqual(namesTold(more), ['outbound|shop/cache']);
 });
 
 test('a contract that is not understood opens nothing to its namespace', (t) => {
   const directory = shop();
   directory.files.set('contracts/shop/shop.payments.binpb', Buffer.from('no descriptor set'));
-  const clusters = snapshotFor(meshOf(directory), orders)?.get(typeUrls.cluster);
+  const clusters = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.cluster);
   t.false(clusters?.has('outbound|shop/payments'));
   t.true(clusters?.has('outbound|shop/ledger'));
 });

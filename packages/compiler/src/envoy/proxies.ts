@@ -16,6 +16,8 @@ export interface ProxyKeys {
   readonly calls: string;
   readonly listener: string;
   readonly inbound: string;
+  /** The hash of its contract version; "": it has none. Decides routes and limits, and no listener. */
+  readonly contract: string;
   /** Where it is among its like (zones.ts), where zones are preferred. */
   readonly zones: string;
 }
@@ -48,7 +50,6 @@ export interface InboundKey {
   readonly own?: ServiceId;
   /** Names routes that no service does. */
   readonly owner: ServiceId | WorkloadId;
-  readonly contractHash?: string;
   readonly serviceName: string;
 }
 
@@ -58,7 +59,9 @@ export interface Proxies {
   readonly byCalls: Index<ProxyKeys>;
   readonly byListener: Index<ProxyKeys>;
   readonly byInbound: Index<ProxyKeys>;
-  /** By calls and zones together, `${calls}\n${zones}`; without those that know no zone. */
+  /** By `policyKey`. */
+  readonly byPolicy: Index<ProxyKeys>;
+  /** By `callersKey`. */
   readonly byZones: Index<ProxyKeys>;
 }
 
@@ -76,7 +79,7 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
       const { name, listen } = workload.gateway;
       const calls = JSON.stringify({ gateway: name } satisfies CallsKey);
       const listener: ListenerKey = { calls, listen, serviceName: name };
-      return { calls, listener: JSON.stringify(listener), inbound: '', zones: here };
+      return { calls, listener: JSON.stringify(listener), inbound: '', contract: '', zones: here };
     }
     const own = read.keys(members.servicesOf, id).flatMap((key) => read.get(names, key) ?? []);
     const primary = own.find(({ logicalName }) => logicalName !== undefined) ?? own[0];
@@ -91,6 +94,7 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
       calls,
       listener: listen ? JSON.stringify(listenerKey(workload, calls, listen, settings.tracing ? serviceName : '')) : '',
       inbound: JSON.stringify(inboundKey(workload, permissive, primary?.id, serviceName)),
+      contract: workload.contractHash ?? '',
       zones: here,
     };
   });
@@ -99,8 +103,25 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
     byCalls: proxies.index('calls', ({ calls }) => some(calls)),
     byListener: proxies.index('listener', ({ listener }) => some(listener)),
     byInbound: proxies.index('inbound', ({ inbound }) => some(inbound)),
-    byZones: proxies.index('zones', ({ calls, zones }) => (calls === '' || zones === '' ? [] : [`${calls}\n${zones}`])),
+    byPolicy: proxies.index('policy', (keys) => some(policyKey(keys))),
+    byZones: proxies.index('zones', (keys) => some(callersKey(keys))),
   };
+}
+
+/** What decides the endpoints that a proxy holds: what it calls, and from where. "" for a proxy that calls nobody. */
+export function callersKey({ calls, zones }: Pick<ProxyKeys, 'calls' | 'zones'>): string {
+  return calls === '' ? '' : `${calls}\n${zones}`;
+}
+
+/** What decides whom a sidecar lets through to its application: its ports and its contract version. "" for a gateway. */
+export function policyKey({ inbound, contract }: Pick<ProxyKeys, 'inbound' | 'contract'>): string {
+  return inbound === '' ? '' : `${inbound}\n${contract}`;
+}
+
+/** The parts of a `policyKey`. */
+export function policyOf(key: string): Pick<ProxyKeys, 'inbound' | 'contract'> {
+  const split = key.lastIndexOf('\n');
+  return { inbound: key.slice(0, split), contract: key.slice(split + 1) };
 }
 
 function listenAddress({ pod, outbound }: Workload): SocketAddress | undefined {
@@ -113,7 +134,7 @@ function listenerKey({ pod }: Workload, calls: string, listen: SocketAddress, se
 }
 
 function inboundKey(
-  { id, pod, inbound, contractHash }: Workload,
+  { id, pod, inbound }: Workload,
   permissive: readonly number[],
   own: ServiceId | undefined,
   serviceName: string,
@@ -130,7 +151,6 @@ function inboundKey(
     permissive,
     ...(own === undefined ? {} : { own }),
     owner: own ?? id,
-    ...(contractHash === undefined ? {} : { contractHash }),
     serviceName,
   };
 }

@@ -10,7 +10,6 @@ const method: Method = {
   kind: 'unary',
   safety: 'no_side_effects',
   callers: new Set(['shop.front']),
-  exposed: false,
   deadlineMs: 15_000,
   rateLimits: [],
   http: [],

@@ -1,63 +1,102 @@
-import type { Change } from '@weft/collections';
+import type { Change, Collection } from '@weft/collections';
 import type { WorkloadId } from '../model/mesh.ts';
 import type { BackEnd, BackEndTurn } from './back-end.ts';
 import { callsOf } from './calls.ts';
+import { heldNames, heldResource, type Lookup, listenerName, now } from './held.ts';
 import { tracingCluster } from './names.ts';
+import type { ProxyKeys } from './proxies.ts';
 import { type Resource, sameResource, type TypeUrl, typeUrls, type ViewChange } from './resource.ts';
-import { listenerName } from './view.ts';
+
+/** Names by type. */
+type Names = ReadonlyMap<TypeUrl, ReadonlySet<string>>;
 
 /** Says which proxies hold something else after a turn, and what: each changed resource is told to those that hold it, and to nobody else. */
 export function viewChanges(backEnd: BackEnd, turn: BackEndTurn): readonly ViewChange[] {
   const { proxies, outbound, inbound, tracing } = backEnd;
-  const changes: ViewChange[] = [];
+  const moved = turn.changed(proxies.proxies);
+  const changes = changesOfMoved(backEnd, turn, moved);
   const add = (ids: readonly string[], names: Names) => {
+    const stayed = moved.size === 0 ? ids : ids.filter((id) => !moved.has(id));
     // Proxies are by workload id.
-    if (ids.length > 0) changes.push({ proxies: ids as readonly WorkloadId[], names });
+    if (stayed.length > 0) changes.push({ proxies: stayed as readonly WorkloadId[], names });
   };
   for (const [key, names] of changesOfCalls(backEnd, turn)) add(proxies.byCalls.keysIn(key), names);
-  for (const [key, names] of changesOfZones(backEnd, turn)) add(proxies.byZones.keysIn(key), names);
+  for (const [key, names] of changesOfEndpoints(backEnd, turn)) add(proxies.byZones.keysIn(key), names);
   for (const [key, { before, after }] of turn.changed(outbound.listeners)) {
     const name = (after ?? before)?.name;
-    if (name !== undefined) add(proxies.byListener.keysIn(key), namesOf(typeUrls.listener, [name]));
+    if (name !== undefined) add(proxies.byListener.keysIn(key), only(typeUrls.listener, [name]));
   }
-  for (const [typeUrl, collection] of [
-    [typeUrls.listener, inbound.listeners],
-    [typeUrls.cluster, inbound.clusters],
-    [typeUrls.route, inbound.routes],
-  ] as const) {
-    for (const [key, change] of turn.changed(collection)) {
-      add(proxies.byInbound.keysIn(key), namesOf(typeUrl, differing(change)));
-    }
+  for (const [key, change] of turn.changed(inbound.listeners)) {
+    add(proxies.byInbound.keysIn(key), only(typeUrls.listener, differing(change)));
   }
-  if (turn.changed(tracing).size > 0) add(proxies.proxies.keys(), namesOf(typeUrls.cluster, [tracingCluster]));
-  const others = [...turn.changed(proxies.proxies)].filter(([, { after }]) => after !== undefined).map(([id]) => id);
-  if (others.length > 0) changes.push({ proxies: others as readonly WorkloadId[], names: 'everything' });
+  for (const [key, change] of turn.changed(inbound.routes)) {
+    add(proxies.byPolicy.keysIn(key), only(typeUrls.route, differing(change)));
+  }
+  // What a key leads to never changes, so only the keys can.
+  for (const [key, { before, after }] of turn.changed(inbound.applications)) {
+    const names = [...new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])];
+    const others = names.filter((name) => before?.get(name) !== after?.get(name));
+    add(proxies.byPolicy.keysIn(key), only(typeUrls.cluster, others));
+  }
+  if (turn.changed(tracing).size > 0) add(proxies.proxies.keys(), only(typeUrls.cluster, [tracingCluster]));
   return changes;
 }
 
-type Names = ReadonlyMap<TypeUrl, ReadonlySet<string>>;
+/** What changed for proxies that share something else with others than before the turn. Those that are new hold everything anew. */
+function changesOfMoved(
+  backEnd: BackEnd,
+  turn: BackEndTurn,
+  moved: ReadonlyMap<string, Change<ProxyKeys>>,
+): ViewChange[] {
+  const changes: ViewChange[] = [];
+  const groups = Map.groupBy(moved, ([, change]) => JSON.stringify(change));
+  for (const group of groups.values()) {
+    const [first] = group;
+    const { before, after } = first?.[1] ?? {};
+    if (after === undefined) continue;
+    const names = before === undefined ? 'everything' : namesBetween(backEnd, turn, before, after);
+    const proxies = group.map(([id]) => id) as readonly string[] as readonly WorkloadId[];
+    if (names === 'everything' || names.size > 0) changes.push({ proxies, names });
+  }
+  return changes;
+}
 
-/** What changed for all who call by a key. */
+/** The names whose resource is another one for a proxy that had these keys and now has those. */
+function namesBetween(backEnd: BackEnd, turn: BackEndTurn, before: ProxyKeys, after: ProxyKeys): Names {
+  const then: Lookup = <V>(collection: Collection<V>, key: string) => {
+    const changed = turn.changed(collection);
+    const change = changed.get(key);
+    return change === undefined ? collection.get(key) : change.before;
+  };
+  const found = new Map<TypeUrl, ReadonlySet<string>>();
+  for (const typeUrl of [typeUrls.cluster, typeUrls.endpoints, typeUrls.listener, typeUrls.route]) {
+    const all = [...heldNames(backEnd, then, before, typeUrl), ...heldNames(backEnd, now, after, typeUrl)];
+    const others = all.filter((name) => {
+      const had = heldResource(backEnd, then, before, typeUrl, name);
+      const has = heldResource(backEnd, now, after, typeUrl, name);
+      return had === undefined || has === undefined ? had !== has : !sameResource(had, has);
+    });
+    if (others.length > 0) found.set(typeUrl, new Set(others));
+  }
+  return found;
+}
+
+/** What changed for all who call by a key, wherever they are. */
 function changesOfCalls(backEnd: BackEnd, turn: BackEndTurn): ReadonlyMap<string, Names> {
-  const { calls, outbound, endpoints, gatewayRoutes, clusterNames, byClusterName } = backEnd;
+  const { calls, outbound, gatewayRoutes, clusterNames, byClusterName } = backEnd;
   const names = new NamesByKey();
   for (const [key, change] of turn.changed(clusterNames)) {
-    for (const name of differingNames(change)) {
-      names.add(key, typeUrls.cluster, name);
-      names.add(key, typeUrls.endpoints, name);
-    }
+    for (const name of differingNames(change)) names.add(key, typeUrls.cluster, name);
+  }
+  for (const [key, { before = [], after = [] }] of turn.changed(calls.clusters)) {
+    const change = { before: new Set(before), after: new Set(after) };
+    for (const name of differingNames(change)) names.add(key, typeUrls.endpoints, name);
   }
   for (const name of turn.changed(outbound.clusters).keys()) {
     for (const key of byClusterName.keysIn(name)) names.add(key, typeUrls.cluster, name);
   }
-  for (const name of turn.changed(endpoints).keys()) {
-    for (const key of calls.byCluster.keysIn(name)) names.add(key, typeUrls.endpoints, name);
-  }
-  for (const key of turn.changed(outbound.routes).keys()) {
-    names.add(key, typeUrls.route, listenerName({ calls: key }));
-  }
-  for (const key of turn.changed(gatewayRoutes).keys()) {
-    names.add(key, typeUrls.route, listenerName({ calls: key }));
+  for (const routes of [outbound.routes, gatewayRoutes]) {
+    for (const key of turn.changed(routes).keys()) names.add(key, typeUrls.route, listenerName({ calls: key }));
   }
   for (const [key, { before, after }] of turn.changed(outbound.directRoutes)) {
     const name = (after ?? before)?.name;
@@ -66,17 +105,15 @@ function changesOfCalls(backEnd: BackEnd, turn: BackEndTurn): ReadonlyMap<string
   return names.byKey;
 }
 
-/** The endpoints that changed for all who call by a key from one zone. */
-function changesOfZones({ zoned }: BackEnd, turn: BackEndTurn): ReadonlyMap<string, Names> {
+/** The endpoints that changed for all who call by a key from one place. */
+function changesOfEndpoints({ endpoints }: BackEnd, turn: BackEndTurn): ReadonlyMap<string, Names> {
+  const { keys, byKey, callers, resources } = endpoints;
   const names = new NamesByKey();
-  for (const [key, { before, after }] of turn.changed(zoned.keys)) {
-    for (const [name, now] of after ?? []) if (before?.get(name) !== now) names.add(key, typeUrls.endpoints, name);
-    for (const name of before?.keys() ?? []) if (!after?.has(name)) names.add(key, typeUrls.endpoints, name);
-  }
-  for (const [endpointsKey, { before, after }] of turn.changed(zoned.endpoints)) {
-    const name = (after ?? before)?.name;
-    if (name === undefined) continue;
-    for (const key of zoned.byKey.keysIn(endpointsKey)) names.add(key, typeUrls.endpoints, name);
+  const changed = new Set(turn.changed(keys).keys());
+  for (const key of turn.changed(resources).keys()) for (const zoned of byKey.keysIn(key)) changed.add(zoned);
+  for (const zoned of changed) {
+    const name = zoned.slice(0, zoned.indexOf('\n'));
+    for (const key of callers.keysIn(zoned)) names.add(key, typeUrls.endpoints, name);
   }
   return names.byKey;
 }
@@ -92,7 +129,7 @@ class NamesByKey {
   }
 }
 
-function namesOf(typeUrl: TypeUrl, names: readonly string[]): Names {
+function only(typeUrl: TypeUrl, names: readonly string[]): Names {
   return new Map([[typeUrl, new Set(names)]]);
 }
 

@@ -1,5 +1,6 @@
 import type { Collection, Graph } from '@weft/collections';
-import { type ManifestObject, objectRef } from '../mesh-directory/manifest.ts';
+import { objectRef } from '../kinds/registry.ts';
+import type { ManifestObject } from '../mesh-directory/manifest.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';

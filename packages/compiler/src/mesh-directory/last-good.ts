@@ -1,6 +1,7 @@
+import { objectRef } from '../kinds/registry.ts';
 import type { Problem } from '../model/problem.ts';
 import { refKey } from '../model/resource-ref.ts';
-import { type Manifest, objectRef } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 
 const goesOnServing = 'its last good form goes on serving';
 

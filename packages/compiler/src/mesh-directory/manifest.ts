@@ -1,16 +1,10 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
 import type { z } from 'zod';
+import { resourcePart } from '../kinds/kind.ts';
+import { type DocumentPart, kindOf, objectRef } from '../kinds/registry.ts';
 import type { Problem } from '../model/problem.ts';
-import { groupOf, type ResourceRef, refKey } from '../model/resource-ref.ts';
-import {
-  documentSchema,
-  externalServiceSchema,
-  gatewaySchema,
-  meshConfigSchema,
-  serviceSchema,
-  workloadSchema,
-} from './manifest-schemas.ts';
-import { meshOverrideSchema, meshPolicySchema } from './mesh-policy-schemas.ts';
+import { type ResourceRef, refKey } from '../model/resource-ref.ts';
+import { documentSchema } from './manifest-schemas.ts';
 
 /** A document of a manifest, read and valid. Plain data: it survives JSON. */
 export type ManifestObject = {
@@ -21,17 +15,7 @@ export type ManifestObject = {
   readonly labels: Readonly<Record<string, string>>;
   /** The line of its file on which it begins. */
   readonly line: number;
-} & (
-  | { readonly is: 'mesh-config'; readonly read: z.output<typeof meshConfigSchema> }
-  | { readonly is: 'service'; readonly read: z.output<typeof serviceSchema> }
-  | { readonly is: 'workload'; readonly read: z.output<typeof workloadSchema> }
-  | { readonly is: 'gateway'; readonly read: z.output<typeof gatewaySchema> }
-  | { readonly is: 'external-service'; readonly read: z.output<typeof externalServiceSchema> }
-  | {
-      readonly is: 'other';
-      readonly read: { readonly spec: unknown; readonly hasNamespace: boolean; readonly creationTimestamp?: string };
-    }
-);
+} & DocumentPart;
 
 /** What one YAML file holds. */
 export interface Manifest {
@@ -42,17 +26,6 @@ export interface Manifest {
   /** Some document is so broken that nobody can say which object it is. */
   readonly unreadable: boolean;
   readonly problems: readonly Problem[];
-}
-
-type Named = Pick<ManifestObject, 'apiVersion' | 'kind' | 'namespace' | 'name'>;
-
-/** Kinds that are in no namespace, whatever a document says. */
-const clusterScoped: ReadonlySet<string> = new Set(['MeshConfig', 'Gateway']);
-
-/** The reference of an object. */
-export function objectRef({ apiVersion, kind, namespace, name }: Named): ResourceRef {
-  const group = groupOf(apiVersion);
-  return { group, kind, namespace: group === 'weft.dev' && clusterScoped.has(kind) ? '' : namespace, name };
 }
 
 /** Reads one YAML file of any number of documents. A wrong document stops no other; problems say file, line and field. */
@@ -96,11 +69,6 @@ export function parseManifest(path: string, bytes: Uint8Array): Manifest {
   return { path, objects, broken, unreadable, problems };
 }
 
-const laterRead: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ['weft.dev/v1 MeshPolicy', meshPolicySchema],
-  ['weft.dev/v1 MeshOverride', meshOverrideSchema],
-]);
-
 /** What a document is: an object, or one that is wrong (its reference, where it can be told) and why. */
 export interface Outcome {
   readonly object?: ManifestObject;
@@ -121,45 +89,10 @@ export function readDocument(value: unknown, line: number): Outcome {
     labels: metadata.labels ?? {},
     line,
   };
-  switch (`${apiVersion} ${kind}`) {
-    case 'weft.dev/v1 MeshConfig': {
-      const { data, error } = meshConfigSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'mesh-config', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'v1 Service': {
-      const { data, error } = serviceSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'service', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 Workload': {
-      const { data, error } = workloadSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'workload', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 Gateway': {
-      const { data, error } = gatewaySchema.safeParse(value);
-      return data ? { object: { ...named, is: 'gateway', read: data }, issues: [] } : wrong(named, error);
-    }
-    case 'weft.dev/v1 ExternalService': {
-      const { data, error } = externalServiceSchema.safeParse(value);
-      return data ? { object: { ...named, is: 'external-service', read: data }, issues: [] } : wrong(named, error);
-    }
-    default: {
-      // Read by its own front end; checked here too, so that one which is broken keeps its last good form.
-      const schema = laterRead.get(`${apiVersion} ${kind}`);
-      const error = schema?.safeParse(value).error;
-      if (error) return wrong(named, error);
-      const { namespace, creationTimestamp } = metadata;
-      const read = {
-        spec: head.data.spec,
-        hasNamespace: namespace !== undefined,
-        ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-      };
-      return { object: { ...named, is: 'other', read }, issues: [] };
-    }
-  }
-}
-
-function wrong(named: Named, error: z.ZodError): Outcome {
-  return { ref: objectRef(named), issues: error.issues };
+  // What nobody knows may be another front end's.
+  const outcome = kindOf(apiVersion, kind)?.read?.(value, head.data) ?? { part: resourcePart(head.data) };
+  if ('issues' in outcome) return { ref: objectRef(named), issues: outcome.issues };
+  return { object: { ...named, ...outcome.part }, issues: [] };
 }
 
 function toValue(document: Document.Parsed): unknown {

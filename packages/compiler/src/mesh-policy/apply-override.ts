@@ -1,4 +1,3 @@
-import { memoize } from '../memoize.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, type Method, type PolicyField, type RetryPolicy } from '../model/method.ts';
 import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
@@ -19,7 +18,7 @@ export interface AppliedOverride extends Applied {
  * Lays one override over a version that has its MeshPolicies already. Field by field: one that loosens and may not has no effect,
  * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it.
  */
-export const applyOverride = memoize((version: ContractVersion, now: OverrideNow): AppliedOverride => {
+export function applyOverride(version: ContractVersion, now: OverrideNow): AppliedOverride {
   const { spec, resource, ref } = now.override;
   const origin: PolicyOrigin = { is: 'resource', ref };
   const problems = new Map<string, Problem>();
@@ -124,7 +123,6 @@ export const applyOverride = memoize((version: ContractVersion, now: OverrideNow
     }
     if (origins.callers !== undefined) {
       changes.callers = new Set([...callers].sort());
-      changes.exposed = callers.has('edge');
     }
     if (denied.size > 0) changes.denied = new Set([...(method.denied ?? []), ...denied].sort());
     return { ...rest, ...repeats, ...changes, origins: { ...method.origins, ...origins } };
@@ -144,4 +142,4 @@ export const applyOverride = memoize((version: ContractVersion, now: OverrideNow
     problems: [...problems.values()],
     effects: [...effects.values()],
   };
-});
+}

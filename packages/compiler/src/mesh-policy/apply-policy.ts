@@ -1,13 +1,12 @@
-import { memoize } from '../memoize.ts';
-import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import { byPath, type Method, type PolicyField } from '../model/method.ts';
+import { byPath, isExposed, type Method, type PolicyField } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import type { Problem } from '../model/problem.ts';
 import { defaultHedgeTries, isRepeatable } from '../model/retry.ts';
 import { faultsOf, rateLimitsOf, retryOf } from './method-fields.ts';
 import { ownMethod } from './method-without-contract.ts';
 import type { MeshPolicy } from './read-resource.ts';
+import type { MethodEntry } from './schemas.ts';
 
 /** A contract version with other words in it, and what was not to be had. */
 export interface Applied {
@@ -19,7 +18,7 @@ export interface Applied {
  * Lays MeshPolicies over a contract version. A version without a hash is that of a service without a contract: its methods are the
  * paths that the policies name. Of two policies that set one field of one method, that whose name comes first counts.
  */
-export const applyPolicies = memoize((version: ContractVersion, ...policies: MeshPolicy[]): Applied => {
+export function applyPolicies(version: ContractVersion, ...policies: MeshPolicy[]): Applied {
   const problems: Problem[] = [];
   const inOrder = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
   const methods = version.hash === '' ? ownMethods(version, inOrder, problems) : [...version.methods.values()];
@@ -40,7 +39,7 @@ export const applyPolicies = memoize((version: ContractVersion, ...policies: Mes
     },
     problems,
   };
-});
+}
 
 function ownMethods(version: ContractVersion, policies: readonly MeshPolicy[], problems: Problem[]): Method[] {
   const found = new Map<string, Method>();
@@ -176,12 +175,11 @@ function layPolicy(method: Method, policy: MeshPolicy, set: Map<PolicyField, Mes
       ? 'the edge serves only what a contract describes'
       : undefined,
   );
-  const exposed = exposure === undefined ? method.exposed : exposure === 'edge';
+  const exposed = exposure === undefined ? isExposed(method) : exposure === 'edge';
   const named = take('callers', 'callers', undefined);
-  if (named !== undefined || exposed !== method.exposed) {
+  if (named !== undefined || exposed !== isExposed(method)) {
     const names = (named ?? [...method.callers]).filter((caller) => caller !== 'edge');
     changes.callers = new Set([...names, ...(exposed ? ['edge'] : [])].sort());
-    changes.exposed = exposed;
     origins.callers ??= origin;
   }
   const shadow = take('shadow', 'shadow', undefined);

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { meshOverrideSpecSchema, meshPolicySpecSchema } from '../mesh-directory/mesh-policy-schemas.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { kinds } from '../kinds/registry.ts';
+import { meshOverrideSpecSchema, meshPolicySpecSchema } from './schemas.ts';
 
 /** A JSON object that is written as YAML. */
 export type CustomResourceDefinition = Readonly<Record<string, unknown>>;
-
-const group = 'weft.dev';
 
 /**
  * The CustomResourceDefinitions of this stage, by kind, made from the very schemas that the directory source checks with. Structural
@@ -16,20 +16,18 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
     [
       'MeshPolicy',
       definition({
-        kind: 'MeshPolicy',
-        plural: 'meshpolicies',
+        kind: kinds.MeshPolicy,
         shortNames: ['mp'],
         description:
           'What the contract of a Service leaves to its operators, and the policy of a Service without a contract.',
         spec: structural(z.toJSONSchema(meshPolicySpecSchema, { io: 'input' })),
-        columns: [{ name: 'Service', type: 'string', jsonPath: '.spec.service' }, condition('Accepted')],
+        columns: [{ name: 'Service', type: 'string', jsonPath: '.spec.service' }],
       }),
     ],
     [
       'MeshOverride',
       definition({
-        kind: 'MeshOverride',
-        plural: 'meshoverrides',
+        kind: kinds.MeshOverride,
         shortNames: ['mo'],
         description:
           'In an emergency: denies a caller, stops retries, changes a deadline or a limit at once, and ends by itself.',
@@ -52,8 +50,6 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
           { name: 'Denies', type: 'string', jsonPath: '.spec.deny' },
           { name: 'Expires', type: 'string', jsonPath: '.spec.expires' },
           { name: 'Reason', type: 'string', jsonPath: '.spec.reason' },
-          condition('Active'),
-          condition('Accepted'),
         ],
       }),
     ],
@@ -66,29 +62,29 @@ function condition(type: string) {
 }
 
 function definition(options: {
-  readonly kind: string;
-  readonly plural: string;
+  readonly kind: Kind;
   readonly shortNames: readonly string[];
   readonly description: string;
   readonly spec: Readonly<Record<string, unknown>>;
   readonly columns: readonly Readonly<Record<string, string>>[];
 }): CustomResourceDefinition {
-  const { kind, plural, shortNames, description, spec, columns } = options;
+  const { shortNames, description, spec, columns } = options;
+  const { group, version, kind, plural, scope, conditions } = options.kind;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: { name: `${plural}.${group}` },
     spec: {
       group,
-      scope: 'Namespaced',
+      scope,
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames, categories: ['weft'] },
       versions: [
         {
-          name: 'v1',
+          name: version,
           served: true,
           storage: true,
           subresources: { status: {} },
-          additionalPrinterColumns: columns,
+          additionalPrinterColumns: [...columns, ...conditions.map(condition)],
           schema: {
             openAPIV3Schema: {
               description,

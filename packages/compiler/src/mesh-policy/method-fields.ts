@@ -1,7 +1,7 @@
-import type { MeshPolicySpec } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { Fault, RateLimit, RetryCode, RetryPolicy } from '../model/method.ts';
 import { defaultPeriodMs } from '../model/rate-limit.ts';
 import { withRetryDefaults } from '../model/retry.ts';
+import type { MeshPolicySpec } from './schemas.ts';
 
 type Fields = NonNullable<MeshPolicySpec['defaults']>;
 

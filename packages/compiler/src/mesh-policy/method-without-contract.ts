@@ -1,6 +1,6 @@
-import type { MethodEntry } from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { defaultTimes, type Method } from '../model/method.ts';
+import type { MethodEntry } from './schemas.ts';
 
 const safeties = { none: 'unsafe', idempotent: 'idempotent', noSideEffects: 'no_side_effects' } as const;
 
@@ -18,7 +18,6 @@ export function ownMethod(
     kind: kind === 'unary' ? 'unary' : 'bidi_stream',
     safety: safeties[idempotency],
     callers: new Set(),
-    exposed: false,
     ...(kind === 'unary' ? { deadlineMs: defaultTimes.deadlineMs } : { idleTimeoutMs: defaultTimes.idleTimeoutMs }),
     rateLimits: [],
     http: [],

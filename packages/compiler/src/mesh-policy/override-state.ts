@@ -1,4 +1,3 @@
-import { memoize } from '../memoize.ts';
 import type { MeshOverride } from './read-resource.ts';
 
 /** The longest that an override may loosen anything, from the moment that it was made. */
@@ -20,30 +19,18 @@ export interface OverrideNow {
 /** What of an override time decides. */
 export function overrideAt(override: MeshOverride, nowMs: number): OverrideNow {
   const { expires } = override.spec;
-  if (expires !== undefined && expires <= nowMs) return at(override, true, '', '', '', undefined);
+  if (expires !== undefined && expires <= nowMs) return { override, ended: true };
   const early = override.createdMs !== undefined && override.createdMs > nowMs + clockSkewMs;
-  const { field, message, advice } = looseningRefusal(override, early) ?? { field: '', message: '', advice: '' };
+  const refusal = looseningRefusal(override, early);
   // One that was made in the future is looked at again when that has come.
   const untilMs = early ? Math.min((override.createdMs ?? 0) - clockSkewMs, expires ?? Infinity) : expires;
-  return at(override, false, field, message, advice, untilMs);
-}
-
-/** The same object while nothing of it has changed, so that what is made of it is not made again. */
-const at = memoize(
-  (
-    override: MeshOverride,
-    ended: boolean,
-    field: string,
-    message: string,
-    advice: string,
-    untilMs: number | undefined,
-  ): OverrideNow => ({
+  return {
     override,
-    ended,
-    ...(message === '' ? {} : { refusal: { field, message, advice } }),
+    ended: false,
+    ...(refusal === undefined ? {} : { refusal }),
     ...(untilMs === undefined ? {} : { untilMs }),
-  }),
-);
+  };
+}
 
 function looseningRefusal({ spec, createdMs }: MeshOverride, early: boolean) {
   if ((spec.reason ?? '').trim() === '') {

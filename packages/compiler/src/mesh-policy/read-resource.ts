@@ -1,15 +1,9 @@
 import type { z } from 'zod';
 import type { Resource } from '../facts/facts.ts';
-import { memoize } from '../memoize.ts';
-import {
-  type MeshOverrideSpec,
-  type MeshPolicySpec,
-  meshOverrideSpecSchema,
-  meshPolicySpecSchema,
-} from '../mesh-directory/mesh-policy-schemas.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
-import { type ResourceRef, refWords, weftRef } from '../model/resource-ref.ts';
+import { type ResourceRef, refWords, weftApiVersion, weftRef } from '../model/resource-ref.ts';
+import { type MeshOverrideSpec, type MeshPolicySpec, meshOverrideSpecSchema, meshPolicySpecSchema } from './schemas.ts';
 
 /** A MeshPolicy that could be read. */
 export interface MeshPolicy {
@@ -42,9 +36,9 @@ interface Read {
 }
 
 /** Reads a resource: nothing when it is of another kind, problems when it is one of ours and not understood. */
-export const readResource = memoize((resource: Resource): Read => {
+export function readResource(resource: Resource): Read {
   const { apiVersion, kind, metadata, spec, origin } = resource;
-  if (apiVersion !== 'weft.dev/v1' || (kind !== 'MeshPolicy' && kind !== 'MeshOverride')) return nothing;
+  if (apiVersion !== weftApiVersion || (kind !== 'MeshPolicy' && kind !== 'MeshOverride')) return nothing;
   const namespace = metadata.namespace ?? 'default';
   const id = `${namespace}/${metadata.name}` as const;
   const ref = weftRef(kind, metadata.name, namespace);
@@ -73,7 +67,7 @@ export const readResource = memoize((resource: Resource): Read => {
     },
     problems: [],
   };
-});
+}
 
 const nothing: Read = { problems: [] };
 

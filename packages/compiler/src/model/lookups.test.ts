@@ -8,6 +8,7 @@ import { callerName } from './caller-name.ts';
 import { CollectionLookups } from './collection-lookups.ts';
 import { lookupsOf, MapLookups, type MeshLookups } from './lookups.ts';
 import type { Mesh, SpiffeId } from './mesh.ts';
+import { isExposed } from './method.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
 
@@ -69,7 +70,7 @@ for (const [kind, make] of [
       t.deepEqual(lookups.servicesWithMethod(path), found, path);
     }
     for (const [name, accounts] of mesh.identities) for (const account of accounts) t.is(lookups.nameOf(account), name);
-    const exposing = services.filter(({ methods }) => [...methods.values()].some(({ exposed }) => exposed));
+    const exposing = services.filter(({ methods }) => [...methods.values()].some(isExposed));
     t.true(exposing.length > 0);
     t.deepEqual(lookups.exposingServices(), exposing);
     t.is(callerName({ ...mesh, lookups }, 'shop/orders-1'), 'shop.orders');

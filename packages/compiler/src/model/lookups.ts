@@ -1,4 +1,5 @@
 import type { LogicalName, Mesh, SpiffeId, WorkloadId } from './mesh.ts';
+import { isExposed } from './method.ts';
 import type { Service } from './service.ts';
 
 /** Finds parts of the mesh by what others know of them. Each answer costs what it finds, not what the mesh is large. */
@@ -24,7 +25,7 @@ export function namesOf({ logicalName, hosts }: Pick<Service, 'logicalName' | 'h
 
 /** Whether callers outside may call a method of a service. */
 export function isExposing({ methods }: Pick<Service, 'methods'>): boolean {
-  for (const { exposed } of methods.values()) if (exposed) return true;
+  for (const method of methods.values()) if (isExposed(method)) return true;
   return false;
 }
 

@@ -1,4 +1,4 @@
-import type { LogicalName, ServiceId } from './names.ts';
+import { edgeName, type LogicalName, type ServiceId } from './names.ts';
 import { originWords, type PolicyOrigin } from './policy-origin.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
@@ -10,11 +10,10 @@ export interface Method {
   readonly kind: 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
   /** May a call be repeated: it has no side effects, repeating changes nothing, a key makes it so, or not at all. */
   readonly safety: 'no_side_effects' | 'idempotent' | 'keyed' | 'unsafe';
-  /** Logical names that may call; "edge" is among them exactly when `exposed`. */
+  /** Logical names that may call, the edge among them (`isExposed`). */
   readonly callers: ReadonlySet<LogicalName>;
   /** Logical names that may not call for now although others than the one that denies them would admit them. */
   readonly denied?: ReadonlySet<LogicalName>;
-  readonly exposed: boolean;
   /** Who may call by what is going to hold: calls of others go on and are counted; absent: nothing else is going to hold. */
   readonly shadow?: ReadonlySet<LogicalName>;
   /** Unary only. */
@@ -85,6 +84,11 @@ export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Me
     if (method.path.endsWith('/*') && path.startsWith(method.path.slice(0, -1))) return method;
   }
   return undefined;
+}
+
+/** Whether the edge serves a method to callers outside. */
+export function isExposed({ callers }: Pick<Method, 'callers'>): boolean {
+  return callers.has(edgeName);
 }
 
 /** Who may call, as a caller that may not is told: "its contract names shop.orders". */

@@ -10,6 +10,9 @@ export type ContractKey = `${string}/${string}`;
 /** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
 export type LogicalName = string;
 
+/** The caller name that stands for the edge gateway; no proto package can be called so. */
+export const edgeName: LogicalName = 'edge';
+
 /** A SPIFFE ID: `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
 export type SpiffeId = `spiffe://${string}`;
 

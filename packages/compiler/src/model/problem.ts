@@ -10,6 +10,11 @@ export interface Problem {
   readonly field?: string;
   /** What is wrong, with the value and the bound. */
   readonly message: string;
-  /** What would be right. */
+  /** What was expected. */
   readonly advice?: string;
+}
+
+/** What is wrong with a resource, and what was expected: "is 70000; expected: a port from 1 to 65535". */
+export function problemWords({ message, advice }: Pick<Problem, 'message' | 'advice'>): string {
+  return advice ? `${message}; expected: ${advice}` : message;
 }

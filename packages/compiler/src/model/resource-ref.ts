@@ -12,9 +12,15 @@ export interface ResourceRef {
   readonly name: string;
 }
 
+/** Weft's own API group. */
+export const weftGroup = 'weft.dev';
+
+/** The apiVersion of all its kinds. */
+export const weftApiVersion = `${weftGroup}/v1`;
+
 /** A resource of Weft's own API group; without a namespace, one of the whole mesh. */
 export function weftRef(kind: string, name: string, namespace = ''): ResourceRef {
-  return { group: 'weft.dev', kind, namespace, name };
+  return { group: weftGroup, kind, namespace, name };
 }
 
 /** The Service behind an id. */
@@ -24,7 +30,7 @@ export function serviceRef(id: ServiceId): ResourceRef {
 
 /** The replica behind an id. On Kubernetes it is the pod of that name. */
 export function workloadRef(id: WorkloadId): ResourceRef {
-  return { group: 'weft.dev', kind: 'Workload', ...partsOfId(id) };
+  return { group: weftGroup, kind: 'Workload', ...partsOfId(id) };
 }
 
 /** The API group of an apiVersion: "weft.dev" of "weft.dev/v1", "" of "v1". */

@@ -35,7 +35,11 @@ export class DirectoryCompiler {
 
   /** Takes what the directory holds now. `nowMs`: epoch milliseconds. Default: 0. */
   update(directory: { readonly files: ReadonlyMap<string, Uint8Array> }, nowMs = 0): Compiled {
-    const read = parseDirectory(directory.files);
+    return this.take(parseDirectory(directory.files), nowMs);
+  }
+
+  /** Makes these facts all that there is. `nowMs`: epoch milliseconds. Default: 0. */
+  take(read: Facts, nowMs = 0): Compiled {
     const facts = this.#facts ? retained(this.#facts, read) : read;
     const gone = this.#facts?.workloads ?? [];
     this.#facts = facts;

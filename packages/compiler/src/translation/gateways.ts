@@ -3,7 +3,7 @@ import type { FactCollections } from '../facts/fact-collections.ts';
 import type { Gateway } from '../model/gateway.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { WorkloadId } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
+import { isExposed, type Method } from '../model/method.ts';
 import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef, workloadRef } from '../model/resource-ref.ts';
@@ -60,8 +60,9 @@ export function meshGateways(
   return { gateways, problems: [strays, rivals] };
 }
 
-function exposedPaths({ exposed, path, http }: Method): string[] {
-  return exposed ? [path, ...http.map(({ verb, template }) => `${verb} ${templateShape(template)}`)] : [];
+function exposedPaths(method: Method): string[] {
+  const { path, http } = method;
+  return isExposed(method) ? [path, ...http.map(({ verb, template }) => `${verb} ${templateShape(template)}`)] : [];
 }
 
 /** Of two services that expose one path, a gateway serves that whose id comes first. */

@@ -39,7 +39,6 @@ function mergeMethod(a: Method, b: Method): Method {
     safety: weakestFirst.find((safety) => safety === a.safety || safety === b.safety) ?? 'unsafe',
     callers: new Set([...a.callers, ...b.callers].sort()),
     ...optional('denied', a.denied || b.denied ? new Set([...(a.denied ?? []), ...(b.denied ?? [])]) : undefined),
-    exposed: a.exposed || b.exposed,
     ...optional('deadlineMs', longest(deadlineMs, b.deadlineMs)),
     ...optional('tryTimeoutMs', longest(tryTimeoutMs, b.tryTimeoutMs)),
     ...optional('maxDurationMs', longest(maxDurationMs, b.maxDurationMs)),

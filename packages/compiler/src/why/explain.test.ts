@@ -21,7 +21,7 @@ function shop(change: (directory: MeshDirectory) => void = () => {}) {
   }
   change(directory);
   const facts = parseDirectory(directory.files);
-  return { facts, mesh: assemble(facts, undefined, 1000) };
+  return { facts, mesh: assemble(facts, 1000) };
 }
 
 const authorize = 'shop.payments.v1.PaymentService/Authorize';
@@ -93,10 +93,9 @@ test('nobody there to answer, nobody of that name, no such method', (t) => {
   const nobody = explain({ ...stopping, caller: 'shop.orders', method: authorize });
   t.regex(nobody.verdict, /no replica of shop\/payments takes it/);
   t.regex(nobody.advice ?? '', /shop\/payments-0 not ready: stopping/);
-  t.regex(
-    explain({ ...shop(), caller: 'shop.nobody', method: authorize }).verdict,
-    /nobody in the mesh is shop\.nobody/,
-  );
+  const misspelt = explain({ ...shop(), caller: 'shop.order', method: authorize });
+  t.is(misspelt.verdict, 'No service is named shop.order. Did you mean shop.orders?');
+  t.is(misspelt.advice, 'name one of edge, shop.catalog, shop.orders, shop.payments');
   const missing = explain({ ...shop(), caller: 'shop.orders', method: 'shop.payments.v1.PaymentService/Steal' });
   t.is(missing.verdict, 'weft: no service of the mesh has /shop.payments.v1.PaymentService/Steal');
 });

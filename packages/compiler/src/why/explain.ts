@@ -3,7 +3,7 @@ import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
 import type { Facts } from '../facts/facts.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, type Method } from '../model/method.ts';
+import { admission, isExposed, type Method } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
 import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
@@ -13,6 +13,7 @@ import { effectiveRetry } from '../model/retry.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { Explanation, Step, Value } from './explanation.ts';
 import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
 import { contractElement, placeOf, resourceSource, valueSource, versionOf } from './value-source.ts';
@@ -50,8 +51,8 @@ export function explain(question: Question): Explanation {
     const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
     return {
       allowed: false,
-      verdict: `nobody in the mesh is ${question.caller}`,
-      advice: `callers are ${names.join(', ')}`,
+      verdict: `No service is named ${question.caller}.${didYouMean(question.caller, names)}`,
+      advice: `name one of ${names.join(', ')}`,
       steps: [],
     };
   }
@@ -263,7 +264,7 @@ function policyStep(question: Question, caller: Caller, { method, service }: Cal
   for (const denied of method.denied ?? []) values.push({ name: 'denied for now', value: denied });
   values.push({
     name: 'exposure',
-    value: method.exposed ? 'the edge' : 'none',
+    value: isExposed(method) ? 'the edge' : 'none',
     ...valueSource('exposed', method, service, facts),
   });
   if (method.shadow) {

@@ -5,6 +5,7 @@ import {
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
+import { isExposed } from '@weft/compiler/model/method';
 import type { Service } from '@weft/compiler/model/service';
 
 /** The proto files of a mesh as callers outside may see them. */
@@ -71,7 +72,7 @@ export function exposedMark(service: Service): string {
 const marks = new WeakMap<Service, string>();
 
 function exposedPaths({ methods }: Service): string[] {
-  return [...methods.values()].flatMap(({ exposed, path }) => (exposed ? path : []));
+  return [...methods.values()].flatMap((method) => (isExposed(method) ? method.path : []));
 }
 
 function strip(

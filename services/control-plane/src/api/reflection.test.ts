@@ -4,6 +4,7 @@ import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/prot
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { lookupsOf } from '@weft/compiler/model/lookups';
+import { isExposed } from '@weft/compiler/model/method';
 import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
@@ -18,7 +19,7 @@ import { shopMesh } from './shop-mesh.fixture.ts';
 
 const mesh = shopMesh();
 const exposedPaths = [...mesh.services.values()].flatMap((service) =>
-  [...service.methods.values()].filter((method) => method.exposed).map((method) => method.path),
+  [...service.methods.values()].filter(isExposed).map((method) => method.path),
 );
 
 test('the files declare exactly the exposed methods, and no policy', (t) => {

@@ -106,7 +106,7 @@ test('what a user wrote says what became of it: conditions on ours, Events on ot
     reason: 'MeshProblem',
     involvedObject: { kind: 'Service', namespace: 'shop', name: 'bad' },
   });
-  t.regex(String(event?.message), /^spec\.ports\[0\]\.port: is 70000; right would be: a port/);
+  t.regex(String(event?.message), /^spec\.ports\[0\]\.port: is 70000; expected: a port/);
   fake.put(paths.pods, objects.pod('orders-1', { ip: '10.1.0.2' }));
   await until('the change', () => facts.length > 1);
   await sleep(300);

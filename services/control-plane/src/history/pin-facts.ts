@@ -3,6 +3,7 @@ import { readContract } from '@weft/compiler/contracts/read-contract';
 import { contractFactKey, type FactCollections, resourceKey } from '@weft/compiler/facts/fact-collections';
 import type { ContractFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
 import type { ContractVersion } from '@weft/compiler/model/contract';
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import type { Workload } from '@weft/compiler/model/workload';
 import { isOverride, type Pin } from './pin.ts';
 
@@ -150,7 +151,7 @@ function guardOf(
   const methods = [...new Set(own.flatMap(({ paths }) => paths))].sort();
   if (methods.length === 0) return undefined;
   return {
-    apiVersion: 'weft.dev/v1',
+    apiVersion: weftApiVersion,
     kind: 'MeshOverride',
     metadata: { namespace, name: `weft-revert-${name}` },
     spec: {

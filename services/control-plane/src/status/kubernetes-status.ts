@@ -1,16 +1,11 @@
+import { allKinds, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
+import { problemWords } from '@weft/compiler/model/problem';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
-import {
-  type StatusSubject,
-  type StatusSubjectName,
-  type SubjectKey,
-  statusSubjectNames,
-  statusSubjects,
-  subjectOf,
-} from './status-subjects.ts';
+import { hasConditions, type Subject, subjectId, subjectOf, watchedSubject } from './status-subjects.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 
 export interface KubernetesStatusOptions extends StatusWriterOptions {
@@ -23,7 +18,7 @@ export interface KubernetesStatusOptions extends StatusWriterOptions {
 
 /** What there is to say of one object. */
 interface Words {
-  readonly subject: SubjectKey;
+  readonly subject: Subject;
   readonly problems: string[];
   override?: Override;
 }
@@ -39,7 +34,7 @@ export class KubernetesStatus {
   /** What there is to say, by object; undefined until somebody knows. */
   #words: ReadonlyMap<string, Words> | undefined;
   /** Objects that are to be looked at. */
-  #due = new Map<string, SubjectKey>();
+  #due = new Map<string, Subject>();
   #allDue = false;
   #looked = 0;
   #writing: Promise<void> | undefined;
@@ -67,10 +62,10 @@ export class KubernetesStatus {
   }
 
   /** Takes objects that came, changed or went. */
-  changed(name: StatusSubjectName, keys: Iterable<string>): void {
+  changed(name: WatchedName, keys: Iterable<string>): void {
     for (const key of keys) {
-      const subject = { name, key };
-      if (isOurs(name) || this.#words?.has(idOf(subject))) this.#mark(subject);
+      const subject = watchedSubject(name, key);
+      if (subject && (hasConditions(subject.kind) || this.#words?.has(subjectId(subject)))) this.#mark(subject);
     }
     this.#begin();
   }
@@ -88,8 +83,8 @@ export class KubernetesStatus {
   }
 
   /** Whoever does not decide looks at everything once it does, and needs to note nothing before. */
-  #mark(subject: SubjectKey): void {
-    if (this.#options.decides()) this.#due.set(idOf(subject), subject);
+  #mark(subject: Subject): void {
+    if (this.#options.decides()) this.#due.set(subjectId(subject), subject);
   }
 
   #begin(): void {
@@ -105,7 +100,7 @@ export class KubernetesStatus {
     const { gatherMs = 200, retryMs = 5000 } = this.#options.times ?? {};
     // What comes together is said together, and none of it is urgent.
     await new Promise((resolve) => setTimeout(resolve, gatherMs).unref());
-    const failed: SubjectKey[] = [];
+    const failed: Subject[] = [];
     for (let due = this.#takeDue(); due.length > 0; due = this.#takeDue()) {
       for (const subject of due) {
         if (this.#closed || !this.#options.decides()) return;
@@ -120,31 +115,30 @@ export class KubernetesStatus {
     }, retryMs).unref();
   }
 
-  #takeDue(): SubjectKey[] {
+  #takeDue(): Subject[] {
     const objects = this.#options.objects();
     if (this.#closed || objects === undefined || this.#words === undefined) return [];
     const due = this.#due;
     this.#due = new Map();
     if (!this.#allDue) return [...due.values()];
     this.#allDue = false;
-    const named = [...this.#words.values()].map(({ subject }) => subject).filter(({ name }) => !isOurs(name));
-    const own = statusSubjectNames.filter(isOurs).flatMap((name) => {
-      return [...objects[name].keys()].map((key) => ({ name, key }));
+    const named = [...this.#words.values()].map(({ subject }) => subject).filter(({ kind }) => !hasConditions(kind));
+    const own = allKinds.filter(hasConditions).flatMap((kind) => {
+      return watchesOf(kind).flatMap(([name]) => [...objects[name].keys()].map((key) => ({ kind, key })));
     });
     return [...own, ...named];
   }
 
   /** Whether an object says what it should. */
-  async #say(subject: SubjectKey): Promise<boolean> {
+  async #say(subject: Subject): Promise<boolean> {
     this.#looked++;
-    const object: KubernetesObject | undefined = this.#options.objects()?.[subject.name].get(subject.key);
+    const { kind } = subject;
+    const object = this.#objectOf(subject);
     if (object === undefined) return true;
-    const { problems = [], override } = this.#words?.get(idOf(subject)) ?? {};
-    const kind: StatusSubject = statusSubjects[subject.name];
-    const { plural } = kind;
-    if (plural !== undefined) {
-      const wanted = [accepted(problems), ...(override ? [active(override)] : [])];
-      return this.#writer.conditions({ ...kind, plural }, object, wanted);
+    const { problems = [], override } = this.#words?.get(subjectId(subject)) ?? {};
+    if (hasConditions(kind)) {
+      const isActive = override && kind.conditions.includes('Active');
+      return this.#writer.conditions(kind, object, [accepted(problems), ...(isActive ? [active(override)] : [])]);
     }
     let isSaid = true;
     for (const message of problems) {
@@ -153,13 +147,18 @@ export class KubernetesStatus {
     }
     return isSaid;
   }
+
+  #objectOf({ kind, key }: Subject): KubernetesObject | undefined {
+    const objects = this.#options.objects();
+    return objects && watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
+  }
 }
 
 function wordsOf(problems: readonly DatedProblem[], overrides: readonly Override[]): ReadonlyMap<string, Words> {
   const words = new Map<string, Words>();
-  const about = (subject: SubjectKey) => {
-    const known = words.get(idOf(subject)) ?? { subject, problems: [] };
-    words.set(idOf(subject), known);
+  const about = (subject: Subject) => {
+    const known = words.get(subjectId(subject)) ?? { subject, problems: [] };
+    words.set(subjectId(subject), known);
     return known;
   };
   for (const problem of problems) {
@@ -182,14 +181,6 @@ function saysSame(before: Words | undefined, after: Words): boolean {
   return isSame && override === after.override;
 }
 
-function isOurs(name: StatusSubjectName): boolean {
-  return 'plural' in statusSubjects[name];
-}
-
-function idOf({ name, key }: SubjectKey): string {
-  return `${name} ${key}`;
-}
-
-function sentence({ field, message, advice }: DatedProblem): string {
-  return `${field ? `${field}: ` : ''}${message}${advice ? `; right would be: ${advice}` : ''}`;
+function sentence(problem: DatedProblem): string {
+  return `${problem.field ? `${problem.field}: ` : ''}${problemWords(problem)}`;
 }

@@ -1,59 +1,37 @@
-import { groupOf, type ResourceRef } from '@weft/compiler/model/resource-ref';
-import type { WatchedName } from '../sources/kubernetes/cluster-objects.ts';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { allKinds, kindOfRef, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
+import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
 
-/** A kind of objects that are told what became of them. */
-export interface StatusSubject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  /** Where its conditions are written; absent: it is none of ours, and what is wrong with it is an Event. */
-  readonly plural?: string;
-}
-
-/** The kinds that are told what became of them, by where their objects are watched. */
-export const statusSubjects = {
-  meshPolicies: ours('MeshPolicy', 'meshpolicies'),
-  meshOverrides: ours('MeshOverride', 'meshoverrides'),
-  meshConfigs: ours('MeshConfig', 'meshconfigs'),
-  gateways: ours('Gateway', 'gateways'),
-  externalServices: ours('ExternalService', 'externalservices'),
-  services: { apiVersion: 'v1', kind: 'Service' },
-  contracts: { apiVersion: 'v1', kind: 'ConfigMap' },
-  pods: { apiVersion: 'v1', kind: 'Pod' },
-} as const satisfies Partial<Record<WatchedName, StatusSubject>>;
-
-export type StatusSubjectName = keyof typeof statusSubjects;
-
-/** The names of `statusSubjects`. */
-export const statusSubjectNames: readonly StatusSubjectName[] = [
-  'meshPolicies',
-  'meshOverrides',
-  'meshConfigs',
-  'gateways',
-  'externalServices',
-  'services',
-  'contracts',
-  'pods',
-];
-
-/** An object that is told something: where it is watched, and its key there. */
-export interface SubjectKey {
-  readonly name: StatusSubjectName;
+/** An object that is told what became of it: its kind, and its key among the objects that are watched. */
+export interface Subject {
+  readonly kind: Kind;
   readonly key: string;
 }
 
-/** The object that a reference names; undefined: it is of a kind that is told nothing. A Workload is its pod. */
-export function subjectOf({ group, kind, namespace, name: objectName }: ResourceRef): SubjectKey | undefined {
-  const name = group === 'weft.dev' && kind === 'Workload' ? 'pods' : names.get(`${group}/${kind}`);
-  return name && { name, key: namespace === '' ? objectName : `${namespace}/${objectName}` };
+/** The object that a reference names, or that stands for it in a cluster; undefined: nobody watches such objects. */
+export function subjectOf(ref: ResourceRef): Subject | undefined {
+  const named = kindOfRef(ref);
+  const kind = named?.standsFor ? allKinds.find((each) => each.kind === named.standsFor) : named;
+  if (kind === undefined || watchesOf(kind).length === 0) return undefined;
+  return { kind, key: ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}` };
 }
 
-const names: ReadonlyMap<string, StatusSubjectName> = new Map(
-  statusSubjectNames.map((name) => {
-    const { apiVersion, kind } = statusSubjects[name];
-    return [`${groupOf(apiVersion)}/${kind}`, name];
-  }),
+/** An object that is watched under a name. */
+export function watchedSubject(name: WatchedName, key: string): Subject | undefined {
+  const kind = kinds.get(name);
+  return kind && { kind, key };
+}
+
+/** The same text for the same object. */
+export function subjectId({ kind: { group, kind }, key }: Subject): string {
+  return refKey({ group, kind, namespace: '', name: key });
+}
+
+/** Whether what is wrong with an object is said by its conditions; else it is an Event. */
+export function hasConditions({ conditions }: Kind): boolean {
+  return conditions.length > 0;
+}
+
+const kinds: ReadonlyMap<WatchedName, Kind> = new Map(
+  allKinds.flatMap((kind) => watchesOf(kind).map(([name]) => [name, kind] as const)),
 );
-
-function ours(kind: string, plural: string) {
-  return { apiVersion: 'weft.dev/v1', kind, plural };
-}

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { apiVersionOf } from '@weft/compiler/kinds/registry';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
 import { type Condition, conditionChange } from './conditions.ts';
@@ -8,12 +10,6 @@ export interface StatusWriterOptions {
   /** The pod's name. */
   readonly replica: string;
   readonly log: { warn(fields: object, message: string): void };
-}
-
-/** The kind of an object, as the API server knows it. */
-export interface ObjectKind {
-  readonly apiVersion: string;
-  readonly kind: string;
 }
 
 /** What an Event says. */
@@ -35,29 +31,25 @@ export class StatusWriter {
   }
 
   /** Makes an object of ours say `wanted`, with an Event for each condition that turns. */
-  async conditions(
-    { kind, plural }: ObjectKind & { readonly plural: string },
-    object: KubernetesObject,
-    wanted: readonly Condition[],
-  ): Promise<boolean> {
+  async conditions(kind: Kind, object: KubernetesObject, wanted: readonly Condition[]): Promise<boolean> {
     const change = conditionChange(object, wanted, Date.now());
     if (change === undefined) return true;
     const { namespace, name } = object.metadata;
     const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
-    const path = `/apis/weft.dev/v1${at}/${plural}/${name}/status`;
+    const path = `/apis/${apiVersionOf(kind)}${at}/${kind.plural}/${name}/status`;
     const body = { status: { conditions: change.conditions } };
     if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return false;
     for (const condition of change.turned) {
       const said = eventOf(condition);
       // The conditions are there: an Event that is refused is not tried again.
-      if (said) await this.event({ apiVersion: 'weft.dev/v1', kind }, object, said);
+      if (said) await this.event(kind, object, said);
     }
     return true;
   }
 
   /** Writes an Event about an object. */
   async event(
-    { apiVersion, kind }: ObjectKind,
+    kind: Kind,
     { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
     { type, reason, message }: Said,
   ): Promise<boolean> {
@@ -68,12 +60,13 @@ export class StatusWriter {
     const now = `${new Date().toISOString().slice(0, -5)}Z`;
     // Events of what is in no namespace are here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
     const place = namespace ?? 'default';
+    const involved = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const inNamespace = namespace === undefined ? {} : { namespace };
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { namespace: place, name: `${name}.${mark}` },
-      involvedObject: { apiVersion, kind, ...inNamespace, name, uid, resourceVersion },
+      involvedObject: { ...involved, ...inNamespace, name, uid, resourceVersion },
       type,
       reason,
       message: message.slice(0, 1000),

@@ -12,6 +12,8 @@ import { problemOfNoSettings } from '@weft/compiler/facts/document-facts';
 import { type FactCollections, resourceKey, settingsKey } from '@weft/compiler/facts/fact-collections';
 import type { GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
 import { retainContracts } from '@weft/compiler/facts/retained-contracts';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { kinds, ownKinds, watchesOf } from '@weft/compiler/kinds/registry';
 import { stillServing } from '@weft/compiler/mesh-directory/last-good';
 import { fieldOf, type ManifestObject, readDocument, shorten, valueAt } from '@weft/compiler/mesh-directory/manifest';
 import type { ExternalService } from '@weft/compiler/model/external-service';
@@ -26,6 +28,9 @@ import type { WatchedName } from './cluster-objects.ts';
 import { contractConfigMaps } from './contract-config-maps.ts';
 import { sliceEndpoints, sliceView } from './endpoint-slices.ts';
 import { podWorkload } from './pod-workload.ts';
+
+/** Kinds of ours that become facts here; every other belongs to a front end of its own. */
+const readHere: ReadonlySet<Kind> = new Set([kinds.MeshConfig, kinds.Gateway, kinds.ExternalService]);
 
 /** The objects of a cluster, each kind by "namespace/name". */
 export type ObjectCollections = Readonly<Record<WatchedName, Collection<KubernetesObject>>>;
@@ -116,15 +121,18 @@ export function clusterFacts(
     ({ object }, _, key) =>
       object?.is === 'external-service' ? externalServiceOf(object, `ExternalService ${key}`) : undefined,
   );
-  const resources = (['MeshPolicy', 'MeshOverride'] as const).map((kind) =>
-    graph.deriveMany<Reading, Resource>(
-      `${kind} resources`,
-      readings(kind, kind === 'MeshPolicy' ? objects.meshPolicies : objects.meshOverrides),
-      ({ object }, _, key) => {
-        if (object?.is !== 'other') return [];
-        const resource = resourceOf(object, `${kind} ${key}`);
-        return [[resourceKey(resource), resource]];
-      },
+  const others = ownKinds.filter((kind) => !readHere.has(kind));
+  const resources = others.flatMap((other) =>
+    watchesOf(other).map(([name]) =>
+      graph.deriveMany<Reading, Resource>(
+        `${other.kind} resources`,
+        readings(other.kind, objects[name]),
+        ({ object }, _, key) => {
+          if (object?.is !== 'other') return [];
+          const resource = resourceOf(object, `${other.kind} ${key}`);
+          return [[resourceKey(resource), resource]];
+        },
+      ),
     ),
   );
 

@@ -1,24 +1,8 @@
-import { marks } from '@weft/compiler/pod/marks';
+import { allKinds, apiVersionOf, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
+import { weftGroup } from '@weft/compiler/model/resource-ref';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 
-/** What is watched, and what the API server need not know. */
-export const watched = {
-  services: { apiVersion: 'v1', kind: 'Service', path: '/api/v1/services' },
-  namespaces: { apiVersion: 'v1', kind: 'Namespace', path: '/api/v1/namespaces' },
-  pods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: marks.injected },
-  gatewayPods: { apiVersion: 'v1', kind: 'Pod', path: '/api/v1/pods', labelSelector: marks.gateway },
-  endpointSlices: {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    path: '/apis/discovery.k8s.io/v1/endpointslices',
-  },
-  contracts: { apiVersion: 'v1', kind: 'ConfigMap', path: '/api/v1/configmaps', labelSelector: marks.contract },
-  meshConfigs: ours('MeshConfig', 'meshconfigs'),
-  meshPolicies: ours('MeshPolicy', 'meshpolicies'),
-  meshOverrides: ours('MeshOverride', 'meshoverrides'),
-  gateways: ours('Gateway', 'gateways'),
-  externalServices: ours('ExternalService', 'externalservices'),
-} as const satisfies Record<string, WatchedKind>;
+export type { WatchedName } from '@weft/compiler/kinds/registry';
 
 /** A kind of objects. */
 export interface WatchedKind {
@@ -27,31 +11,38 @@ export interface WatchedKind {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** The API server need not know it. */
   readonly optional?: boolean;
 }
 
-export type WatchedName = keyof typeof watched;
+const all = allKinds.flatMap((kind) =>
+  watchesOf(kind).map(([name, { label }]): [WatchedName, WatchedKind] => {
+    const apiVersion = apiVersionOf(kind);
+    const base = kind.group === '' ? '/api' : '/apis';
+    return [
+      name,
+      {
+        apiVersion,
+        kind: kind.kind,
+        path: `${base}/${apiVersion}/${kind.plural}`,
+        ...(label === undefined ? {} : { labelSelector: label }),
+        ...(kind.group === weftGroup ? { optional: true } : {}),
+      },
+    ];
+  }),
+);
+
+/** The name of every set of objects that is watched. */
+export const watchedNames: readonly WatchedName[] = all.map(([name]) => name);
+
+/** What is watched: every set of objects that a kind names. */
+export const watched = forWatched((_, kind) => kind);
 
 /** All objects of each kind by "namespace/name", live. */
 export type ClusterObjects = Readonly<Record<WatchedName, ReadonlyMap<string, KubernetesObject>>>;
 
-/** Makes something for every kind that is watched. */
-export function forWatched<T>(make: (name: WatchedName) => T): Readonly<Record<WatchedName, T>> {
-  return {
-    services: make('services'),
-    namespaces: make('namespaces'),
-    pods: make('pods'),
-    gatewayPods: make('gatewayPods'),
-    endpointSlices: make('endpointSlices'),
-    contracts: make('contracts'),
-    meshConfigs: make('meshConfigs'),
-    meshPolicies: make('meshPolicies'),
-    meshOverrides: make('meshOverrides'),
-    gateways: make('gateways'),
-    externalServices: make('externalServices'),
-  };
-}
-
-function ours(kind: string, plural: string): WatchedKind {
-  return { apiVersion: 'weft.dev/v1', kind, path: `/apis/weft.dev/v1/${plural}`, optional: true };
+/** Makes something for every set of objects that is watched. */
+export function forWatched<T>(make: (name: WatchedName, kind: WatchedKind) => T): Readonly<Record<WatchedName, T>> {
+  // All names are there; a record that is made of entries has forgotten it.
+  return Object.fromEntries(all.map(([name, kind]) => [name, make(name, kind)])) as Record<WatchedName, T>;
 }

@@ -37,18 +37,14 @@ const endpoint = {
   targetRef: { kind: 'all', namespace: 'all', name: 'all' },
 } as const;
 
-const keptParts: Readonly<Record<WatchedName, Parts>> = {
+/** Of what is not here, which is ours, everything. */
+const keptParts: Readonly<Partial<Record<WatchedName, Parts>>> = {
   services: { ...kind, spec: { selector: 'all', ports: 'all', clusterIP: 'all', clusterIPs: 'all', type: 'all' } },
   namespaces: kind,
   pods: pod,
   gatewayPods: pod,
   endpointSlices: { ...kind, endpoints: [endpoint] },
   contracts: { ...kind, binaryData: 'bytes', data: 'all' },
-  meshConfigs: ours,
-  meshPolicies: ours,
-  meshOverrides: ours,
-  gateways: ours,
-  externalServices: ours,
 };
 
 /**
@@ -61,7 +57,7 @@ export function keepParts(name: WatchedName, object: KubernetesObject): Kubernet
   const own = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith('weft.dev/'));
   const withOwn = own.length === 0 ? metadata : { ...metadata, annotations: Object.fromEntries(own) };
   // `metadata.name` is among the parts of every kind.
-  return keep({ ...object, metadata: withOwn }, keptParts[name]) as KubernetesObject;
+  return keep({ ...object, metadata: withOwn }, keptParts[name] ?? ours) as KubernetesObject;
 }
 
 function keep(value: unknown, parts: Parts): unknown {

@@ -1,3 +1,4 @@
+import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { marks } from '@weft/compiler/pod/marks';
 import { sidecarName } from '@weft/compiler/pod/names';
 import { outboundPort } from '@weft/compiler/pod/ports';
@@ -89,7 +90,7 @@ export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined
       : { gateway: { name: gateway, listen: at(address, metadata.annotations?.[marks.gatewayPort] ?? '8080') } };
   return {
     document: {
-      apiVersion: 'weft.dev/v1',
+      apiVersion: weftApiVersion,
       kind: 'Workload',
       metadata: { namespace: metadata.namespace, name: metadata.name, labels: metadata.labels ?? {} },
       spec: { ...common, ...own },
