@@ -7,10 +7,8 @@ import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import type { Mesh } from '@weft/compiler/model/mesh';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { History, type HistoryOptions } from './history.ts';
@@ -19,7 +17,6 @@ const typeUrl = typeUrls.route;
 
 interface Recording {
   facts: Facts | undefined;
-  mesh: Mesh | undefined;
   readonly wholeMesh: WholeMesh;
 }
 
@@ -27,7 +24,7 @@ const recordings = new WeakMap<History, Recording>();
 
 async function open(t: ExecutionContext, options: Partial<HistoryOptions> = {}): Promise<History> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'weft-history-')));
-  const recording: Recording = { facts: undefined, mesh: undefined, wholeMesh: new WholeMesh() };
+  const recording: Recording = { facts: undefined, wholeMesh: new WholeMesh() };
   const wholeFacts = () => {
     if (recording.facts === undefined) throw new Error('nothing was recorded yet');
     return recording.facts;
@@ -46,8 +43,7 @@ function record(history: History, facts: Facts): void {
   const recording = recordings.get(history);
   if (recording === undefined) throw new Error('not opened here');
   recording.facts = facts;
-  recording.mesh = assemble(facts);
-  const { changes, endpointsOnly } = recording.wholeMesh.take(facts, recording.mesh);
+  const { changes, endpointsOnly } = recording.wholeMesh.take(facts);
   history.record({ changes, endpointsOnly });
 }
 
