@@ -1,7 +1,7 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import fc from 'fast-check';
-import { contractHash } from '../facts/contract-file.ts';
+import { contractHash } from '../contracts/contract-hash.ts';
 import { defaultSettings } from '../facts/default-settings.ts';
 import {
   contractFactKey,

@@ -11,7 +11,7 @@ import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import { forWatched } from '../sources/kubernetes/cluster-objects.ts';
+import { watchedNames } from '../sources/kubernetes/cluster-objects.ts';
 import { type KubernetesSource, kubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
 import type { Environment, Stage } from './environment.ts';
@@ -86,7 +86,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     const changedPods = turn.changed(pods);
     if (changedPods.size > 0) tokens.podsChanged(changedPods.keys());
     if (turn.changed(namespaces).size > 0) roots.look();
-    forWatched((name) => status.changed(name, turn.changed(collections[name]).keys()));
+    for (const name of watchedNames) status.changed(name, turn.changed(collections[name]).keys());
   }
 
   async function tell(): Promise<void> {

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import { type ClusterObjects, watched } from '../sources/kubernetes/cluster-objects.ts';
+import { forWatched, watched } from '../sources/kubernetes/cluster-objects.ts';
 import { KubernetesStatus } from './kubernetes-status.ts';
 import type { DatedProblem } from './problem-log.ts';
 
@@ -14,32 +14,18 @@ const policies = '/apis/weft.dev/v1/meshpolicies';
 /** 100 MeshPolicies and 100 pods, as a source would know them, and the status of a replica. */
 async function cluster(t: ExecutionContext) {
   const fake = await FakeApiServer.start(t);
-  const maps = new Map(Object.keys(watched).map((name) => [name, new Map<string, KubernetesObject>()] as const));
-  const of = (name: string) => maps.get(name) ?? new Map<string, KubernetesObject>();
+  const objects = forWatched(() => new Map<string, KubernetesObject>());
   const put = (name: 'meshPolicies' | 'pods', key: string, generation = 1) => {
     const metadata = { namespace: 'shop', name: key, uid: `uid-${name}-${key}`, generation };
     const { kind, apiVersion } = watched[name];
     if (name === 'meshPolicies') fake.put(policies, { metadata, spec: {} });
     const { status }: { status?: unknown } = Object(name === 'meshPolicies' ? fake.get(policies, 'shop', key) : {});
-    of(name).set(`shop/${key}`, { apiVersion, kind, metadata, ...(status ? { status } : {}) });
+    objects[name].set(`shop/${key}`, { apiVersion, kind, metadata, ...(status ? { status } : {}) });
   };
   for (let i = 0; i < 100; i++) {
     put('meshPolicies', `p${i}`);
     put('pods', `pod-${i}`);
   }
-  const objects: ClusterObjects = {
-    services: of('services'),
-    namespaces: of('namespaces'),
-    pods: of('pods'),
-    gatewayPods: of('gatewayPods'),
-    endpointSlices: of('endpointSlices'),
-    contracts: of('contracts'),
-    meshConfigs: of('meshConfigs'),
-    meshPolicies: of('meshPolicies'),
-    meshOverrides: of('meshOverrides'),
-    gateways: of('gateways'),
-    externalServices: of('externalServices'),
-  };
   const api = fake.api();
   const state = { decides: true, refusals: 0 };
   const call: KubernetesApi['call'] = async (request) => {
@@ -60,8 +46,8 @@ async function cluster(t: ExecutionContext) {
   });
   /** What the source hears of conditions that were written. */
   const heard = () => {
-    for (const [key, object] of of('meshPolicies')) {
-      of('meshPolicies').set(key, { ...object, ...Object(fake.get(policies, 'shop', object.metadata.name)) });
+    for (const [key, object] of objects.meshPolicies) {
+      objects.meshPolicies.set(key, { ...object, ...Object(fake.get(policies, 'shop', object.metadata.name)) });
     }
   };
   const patches = () => fake.requests.filter((request) => request.startsWith('PATCH')).length;
@@ -81,7 +67,7 @@ async function cluster(t: ExecutionContext) {
     heard,
     patches,
     looked,
-    delete: (key: string) => of('pods').delete(`shop/${key}`),
+    delete: (key: string) => objects.pods.delete(`shop/${key}`),
   };
 }
 

@@ -1,10 +1,11 @@
+import { allKinds, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
 import { problemWords } from '@weft/compiler/model/problem';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import type { ClusterObjects, WatchedName } from '../sources/kubernetes/cluster-objects.ts';
+import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
-import { kindsWithConditions, objectOf, type StatusSubject, subjectOf, watchedSubject } from './status-subject.ts';
+import { hasConditions, type Subject, subjectId, subjectOf, watchedSubject } from './status-subjects.ts';
 import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 
 export interface KubernetesStatusOptions extends StatusWriterOptions {
@@ -17,7 +18,7 @@ export interface KubernetesStatusOptions extends StatusWriterOptions {
 
 /** What there is to say of one object. */
 interface Words {
-  readonly subject: StatusSubject;
+  readonly subject: Subject;
   readonly problems: string[];
   override?: Override;
 }
@@ -33,7 +34,7 @@ export class KubernetesStatus {
   /** What there is to say, by object; undefined until somebody knows. */
   #words: ReadonlyMap<string, Words> | undefined;
   /** Objects that are to be looked at. */
-  #due = new Map<string, StatusSubject>();
+  #due = new Map<string, Subject>();
   #allDue = false;
   #looked = 0;
   #writing: Promise<void> | undefined;
@@ -64,7 +65,7 @@ export class KubernetesStatus {
   changed(name: WatchedName, keys: Iterable<string>): void {
     for (const key of keys) {
       const subject = watchedSubject(name, key);
-      if (hasConditions(subject) || this.#words?.has(idOf(subject))) this.#mark(subject);
+      if (subject && (hasConditions(subject.kind) || this.#words?.has(subjectId(subject)))) this.#mark(subject);
     }
     this.#begin();
   }
@@ -82,8 +83,8 @@ export class KubernetesStatus {
   }
 
   /** Whoever does not decide looks at everything once it does, and needs to note nothing before. */
-  #mark(subject: StatusSubject): void {
-    if (this.#options.decides()) this.#due.set(idOf(subject), subject);
+  #mark(subject: Subject): void {
+    if (this.#options.decides()) this.#due.set(subjectId(subject), subject);
   }
 
   #begin(): void {
@@ -99,7 +100,7 @@ export class KubernetesStatus {
     const { gatherMs = 200, retryMs = 5000 } = this.#options.times ?? {};
     // What comes together is said together, and none of it is urgent.
     await new Promise((resolve) => setTimeout(resolve, gatherMs).unref());
-    const failed: StatusSubject[] = [];
+    const failed: Subject[] = [];
     for (let due = this.#takeDue(); due.length > 0; due = this.#takeDue()) {
       for (const subject of due) {
         if (this.#closed || !this.#options.decides()) return;
@@ -114,31 +115,30 @@ export class KubernetesStatus {
     }, retryMs).unref();
   }
 
-  #takeDue(): StatusSubject[] {
+  #takeDue(): Subject[] {
     const objects = this.#options.objects();
     if (this.#closed || objects === undefined || this.#words === undefined) return [];
     const due = this.#due;
     this.#due = new Map();
     if (!this.#allDue) return [...due.values()];
     this.#allDue = false;
-    const named = [...this.#words.values()].map(({ subject }) => subject).filter((subject) => !hasConditions(subject));
-    const own = kindsWithConditions.flatMap(({ kind, watches }) =>
-      watches.flatMap((name) => [...objects[name].keys()].map((key) => ({ kind, key }))),
-    );
+    const named = [...this.#words.values()].map(({ subject }) => subject).filter(({ kind }) => !hasConditions(kind));
+    const own = allKinds.filter(hasConditions).flatMap((kind) => {
+      return watchesOf(kind).flatMap(([name]) => [...objects[name].keys()].map((key) => ({ kind, key })));
+    });
     return [...own, ...named];
   }
 
   /** Whether an object says what it should. */
-  async #say(subject: StatusSubject): Promise<boolean> {
+  async #say(subject: Subject): Promise<boolean> {
     this.#looked++;
-    const objects = this.#options.objects();
-    const object: KubernetesObject | undefined = objects && objectOf(subject, objects);
-    if (object === undefined) return true;
-    const { problems = [], override } = this.#words?.get(idOf(subject)) ?? {};
     const { kind } = subject;
-    if (hasConditions(subject)) {
-      const wanted = [accepted(problems), ...(override ? [active(override)] : [])];
-      return this.#writer.conditions(kind, object, wanted);
+    const object = this.#objectOf(subject);
+    if (object === undefined) return true;
+    const { problems = [], override } = this.#words?.get(subjectId(subject)) ?? {};
+    if (hasConditions(kind)) {
+      const isActive = override && kind.conditions.includes('Active');
+      return this.#writer.conditions(kind, object, [accepted(problems), ...(isActive ? [active(override)] : [])]);
     }
     let isSaid = true;
     for (const message of problems) {
@@ -147,13 +147,18 @@ export class KubernetesStatus {
     }
     return isSaid;
   }
+
+  #objectOf({ kind, key }: Subject): KubernetesObject | undefined {
+    const objects = this.#options.objects();
+    return objects && watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
+  }
 }
 
 function wordsOf(problems: readonly DatedProblem[], overrides: readonly Override[]): ReadonlyMap<string, Words> {
   const words = new Map<string, Words>();
-  const about = (subject: StatusSubject) => {
-    const known = words.get(idOf(subject)) ?? { subject, problems: [] };
-    words.set(idOf(subject), known);
+  const about = (subject: Subject) => {
+    const known = words.get(subjectId(subject)) ?? { subject, problems: [] };
+    words.set(subjectId(subject), known);
     return known;
   };
   for (const problem of problems) {
@@ -174,15 +179,6 @@ function saysSame(before: Words | undefined, after: Words): boolean {
   const isSame = problems.length === after.problems.length && problems.every((text, i) => text === after.problems[i]);
   // An override that did not change is the same object.
   return isSame && override === after.override;
-}
-
-/** What has none is told by an Event what is wrong with it. */
-function hasConditions({ kind }: StatusSubject): boolean {
-  return kind.conditions.length > 0;
-}
-
-function idOf({ kind, key }: StatusSubject): string {
-  return `${kind.group}/${kind.kind} ${key}`;
 }
 
 function sentence(problem: DatedProblem): string {

@@ -60,12 +60,13 @@ export class StatusWriter {
     const now = `${new Date().toISOString().slice(0, -5)}Z`;
     // Events of what is in no namespace are here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
     const place = namespace ?? 'default';
+    const involved = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const inNamespace = namespace === undefined ? {} : { namespace };
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { namespace: place, name: `${name}.${mark}` },
-      involvedObject: { apiVersion: apiVersionOf(kind), kind: kind.kind, ...inNamespace, name, uid, resourceVersion },
+      involvedObject: { ...involved, ...inNamespace, name, uid, resourceVersion },
       type,
       reason,
       message: message.slice(0, 1000),
