@@ -1,7 +1,8 @@
 import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
 import type { WorkloadId } from '../model/mesh.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';
-import { contractHash, MeshDirectory } from '../testing/mesh-directory.ts';
+import { MeshDirectory } from '../testing/mesh-directory.ts';
 import { missingReferences } from '../testing/references.ts';
 import { tinyContract, tinyPath } from '../testing/tiny-contract.ts';
 import { typeUrls } from './resource.ts';
