@@ -6,7 +6,7 @@ import type { InboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { encodeResource } from './encode.ts';
-import { http1Only, http2Only } from './http-protocol-options.ts';
+import { http1, http2 } from './http-protocol-options.ts';
 import { inboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
@@ -30,7 +30,7 @@ export function applicationCluster(
       ],
     },
     circuitBreakers: circuitBreakers(maxRequests === undefined ? {} : { maxRequests }),
-    ...(protocol === 'tcp' ? {} : { typedExtensionProtocolOptions: protocol === 'http' ? http1Only() : http2Only({}) }),
+    ...(protocol === 'tcp' ? {} : { typedExtensionProtocolOptions: protocol === 'http' ? http1 : http2 }),
   });
   return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);
 }

@@ -8,7 +8,7 @@ import {
 import type { Protocol, Service } from '../model/service.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { encodeResource } from './encode.ts';
-import { http2Only } from './http-protocol-options.ts';
+import { betweenProxies } from './http-protocol-options.ts';
 import { directCluster, passThroughCluster } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { upstreamTls } from './tls-context.ts';
@@ -38,13 +38,7 @@ export function directClusterResource(
     ...common,
     name,
     connectTimeout: durationFromMs(1000),
-    ...(protocol === 'tcp'
-      ? {}
-      : {
-          typedExtensionProtocolOptions: http2Only({
-            connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
-          }),
-        }),
+    ...(protocol === 'tcp' ? {} : { typedExtensionProtocolOptions: betweenProxies }),
     transportSocket: upstreamTls(identities),
   });
   return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);

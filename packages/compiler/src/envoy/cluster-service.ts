@@ -12,7 +12,7 @@ import { circuitBreakers } from './circuit-breakers.ts';
 import { fromControlPlane } from './config-source.ts';
 import { encodeResource } from './encode.ts';
 import { admitsKey } from './endpoints.ts';
-import { http2Only } from './http-protocol-options.ts';
+import { betweenProxies } from './http-protocol-options.ts';
 import { serviceCluster } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { upstreamTls } from './tls-context.ts';
@@ -65,14 +65,7 @@ export function serviceClusterResource(
       maxEjectionTime: durationFromMs(30_000),
       maxEjectionPercent: 50,
     },
-    // Two proxies speak HTTP/2 among themselves, whatever their applications speak.
-    ...(protocol === 'tcp'
-      ? {}
-      : {
-          typedExtensionProtocolOptions: http2Only({
-            connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
-          }),
-        }),
+    ...(protocol === 'tcp' ? {} : { typedExtensionProtocolOptions: betweenProxies }),
     transportSocket: upstreamTls(identities),
   });
   return encodeResource(typeUrls.cluster, name, ClusterSchema, cluster);

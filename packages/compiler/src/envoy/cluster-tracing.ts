@@ -4,7 +4,7 @@ import { ClusterSchema, Cluster_DiscoveryType as DiscoveryType } from '@weft/env
 import type { TracingSettings } from '../model/mesh.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
-import { http2Only } from './http-protocol-options.ts';
+import { http2 } from './http-protocol-options.ts';
 import { tracingCluster } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
@@ -18,7 +18,7 @@ export function tracingClusterResource(settings: TracingSettings): Resource {
       clusterName: tracingCluster,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address: address(settings) } } }] }],
     },
-    typedExtensionProtocolOptions: http2Only({}),
+    typedExtensionProtocolOptions: http2,
   });
   return encodeResource(typeUrls.cluster, tracingCluster, ClusterSchema, cluster);
 }

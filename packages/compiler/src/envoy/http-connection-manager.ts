@@ -29,8 +29,6 @@ export interface HttpListener {
   readonly replies: LocalReplyConfig;
   /** What is counted of its calls, besides the filters' own counters. */
   readonly counters?: readonly AccessLog[];
-  /** Families of request headers that are dropped before anything reads them, besides Envoy's own. */
-  readonly dropHeaders?: readonly string[];
   readonly more: Omit<MessageInitShape<typeof HttpConnectionManagerSchema>, '$typeName'>;
 }
 
@@ -44,27 +42,9 @@ export function httpConnectionManager(listener: HttpListener): Filter {
         case: 'rds',
         value: { routeConfigName: listener.routes, configSource: fromControlPlane },
       },
-      httpFilters: [
-        ...listener.filters,
-        {
-          name: filters.router,
-          configType: { case: 'typedConfig', value: typedConfig(RouterSchema, { suppressEnvoyHeaders: true }) },
-        },
-      ],
+      httpFilters: [...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
-      earlyHeaderMutationExtensions: [
-        {
-          name: 'envoy.http.early_header_mutation.header_mutation',
-          typedConfig: typedConfig(HeaderMutationSchema, {
-            mutations: ['x-envoy-', ...(listener.dropHeaders ?? [])].map((prefix) => ({
-              action: {
-                case: 'removeOnMatch' as const,
-                value: { keyMatcher: { matchPattern: { case: 'prefix' as const, value: prefix } } },
-              },
-            })),
-          }),
-        },
-      ],
+      earlyHeaderMutationExtensions: [listener.direction === 'gateway' ? dropsOfStrangers : dropsEnvoys],
       accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       // Routes say how long a stream may be idle.
@@ -73,4 +53,22 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       ...listener.more,
     }),
   );
+}
+
+const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: true });
+
+const dropsEnvoys = dropsHeaders(['x-envoy-']);
+
+/** Callers outside may not speak as a sidecar either. */
+const dropsOfStrangers = dropsHeaders(['x-envoy-', 'x-weft-']);
+
+function dropsHeaders(prefixes: readonly string[]) {
+  const name = 'envoy.http.early_header_mutation.header_mutation';
+  const mutations = prefixes.map((prefix) => ({
+    action: {
+      case: 'removeOnMatch' as const,
+      value: { keyMatcher: { matchPattern: { case: 'prefix' as const, value: prefix } } },
+    },
+  }));
+  return { name, typedConfig: typedConfig(HeaderMutationSchema, { mutations }) };
 }

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Any } from '@bufbuild/protobuf/wkt';
+import { type Any, durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Http2ProtocolOptionsSchema } from '@weft/envoy-api/envoy/config/core/v3/protocol';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import { typedConfig } from './typed-config.ts';
@@ -22,14 +22,20 @@ export function http2Only(
   };
 }
 
+/** Cluster options between two proxies, which speak HTTP/2 whatever their applications speak. */
+export const betweenProxies = http2Only({
+  connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
+});
+
+/** Cluster options: HTTP/2 by prior knowledge, with Envoy's defaults. */
+export const http2 = http2Only({});
+
 /** Cluster options: HTTP/1.1. */
-export function http1Only(): Record<string, Any> {
-  return {
-    [key]: typedConfig(HttpProtocolOptionsSchema, {
-      upstreamProtocolOptions: {
-        case: 'explicitHttpConfig',
-        value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
-      },
-    }),
-  };
-}
+export const http1: Record<string, Any> = {
+  [key]: typedConfig(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
+    },
+  }),
+};

@@ -79,9 +79,7 @@ export function inbound(
     rules,
     ({ key, ports }, read): readonly Resource[] => {
       const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
-      if (key.mode === 'process') {
-        return ports.map(({ rule, routes, serviceName }) => inboundListener(settings, rule.port, routes, serviceName));
-      }
+      if (key.mode === 'process') return ports.map((port) => inboundListener(settings, port));
       if (key.mode === 'owned') return ports.map((port) => ownedInbound(settings, port));
       // Without a port there is nothing to listen for, and nobody is let in.
       return ports.length === 0 ? [] : [interceptedInbound(settings, ports, key.ipv6)];

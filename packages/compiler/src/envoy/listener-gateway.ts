@@ -43,7 +43,6 @@ export function gatewayListener(
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
             filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
             replies: gatewayReplies,
-            dropHeaders: ['x-weft-'],
             more: {
               codecType: CodecType.AUTO,
               useRemoteAddress: true,

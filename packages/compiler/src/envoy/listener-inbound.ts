@@ -2,28 +2,28 @@ import { create } from '@bufbuild/protobuf';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { MeshSettings } from '../model/mesh.ts';
-import type { InboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
-import { inboundHttp } from './filter-chain-inbound.ts';
+import { inboundHttp, inboundTcp } from './filter-chain-inbound.ts';
 import { maxWholeAnswerBytes } from './http-filters.ts';
+import type { PodPort } from './listener-inbound-pod.ts';
 import { inboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
-/** Where a sidecar takes calls from the mesh: strict mTLS, the caller's identity in x-forwarded-client-cert. */
-export function inboundListener(
-  settings: MeshSettings,
-  port: InboundPort,
-  routes: string,
-  serviceName: string,
-): Resource {
-  const name = inboundName(port.listen.port);
+/** Where the sidecar of a process takes calls from the mesh: strict mTLS, and for HTTP the caller's identity in x-forwarded-client-cert. */
+export function inboundListener(settings: MeshSettings, { rule, routes, serviceName }: PodPort): Resource {
+  const { listen } = rule.port;
+  const name = inboundName(listen.port);
   const listener = create(ListenerSchema, {
     name,
-    address: address(port.listen),
+    address: address(listen),
     trafficDirection: TrafficDirection.INBOUND,
     perConnectionBufferLimitBytes: maxWholeAnswerBytes,
-    filterChains: [inboundHttp({ settings, routes, serviceName })],
+    filterChains: [
+      rule.protocol === 'tcp'
+        ? inboundTcp(settings, listen.port, rule.peers ?? [])
+        : inboundHttp({ settings, routes, serviceName }),
+    ],
   });
   return encodeResource(typeUrls.listener, name, ListenerSchema, listener);
 }

@@ -93,9 +93,7 @@ export function originalDestinationListener(
         name: 'application',
         filters: [outboundHttp(settings, outboundName, serviceName)],
       }),
-      passing('refused', noCluster),
-      passing('excluded', passThroughCluster),
-      passing(otherwise, otherwise === 'denied' ? noCluster : passThroughCluster, counted),
+      ...besidesMesh[otherwise],
       ...destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName)),
       ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
     ],
@@ -118,6 +116,14 @@ function passing(name: string, cluster: string, more: Pick<TcpTarget, 'told'> = 
     filters: [tcpProxy({ cluster, countedAs, direction: 'outbound', ...more })],
   });
 }
+
+const refusedAndExcluded = [passing('refused', noCluster), passing('excluded', passThroughCluster)];
+
+/** The chains of what is not the mesh's, by what becomes of everything else. */
+const besidesMesh: Readonly<Record<'denied' | 'unknown', readonly FilterChain[]>> = {
+  denied: [...refusedAndExcluded, passing('denied', noCluster, counted)],
+  unknown: [...refusedAndExcluded, passing('unknown', passThroughCluster, counted)],
+};
 
 function meshChain(settings: MeshSettings, destination: Destination, serviceName: string): FilterChain[] {
   const { service, port, protocol, isMain, headless } = destination;

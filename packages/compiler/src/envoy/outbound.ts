@@ -52,7 +52,13 @@ export function outbound(
   const clusters = serviceClusters(graph, mesh, called, byClusterName);
   const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
     const by = read.get(calls.keys, callsOf(key));
-    return by === undefined || 'gateway' in by ? undefined : hostKey(target, by.names);
+    if (by === undefined || 'gateway' in by) return undefined;
+    const { names } = by;
+    return hostKey(target, names, (service, path) => {
+      const other = read.get(calls.byTarget, `${callsOf(key)}\n${serviceCluster(service)}`);
+      const callers = other?.byMethod ? other.service.methods.get(path)?.callers : undefined;
+      return names.some((name) => callers?.has(name));
+    });
   });
   const virtualHosts = graph.group(
     'virtual hosts',
@@ -193,11 +199,17 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
 }
 
 /** "" where a target has no virtual host. */
-function hostKey(target: OutboundTarget, names: readonly LogicalName[]): string {
+function hostKey(
+  target: OutboundTarget,
+  names: readonly LogicalName[],
+  mayCall: (service: ServiceId, path: string) => boolean,
+): string {
   const { service, port, protocol, otherPort, byMethod, hosts } = target;
   if (byMethod) {
-    const permitted = permittedMethods(service, names);
-    const isAll = permitted.length === service.methods.size && permitted.every(([, token]) => token === null);
+    const permitted = permittedMethods(service, names, mayCall);
+    const isAll =
+      permitted.length === service.methods.size &&
+      permitted.every(([, token, mirrored]) => token === null && !mirrored);
     const key: HostKey = { id: service.id, domains: hosts, permitted: isAll ? 'all' : permitted };
     return JSON.stringify(key);
   }
@@ -214,5 +226,5 @@ function hostKey(target: OutboundTarget, names: readonly LogicalName[]): string 
 }
 
 function permittedAll(paths: Iterable<string>): Permitted[] {
-  return [...paths].map((path) => [path, null]);
+  return [...paths].map((path) => [path, null, false]);
 }

@@ -4,6 +4,7 @@ import {
   RouteAction_RequestMirrorPolicySchema,
   RouteSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import type { ServiceId } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { admitsKey } from './endpoints.ts';
@@ -20,9 +21,16 @@ export type Callee = Pick<Service, 'id' | 'logicalName'>;
 /** A call asks for a copy to its method's mirror by this header, with the value "on"; callers outside of the mesh cannot. */
 export const mirrorHeader = 'x-weft-mirror';
 
-/** The routes of calls to one method, see `callRoute`: before it that of calls that ask for a copy to be sent to a mirror. */
-export function callRoutes(method: Method, callee: Callee, token: string | undefined): Route[] {
-  const { mirror } = method;
+/**
+ * The routes of calls to one method, see `callRoute`. With `mirror`, a route for calls that ask for a copy to be sent to that service comes
+ * before it.
+ */
+export function callRoutes(
+  method: Method,
+  callee: Callee,
+  token: string | undefined,
+  mirror: ServiceId | undefined,
+): Route[] {
   if (mirror === undefined) return [callRoute(method, callee, token)];
   const mirrored = callRoute(method, callee, token);
   if (mirrored.match) mirrored.match.headers = [exactHeader(mirrorHeader, 'on')];

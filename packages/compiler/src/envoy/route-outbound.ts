@@ -8,7 +8,7 @@ import {
   VirtualHostSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { ExtAuthzPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
-import type { LogicalName } from '../model/mesh.ts';
+import type { LogicalName, ServiceId } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
 import { subsetToken } from './endpoints.ts';
@@ -48,17 +48,24 @@ export const refusedRoute: Route = create(RouteSchema, {
 
 const refusedField = hostField(create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [refusedRoute] }));
 
-/** A method that a caller may call, and the token of those replicas that admit it, where only some do. */
-export type Permitted = readonly [path: string, token: string | null];
+/** A method that a caller may call, the token of those replicas that admit it, where only some do, and whether its mirror gets copies. */
+export type Permitted = readonly [path: string, token: string | null, mirrored: boolean];
 
-/** What a caller of these names may call of a service. Equal for callers with equal routes, who then share a virtual host. */
+/**
+ * What a caller of these names may call of a service. Equal for callers with equal routes, who then share a virtual host. `mayCall`: whether
+ * the caller may call a method of another service, too.
+ */
 export function permittedMethods(
   { methods, versions }: Pick<Service, 'methods' | 'versions'>,
   names: readonly LogicalName[],
+  mayCall: (service: ServiceId, path: string) => boolean,
 ): readonly Permitted[] {
   return [...methods.values()].flatMap((method) => {
     const caller = names.find((name) => method.callers.has(name));
-    return caller === undefined ? [] : [[method.path, subsetToken(method, caller, versions) ?? null] as const];
+    if (caller === undefined) return [];
+    // A copy is a call of the same caller, and Envoy knows only the clusters of whom it may call.
+    const mirrored = method.mirror !== undefined && mayCall(method.mirror, method.path);
+    return [[method.path, subsetToken(method, caller, versions) ?? null, mirrored] as const];
   });
 }
 
@@ -70,9 +77,11 @@ export function virtualHost(
 ): VirtualHost {
   const { id, logicalName, methods, port } = service;
   const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-  const routes = permitted.flatMap(([path, token]) => {
+  const routes = permitted.flatMap(([path, token, mirrored]) => {
     const method = methods.get(path);
-    return method === undefined ? [] : callRoutes(method, callee, token ?? undefined);
+    return method === undefined
+      ? []
+      : callRoutes(method, callee, token ?? undefined, mirrored ? method.mirror : undefined);
   });
   return create(VirtualHostSchema, {
     name: id,

@@ -40,6 +40,12 @@ export function tcpProxy({ cluster, countedAs, direction, maxDurationMs, told }:
 
 /** One JSON line a connection on stdout, when it ends. */
 export function connectionLog(direction: 'inbound' | 'outbound'): AccessLog {
+  return logs[direction];
+}
+
+const logs = { inbound: makeLog('inbound'), outbound: makeLog('outbound') };
+
+function makeLog(direction: 'inbound' | 'outbound'): AccessLog {
   return create(
     AccessLogSchema,
     extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {

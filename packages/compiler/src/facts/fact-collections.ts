@@ -51,9 +51,15 @@ export function resourceKey({
   return refKey({ group, kind, namespace: metadata.namespace ?? 'default', name: metadata.name });
 }
 
+/** `FactCollections` that are set by hand. */
+export type FactSources = { readonly [C in keyof FactCollections]: Source<FactOf<C>> };
+
+/** What a collection of facts holds. */
+export type FactOf<C extends keyof FactCollections> = FactCollections[C] extends Collection<infer F> ? F : never;
+
 /** Plain sources of a graph, filled from whole `Facts`: for tests, history and diff. */
 export function factSources(graph: Graph): {
-  readonly facts: FactCollections;
+  readonly facts: FactSources;
   /** Makes these facts all that there is. Within a turn. */
   replace(facts: Facts): void;
 } {
