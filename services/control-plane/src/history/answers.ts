@@ -5,8 +5,8 @@ import type { AnswersRecord, ProxyAnswer } from './revision.ts';
 
 interface Counted {
   outstanding: number;
-  acknowledgedAtMs?: number;
-  nack?: string;
+  acknowledgedAtMs: number | undefined;
+  nack: string | undefined;
 }
 
 /** What proxies have answered to one revision. */
@@ -25,21 +25,28 @@ const maxNackLength = 500;
 /** Puts the answers of proxies to the revisions that they answer. Costs a few map entries for each event, nothing else. */
 export class Answers {
   readonly #revisions = new Map<number, RevisionAnswers>();
+  /** The revisions that proxies have not answered, by nonce: a stream has each nonce once, whatever its type. */
   readonly #waiting = new Map<WorkloadId, Map<string, number>>();
 
   /** Something of a revision was sent. Certificates belong to none. */
   sent({ workload, typeUrl, nonce }: SentEvent, revision: number): void {
     if (typeUrl === typeUrls.secret) return;
-    const waiting = this.#waiting.get(workload) ?? new Map<string, number>();
-    this.#waiting.set(workload, waiting);
-    waiting.set(`${typeUrl} ${nonce}`, revision);
+    let waiting = this.#waiting.get(workload);
+    if (waiting === undefined) {
+      waiting = new Map();
+      this.#waiting.set(workload, waiting);
+    }
+    waiting.set(nonce, revision);
     const oldest = waiting.size > maxOutstanding ? waiting.keys().next().value : undefined;
     if (oldest !== undefined) waiting.delete(oldest);
     const answers = this.#of(revision);
-    const counted = answers.byWorkload.get(workload) ?? { outstanding: 0 };
+    let counted = answers.byWorkload.get(workload);
+    if (counted === undefined) {
+      counted = { outstanding: 0, acknowledgedAtMs: undefined, nack: undefined };
+      answers.byWorkload.set(workload, counted);
+    }
     counted.outstanding++;
-    delete counted.acknowledgedAtMs;
-    answers.byWorkload.set(workload, counted);
+    counted.acknowledgedAtMs = undefined;
     answers.dirty.add(workload);
   }
 
@@ -52,7 +59,7 @@ export class Answers {
   nacked(event: NackEvent): void {
     this.#answered(event, (counted) => {
       counted.nack = `${event.names.join(', ')}: ${event.message}`.slice(0, maxNackLength);
-      delete counted.acknowledgedAtMs;
+      counted.acknowledgedAtMs = undefined;
     });
   }
 
@@ -77,9 +84,10 @@ export class Answers {
     const { byWorkload, forgotten } = this.#of(revision);
     let acknowledged = forgotten.acknowledged;
     const answers = new Map<WorkloadId, ProxyAnswer>();
-    for (const [workload, { outstanding: _, ...answer }] of byWorkload) {
-      if (answer.acknowledgedAtMs !== undefined) acknowledged++;
-      answers.set(workload, answer);
+    for (const [workload, { acknowledgedAtMs, nack }] of byWorkload) {
+      if (acknowledgedAtMs !== undefined) acknowledged++;
+      const at = acknowledgedAtMs === undefined ? {} : { acknowledgedAtMs };
+      answers.set(workload, nack === undefined ? at : { ...at, nack });
     }
     return { sent: forgotten.sent + byWorkload.size, acknowledged, answers };
   }
@@ -111,8 +119,7 @@ export class Answers {
   restore({ n, answers }: AnswersRecord): void {
     const { byWorkload } = this.#of(n);
     for (const [workload, at, nack] of answers) {
-      const answer = { outstanding: 0, ...(at > 0 ? { acknowledgedAtMs: at } : {}) };
-      byWorkload.set(workload, nack === undefined ? answer : { ...answer, nack });
+      byWorkload.set(workload, { outstanding: 0, acknowledgedAtMs: at > 0 ? at : undefined, nack });
     }
   }
 
@@ -132,11 +139,11 @@ export class Answers {
   }
 
   #answered(event: AckEvent | NackEvent, take: (counted: Counted) => void): void {
-    const key = `${event.typeUrl} ${event.nonce}`;
+    if (event.typeUrl === typeUrls.secret) return;
     const waiting = this.#waiting.get(event.workload);
-    const revision = waiting?.get(key);
+    const revision = waiting?.get(event.nonce);
     if (revision === undefined) return;
-    waiting?.delete(key);
+    waiting?.delete(event.nonce);
     const answers = this.#revisions.get(revision);
     const counted = answers?.byWorkload.get(event.workload);
     if (answers === undefined || counted === undefined) return;
@@ -146,8 +153,11 @@ export class Answers {
   }
 
   #of(revision: number): RevisionAnswers {
-    const known = this.#revisions.get(revision) ?? new RevisionAnswers();
-    this.#revisions.set(revision, known);
+    let known = this.#revisions.get(revision);
+    if (known === undefined) {
+      known = new RevisionAnswers();
+      this.#revisions.set(revision, known);
+    }
     return known;
   }
 }
