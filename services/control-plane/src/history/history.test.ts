@@ -70,7 +70,7 @@ test('a revision has its cause and the answers of the proxies that were sent som
     ['shop/orders-1', '1'],
     ['shop/orders-2', '7'],
   ] as const) {
-    history.sent({ workload, typeUrl, nonce, resources: ['outbound'], removed: [] });
+    history.sent({ workload, typeUrl, nonce, resources: [{ name: 'outbound' }], removed: [] });
   }
   history.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 1234 });
   history.nacked({ workload: 'shop/orders-1', typeUrl, nonce: '1', names: ['outbound'], message: 'no', at: 1235 });
@@ -123,7 +123,7 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), one);
   record(first, one);
   record(first, two);
-  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: ['x'], removed: [] });
+  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
   first.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
   await first.flush();
   const known = first.list();

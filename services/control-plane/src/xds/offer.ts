@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Resource, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
+import type { Resource, TypeUrl, View } from '@weft/compiler/envoy/resource';
 import type { HeldClusters } from './held-resources.ts';
 
 /** A resource at a version, as a client may already hold it. */
@@ -57,10 +57,10 @@ export function offerOf(
   view: View,
   typeUrl: TypeUrl,
   name: string,
+  /** Only for endpoints. */
   heldClusters: HeldClusters | undefined,
 ): Offer | undefined {
   const resource = view.get(typeUrl, name);
   if (resource === undefined) return undefined;
-  const dependsOnCluster = typeUrl === typeUrls.endpoints && heldClusters !== undefined;
-  return offer(resource, dependsOnCluster ? heldClusters.versionsFor(name, view) : '');
+  return offer(resource, heldClusters === undefined ? '' : heldClusters.versionsFor(name, view));
 }
