@@ -77,7 +77,7 @@ class Mesh {
       await this.#push([changed]);
       const nonce = String(this.#changes);
       for (const workload of proxies) {
-        history.sent({ workload, typeUrl, nonce, resources: ['a'], removed: [] });
+        history.sent({ workload, typeUrl, nonce, resources: [{ name: 'a' }], removed: [] });
         history.acked({ workload, typeUrl, nonce, version: 'v', complete: true, at: Date.now() });
       }
       await sleep(1000 / changesEach);
