@@ -1,6 +1,7 @@
 import type { ContractVersion } from './contract.ts';
 import type { ExternalService } from './external-service.ts';
 import type { Gateway } from './gateway.ts';
+import type { MeshLookups } from './lookups.ts';
 import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
@@ -36,6 +37,8 @@ export interface Mesh {
   readonly nextChangeMs?: number | undefined;
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
+  /** Ask `lookupsOf`. Absent: they are made of the maps once, which only a mesh that never changes allows. */
+  readonly lookups?: MeshLookups;
 }
 
 /** What holds for the whole mesh. */

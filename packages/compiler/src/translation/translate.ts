@@ -1,6 +1,7 @@
 import type { Collection, Graph } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
+import { CollectionLookups } from '../model/collection-lookups.ts';
 import { LiveMap } from '../model/live-map.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
@@ -93,6 +94,11 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
     get problems() {
       return problems.flatMap((found) => found.values().flat());
     },
+    lookups: new CollectionLookups({
+      services: services.services,
+      workloads: workloads.workloads,
+      identities: identities.identities,
+    }),
   };
   return { facts, contracts, members, workloads, policies, services, identities, gateways, overrides, mesh, problems };
 }

@@ -1,5 +1,6 @@
 import { callerName } from '../model/caller-name.ts';
-import type { LogicalName, Mesh } from '../model/mesh.ts';
+import { lookupsOf } from '../model/lookups.ts';
+import type { LogicalName, Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import { type Method, methodOf } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import type { Workload } from '../model/workload.ts';
@@ -14,9 +15,10 @@ export interface Caller {
 
 /** Finds a caller by its logical name, or by the name of a service or replica ("shop/orders"); undefined: nobody. */
 export function findCaller(mesh: Mesh, text: string): Caller | undefined {
-  const replica = [...mesh.workloads.values()].find(({ id }) => id === text);
+  const lookups = lookupsOf(mesh);
+  const replica = isId(text) ? mesh.workloads.get(text) : undefined;
   if (replica !== undefined) {
-    const services = [...mesh.services.values()].filter(({ workloads }) => workloads.includes(replica.id));
+    const services = lookups.servicesOf(replica.id);
     return { name: services[0]?.logicalName ?? callerName(mesh, replica.id), workloads: [replica], services };
   }
   const gateway = mesh.gateways.get(text);
@@ -27,11 +29,16 @@ export function findCaller(mesh: Mesh, text: string): Caller | undefined {
       services: [],
     };
   }
-  const services = [...mesh.services.values()].filter(({ id, logicalName }) => logicalName === text || id === text);
+  const itself = isId(text) ? mesh.services.get(text) : undefined;
+  const services = itself ? [itself] : lookups.servicesNamed(text).filter(({ logicalName }) => logicalName === text);
   const [first] = services;
   if (first === undefined) return undefined;
   const workloads = services.flatMap((service) => service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []));
   return { name: first.logicalName ?? first.id, workloads, services };
+}
+
+function isId(text: string): text is ServiceId & WorkloadId {
+  return text.includes('/');
 }
 
 /** What is called. */

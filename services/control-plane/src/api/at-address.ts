@@ -1,16 +1,11 @@
-import { memoize } from '@weft/compiler/memoize';
+import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Service } from '@weft/compiler/model/service';
 
 /** The pod that has an address. */
-export function workloadAt({ workloads }: Mesh, address: string): WorkloadId | undefined {
-  return workloadsByAddress(workloads).get(address);
+export function workloadAt(mesh: Mesh, address: string): WorkloadId | undefined {
+  return lookupsOf(mesh).workloadAt(address);
 }
-
-const workloadsByAddress = memoize(
-  (workloads: Mesh['workloads']): ReadonlyMap<string, WorkloadId> =>
-    new Map([...workloads.values()].flatMap(({ id, pod }) => (pod?.addresses ?? []).map((address) => [address, id]))),
-);
 
 /** What stands behind a workload's own port, in words and in the model. */
 export function targetAt(

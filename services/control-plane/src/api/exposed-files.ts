@@ -5,8 +5,8 @@ import {
   type ServiceDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
-import type { Mesh } from '@weft/compiler/model/mesh';
 import { isExposed } from '@weft/compiler/model/method';
+import type { Service } from '@weft/compiler/model/service';
 
 /** The proto files of a mesh as callers outside may see them. */
 export interface ExposedFiles {
@@ -30,16 +30,13 @@ const policyFieldNumber = 50717;
 const policyFile = 'weft/policy/v1/policy.proto';
 
 /**
- * Collects the files of all contracts, without methods that are not exposed, services without any method left, policies and
- * comments. Where versions of a contract differ, the file with the most exposed methods counts.
+ * Collects the files of the contracts of these services, without methods that are not exposed, services without any method left,
+ * policies and comments. Where versions of a contract differ, the file with the most exposed methods counts.
  */
-export function exposedFiles(mesh: Mesh): ExposedFiles {
-  const exposed = new Set<string>();
-  for (const service of mesh.services.values()) {
-    for (const method of service.methods.values()) if (isExposed(method)) exposed.add(method.path);
-  }
+export function exposedFiles(services: readonly Service[]): ExposedFiles {
+  const exposed = new Set(services.flatMap(exposedPaths));
   const chosen = new Map<string, { file: FileDescriptorProto; methods: number }>();
-  for (const service of mesh.services.values()) {
+  for (const service of services) {
     for (const version of service.versions.values()) {
       if (![...version.methods.keys()].some((path) => exposed.has(path))) continue;
       for (const original of filesOf(version.descriptorSet)) {
@@ -49,20 +46,33 @@ export function exposedFiles(mesh: Mesh): ExposedFiles {
     }
   }
   const reachable = reachableFiles(chosen);
-  const services: string[] = [];
+  const names: string[] = [];
   const files = new Map<string, ExposedFile>();
   const fileOfSymbol = new Map<string, string>();
   const extensions = new Map<string, Map<number, string>>();
   for (const file of reachable) {
     files.set(file.name, { bytes: toBinary(FileDescriptorProtoSchema, file), imports: file.dependency });
     for (const symbol of symbolsOf(file)) fileOfSymbol.set(symbol, file.name);
-    for (const { name } of file.service) services.push(qualify(file.package, name));
+    for (const { name } of file.service) names.push(qualify(file.package, name));
     for (const { extendee, number } of file.extension) {
       const type = extendee.replace(/^\./, '');
       extensions.set(type, (extensions.get(type) ?? new Map()).set(number, file.name));
     }
   }
-  return { services: services.sort(), files, fileOfSymbol, extensions };
+  return { services: names.sort(), files, fileOfSymbol, extensions };
+}
+
+/** All that `exposedFiles` takes of a service, as text: equal texts give equal files. Costs as much as the service is large, once. */
+export function exposedMark(service: Service): string {
+  const mark = marks.get(service) ?? [service.id, ...service.versions.keys(), ...exposedPaths(service)].join(' ');
+  marks.set(service, mark);
+  return mark;
+}
+
+const marks = new WeakMap<Service, string>();
+
+function exposedPaths({ methods }: Service): string[] {
+  return [...methods.values()].flatMap((method) => (isExposed(method) ? method.path : []));
 }
 
 function strip(

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import {
   type ServerReflectionRequest,
@@ -8,7 +9,7 @@ import {
 } from '@weft/contracts/grpc/reflection/v1/reflection';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
-import { type ExposedFiles, exposedFiles } from './exposed-files.ts';
+import { type ExposedFiles, exposedFiles, exposedMark } from './exposed-files.ts';
 
 /** Both versions that tools ask for; their messages are the same on the wire. */
 export const reflectionPaths: readonly string[] = [
@@ -23,13 +24,16 @@ type Reply = ServerReflectionResponse['messageResponse'];
  * See https://github.com/grpc/grpc/blob/master/doc/server-reflection.md.
  */
 export function createReflection(mesh: () => Mesh | undefined): AuthenticatedMethod {
-  let readFrom: Mesh['services'] | undefined;
+  let readFrom: readonly string[] = [];
   let files: ExposedFiles | undefined;
   const current = (): ExposedFiles => {
     const now = mesh();
     if (now === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
-    if (files === undefined || readFrom !== now.services) files = exposedFiles(now);
-    readFrom = now.services;
+    const services = lookupsOf(now).exposingServices();
+    const marks = services.map(exposedMark);
+    const isSame = marks.length === readFrom.length && marks.every((mark, index) => mark === readFrom[index]);
+    if (files === undefined || !isSame) files = exposedFiles(services);
+    readFrom = marks;
     return files;
   };
   return async (call) => {

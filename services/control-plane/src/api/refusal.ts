@@ -1,4 +1,5 @@
 import { callerName } from '@weft/compiler/model/caller-name';
+import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
 import { isSpiffeId, partsOfId } from '@weft/compiler/model/names';
@@ -66,21 +67,20 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */
 function methodAt(mesh: Mesh, path: string, authority: string, namespace: string): Method | undefined {
   const host = authority.replace(/:\d+$/, '');
-  let found: Method | undefined;
-  for (const service of mesh.services.values()) {
+  for (const service of addressed(mesh, host, namespace)) {
     const method = methodOf(service.methods, path);
-    if (method === undefined) continue;
-    if (isAddressed(service, host, namespace)) return method;
-    // A rule for all paths of a service says nothing about a call to another one.
-    if (method.path === path) found ??= method;
+    if (method) return method;
   }
-  return found;
+  // A rule for all paths of a service says nothing about a call to another one.
+  return lookupsOf(mesh).servicesWithMethod(path)[0]?.methods.get(path);
 }
 
-function isAddressed(service: Service, host: string, namespace: string): boolean {
-  // In its own namespace a service has its bare name, too.
-  if (service.name === host && service.namespace === namespace) return true;
-  return service.logicalName === host || service.hosts.includes(host);
+/** The services that a host name stands for, by id. In its own namespace a service has its bare name, too. */
+function addressed(mesh: Mesh, host: string, namespace: string): readonly Service[] {
+  const named = lookupsOf(mesh).servicesNamed(host);
+  const neighbor = mesh.services.get(`${namespace}/${host}`);
+  if (neighbor === undefined || named.includes(neighbor)) return named;
+  return [...named, neighbor].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** A path comes from the caller and goes into a header. */

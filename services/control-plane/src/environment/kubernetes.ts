@@ -11,7 +11,7 @@ import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import type { WatchedName } from '../sources/kubernetes/cluster-objects.ts';
+import { watchedNames } from '../sources/kubernetes/cluster-objects.ts';
 import { type KubernetesSource, kubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
 import type { Environment, Stage } from './environment.ts';
@@ -34,17 +34,6 @@ export interface KubernetesEnvironmentOptions {
 }
 
 const tellEveryMs = 3000;
-
-/** Kinds that users write, and on which they are told what became of them. */
-const written = [
-  'services',
-  'contracts',
-  'meshConfigs',
-  'meshPolicies',
-  'meshOverrides',
-  'gateways',
-  'externalServices',
-] as const satisfies readonly WatchedName[];
 
 /** A mesh of pods. Replicas agree by what is in the API server, and one of them decides. */
 export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): Environment {
@@ -93,14 +82,11 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   /** Has those look again who have something to look at. */
   function followTurn(turn: Turn): void {
     if (source === undefined) return;
-    const { pods, namespaces, facts, collections } = source;
+    const { pods, namespaces, collections } = source;
     const changedPods = turn.changed(pods);
     if (changedPods.size > 0) tokens.podsChanged(changedPods.keys());
     if (turn.changed(namespaces).size > 0) roots.look();
-    const isWritten = written.some((name) => turn.changed(collections[name]).size > 0);
-    // What is wrong with a pod is said to it; a pod of the same name is another one.
-    const isWrong = [...changedPods.keys()].some((key) => facts.problems.has(`Pod ${key}`));
-    if (isWritten || isWrong) status.look();
+    for (const name of watchedNames) status.changed(name, turn.changed(collections[name]).keys());
   }
 
   async function tell(): Promise<void> {

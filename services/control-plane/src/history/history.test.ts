@@ -7,10 +7,8 @@ import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
-import type { Mesh } from '@weft/compiler/model/mesh';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { WholeMesh } from '../wiring/whole-mesh.fixture.ts';
 import { History, type HistoryOptions } from './history.ts';
@@ -19,7 +17,6 @@ const typeUrl = typeUrls.route;
 
 interface Recording {
   facts: Facts | undefined;
-  mesh: Mesh | undefined;
   readonly wholeMesh: WholeMesh;
 }
 
@@ -27,7 +24,7 @@ const recordings = new WeakMap<History, Recording>();
 
 async function open(t: ExecutionContext, options: Partial<HistoryOptions> = {}): Promise<History> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'weft-history-')));
-  const recording: Recording = { facts: undefined, mesh: undefined, wholeMesh: new WholeMesh() };
+  const recording: Recording = { facts: undefined, wholeMesh: new WholeMesh() };
   const wholeFacts = () => {
     if (recording.facts === undefined) throw new Error('nothing was recorded yet');
     return recording.facts;
@@ -46,8 +43,7 @@ function record(history: History, facts: Facts): void {
   const recording = recordings.get(history);
   if (recording === undefined) throw new Error('not opened here');
   recording.facts = facts;
-  recording.mesh = assemble(facts);
-  const { changes, endpointsOnly } = recording.wholeMesh.take(facts, recording.mesh);
+  const { changes, endpointsOnly } = recording.wholeMesh.take(facts);
   history.record({ changes, endpointsOnly });
 }
 
@@ -74,7 +70,7 @@ test('a revision has its cause and the answers of the proxies that were sent som
     ['shop/orders-1', '1'],
     ['shop/orders-2', '7'],
   ] as const) {
-    history.sent({ workload, typeUrl, nonce, resources: ['outbound'], removed: [] });
+    history.sent({ workload, typeUrl, nonce, resources: [{ name: 'outbound' }], removed: [] });
   }
   history.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 1234 });
   history.nacked({ workload: 'shop/orders-1', typeUrl, nonce: '1', names: ['outbound'], message: 'no', at: 1235 });
@@ -127,7 +123,7 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), one);
   record(first, one);
   record(first, two);
-  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: ['x'], removed: [] });
+  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
   first.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
   await first.flush();
   const known = first.list();
@@ -299,6 +295,17 @@ test('a revision hashes what changed, also after a restart', async (t) => {
   record(second, many(new Set()));
   t.is(second.list()[0]?.id, first.list()[1]?.id, 'the same content, over a restart');
   t.is(second.hashed, 2);
+});
+
+test('a turn before the source has said anything takes nothing away', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, facts());
+  await first.close();
+  const second = await open(t, { directory });
+  second.record({ changes: { parts: new Map(), contracts: [] }, endpointsOnly: true });
+  record(second, facts());
+  t.is(second.list().length, 1);
 });
 
 test('a history from before digests were kept goes on, and its ids stay', async (t) => {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { assemble } from '@weft/compiler/translation/assemble';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { quick } from '../sources/kubernetes/cluster.fixture.ts';
@@ -99,7 +98,7 @@ test('all replicas hold what one was told, and one that starts later does', asyn
       await memory.close();
       await rm(state, { recursive: true });
     });
-    memory.record(new WholeMesh().take(facts, assemble(facts)));
+    memory.record(new WholeMesh().take(facts));
     return { memory, turns: () => turns };
   };
   const one = await replica();

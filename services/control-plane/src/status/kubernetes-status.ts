@@ -1,183 +1,184 @@
-import { createHash } from 'node:crypto';
-import type { Kind } from '@weft/compiler/kinds/kind';
-import { allKinds, apiVersionOf, kindOfRef, watchesOf } from '@weft/compiler/kinds/registry';
+import { allKinds, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
 import { problemWords } from '@weft/compiler/model/problem';
-import { type ResourceRef, refKey } from '@weft/compiler/model/resource-ref';
-import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
-import { type KubernetesObject, refOf } from '../kubernetes/object.ts';
+import type { KubernetesObject } from '../kubernetes/object.ts';
 import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
-import { accepted, active, type Condition, conditionChange } from './conditions.ts';
+import { accepted, active } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
+import { hasConditions, type Subject, subjectId, subjectOf, watchedSubject } from './status-subjects.ts';
+import { StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 
-export interface KubernetesStatusOptions {
-  readonly api: KubernetesApi;
-  /** The pod's name. */
-  readonly replica: string;
+export interface KubernetesStatusOptions extends StatusWriterOptions {
   /** Whether this replica writes. */
   readonly decides: () => boolean;
   readonly objects: () => ClusterObjects | undefined;
-  readonly log: { warn(fields: object, message: string): void };
+  /** How long is waited for what comes together, and before what was refused is tried again. Default: 200 ms and 5 s. */
+  readonly times?: { readonly gatherMs: number; readonly retryMs: number };
 }
 
-interface Said {
-  readonly type: 'Normal' | 'Warning';
-  /** "MeshProblem", "OverrideEnded". */
-  readonly reason: string;
-  readonly message: string;
+/** What there is to say of one object. */
+interface Words {
+  readonly subject: Subject;
+  readonly problems: string[];
+  override?: Override;
 }
 
 /**
  * Says on what a user wrote what became of it: the conditions Accepted and, of an override, Active on resources of ours, with an Event
- * when one of them turns; a Warning Event on resources of others. One replica writes, and only what is not there already.
+ * when one of them turns; a Warning Event on resources of others. One replica writes, and only what is not there already. It looks at
+ * those objects only that are others now, or of which there is something else to say.
  */
 export class KubernetesStatus {
   readonly #options: KubernetesStatusOptions;
-  #problems: readonly DatedProblem[] = [];
-  #overrides: readonly Override[] = [];
-  #known = false;
+  readonly #writer: StatusWriter;
+  /** What there is to say, by object; undefined until somebody knows. */
+  #words: ReadonlyMap<string, Words> | undefined;
+  /** Objects that are to be looked at. */
+  #due = new Map<string, Subject>();
+  #allDue = false;
+  #looked = 0;
   #writing: Promise<void> | undefined;
-  #again = false;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Events that were written. */
-  readonly #said = new Set<string>();
 
   constructor(options: KubernetesStatusOptions) {
     this.#options = options;
+    this.#writer = new StatusWriter(options);
   }
 
-  /** Takes what there is to say. */
+  /** How many objects were looked at since the start. For tests of what a change costs. */
+  get looked(): number {
+    return this.#looked;
+  }
+
+  /** Takes what there is to say: all of it. Costs as much as there is to say. */
   report(problems: readonly DatedProblem[], overrides: readonly Override[]): void {
-    this.#problems = problems;
-    this.#overrides = overrides;
-    this.#known = true;
-    this.look();
+    const before = this.#words;
+    this.#words = wordsOf(problems, overrides);
+    if (before === undefined) this.#allDue = true;
+    for (const [id, words] of this.#words) if (!saysSame(before?.get(id), words)) this.#mark(words.subject);
+    for (const [id, { subject }] of before ?? []) if (!this.#words.has(id)) this.#mark(subject);
+    this.#begin();
   }
 
-  /** Looks whether something is to be written, after objects changed. */
+  /** Takes objects that came, changed or went. */
+  changed(name: WatchedName, keys: Iterable<string>): void {
+    for (const key of keys) {
+      const subject = watchedSubject(name, key);
+      if (subject && (hasConditions(subject.kind) || this.#words?.has(subjectId(subject)))) this.#mark(subject);
+    }
+    this.#begin();
+  }
+
+  /** Looks at all objects, when this replica begins to decide. */
   look(): void {
-    if (this.#closed || !this.#known || !this.#options.decides()) return;
-    this.#again = true;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#allDue = true;
+    this.#begin();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#retry);
     await this.#writing;
   }
 
+  /** Whoever does not decide looks at everything once it does, and needs to note nothing before. */
+  #mark(subject: Subject): void {
+    if (this.#options.decides()) this.#due.set(subjectId(subject), subject);
+  }
+
+  #begin(): void {
+    const isReady = this.#words !== undefined && this.#options.objects() !== undefined && this.#options.decides();
+    if (this.#closed || !isReady || (!this.#allDue && this.#due.size === 0)) return;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#begin();
+    });
+  }
+
   async #write(): Promise<void> {
+    const { gatherMs = 200, retryMs = 5000 } = this.#options.times ?? {};
     // What comes together is said together, and none of it is urgent.
-    await new Promise((resolve) => setTimeout(resolve, 200).unref());
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      const objects = this.#options.objects();
-      if (objects === undefined) return;
-      const about = new Map<string, { readonly ref: ResourceRef; readonly messages: string[] }>();
-      for (const problem of this.#problems) {
-        for (const ref of problem.about ?? []) {
-          const key = refKey(ref);
-          const known = about.get(key);
-          if (known) known.messages.push(sentence(problem));
-          else about.set(key, { ref, messages: [sentence(problem)] });
-        }
-      }
-      const overrides = new Map(this.#overrides.map((override) => [refKey(override.ref), override]));
-      for (const kind of allKinds.filter(({ conditions }) => conditions.length > 0)) {
-        for (const object of objectsOf(kind, objects)) {
-          const key = refKey(refOf(object));
-          const override = kind.conditions.includes('Active') ? overrides.get(key) : undefined;
-          const wanted = [accepted(about.get(key)?.messages ?? []), ...(override ? [active(override)] : [])];
-          await this.#conditions(kind, object, wanted);
-        }
-      }
-      for (const { ref, messages } of about.values()) {
-        const named = kindOfRef(ref);
-        const kind = named?.standsFor ? allKinds.find((each) => each.kind === named.standsFor) : named;
-        // What is ours says it by its conditions.
-        if (kind === undefined || kind.conditions.length > 0) continue;
-        const key = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`;
-        const object = watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
-        if (object === undefined) continue;
-        for (const message of messages) {
-          await this.#event(kind, object, { type: 'Warning', reason: 'MeshProblem', message });
-        }
+    await new Promise((resolve) => setTimeout(resolve, gatherMs).unref());
+    const failed: Subject[] = [];
+    for (let due = this.#takeDue(); due.length > 0; due = this.#takeDue()) {
+      for (const subject of due) {
+        if (this.#closed || !this.#options.decides()) return;
+        if (!(await this.#say(subject))) failed.push(subject);
       }
     }
+    if (failed.length === 0) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      for (const subject of failed) this.#mark(subject);
+      this.#begin();
+    }, retryMs).unref();
   }
 
-  async #conditions(kind: Kind, object: KubernetesObject, wanted: readonly Condition[]): Promise<void> {
-    const change = conditionChange(object, wanted, Date.now());
-    if (change === undefined) return;
-    const { namespace, name } = object.metadata;
-    const at = namespace === undefined ? '' : `/namespaces/${namespace}`;
-    const path = `/apis/${apiVersionOf(kind)}${at}/${kind.plural}/${name}/status`;
-    const body = { status: { conditions: change.conditions } };
-    if (!(await this.#try({ method: 'PATCH', path, body }, [404]))) return;
-    for (const condition of change.turned) {
-      const said = eventOf(condition);
-      if (said) await this.#event(kind, object, said);
+  #takeDue(): Subject[] {
+    const objects = this.#options.objects();
+    if (this.#closed || objects === undefined || this.#words === undefined) return [];
+    const due = this.#due;
+    this.#due = new Map();
+    if (!this.#allDue) return [...due.values()];
+    this.#allDue = false;
+    const named = [...this.#words.values()].map(({ subject }) => subject).filter(({ kind }) => !hasConditions(kind));
+    const own = allKinds.filter(hasConditions).flatMap((kind) => {
+      return watchesOf(kind).flatMap(([name]) => [...objects[name].keys()].map((key) => ({ kind, key })));
+    });
+    return [...own, ...named];
+  }
+
+  /** Whether an object says what it should. */
+  async #say(subject: Subject): Promise<boolean> {
+    this.#looked++;
+    const { kind } = subject;
+    const object = this.#objectOf(subject);
+    if (object === undefined) return true;
+    const { problems = [], override } = this.#words?.get(subjectId(subject)) ?? {};
+    if (hasConditions(kind)) {
+      const isActive = override && kind.conditions.includes('Active');
+      return this.#writer.conditions(kind, object, [accepted(problems), ...(isActive ? [active(override)] : [])]);
     }
-  }
-
-  async #event(
-    kind: Kind,
-    { metadata: { namespace, name, uid, resourceVersion } }: KubernetesObject,
-    { type, reason, message }: Said,
-  ): Promise<void> {
-    if (uid === undefined) return;
-    const involved = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-    // The name follows from what is said: another replica, or the next start, does not say it again while the Event is there.
-    const mark = createHash('sha256').update(`${uid} ${message}`).digest('hex').slice(0, 16);
-    if (this.#said.has(mark)) return;
-    const now = `${new Date().toISOString().slice(0, -5)}Z`;
-    // Events of what is in no namespace are here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
-    const place = namespace ?? 'default';
-    const body = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { namespace: place, name: `${name}.${mark}` },
-      involvedObject: { ...involved, ...(namespace === undefined ? {} : { namespace }), name, uid, resourceVersion },
-      type,
-      reason,
-      message: message.slice(0, 1000),
-      source: { component: 'weft-control-plane' },
-      reportingComponent: 'weft.dev/control-plane',
-      reportingInstance: this.#options.replica,
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-    };
-    const path = `/api/v1/namespaces/${place}/events`;
-    // 409: said already. 403, 404: the namespace ends.
-    if (await this.#try({ method: 'POST', path, body }, [409, 403, 404])) this.#said.add(mark);
-    if (this.#said.size > 10_000) this.#said.clear();
-  }
-
-  async #try(request: { method: 'POST' | 'PATCH'; path: string; body: unknown }, harmless: readonly number[]) {
-    try {
-      await this.#options.api.call(request);
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && harmless.includes(error.status)) return true;
-      this.#options.log.warn({ path: request.path, error: String(error) }, 'a status could not be written');
-      return false;
+    let isSaid = true;
+    for (const message of problems) {
+      const written = await this.#writer.event(kind, object, { type: 'Warning', reason: 'MeshProblem', message });
+      isSaid &&= written;
     }
+    return isSaid;
+  }
+
+  #objectOf({ kind, key }: Subject): KubernetesObject | undefined {
+    const objects = this.#options.objects();
+    return objects && watchesOf(kind).flatMap(([name]) => objects[name].get(key) ?? [])[0];
   }
 }
 
-/** What is told when a condition turns; undefined: that it is well, which nobody waits for. */
-function eventOf({ type, status, reason, message }: Condition): Said | undefined {
-  if (type === 'Active') {
-    return { type: reason === 'Refused' ? 'Warning' : 'Normal', reason: `Override${reason}`, message };
+function wordsOf(problems: readonly DatedProblem[], overrides: readonly Override[]): ReadonlyMap<string, Words> {
+  const words = new Map<string, Words>();
+  const about = (subject: Subject) => {
+    const known = words.get(subjectId(subject)) ?? { subject, problems: [] };
+    words.set(subjectId(subject), known);
+    return known;
+  };
+  for (const problem of problems) {
+    for (const ref of problem.about ?? []) {
+      const subject = subjectOf(ref);
+      if (subject) about(subject).problems.push(sentence(problem));
+    }
   }
-  return status === 'True' ? undefined : { type: 'Warning', reason: 'MeshProblem', message };
+  for (const override of overrides) {
+    const subject = subjectOf(override.ref);
+    if (subject) about(subject).override = override;
+  }
+  return words;
 }
 
-function objectsOf(kind: Kind, objects: ClusterObjects): KubernetesObject[] {
-  return watchesOf(kind).flatMap(([name]) => [...objects[name].values()]);
+function saysSame(before: Words | undefined, after: Words): boolean {
+  const { problems = [], override } = before ?? {};
+  const isSame = problems.length === after.problems.length && problems.every((text, i) => text === after.problems[i]);
+  // An override that did not change is the same object.
+  return isSame && override === after.override;
 }
 
 function sentence(problem: DatedProblem): string {

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { partsOfId } from '@weft/compiler/model/names';
 import { type Override, refusalWords } from '@weft/compiler/model/override';
@@ -47,7 +48,6 @@ export interface StatusInput {
 /** The mesh as `weft status` shows it. */
 export function meshStatus(input: StatusInput): GetStatusResponse {
   const { mesh, problems, denials } = input;
-  const services = byId(mesh.services);
   return create(GetStatusResponseSchema, {
     controlPlane: {
       version: input.version,
@@ -57,10 +57,9 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
       root: rootStatus(input.root),
       certificateLifetime: durationFromMs(mesh.settings.certificateLifetimeMs),
     },
-    services: services.map((service) => serviceStatus(mesh, service)),
+    services: byId(mesh.services).map((service) => serviceStatus(mesh, service)),
     workloads: byId(mesh.workloads).map((workload) => {
-      const own = services.filter((service) => service.workloads.includes(workload.id));
-      return workloadStatus(input, workload, own);
+      return workloadStatus(input, workload, lookupsOf(mesh).servicesOf(workload.id));
     }),
     problems: problems.map(({ resource, about = [], field = '', message, advice = '', sinceMs }) => {
       return { resource, about: [...about], field, message, advice, since: timestampFromMs(sinceMs) };

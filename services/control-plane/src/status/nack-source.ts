@@ -1,4 +1,4 @@
-import type { Mesh } from '@weft/compiler/model/mesh';
+import type { Mesh, ServiceId } from '@weft/compiler/model/mesh';
 
 /**
  * What a refused resource was made from, for a person: the contracts and services that its name stands for. A name holds the id of
@@ -10,11 +10,16 @@ export function nackSource(mesh: Mesh, names: readonly string[]): string {
 
 function sourceOf(mesh: Mesh, name: string): string {
   const parts = name.split('|');
-  for (const service of mesh.services.values()) {
-    if (!parts.includes(service.id)) continue;
+  for (const part of parts) {
+    const service = isServiceId(part) ? mesh.services.get(part) : undefined;
+    if (service === undefined) continue;
     const contracts = [...service.versions.values()].map((version) => version.origin);
     return [`Service ${service.id}`, ...contracts].join(', ');
   }
   const gateway = parts[0] === 'gateway' && parts[1] !== undefined ? mesh.gateways.get(parts[1]) : undefined;
   return gateway === undefined ? 'the workload itself' : `Gateway ${gateway.name}`;
+}
+
+function isServiceId(text: string): text is ServiceId {
+  return text.includes('/');
 }

@@ -1,4 +1,4 @@
-import type { Mesh } from '@weft/compiler/model/mesh';
+import type { Change } from '@weft/collections';
 import { type Override, refusalWords } from '@weft/compiler/model/override';
 import { effectWords } from '@weft/compiler/model/override-effect';
 
@@ -8,29 +8,18 @@ export interface AuditLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What there is to tell when the mesh `before` becomes `next`: overrides that take effect, change, are refused, end or are removed. */
-export function auditOverrides(
-  before: Pick<Mesh, 'overrides'> | undefined,
-  next: Pick<Mesh, 'overrides'>,
-): AuditLine[] {
-  const lines: AuditLine[] = [];
-  const known = new Map(before?.overrides.map((override) => [override.id, override]));
-  for (const override of next.overrides) {
-    const earlier = known.get(override.id);
-    known.delete(override.id);
-    // Parts that did not change are the same object.
-    if (earlier === override) continue;
-    if (override.state === 'ended') {
-      if (earlier?.state !== 'ended') lines.push(line('an override has ended by itself', override));
-      continue;
+/** What there is to tell of a turn's changes: overrides that take effect, change, are refused, end or are removed. */
+export function auditOverrides(changes: ReadonlyMap<string, Change<Override>>): AuditLine[] {
+  return [...changes.values()].flatMap(({ before, after }) => {
+    if (after === undefined) return before?.state === 'active' ? line('an override was removed', before) : [];
+    if (after.state === 'ended') {
+      return before?.state === 'ended' ? [] : line('an override has ended by itself', after);
     }
-    if (override.state === 'active') lines.push(line('an override holds', override));
-    if (override.refusals.length > 0) lines.push(line('an override was refused', override));
-  }
-  for (const gone of known.values()) {
-    if (gone.state === 'active') lines.push(line('an override was removed', gone));
-  }
-  return lines;
+    return [
+      ...(after.state === 'active' ? [line('an override holds', after)] : []),
+      ...(after.refusals.length > 0 ? [line('an override was refused', after)] : []),
+    ];
+  });
 }
 
 function line(

@@ -10,6 +10,7 @@ export interface DatedProblem extends Problem {
 export class ProblemLog {
   #since: Map<string, number>;
   #problems: readonly DatedProblem[] = [];
+  #version = 0;
 
   /** `since` is what `dates()` gave before a restart. */
   constructor(since: Readonly<Record<string, number>> = {}) {
@@ -28,8 +29,14 @@ export class ProblemLog {
       since.set(key, sinceMs);
       return { ...problem, sinceMs };
     });
+    if (fresh.length > 0 || since.size !== this.#since.size) this.#version++;
     this.#since = since;
     return fresh;
+  }
+
+  /** Counts up whenever `dates` is another than before. */
+  get version(): number {
+    return this.#version;
   }
 
   list(): readonly DatedProblem[] {

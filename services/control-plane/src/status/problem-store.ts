@@ -4,7 +4,7 @@ import { type DatedProblem, ProblemLog } from './problem-log.ts';
 
 /** A problem log whose dates are on disk. */
 export interface StoredProblemLog {
-  /** Takes the problems of now, and gives those that were not there before. */
+  /** Takes the problems of now, and gives those that were not there before. Costs as much as there are; called when they changed. */
   update(problems: readonly Problem[]): readonly Problem[];
   list(): readonly DatedProblem[];
   /** Resolves when the dates are on disk, or cannot be. */
@@ -14,20 +14,24 @@ export interface StoredProblemLog {
 /** Opens the log of a file. One that is not there or not readable is empty; a disk that refuses costs only dates. */
 export async function openProblemLog(path: string): Promise<StoredProblemLog> {
   const log = new ProblemLog(parseDates(await readIfThere(path).catch(() => undefined)));
-  let written = '';
-  let writing: Promise<void> = Promise.resolve();
+  let written = log.version;
+  let writing: Promise<void> | undefined;
+  const write = async () => {
+    // What changes during a write is one further write.
+    while (written !== log.version) {
+      written = log.version;
+      await replaceFile(path, JSON.stringify(log.dates()), 0o600).catch(() => undefined);
+    }
+    writing = undefined;
+  };
   return {
     update(problems) {
       const fresh = log.update(problems);
-      const dates = JSON.stringify(log.dates());
-      if (dates !== written) {
-        written = dates;
-        writing = writing.then(() => replaceFile(path, dates, 0o600)).catch(() => undefined);
-      }
+      if (written !== log.version) writing ??= write();
       return fresh;
     },
     list: () => log.list(),
-    close: () => writing,
+    close: async () => writing,
   };
 }
 

@@ -4,6 +4,7 @@ import { onlyEndpointsChanged } from '@weft/compiler/model/endpoint-change';
 import type { Override } from '@weft/compiler/model/override';
 import type { Service } from '@weft/compiler/model/service';
 import type { Workload } from '@weft/compiler/model/workload';
+import type { Translation } from '@weft/compiler/translation/translate';
 import { type FactChanges, factChanges } from '../history/part-changes.ts';
 
 /** The parts of the mesh that are followed one by one. */
@@ -14,6 +15,16 @@ export interface ModelCollections {
   readonly overrides: Collection<Override>;
   /** What several proxies hold besides: settings, gateways, external services, identities. */
   readonly shared: readonly Collection<unknown>[];
+}
+
+/** The collections of a compiler that are followed. */
+export function modelCollections({ facts, services, workloads, identities, overrides }: Translation): ModelCollections {
+  return {
+    services: services.services,
+    workloads: workloads.workloads,
+    overrides,
+    shared: [facts.settings, facts.gateways, facts.externalServices, identities.identities, identities.shared],
+  };
 }
 
 /** What a turn did, for everything in the control plane that follows the mesh. */

@@ -13,7 +13,7 @@ import type { WorkloadIdentities } from '../identity/workload-identities.ts';
 import { MeshClock } from '../mesh-clock.ts';
 import { auditOverrides } from '../status/override-audit.ts';
 import type { Views } from '../views.ts';
-import { type MeshTurn, meshTurn } from './mesh-turn.ts';
+import { type MeshTurn, meshTurn, modelCollections } from './mesh-turn.ts';
 
 /** As much of a logger as turns need. */
 export interface TurnLog {
@@ -109,21 +109,8 @@ export class MeshTurns {
     const { compiler, facts, log } = this.#options;
     const { mesh, translation } = compiler;
     this.#clock.set(mesh.nextChangeMs, () => this.#run(() => undefined));
-    const done = meshTurn(turn, facts, {
-      services: translation.services.services,
-      workloads: translation.workloads.workloads,
-      overrides: translation.overrides,
-      shared: [
-        facts.settings,
-        facts.gateways,
-        facts.externalServices,
-        translation.identities.identities,
-        translation.identities.shared,
-      ],
-    });
-    const { before, after } = sides(done.overrides);
-    for (const { message, fields } of auditOverrides({ overrides: before }, { overrides: after }))
-      log.warn(fields, message);
+    const done = meshTurn(turn, facts, modelCollections(translation));
+    for (const { message, fields } of auditOverrides(done.overrides)) log.warn(fields, message);
     const followers = this.#followers;
     if (followers === undefined) return;
     const isOther = translation.problems.some((found) => turn.changed(found).size > 0) || this.#failuresChanged();
@@ -153,12 +140,4 @@ export class MeshTurns {
     }
     if (reissued.size > 0) views.renewed(reissued);
   }
-}
-
-function sides(overrides: MeshTurn['overrides']): {
-  readonly before: readonly Override[];
-  readonly after: readonly Override[];
-} {
-  const changes = [...overrides.values()];
-  return { before: changes.flatMap(({ before }) => before ?? []), after: changes.flatMap(({ after }) => after ?? []) };
 }

@@ -32,6 +32,9 @@ const all = allKinds.flatMap((kind) =>
   }),
 );
 
+/** The name of every set of objects that is watched. */
+export const watchedNames: readonly WatchedName[] = all.map(([name]) => name);
+
 /** What is watched: every set of objects that a kind names. */
 export const watched = forWatched((_, kind) => kind);
 
