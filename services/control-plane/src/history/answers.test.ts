@@ -8,7 +8,8 @@ const proxies = Array.from({ length: 1000 }, (_, index): WorkloadId => `shop/pro
 
 function push(answers: Answers, revision: number, who: readonly WorkloadId[] = proxies): void {
   const nonce = String(revision);
-  for (const workload of who) answers.sent({ workload, typeUrl, nonce, resources: [{ name: 'a' }], removed: [] }, revision);
+  for (const workload of who)
+    answers.sent({ workload, typeUrl, nonce, resources: [{ name: 'a' }], removed: [] }, revision);
   for (const workload of who) {
     answers.acked({ workload, typeUrl, nonce, version: 'v', complete: true, at: revision });
   }

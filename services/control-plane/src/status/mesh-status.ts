@@ -19,10 +19,10 @@ import {
   type ServiceSchema,
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
-import { targetAt } from '../api/at-address.ts';
-import type { DenialCount } from '../api/denial-counts.ts';
-import type { PlainTextCall } from '../api/plain-text-calls.ts';
 import type { RotationStatus } from '../identity/root-rotation.ts';
+import { targetAt } from '../refusals/at-address.ts';
+import type { DenialCount } from '../refusals/denial-counts.ts';
+import type { PlainTextCall } from '../refusals/plain-text-calls.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
 import { nackSource } from './nack-source.ts';
 import type { DatedProblem } from './problem-log.ts';
