@@ -297,6 +297,17 @@ test('a revision hashes what changed, also after a restart', async (t) => {
   t.is(second.hashed, 2);
 });
 
+test('a turn before the source has said anything takes nothing away', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, facts());
+  await first.close();
+  const second = await open(t, { directory });
+  second.record({ changes: { parts: new Map(), contracts: [] }, endpointsOnly: true });
+  record(second, facts());
+  t.is(second.list().length, 1);
+});
+
 test('a history from before digests were kept goes on, and its ids stay', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
   const first = await open(t, { directory });

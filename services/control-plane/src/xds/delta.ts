@@ -1,12 +1,12 @@
-import type { TypeUrl } from '@weft/compiler/envoy/resource';
+import type { TypeUrl, View } from '@weft/compiler/envoy/resource';
 import { type Compose, type Draft, noNames } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
-import type { Offer } from './offer.ts';
+import { type Offer, sharedName } from './offer.ts';
 import { type SubscriptionChange, Watch, wholeTypes, wildcardName } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for, and what it says that it holds. */
-export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest): Watch {
-  const names = request.resourceNamesSubscribe;
+export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest, view: View | undefined): Watch {
+  const names = request.resourceNamesSubscribe.map((name) => sharedName(view, typeUrl, name));
   const implicit = names.length === 0 && wholeTypes.has(typeUrl);
   const wildcard = implicit || names.includes(wildcardName);
   const subscription = { wildcard, implicit, names: new Set(names.filter((name) => name !== wildcardName)) };
@@ -72,7 +72,7 @@ export const composeDelta: Compose = (watch, offers, removals) => {
       removed ??= [];
       removed.push(name);
     } else if (holds?.version !== offer.version) together.push(offer);
-    else held.set(name, offer);
+    else held.set(offer.name, offer);
   }
   const drafts: Draft[] = [];
   if (together.length > 0 || removed !== undefined || (watch.answerOwed && alone === undefined)) {

@@ -20,6 +20,14 @@ export interface Offer extends Held {
 
 const offers = new WeakMap<Resource, Map<string, Offer>>();
 
+/**
+ * The resource's own string for a name that a client has sent, so that the many names of many streams are kept once. A name without
+ * a resource stays as it is.
+ */
+export function sharedName(view: View | undefined, typeUrl: TypeUrl, name: string): string {
+  return view?.get(typeUrl, name)?.name ?? name;
+}
+
 /** The digest of one resource at one version, for `setVersion`. */
 export function digestOf(name: string, version: string): bigint {
   return BigInt(`0x${hash('sha256', `${name}\0${version}`, 'hex').slice(0, 16)}`);
