@@ -115,7 +115,6 @@ export const pureNode: Readonly<Record<string, readonly string[]>> = {
   'node:buffer': ['Buffer'],
   'node:crypto': ['createHash', 'hash'],
   'node:net': ['isIP'],
-  'node:util': ['isDeepStrictEqual'],
 };
 
 /** Clocks, chance, process and network, as they stand in code. */

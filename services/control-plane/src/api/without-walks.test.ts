@@ -1,4 +1,3 @@
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import test from 'ava';
 import { plainTextRefusal } from '../refusals/plain-text-refusal.ts';
@@ -32,7 +31,7 @@ const mesh: Mesh = {
   services: new KeyedMap(whole.services),
   workloads: new KeyedMap(whole.workloads),
   identities: new KeyedMap(whole.identities),
-  lookups: lookupsOf(whole),
+  lookups: whole.lookups,
 };
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
 

@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { partsOfId } from '@weft/compiler/model/names';
 import { type Override, refusalWords } from '@weft/compiler/model/override';
@@ -59,7 +58,7 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
     },
     services: byId(mesh.services).map((service) => serviceStatus(mesh, service)),
     workloads: byId(mesh.workloads).map((workload) => {
-      return workloadStatus(input, workload, lookupsOf(mesh).servicesOf(workload.id));
+      return workloadStatus(input, workload, mesh.lookups.servicesOf(workload.id));
     }),
     problems: problems.map(({ resource, about = [], field = '', message, advice = '', sinceMs }) => {
       return { resource, about: [...about], field, message, advice, since: timestampFromMs(sinceMs) };
