@@ -34,9 +34,15 @@ export interface Outbound {
 }
 
 /** A virtual host as JSON: what tells it apart from others. */
-type HostKey =
+export type HostKey =
   | { readonly id: ServiceId; readonly domains: readonly string[]; readonly permitted: readonly Permitted[] | 'all' }
-  | { readonly open: string; readonly domains: readonly string[]; readonly cluster: string; readonly callee: string };
+  | {
+      readonly id: ServiceId;
+      readonly open: string;
+      readonly domains: readonly string[];
+      readonly cluster: string;
+      readonly callee: string;
+    };
 
 const same = { same: sameResource };
 
@@ -217,6 +223,7 @@ function hostKey(
   // HTTP leaves out port 80, and callers by logical name leave out any.
   const bare = otherPort === undefined || (port === 80 && service.protocol === 'tcp');
   const key: HostKey = {
+    id: service.id,
     open: `${service.id}|${port} ${protocol}`,
     domains: hosts.flatMap((host) => [...(bare ? [host] : []), `${host}:${port}`]),
     cluster: serviceCluster(service.id, otherPort),
