@@ -197,33 +197,3 @@ test('MeshCompiler: where zones are preferred, a replica that goes away concerns
   t.true(orders.changed.includes('shop/orders-0'), 'it shares the calls of orders by other weights now');
   for (const id of orders.changed) t.true(id in orders.told, id);
 });
-
-/** How many keys each change computes in a mesh of `count` replicas of orders, all connected. */
-function costs(count: number): Record<string, number> {
-  const payments = descriptorSet('shop.payments');
-  const changed = withPolicy(payments, 'Capture', { deadline: { seconds: 1n } });
-  const mesh = (options: { readonly ready?: boolean; readonly set?: Uint8Array; readonly more?: number } = {}) => {
-    const { ready = true, set = payments, more = 0 } = options;
-    const directory = shop().contract('shop', 'shop.payments', set);
-    for (let index = 1; index < count + more; index++) {
-      const [inbound, outbound] = [`127.0.0.1:${3000 + index}`, `127.0.0.1:${5000 + index}`];
-      directory.replica(`orders-${index}`, { ...orders1, inbound, outbound });
-    }
-    const replica = { contract: contractHash(set), application: 'unix:/run/payments' };
-    directory.replica('payments-0', { ...replica, inbound: '127.0.0.1:2002', outbound: '127.0.0.1:2102', ready });
-    return directory;
-  };
-  const compiler = new DirectoryCompiler(mesh());
-  const cost = (directory: MeshDirectory) =>
-    [...compiler.update(directory).turn.computed.values()].reduce((sum, computed) => sum + computed, 0);
-  const found = { readiness: cost(mesh({ ready: false })), back: cost(mesh()), contract: cost(mesh({ set: changed })) };
-  const replica = cost(mesh({ set: changed, more: 1 }));
-  return { ...found, replica, service: cost(mesh({ set: changed, more: 1 }).service('extra')) };
-}
-
-test('MeshCompiler: what a change costs does not depend on how many call', (t) => {
-  const few = costs(2);
-  t.deepEqual(costs(40), few);
-  t.log(few);
-  t.true(Object.values(few).every((cost) => cost > 0 && cost < 100));
-});
