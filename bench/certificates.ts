@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { signCertificate, toPem } from '../services/control-plane/src/identity/certificate.ts';
+import { type CertificateRequest, signCertificate, toPem } from '../services/control-plane/src/identity/certificate.ts';
 
 /** PEM of a certificate and of its key. */
 export interface Certified {
@@ -11,7 +11,7 @@ export interface Certified {
 export interface BenchRoot {
   readonly pem: string;
   /** Signs a certificate of these names, with a P-256 key as the mesh's. */
-  certify(names: { readonly uris?: readonly string[]; readonly dnsNames?: readonly string[] }): Certified;
+  certify(names: Pick<CertificateRequest, 'uris' | 'dnsNames' | 'ips'>): Certified;
 }
 
 /** Makes a root with a P-256 key. */

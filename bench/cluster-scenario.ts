@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { type ApiProxy, apiAt, inParallel, startApiProxy } from '../tests/cluster/api-proxy.ts';
 import { fakePodAddress, fakePodName, makeFakePods, setReady } from '../tests/cluster/fake-pods.ts';
 import { waitFor } from '../tests/wait-for.ts';
+import { createBenchRoot } from './certificates.ts';
 import type { Cleanup } from './cleanup.ts';
-import { ControlPlaneProcess, wallMs } from './control-plane-process.ts';
+import { type ClusterAccess, ControlPlaneProcess, wallMs } from './control-plane-process.ts';
+import type { RecordedServerPorts, RecordedServerStart } from './recorded-api-server.ts';
 
 /** How many pods of each Service are ready from the beginning. */
 export const podsEach = 5;
@@ -33,7 +35,7 @@ export interface Member {
 export class ClusterScenario {
   readonly services: number;
   readonly #api: ApiProxy;
-  readonly #kubeconfig: string;
+  readonly #access: ClusterAccess;
   readonly #namespace: string;
   #sliceAtMs = 0;
 
@@ -41,7 +43,7 @@ export class ClusterScenario {
     this.services = services;
     this.#api = api;
     this.#namespace = namespace;
-    this.#kubeconfig = at.kubeconfig;
+    this.#access = at.access;
   }
 
   /** Makes everything; it goes with `cleanup`. Rejects where another mesh is in the cluster. */
@@ -71,7 +73,7 @@ export class ClusterScenario {
   /** A control plane of this scenario, which `cleanup` ends; it is not started yet. */
   async controlPlane(cleanup: Cleanup): Promise<ControlPlaneProcess> {
     const dir = await cleanup.directory('bench-cluster-');
-    const place = { dir, kubeconfig: this.#kubeconfig, namespace: this.#namespace };
+    const place = { dir, access: this.#access, namespace: this.#namespace };
     const controlPlane = await ControlPlaneProcess.onCluster(place);
     cleanup.teardown(() => controlPlane.kill());
     return controlPlane;
@@ -132,7 +134,8 @@ export class ClusterScenario {
 
 interface Place {
   readonly api: ApiProxy;
-  readonly kubeconfig: string;
+  /** For the control plane. */
+  readonly access: ClusterAccess;
   /** For the reader: "the recorded API server". */
   readonly where: string;
   readonly isRecorded: boolean;
@@ -142,23 +145,26 @@ async function openApi(cleanup: Cleanup): Promise<Place> {
   const { KUBECONFIG } = process.env;
   if (KUBECONFIG) {
     const where = `the cluster of ${KUBECONFIG}`;
-    return { api: await startApiProxy(), kubeconfig: KUBECONFIG, where, isRecorded: false };
+    return { api: await startApiProxy(), access: { kubeconfig: KUBECONFIG }, where, isRecorded: false };
   }
   const child = fork(new URL('./recorded-api-server.ts', import.meta.url));
   cleanup.teardown(() => child.connected && child.disconnect());
-  const [port] = await once(child, 'message');
-  const server = `http://127.0.0.1:${port}`;
-  const kubeconfig = join(await cleanup.directory('bench-kubeconfig-'), 'kubeconfig');
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'recorded', cluster: { server } }],
-    users: [{ name: 'nobody', user: {} }],
-    contexts: [{ name: 'recorded', context: { cluster: 'recorded', user: 'nobody' } }],
-    'current-context': 'recorded',
+  const root = createBenchRoot();
+  const start: RecordedServerStart = {
+    ...root.certify({ ips: ['127.0.0.1'] }),
+    token: randomBytes(600).toString('base64url'),
   };
-  await writeFile(kubeconfig, JSON.stringify(config));
-  return { api: apiAt(server, () => {}), kubeconfig, where: 'the recorded API server', isRecorded: true };
+  child.send(start);
+  const [ports]: [RecordedServerPorts] = Object(await once(child, 'message'));
+  const account = await cleanup.directory('bench-account-');
+  await writeFile(join(account, 'token'), start.token, { mode: 0o600 });
+  await writeFile(join(account, 'ca.crt'), root.pem);
+  return {
+    api: apiAt(`http://127.0.0.1:${ports.plain}`, () => {}),
+    access: { account, host: '127.0.0.1', port: ports.tls },
+    where: 'the recorded API server',
+    isRecorded: true,
+  };
 }
 
 /** Two control planes with roots of their own would write to the same namespaces. */

@@ -5,33 +5,38 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-ports.ts';
+import { compileCache, fillCompileCache } from './compile-cache.ts';
 
 const main = fileURLToPath(new URL('../services/control-plane/src/main.ts', import.meta.url));
+
+/** The path of a kubeconfig; or, as in a pod, the directory with the account and the address that goes with it. */
+export type ClusterAccess =
+  | { readonly kubeconfig: string }
+  | { readonly account: string; readonly host: string; readonly port: number };
 
 /** Where a cluster is, and what is the control plane's own there. */
 export interface ClusterPlace {
   /** A directory for state/. */
   readonly dir: string;
-  /** The path of a kubeconfig. */
-  readonly kubeconfig: string;
+  readonly access: ClusterAccess;
   /** The control plane's own namespace. */
   readonly namespace: string;
 }
 
-/** The control plane as it is shipped, in a process of its own, on a directory of its own. */
+/** The control plane as it is shipped, with its flags and a compile cache, in a process of its own, on a directory of its own. */
 export class ControlPlaneProcess {
   /** Holds state/ and, where there is no cluster, mesh/ and tokens/. */
   readonly dir: string;
   readonly port: number;
   readonly #source: readonly string[];
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
 
   private constructor(
     dir: string,
     port: number,
     source: readonly string[] = ['--mesh', 'mesh', '--tokens', 'tokens'],
-    env: Readonly<Record<string, string>> = {},
+    env: NodeJS.ProcessEnv = {},
   ) {
     this.dir = dir;
     this.port = port;
@@ -40,10 +45,20 @@ export class ControlPlaneProcess {
   }
 
   /** One that follows a cluster. A replica that starts anew has the same name, so it holds the lease at once. */
-  static async onCluster({ dir, kubeconfig, namespace }: ClusterPlace): Promise<ControlPlaneProcess> {
+  static async onCluster({ dir, access, namespace }: ClusterPlace): Promise<ControlPlaneProcess> {
+    await fillCompileCache();
     const [port = 0] = await freePorts(1);
     const source = ['--source', 'kubernetes', '--namespace', namespace];
-    return new ControlPlaneProcess(dir, port, source, { KUBECONFIG: kubeconfig, POD_NAME: 'bench' });
+    const env = { POD_NAME: 'bench' };
+    if ('kubeconfig' in access) {
+      return new ControlPlaneProcess(dir, port, source, { ...env, KUBECONFIG: access.kubeconfig });
+    }
+    return new ControlPlaneProcess(dir, port, [...source, '--service-account', access.account], {
+      ...env,
+      KUBECONFIG: undefined,
+      KUBERNETES_SERVICE_HOST: access.host,
+      KUBERNETES_SERVICE_PORT: String(access.port),
+    });
   }
 
   /** Writes a mesh directory, and a token for each of these workloads; starts nothing yet. */
@@ -52,6 +67,7 @@ export class ControlPlaneProcess {
     files: ReadonlyMap<string, Uint8Array>,
     workloads: readonly string[],
   ): Promise<ControlPlaneProcess> {
+    await fillCompileCache();
     const [port = 0] = await freePorts(1);
     const process = new ControlPlaneProcess(dir, port);
     await mkdir(join(dir, 'state'), { mode: 0o700 });
@@ -72,9 +88,9 @@ export class ControlPlaneProcess {
   async start(): Promise<void> {
     const { dir, port } = this;
     const places = [...this.#source, '--state', 'state', '--api', `unix:${join(dir, 'api')}`];
-    const child = spawn(process.execPath, [main, ...places, '--xds', `127.0.0.1:${port}`], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=4', main, ...places, '--xds', `127.0.0.1:${port}`], {
       cwd: dir,
-      env: { ...process.env, LOG_LEVEL: 'info', ...this.#env },
+      env: { ...process.env, LOG_LEVEL: 'info', NODE_COMPILE_CACHE: compileCache, ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;

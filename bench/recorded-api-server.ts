@@ -3,10 +3,13 @@
  * watches, optimistic updates, merge patches, tokens, and the controller of EndpointSlices. recorded-objects.json holds what a real
  * API server 1.35 adds to objects that are posted to it, so objects have their real size.
  *
- * Its parent forks it, is sent the port, and disconnects to end it. It speaks plain HTTP.
+ * Its parent forks it, sends it a certificate and a token, is sent the ports, and disconnects to end it. One port is as the API
+ * server's, with TLS, and takes that token only; the other is as that of `kubectl proxy`, plain HTTP without credentials.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type ApiObject, type Filter, keyOf, RecordedCollection } from './recorded-collection.ts';
 import { RecordedEndpointSlices } from './recorded-endpoint-slices.ts';
 import recorded from './recorded-objects.json' with { type: 'json' };
@@ -27,14 +30,41 @@ const slices = new RecordedEndpointSlices({
 });
 let version = 100;
 
-const server = createServer((request, response) => {
-  answer(request, response).catch((error: unknown) => reply(response, refusal(500, String(error))));
-});
-server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', () => {
+/** What the parent sends: PEM of the certificate and its key, and the bearer token of the control plane's account. */
+export interface RecordedServerStart {
+  readonly cert: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** What the parent is sent. */
+export interface RecordedServerPorts {
+  readonly tls: number;
+  readonly plain: number;
+}
+
+process.once('message', ({ cert, key, token }: RecordedServerStart) => void listen(cert, key, `Bearer ${token}`));
+
+async function listen(cert: string, key: string, authorization: string): Promise<void> {
+  const answerAny = (request: IncomingMessage, response: ServerResponse) =>
+    answer(request, response).catch((error: unknown) => reply(response, refusal(500, String(error))));
+  const tls = createTlsServer({ cert, key }, (request, response) => {
+    if (request.headers.authorization === authorization) void answerAny(request, response);
+    else reply(response, refusal(401, 'Unauthorized'));
+  });
+  const plain = createServer((request, response) => void answerAny(request, response));
+  const ports: RecordedServerPorts = { tls: await portOf(tls), plain: await portOf(plain) };
+  process.send?.(ports);
+}
+
+async function portOf(server: Server): Promise<number> {
+  server.keepAliveTimeout = 120_000;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const address = server.address();
-  process.send?.(typeof address === 'object' && address !== null ? address.port : 0);
-});
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 setInterval(() => {
   for (const each of collections.values()) each.bookmark(version);
 }, bookmarkMs).unref();

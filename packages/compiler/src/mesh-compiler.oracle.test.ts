@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fc, testProp } from '@fast-check/ava';
 import type { ViewChange } from './envoy/resource.ts';
+import { FaultyGraph } from './testing/faulty-graph.ts';
 import { MeshSubject } from './testing/mesh-subject.ts';
 import { firstMs, type MeshEvent, randomTurns, remaining } from './testing/random-mesh.ts';
 import { missingReferences } from './testing/references.ts';
@@ -18,12 +19,13 @@ testProp(
     const subject = new MeshSubject();
     const events: MeshEvent[] = [];
     let nowMs = firstMs;
-    for (const turn of turns) {
+    for (const [at, turn] of turns.entries()) {
       nowMs += turn.laterMs;
       events.push(...turn.events);
       const before = subject.versions();
       const { changes } = subject.turn(turn.events, nowMs);
-      same(subject.shown(), compiled(events, order, nowMs).shown());
+      // The first turn is a fresh compile itself.
+      if (at > 0) same(subject.shown(), compiled(events, order, nowMs).shown());
       checkChanges(before, subject.versions(), changes);
       for (const id of subject.connected) {
         const snapshot = subject.compiler.snapshot(id);
@@ -59,13 +61,40 @@ testProp(
     const subject = new MeshSubject();
     const nowMs = firstMs;
     for (const { events } of turns) subject.turn(events, nowMs);
-    const gone = turns.flatMap(({ events }) => events).map((event) => ({ ...event, value: undefined }) as MeshEvent);
-    subject.turn(gone, nowMs);
+    subject.turn(removals(turns.flatMap(({ events }) => events)), nowMs);
     same(subject.shown(), compiled([], [], nowMs).shown());
     t.is(subject.graph.watched, compiled([], [], nowMs).graph.watched);
   },
   { numRuns: Math.ceil(numRuns / 10) },
 );
+
+testProp(
+  'oracle: after derivations have thrown anywhere, nothing shows it once their resources are there anew',
+  [randomTurns, fc.nat(9)],
+  (t, turns, broken) => {
+    t.timeout(patienceMs);
+    const graph = new FaultyGraph();
+    const subject = new MeshSubject(graph);
+    const events = turns.flatMap(({ events }) => events);
+    const nowMs = firstMs;
+    for (const [at, turn] of turns.entries()) {
+      graph.isBroken = (collection, key) => at > 0 && (collection.length * 7 + key.length + at) % 10 === broken;
+      subject.turn(turn.events, nowMs);
+      for (const { resource } of subject.compiler.failures()) t.notRegex(resource, /[{}\n|]/);
+    }
+    graph.isBroken = () => false;
+    subject.turn(removals(events), nowMs);
+    same(subject.compiler.failures(), []);
+    subject.turn(remaining(events), nowMs);
+    same(subject.shown(), compiled(events, [], nowMs).shown());
+    t.pass();
+  },
+  { numRuns: Math.ceil(numRuns / 10) },
+);
+
+function removals(events: readonly MeshEvent[]): readonly MeshEvent[] {
+  return events.map((event) => ({ ...event, value: undefined }) as MeshEvent);
+}
 
 /** A new compiler of what remains of these events, all in one turn. */
 function compiled(events: readonly MeshEvent[], order: readonly number[], nowMs: number): MeshSubject {

@@ -49,7 +49,8 @@ export class MeshCompiler {
 
   /** What could not be computed because of a bug of ours; what was there before stays. */
   failures(): readonly Problem[] {
-    return this.#graph.failures().map(failureProblem);
+    const sources = { translation: this.#translation, backEnd: this.#backEnd };
+    return this.#graph.failures().map((failure) => failureProblem(failure, sources));
   }
 
   /**

@@ -1,36 +1,21 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Graph } from '@weft/collections';
-import { wholeFacts } from '@weft/compiler/facts/fact-collections';
-import { MeshCompiler } from '@weft/compiler/mesh-compiler';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
-import type { Override } from '@weft/compiler/model/override';
-import type { Problem } from '@weft/compiler/model/problem';
 import type { SocketAddress } from '@weft/compiler/model/workload';
-import { meshMemory, pinMessage } from './api/mesh-memory.ts';
-import { PlainTextCalls } from './api/plain-text-calls.ts';
-import { createReflection, reflectionPaths } from './api/reflection.ts';
-import type { Refusal } from './api/refusal.ts';
-import { checkPath, createRefusals } from './api/refusals.ts';
-import { createRefusedConnections, refusedConnectionsPath } from './api/refused-connections.ts';
-import { answerWhy } from './api/why.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
-import type { Pin } from './history/pin.ts';
-import { pinFacts, pinKey } from './history/pin-facts.ts';
 import { readExternalRoot } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
-import { meshStatus } from './status/mesh-status.ts';
 import { nackSource } from './status/nack-source.ts';
 import { openProblemLog } from './status/problem-store.ts';
 import { version } from './version.ts';
-import { Views } from './views.ts';
-import { MeshTurns } from './wiring/mesh-turns.ts';
-import { createDelivery } from './xds/delivery.ts';
-import { type AuthenticatedMethod, serveXds } from './xds/transport.ts';
+import { liveMesh } from './wiring/live-mesh.ts';
+import { meshApi } from './wiring/mesh-api.ts';
+import { ProblemReport } from './wiring/problem-report.ts';
+import { proxyCalls } from './wiring/proxy-calls.ts';
+import { serveXds } from './xds/transport.ts';
 
 export interface ControlPlaneOptions {
   /** Where it runs: a directory of local processes, or a cluster. */
@@ -47,84 +32,39 @@ export interface ControlPlaneOptions {
 }
 
 /**
- * Runs the control plane in this process: source, assembly, compiler, delivery and API, wired one after the other. Resolves once
- * it serves; SIGTERM then ends the streams and the process. Rejects when it cannot start; see startup-message.ts.
+ * Runs the control plane in this process. Its parts are made in the order in which they need each other; whoever has to hear of a later
+ * part is given it by `follow`, and nothing moves before all of them are there. Resolves once it serves; SIGTERM then ends the streams
+ * and the process. Rejects when it cannot start; see startup-message.ts.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<void> {
   const startedAtMs = Date.now();
   // The kit's server is the slowest to load; it does so while everything else starts.
   const kit = Promise.all([import('@weft/service-kit'), import('./api/mesh-service.ts')]);
   kit.catch(() => undefined);
-
   const [{ logger, onShutdown, serve }, { meshService }] = await kit;
   const log = logger();
-  const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
+  const { environment } = options;
 
-  const { environment, externalRootDirectory } = options;
-  const rotation = await RootRotation.open({
-    store: environment.rootStore,
-    handoverMs: environment.handoverMs,
-    decides: () => environment.decides(),
-    ...(externalRootDirectory === undefined ? {} : { external: () => readExternalRoot(externalRootDirectory) }),
-    waitingFor: async (bundle) => [...unacknowledgedHere(), ...(await environment.othersWaiting(bundle))],
-    settleMs: options.rootSettleMs,
-    lifetimeMs: () => turns.mesh?.settings.certificateLifetimeMs ?? 0,
-    onChange: (roots) => {
-      views.renewed(identities.setRoots(roots));
-      certificate.renew();
-      environment.rootsChanged();
-    },
-    log,
-  });
-  const unacknowledgedHere = () => unacknowledged(delivery, identities.rootSecret.version);
-  const root = rotation.signer;
-  const identities = new WorkloadIdentities({ root, onRenewal: (workloads) => views.renewed(workloads) });
+  const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
+  const report = new ProblemReport({ problems, environment, log });
+  const rotation = await openRotation(options, log);
+  const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
-  const graph = new Graph();
-  const pins = graph.source<Pin>('pin', { same: Object.is });
-  const facts = pinFacts(graph, environment.facts(graph), pins);
-  const compiler = new MeshCompiler(graph, facts);
-  const turns = new MeshTurns({ compiler, facts, identities, log });
-  const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
-  const delivery = createDelivery({ views, log });
-  let reported: readonly Problem[] = [];
-  let overrides: readonly Override[] = [];
-  const report = () => {
-    const all = [...reported, ...memory.problems()];
-    for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
-    environment.report(problems.list(), overrides);
-  };
+  const live = liveMesh({ environment, identities, log });
+  const { turns, views, delivery } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
-    wholeFacts: () => wholeFacts(facts),
-    onProblem: report,
-    onPin: () => turns.turn(holdPin),
+    wholeFacts: live.wholeFacts,
+    onProblems: (found) => report.ofMemory(found),
+    // Before the mesh is known it cannot be held; the first turn holds it.
+    onPin: (pin) => turns.mesh && turns.turn(() => live.hold(pin)),
   });
-  const holdPin = () => (memory.pin ? pins.set(pinKey, memory.pin) : pins.delete(pinKey));
-  memory.listen(delivery);
-  turns.follow({
-    memory,
-    views,
-    drop: (workload) => delivery.drop(workload),
-    report(found, present) {
-      reported = found;
-      overrides = present;
-      report();
-    },
-  });
-  await environment.open({
-    log,
-    turn: (change) =>
-      turns.turn(() => {
-        holdPin();
-        change();
-      }),
-    drop: (workload) => delivery.drop(workload),
-    bundle: () => rotation.roots.bundle,
-    unacknowledged: unacknowledgedHere,
-  });
+  report.ofMemory(memory.problems());
+  const waitingHere = () => unacknowledged(delivery, identities.rootSecret.version);
 
+  identities.onRenewal((workloads) => views.renewed(workloads));
+  memory.listen(delivery);
   delivery.onNack(({ workload, typeUrl, names, message }) => {
     const from = turns.mesh === undefined ? '' : nackSource(turns.mesh, names);
     log.error(
@@ -132,61 +72,42 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
       'what a proxy refused comes from here',
     );
   });
-  const logRefusal = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
-    log.warn({ workload, caller, path, advice }, message);
-  const refusals = createRefusals({
-    mesh: () => turns.mesh,
-    onFirst: logRefusal,
+  turns.follow({
+    memory,
+    views,
+    drop: (workload) => delivery.drop(workload),
+    report: (found, overrides) => report.ofMesh(found, overrides),
   });
-  const plainText = new PlainTextCalls();
-  const refusedConnections = createRefusedConnections({
-    mesh: () => turns.mesh,
-    counts: refusals.counts,
-    plainText,
-    onFirst: logRefusal,
+  await environment.open({
+    log,
+    turn: (change) =>
+      turns.turn(() => {
+        live.hold(memory.pin);
+        change();
+      }),
+    drop: (workload) => delivery.drop(workload),
+    bundle: () => rotation.roots.bundle,
+    unacknowledged: waitingHere,
   });
-  const methods = new Map<string, AuthenticatedMethod>([
-    [checkPath, refusals.method],
-    [refusedConnectionsPath, refusedConnections],
-  ]);
-  const reflection = createReflection(() => turns.mesh);
-  for (const path of reflectionPaths) methods.set(path, reflection);
 
-  const tls = serverCertificate(root);
+  const calls = proxyCalls({ mesh: () => turns.mesh, log });
+  const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
-  const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods, log });
+  const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods: calls.methods, log });
   const certificate = keepServerCertificate(xds, () => rotation.signer);
+  rotation.follow({
+    waitingFor: async (bundle) => [...waitingHere(), ...(await environment.othersWaiting(bundle))],
+    lifetimeMs: () => turns.mesh?.settings.certificateLifetimeMs ?? 0,
+    onChange(roots) {
+      views.renewed(identities.setRoots(roots));
+      certificate.renew();
+      environment.rootsChanged();
+    },
+  });
   rotation.start();
 
-  const status = () => {
-    const { mesh } = turns;
-    if (mesh === undefined) return undefined;
-    return meshStatus({
-      version,
-      startedAtMs,
-      root: rotation.status(),
-      mesh,
-      proxies: delivery.proxies(),
-      problems: problems.list(),
-      denials: refusals.counts.list(),
-      plainText: plainText.list(),
-      certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
-      ...(memory.pin ? { pin: pinMessage(memory.pin) } : {}),
-    });
-  };
-  const why = answerWhy({
-    memory,
-    now: () => turns.now,
-    proxies: () => delivery.proxies(),
-    certificateNotAfterMs: (workload) => identities.notAfterMs(workload),
-  });
-  const api = meshService({
-    status,
-    snapshot: (id) => turns.snapshot(id),
-    root: rotation,
-    audit: (fields, message) => log.warn(fields, message),
-    memory: meshMemory({ memory, audit: (fields, message) => log.warn(fields, message), why }),
-  });
+  const audit = (fields: object, message: string) => log.warn(fields, message);
+  const api = meshService(meshApi({ startedAtMs, live, rotation, identities, memory, problems, calls, audit }));
   onShutdown(async () => {
     await environment.leave();
     certificate.stop();
@@ -200,4 +121,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
   await environment.serving();
   log.info({ version, xds: `${options.listen.host}:${xds.port}`, workloads: turns.mesh?.workloads.size ?? 0 }, 'ready');
+}
+
+/** The roots, as they were stored, or as they come from outside. */
+function openRotation(
+  { environment, externalRootDirectory, rootSettleMs }: ControlPlaneOptions,
+  log: Parameters<typeof RootRotation.open>[0]['log'],
+): Promise<RootRotation> {
+  return RootRotation.open({
+    store: environment.rootStore,
+    handoverMs: environment.handoverMs,
+    decides: () => environment.decides(),
+    ...(externalRootDirectory === undefined ? {} : { external: () => readExternalRoot(externalRootDirectory) }),
+    settleMs: rootSettleMs,
+    log,
+  });
 }

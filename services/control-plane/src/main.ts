@@ -18,6 +18,7 @@ interface Options {
   readonly mesh?: string;
   readonly tokens?: string;
   readonly namespace: string;
+  readonly serviceAccount?: string;
   readonly webhook?: string;
   readonly health?: string;
   readonly proxyImage?: string;
@@ -57,6 +58,10 @@ const program = new Command('weft-control-plane')
   .option('--tokens <dir>', 'the bearer tokens of proxies: <namespace>/<name>')
   .optionsGroup('With --source kubernetes:')
   .option('--namespace <name>', "the control plane's own", process.env.POD_NAMESPACE ?? 'weft-system')
+  .option(
+    '--service-account <dir>',
+    "the account's token and ca.crt in a pod without $KUBECONFIG. Default: where Kubernetes mounts them",
+  )
   .option('--webhook <host:port>', 'where the API server calls the injector')
   .option('--health <host:port>', 'where the kubelet asks GET /healthz and GET /readyz')
   .option('--proxy-image <image>', "the sidecars' Envoy")
@@ -105,7 +110,8 @@ async function directory({ mesh, tokens, state }: Options): Promise<Environment>
 async function kubernetes(options: Options, xdsPort: number): Promise<Environment> {
   const { namespace, webhook, health, proxyImage, interceptionImage } = options;
   const { WEFT_SIDECAR_RESOURCES: resources, WEFT_SIDECAR_LOG_LEVEL: logLevel, POD_NAME } = process.env;
-  const { connectApi, loadKubeConfig } = await import('./kubernetes/api.ts');
+  const { connectApi } = await import('./kubernetes/api.ts');
+  const { clusterAccess } = await import('./kubernetes/cluster-access.ts');
   const { kubernetesEnvironment } = await import('./environment/kubernetes.ts');
   const { sidecarSettings } = await import('./environment/sidecar-settings.ts');
   const settings = sidecarSettings({
@@ -117,7 +123,7 @@ async function kubernetes(options: Options, xdsPort: number): Promise<Environmen
     ...(logLevel === undefined ? {} : { logLevel }),
   });
   return kubernetesEnvironment({
-    api: connectApi(await loadKubeConfig()),
+    api: connectApi(await clusterAccess(options.serviceAccount)),
     namespace,
     replica: POD_NAME ?? hostname(),
     ...(webhook === undefined ? {} : { webhook: { listen: parseListenAddress(webhook, '--webhook'), settings } }),

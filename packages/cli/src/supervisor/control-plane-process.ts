@@ -33,7 +33,7 @@ export class ControlPlaneProcess {
       start: () => {
         rmSync(state.apiSocket, { force: true });
         return startProgram({
-          command: ['node', project.controlPlaneMain, ...places, ...addresses],
+          command: ['node', '--max-semi-space-size=4', project.controlPlaneMain, ...places, ...addresses],
           cwd: project.root,
           env: { ...run.env, OTEL_SERVICE_NAME: 'weft-control-plane' },
           log: this.#log,

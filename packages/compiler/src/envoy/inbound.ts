@@ -1,4 +1,4 @@
-import type { Collection, Graph, Read } from '@weft/collections';
+import type { Collection, Graph, Index, Read } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
 import type { LogicalName, Mesh, ServiceId } from '../model/mesh.ts';
@@ -25,6 +25,8 @@ export interface Inbound {
   readonly routes: Collection<readonly Resource[]>;
   /** By `policyKey`: the name of each port's cluster, and its key in `clusters`. */
   readonly applications: Collection<ReadonlyMap<string, string>>;
+  /** Those `policyKey`s that lead to a key in `clusters`. */
+  readonly byApplication: Index<ReadonlyMap<string, string>>;
   /** Applications that listen alike share one. */
   readonly clusters: Collection<Resource>;
 }
@@ -96,9 +98,10 @@ export function inbound(
       }),
     );
   });
+  const byApplication = applications.index('key', (keys) => keys.values());
   const clusters = graph.group(
     'inbound clusters',
-    applications.index('key', (keys) => keys.values()),
+    byApplication,
     (text) => {
       const { port, protocol, maxRequests }: ApplicationKey = JSON.parse(text);
       return applicationCluster(port, protocol, maxRequests);
@@ -129,7 +132,7 @@ export function inbound(
     },
     same,
   );
-  return { listeners, routes, applications, clusters };
+  return { listeners, routes, applications, byApplication, clusters };
 }
 
 /** The version that holds for replicas of a service that run a contract. */

@@ -1,4 +1,5 @@
 import type { ServiceId } from '../model/mesh.ts';
+import { idOf } from '../model/names.ts';
 import type { Workload } from '../model/workload.ts';
 
 // Names of resources. They are stable: a rename drains connections.
@@ -22,6 +23,12 @@ export function serviceCluster(id: ServiceId, port?: number): string {
 /** The cluster, and for HTTP the routes, of those replicas of a headless service that the application chooses. */
 export function directCluster(id: ServiceId, port: number): string {
   return `direct|${id}|${port}`;
+}
+
+/** The service of a `serviceCluster` or a `directCluster`; "" for any other name. */
+export function serviceOfCluster(name: string): ServiceId | '' {
+  const [, id] = /^(?:outbound|direct)\|([^|]+\/[^|]+)/.exec(name) ?? [];
+  return id === undefined ? '' : idOf(id);
 }
 
 /** The cluster of wherever an application wanted to go. */

@@ -20,7 +20,7 @@ export interface OutboundHosts {
 }
 
 /** A virtual host as JSON: what tells it apart from others. */
-type HostKey =
+export type HostKey =
   /** At the main port. 'all': every method, at all replicas of every destination. */
   | { readonly id: ServiceId; readonly domains: readonly string[]; readonly permitted: readonly Permitted[] | 'all' }
   | {

@@ -6,12 +6,13 @@ import type { FactEvent, MeshEvent } from './random-mesh.ts';
 
 /** A compiler and its facts, changed by events. */
 export class MeshSubject {
-  readonly graph = new Graph();
+  readonly graph: Graph;
   readonly compiler: MeshCompiler;
   readonly #facts: FactSources;
   readonly #connected = new Set<WorkloadId>();
 
-  constructor() {
+  constructor(graph = new Graph()) {
+    this.graph = graph;
     this.#facts = factSources(this.graph).facts;
     this.compiler = new MeshCompiler(this.graph, this.#facts);
   }

@@ -3,6 +3,7 @@ import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { identitiesOf } from '../model/identities.ts';
 import { workloadRef } from '../model/resource-ref.ts';
+import { DirectoryCompiler } from '../testing/directory-compiler.ts';
 import { withoutMethods, withPolicy } from '../testing/edit-contract.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
@@ -51,7 +52,22 @@ test('assemble: of two versions a caller sees the union, the longer deadline and
   t.deepEqual(service?.methods.get('/shop.orders.v1.OrderService/ListOrders')?.versions, [contractHash(orders)]);
 });
 
-test.todo('assemble: a contract that breaks keeps its last good version');
+test('assemble: a contract that breaks keeps its last good version', (t) => {
+  const shop = new DirectoryCompiler(directory());
+  const methods = shop.mesh.services.get('shop/orders')?.methods;
+  const broken = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined });
+  shop.update(
+    directory()
+      .contract('shop', 'shop.orders', broken)
+      .replica('orders-0', { contract: contractHash(broken), inbound: '127.0.0.1:1001', application: 'unix:/run/a' }),
+  );
+  t.is(shop.mesh.services.get('shop/orders')?.methods, methods);
+  t.is(shop.mesh.workloads.get('shop/orders-0')?.contractHash, contractHash(orders));
+  t.deepEqual(
+    shop.mesh.problems.map(({ resource }) => resource),
+    ['contracts/shop/shop.orders.binpb', 'Workload shop/orders-0'],
+  );
+});
 
 test('assemble: after a start a contract that is broken gives way to what its Service has besides, wherever that was published', (t) => {
   const broken = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined });
@@ -66,7 +82,16 @@ test('assemble: after a start a contract that is broken gives way to what its Se
   t.true(next.problems.some(({ message }) => message.endsWith(`${contractHash(orders)} goes on serving`)));
 });
 
-test.todo('assemble: a version stays while a replica runs it, also when its file is gone');
+test('assemble: a version stays while a replica runs it, also when its file is gone', (t) => {
+  const shop = new DirectoryCompiler(directory());
+  const service = shop.mesh.services.get('shop/orders');
+  const unpublished = directory().remove('contracts/shop/shop.orders.binpb');
+  shop.update(unpublished);
+  t.deepEqual(shop.mesh.problems, []);
+  t.is(shop.mesh.services.get('shop/orders'), service);
+  shop.update(unpublished.remove('shop/workloads/orders-0.yaml'));
+  t.is(shop.mesh.contracts.size, 1);
+});
 
 test('assemble: a service without replicas is still known by its contract', (t) => {
   const { services } = mesh(directory().remove('shop/workloads/orders-0.yaml'));

@@ -315,7 +315,18 @@ test('MeshOverride: none makes an unsafe method retry, whatever it says', (t) =>
   t.is(found.overrides[0]?.state, 'refused');
 });
 
-test.todo('MeshOverride: a broken contract does not keep what an override has laid over its last good version');
+test('MeshOverride: a broken contract does not keep what an override has laid over its last good version', (t) => {
+  const denied = directory().put(...override({ service: 'payments', deny: ['shop.orders'] }));
+  const shop = new DirectoryCompiler(denied);
+  t.deepEqual([...both(shop.mesh, 'shop/payments', authorize).callers], []);
+  const broken = withPolicy(payments, 'Authorize', { tryTimeout: { seconds: 900n } });
+  shop.update(
+    directory()
+      .contract('shop', 'shop.payments', broken)
+      .replica('payments-0', { contract: contractHash(broken), inbound: '127.0.0.1:1002', application: 'unix:/run/b' }),
+  );
+  t.deepEqual([...both(shop.mesh, 'shop/payments', authorize).callers], ['shop.orders']);
+});
 
 test('MeshOverride: of a service that nobody may call anyway', (t) => {
   const files = directory()

@@ -61,10 +61,12 @@ export function meshWorkloads(
     return lastGood ? { hash: lastGood.hash, problem } : { problem };
   });
   const workloads = graph.derive('workloads', facts.workloads, (fact, read, id): Workload => {
-    const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
     const { gateway, contractHash, ...rest } = fact;
-    const hash = read.get(held, id)?.hash;
-    const isReplica = gateway !== undefined && foreignGateway(fact, settings) === undefined;
+    // Most pods are neither: what a replica does not read costs it no memory.
+    const hash = contractHash === undefined ? undefined : read.get(held, id)?.hash;
+    const isReplica =
+      gateway !== undefined &&
+      foreignGateway(fact, read.get(facts.settings, settingsKey) ?? defaultSettings) === undefined;
     const services = rest.pod ? read.keys(servicesOf, id).flatMap((key) => read.get(facts.services, key) ?? []) : [];
     if (rest.pod === undefined && hash === contractHash && isReplica === (gateway !== undefined)) return fact;
     return {

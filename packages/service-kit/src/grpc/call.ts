@@ -15,6 +15,11 @@ export interface GrpcCall {
   readonly peer: { readonly authorized: boolean; readonly address: string };
   /** The request's messages, decompressed. Not read ahead of the consumer by more than a few. To be iterated once. */
   readonly messages: AsyncIterable<Uint8Array>;
+  /**
+   * Calls back with each of the request's messages, decompressed, as it arrives: for a consumer that never waits. Use it in place of
+   * `messages`. Resolves when the request or the call has ended; rejects with the GrpcError that interrupted the call.
+   */
+  readEach(onMessage: (message: Uint8Array) => void): Promise<void>;
   /** For calls whose request is one message: calls back with it when the request is complete. Ends the call itself when there is none or more than one. */
   readOne(onMessage: (message: Uint8Array) => void): void;
   /** Sends the headers now, with `headers` added; else they go with the first message. No effect once they are sent. */

@@ -31,17 +31,14 @@ export class FrameReader {
 
   /** Hands on each message that `chunk` completes. Throws GrpcError for a message over the limit and for flags that do not exist. */
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
+    const rest = this.#buffered === 0 && this.#awaited < 0 ? this.#readWhole(chunk) : chunk;
+    if (rest.length === 0) return;
+    this.#chunks.push(rest);
+    this.#buffered += rest.length;
     for (;;) {
       if (this.#awaited < 0) {
         if (this.#buffered < framePrefixBytes) return;
-        const prefix = this.#take(framePrefixBytes);
-        this.#flags = prefix.readUInt8(0);
-        this.#awaited = prefix.readUInt32BE(1);
-        if (this.#flags > compressedFlag)
-          throw new GrpcError(grpcCode.internal, `message flags ${this.#flags} must be 0 or 1`);
-        if (this.#awaited > this.#maxMessageBytes) throw tooLarge(this.#awaited, this.#maxMessageBytes);
+        this.#readPrefix(this.#take(framePrefixBytes), 0);
       }
       if (this.#buffered < this.#awaited) return;
       const message = this.#take(this.#awaited);
@@ -54,6 +51,28 @@ export class FrameReader {
   end(): void {
     if (this.#buffered > 0 || this.#awaited >= 0)
       throw new GrpcError(grpcCode.internal, 'the request ended within a message');
+  }
+
+  /** Hands on the messages that lie within one chunk, as most do, and returns what follows them. */
+  #readWhole(chunk: Buffer): Buffer {
+    let at = 0;
+    while (chunk.length - at >= framePrefixBytes) {
+      this.#readPrefix(chunk, at);
+      const start = at + framePrefixBytes;
+      if (chunk.length - start < this.#awaited) return chunk.subarray(start);
+      at = start + this.#awaited;
+      this.#awaited = -1;
+      this.#onMessage(chunk.subarray(start, at), this.#flags);
+    }
+    return chunk.subarray(at);
+  }
+
+  #readPrefix(bytes: Buffer, at: number): void {
+    this.#flags = bytes.readUInt8(at);
+    this.#awaited = bytes.readUInt32BE(at + 1);
+    if (this.#flags > compressedFlag)
+      throw new GrpcError(grpcCode.internal, `message flags ${this.#flags} must be 0 or 1`);
+    if (this.#awaited > this.#maxMessageBytes) throw tooLarge(this.#awaited, this.#maxMessageBytes);
   }
 
   #take(length: number): Buffer {

@@ -260,6 +260,51 @@ test('a caller that cancels aborts the signal and ends the messages', async (t) 
   s.close();
 });
 
+test('each message can be taken as it arrives, until the request ends', async (t) => {
+  const s = await serving({
+    '/t/Count': async (call) => {
+      const lengths: number[] = [];
+      await call.readEach((message) => lengths.push(message.length));
+      call.finish({ code: 0 }, call.frame(Buffer.from(lengths.join())));
+    },
+  });
+  const call = s.client.makeClientStreamRequest('/t/Count', bytes, bytes, new Metadata(), (_error, answer) =>
+    answered.resolve(answer),
+  );
+  const answered = Promise.withResolvers<Buffer | undefined>();
+  for (const length of [0, 3, 100_000, 7]) call.write(Buffer.alloc(length));
+  call.end();
+  t.is((await answered.promise)?.toString(), '0,3,100000,7');
+  s.close();
+});
+
+test('taking each message ends with an error when the connection breaks, and quietly when the call ends', async (t) => {
+  const reading = Promise.withResolvers<void>();
+  const broken = Promise.withResolvers<unknown>();
+  const finished = Promise.withResolvers<void>();
+  const s = await serving({
+    '/t/Broken': (call) => call.readEach(() => reading.resolve()).catch(broken.resolve),
+    '/t/Finished': async (call) => {
+      await call.readEach(() => call.finish({ code: 0 }));
+      finished.resolve();
+    },
+  });
+  const session = connect(`http://${s.target}`);
+  session.on('error', () => {});
+  const headers = { ':method': 'POST', 'content-type': 'application/grpc' };
+  const open = (path: string) => session.request({ ...headers, ':path': path }).on('error', () => {});
+  open('/t/Finished')
+    .resume()
+    .write(frameMessage(Buffer.from('x')));
+  await finished.promise;
+  open('/t/Broken').write(frameMessage(Buffer.from('x')));
+  await reading.promise;
+  session.destroy();
+  t.is(((await broken.promise) as { code: number }).code, status.CANCELLED);
+  t.deepEqual(s.errors, []);
+  s.close();
+});
+
 test('a caller whose connection breaks aborts the signal', async (t) => {
   const entered = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<unknown>();

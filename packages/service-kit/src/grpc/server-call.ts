@@ -26,6 +26,7 @@ export class ServerCall implements GrpcCall {
   #abort: AbortController | undefined;
   #abortedBy: GrpcError | undefined;
   #queue: MessageQueue | undefined;
+  #reading: PromiseWithResolvers<void> | undefined;
   #requestEnded = false;
   #responded = false;
   #finished = false;
@@ -84,17 +85,21 @@ export class ServerCall implements GrpcCall {
       const queue = new MessageQueue(this.#stream);
       this.#queue = queue;
       if (this.#abortedBy) queue.fail(this.#abortedBy);
-      // node:http2's clients hang up by an end and a reset in one packet. Seen after the packet, it is not taken for the end.
       else
         this.#read(
           (message) => queue.push(message),
-          () =>
-            setImmediate(() => {
-              if (!this.#stream.aborted) queue.end();
-            }),
+          () => this.#unlessAborted(() => queue.end()),
         );
     }
     return this.#queue;
+  }
+
+  readEach(onMessage: (message: Uint8Array) => void): Promise<void> {
+    const reading = Promise.withResolvers<void>();
+    this.#reading = reading;
+    if (this.#abortedBy) reading.reject(this.#abortedBy);
+    else this.#read(onMessage, () => this.#unlessAborted(reading.resolve));
+    return reading.promise;
   }
 
   readOne(onMessage: (message: Uint8Array) => void): void {
@@ -198,6 +203,13 @@ export class ServerCall implements GrpcCall {
     });
   }
 
+  /** node:http2's clients hang up by an end and a reset in one packet. Seen after the packet, it is not taken for the end. */
+  #unlessAborted(end: () => void): void {
+    setImmediate(() => {
+      if (!this.#stream.aborted) end();
+    });
+  }
+
   #decompress(message: Uint8Array): Uint8Array {
     if (!this.#compression)
       throw new GrpcError(grpcCode.internal, 'a message is marked as compressed, but there is no grpc-encoding');
@@ -225,7 +237,10 @@ export class ServerCall implements GrpcCall {
 
   #onClose(): void {
     clearTimeout(this.#timer);
-    if (this.#finished) return;
+    if (this.#finished) {
+      this.#reading?.resolve();
+      return;
+    }
     this.#finished = true;
     this.#interrupt(new GrpcError(grpcCode.cancelled, 'the caller has hung up'));
   }
@@ -242,6 +257,7 @@ export class ServerCall implements GrpcCall {
   #interrupt(reason: GrpcError): void {
     this.#abortedBy = reason;
     this.#queue?.fail(reason);
+    this.#reading?.reject(reason);
     this.#abort?.abort(reason);
   }
 }

@@ -8,7 +8,8 @@ const proxies = Array.from({ length: 1000 }, (_, index): WorkloadId => `shop/pro
 
 function push(answers: Answers, revision: number, who: readonly WorkloadId[] = proxies): void {
   const nonce = String(revision);
-  for (const workload of who) answers.sent({ workload, typeUrl, nonce, resources: ['a'], removed: [] }, revision);
+  for (const workload of who)
+    answers.sent({ workload, typeUrl, nonce, resources: [{ name: 'a' }], removed: [] }, revision);
   for (const workload of who) {
     answers.acked({ workload, typeUrl, nonce, version: 'v', complete: true, at: revision });
   }
@@ -21,7 +22,7 @@ test('what is kept proxy by proxy is bounded, and counts and refusals stay', (t)
     answers.begin(revision, false, revision);
     push(answers, revision);
     if (revision === 1) {
-      answers.sent({ workload: refusing, typeUrl, nonce: 'x', resources: ['a'], removed: [] }, revision);
+      answers.sent({ workload: refusing, typeUrl, nonce: 'x', resources: [{ name: 'a' }], removed: [] }, revision);
       answers.nacked({ workload: refusing, typeUrl, nonce: 'x', names: ['a'], message: 'no', at: 1 });
     }
     t.true(answers.details <= 5001, String(answers.details));
@@ -48,7 +49,7 @@ test('a change of endpoints is written as counts once all have answered; one of 
   const [first = 'shop/a', second = 'shop/b'] = proxies;
   answers.begin(1, true, 0);
   push(answers, 1);
-  answers.sent({ workload: first, typeUrl, nonce: '1b', resources: ['a'], removed: [] }, 1);
+  answers.sent({ workload: first, typeUrl, nonce: '1b', resources: [{ name: 'a' }], removed: [] }, 1);
   t.false(answers.hasUrgent);
   t.deepEqual(answers.takeDirty(false), []);
   answers.acked({ workload: first, typeUrl, nonce: '1b', version: 'v', complete: true, at: 7 });
@@ -56,7 +57,7 @@ test('a change of endpoints is written as counts once all have answered; one of 
   t.deepEqual(answers.takeDirty(false), []);
   answers.begin(2, false, 1);
   push(answers, 2, [second]);
-  answers.sent({ workload: first, typeUrl, nonce: '2', resources: ['a'], removed: [] }, 2);
+  answers.sent({ workload: first, typeUrl, nonce: '2', resources: [{ name: 'a' }], removed: [] }, 2);
   t.true(answers.hasUrgent);
   const record = { k: 'a' as const, n: 2, answers: [[second, 2] as const, [first, 0] as const] };
   t.deepEqual(answers.takeDirty(false), [record]);
@@ -72,7 +73,7 @@ test('what is restored of a change of endpoints is what was written last', (t) =
   answers.begin(1, true, 0);
   push(answers, 1, [first]);
   const records = answers.takeDirty(false);
-  answers.sent({ workload: second, typeUrl, nonce: '2', resources: ['a'], removed: [] }, 1);
+  answers.sent({ workload: second, typeUrl, nonce: '2', resources: [{ name: 'a' }], removed: [] }, 1);
   records.push(...answers.takeDirty(true));
   const restored = new Answers();
   restored.begin(1, true, 0);

@@ -32,6 +32,7 @@ export class Answers {
   readonly #dirty = new Set<number>();
   /** Changes of endpoints with something to be written down, once all have answered. */
   readonly #resting = new Set<number>();
+  /** The revisions that proxies have not answered, by nonce: a stream has each nonce once, whatever its type. */
   readonly #waiting = new Map<WorkloadId, Map<string, number>>();
   #details = 0;
 
@@ -66,7 +67,7 @@ export class Answers {
       waiting = new Map();
       this.#waiting.set(workload, waiting);
     }
-    waiting.set(`${typeUrl} ${nonce}`, revision);
+    waiting.set(nonce, revision);
     const oldest = waiting.size > maxOutstanding ? waiting.keys().next().value : undefined;
     if (oldest !== undefined) waiting.delete(oldest);
     this.#details -= answers.size;
@@ -159,11 +160,11 @@ export class Answers {
   }
 
   #answered(event: AckEvent | NackEvent, answer: { readonly atMs: number } | { readonly nack: string }): void {
-    const key = `${event.typeUrl} ${event.nonce}`;
+    if (event.typeUrl === typeUrls.secret) return;
     const waiting = this.#waiting.get(event.workload);
-    const revision = waiting?.get(key);
+    const revision = waiting?.get(event.nonce);
     if (revision === undefined) return;
-    waiting?.delete(key);
+    waiting?.delete(event.nonce);
     const answers = this.#revisions.get(revision);
     answers?.answered(event.workload, answer);
     if (answers?.isDirty) this.#mark(revision);

@@ -70,7 +70,7 @@ test('a revision has its cause and the answers of the proxies that were sent som
     ['shop/orders-1', '1'],
     ['shop/orders-2', '7'],
   ] as const) {
-    history.sent({ workload, typeUrl, nonce, resources: ['outbound'], removed: [] });
+    history.sent({ workload, typeUrl, nonce, resources: [{ name: 'outbound' }], removed: [] });
   }
   history.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 1234 });
   history.nacked({ workload: 'shop/orders-1', typeUrl, nonce: '1', names: ['outbound'], message: 'no', at: 1235 });
@@ -123,7 +123,7 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), one);
   record(first, one);
   record(first, two);
-  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: ['x'], removed: [] });
+  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
   first.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
   await first.flush();
   const known = first.list();
@@ -295,6 +295,17 @@ test('a revision hashes what changed, also after a restart', async (t) => {
   record(second, many(new Set()));
   t.is(second.list()[0]?.id, first.list()[1]?.id, 'the same content, over a restart');
   t.is(second.hashed, 2);
+});
+
+test('a turn before the source has said anything takes nothing away', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, facts());
+  await first.close();
+  const second = await open(t, { directory });
+  second.record({ changes: { parts: new Map(), contracts: [] }, endpointsOnly: true });
+  record(second, facts());
+  t.is(second.list().length, 1);
 });
 
 test('a history from before digests were kept goes on, and its ids stay', async (t) => {

@@ -130,6 +130,8 @@ export class History {
 
   /** Notes what is about to be pushed. Nothing new, and no note, is no revision. */
   record(pushed: Pushed): void {
+    // A turn before the source has said anything is not one in which everything has gone.
+    if (!this.#begun && pushed.changes.parts.size === 0) return;
     const isFirst = !this.#begun && this.#found === undefined;
     const { changes, note } = this.#begun ? pushed : this.#begin(pushed);
     if (changes.parts.size === 0 && note === undefined) return;

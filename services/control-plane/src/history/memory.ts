@@ -15,11 +15,13 @@ export interface Turned extends Pick<Pushed, 'changes' | 'endpointsOnly'> {
   readonly overrides: ReadonlyMap<string, Change<Override>>;
 }
 
-export interface MemoryOptions extends HistoryOptions {
+export interface MemoryOptions extends Omit<HistoryOptions, 'onProblem'> {
   /** Where the pin is kept. Default: in a file beside the history. */
   readonly pins?: PinStore;
+  /** Called with all of `problems()` when they are others. */
+  readonly onProblems?: (problems: readonly Problem[]) => void;
   /** Called when a revert begins or ends, here or at another replica: the facts of now give another mesh. */
-  readonly onPin?: () => void;
+  readonly onPin?: (pin: Pin | undefined) => void;
 }
 
 /** What the mesh remembers: the revisions that were pushed, and the one that it is held at, if any. */
@@ -41,7 +43,7 @@ export class Memory {
 
   /** Opens it. What cannot be read is a problem and stops nothing. */
   static async open(options: MemoryOptions): Promise<Memory> {
-    const memory = new Memory(options, await History.open(options));
+    const memory: Memory = new Memory(options, await History.open({ ...options, onProblem: () => memory.#told() }));
     try {
       memory.#pin = await memory.#pins.load();
     } catch {
@@ -120,7 +122,12 @@ export class Memory {
     this.#pin = pin;
     this.#pinProblem = undefined;
     this.#note = note;
-    this.#options.onPin?.();
+    this.#told();
+    this.#options.onPin?.(pin);
+  }
+
+  #told(): void {
+    this.#options.onProblems?.(this.problems());
   }
 }
 

@@ -4,8 +4,8 @@ import { Lease } from '../kubernetes/lease.ts';
 import { ReplicaRoots } from './replica-roots.ts';
 import { makeRoot } from './root-authority.ts';
 import { RootConfigMaps } from './root-config-maps.ts';
-import { RootRotation, type RootRotationOptions } from './root-rotation.ts';
 import { RootSecret } from './root-secret.ts';
+import { openRotation, type RotationSetting } from './rotation.fixture.ts';
 
 const secrets = '/api/v1/secrets';
 const configMaps = '/api/v1/configmaps';
@@ -30,7 +30,7 @@ async function until(t: ExecutionContext, what: string, holds: () => boolean): P
 
 test('two replicas that start at once agree on one root; a restored Secret is the same mesh', async (t) => {
   const { fake, api } = await start(t);
-  const options = (): RootRotationOptions => ({
+  const options = (): RotationSetting => ({
     store: new RootSecret({ api, namespace }),
     waitingFor: () => [],
     settleMs: 0,
@@ -38,13 +38,13 @@ test('two replicas that start at once agree on one root; a restored Secret is th
     onChange: () => {},
     log: silent,
   });
-  const [one, two] = await Promise.all([RootRotation.open(options()), RootRotation.open(options())]);
+  const [one, two] = await Promise.all([openRotation(options()), openRotation(options())]);
   t.is(one.signer.fingerprint, two.signer.fingerprint);
   const backup = fake.get(secrets, namespace, 'weft-root-ca');
   fake.delete(secrets, namespace, 'weft-root-ca');
   fake.put(secrets, { ...backup });
-  t.is((await RootRotation.open(options())).signer.fingerprint, one.signer.fingerprint);
-  t.deepEqual((await RootRotation.open(options())).signer.secret, one.signer.secret);
+  t.is((await openRotation(options())).signer.fingerprint, one.signer.fingerprint);
+  t.deepEqual((await openRotation(options())).signer.secret, one.signer.secret);
 });
 
 test('a rotation is in the Secret at every step, and a writer that is behind is refused', async (t) => {

@@ -8,8 +8,9 @@ import test, { type ExecutionContext } from 'ava';
 import { signCertificate, toPem } from './certificate.ts';
 import { type AuthorityPem, makeRoot, newSerial, readAuthority } from './root-authority.ts';
 import { RootDirectory, type RootStore } from './root-directory.ts';
-import { RootRotation, type RootRotationOptions } from './root-rotation.ts';
+import { RootRotation, RotationRefused } from './root-rotation.ts';
 import type { RootState } from './root-state.ts';
+import { openRotation, type RotationSetting } from './rotation.fixture.ts';
 import { serverCertificate } from './server-certificate.ts';
 import { WorkloadIdentities } from './workload-identities.ts';
 
@@ -19,13 +20,13 @@ const settleMs = 3000;
 const startMs = Date.UTC(2026, 10, 22);
 
 /** A rotation on a clock of its own; `waiting` is who has not acknowledged. */
-async function open(t: ExecutionContext, more: Partial<RootRotationOptions> = {}) {
+async function open(t: ExecutionContext, more: Partial<RotationSetting> = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'weft-rotation-'));
   t.teardown(() => rm(directory, { recursive: true }));
   const clock = { nowMs: startMs };
   const waiting: string[] = [];
   const store = new RootDirectory(directory);
-  const options: RootRotationOptions = {
+  const options: RotationSetting = {
     store,
     waitingFor: () => waiting,
     settleMs,
@@ -35,7 +36,7 @@ async function open(t: ExecutionContext, more: Partial<RootRotationOptions> = {}
     now: () => clock.nowMs,
     ...more,
   };
-  const reopen = () => RootRotation.open(options);
+  const reopen = () => openRotation(options);
   const pass = async (rotation: RootRotation, ms: number) => {
     clock.nowMs += ms;
     await rotation.look();
@@ -92,6 +93,17 @@ test('a new root is trusted first, signs after everybody knows it, and the old o
   t.is((await reopen()).signer.fingerprint, nextFingerprint);
 });
 
+test('no rotation begins or goes on before anybody lives by it', async (t) => {
+  const { options, pass } = await open(t);
+  const first = await openRotation(options);
+  t.is((await first.begin()).phase, 'spreading');
+  const second = await RootRotation.open(options);
+  t.is(await pass(second, settleMs), 'spreading');
+  await t.throwsAsync(second.begin(), { instanceOf: RotationRefused, message: /only begun to start/ });
+  second.follow(options);
+  t.is(await pass(second, 0), 'signing');
+});
+
 test('a second request while a rotation is under way is the same rotation', async (t) => {
   const { reopen } = await open(t);
   const rotation = await reopen();
@@ -137,11 +149,11 @@ test('a crash before any step of storage resumes, and ends with the same root th
   // The first save is that of the first root.
   for (const crashAt of [2, 3, 4]) {
     const { store, options, pass } = await open(t);
-    const first = await RootRotation.open({ ...options, store: new CrashingStore(store, crashAt) });
+    const first = await openRotation({ ...options, store: new CrashingStore(store, crashAt) });
     const old = first.signer.fingerprint;
     await first.begin().catch(() => undefined);
     for (let step = 0; step < 4; step++) await pass(first, lifetimeMs).catch(() => undefined);
-    const second = await RootRotation.open(options);
+    const second = await openRotation(options);
     if (crashAt === 2) t.is(second.signer.fingerprint, old);
     await second.begin();
     const { nextFingerprint, fingerprint } = second.status();
@@ -159,12 +171,12 @@ test('a crash after the last state is stored but before its files ends with the 
     const { replaceFile } = await import('../state/replace-file.ts');
     await replaceFile(join(directory, 'rotation.json'), JSON.stringify(state), 0o600);
   };
-  const rotation = await RootRotation.open({ ...options, store: new CrashingStore(store, 4, within) });
+  const rotation = await openRotation({ ...options, store: new CrashingStore(store, 4, within) });
   await rotation.begin();
   const { nextFingerprint = '' } = rotation.status();
   await pass(rotation, settleMs);
   await t.throwsAsync(pass(rotation, lifetimeMs + 1000), { message: 'crash' });
-  const resumed = await RootRotation.open(options);
+  const resumed = await openRotation(options);
   t.is(resumed.signer.fingerprint, nextFingerprint);
   t.is(count(await readFile(join(directory, 'root.pem'), 'utf8')), 1);
   t.false((await readdir(directory)).includes('rotation.json'));
@@ -172,12 +184,12 @@ test('a crash after the last state is stored but before its files ends with the 
 
 test('a replica that does not decide follows what is stored', async (t) => {
   const { options, pass } = await open(t);
-  const leader = await RootRotation.open(options);
+  const leader = await openRotation(options);
   const bundles: string[] = [];
   const onChange = (roots: { bundle: string }) => {
     bundles.push(roots.bundle);
   };
-  const follower = await RootRotation.open({ ...options, decides: () => false, onChange });
+  const follower = await openRotation({ ...options, decides: () => false, onChange });
   t.is(follower.signer.fingerprint, leader.signer.fingerprint);
   await t.throwsAsync(follower.begin(), { message: /another replica/ });
   await leader.begin();
@@ -192,8 +204,8 @@ test('a replica that does not decide follows what is stored', async (t) => {
 test('a replica that begins to decide goes on from what is stored, not from what it knew', async (t) => {
   const { options, pass } = await open(t);
   let decides = false;
-  const first = await RootRotation.open(options);
-  const second = await RootRotation.open({ ...options, decides: () => decides });
+  const first = await openRotation(options);
+  const second = await openRotation({ ...options, decides: () => decides });
   await second.look();
   await first.begin();
   t.is(await pass(first, settleMs), 'signing');
@@ -206,7 +218,7 @@ test('a replica that begins to decide goes on from what is stored, not from what
 test('while a handover lasts, nobody signs with the new root yet', async (t) => {
   const { options, pass } = await open(t, { handoverMs: 5000 });
   let told = 0;
-  const rotation = await RootRotation.open({ ...options, onChange: () => void told++ });
+  const rotation = await openRotation({ ...options, onChange: () => void told++ });
   const old = rotation.signer.fingerprint;
   await rotation.begin();
   t.is(await pass(rotation, settleMs), 'signing');
@@ -260,7 +272,7 @@ test('files from outside that change are a rotation; with the same root only the
   const root = foreignRoot();
   let offered = external('ec', root);
   const { options, pass, directory } = await open(t);
-  const rotation = await RootRotation.open({ ...options, external: async () => offered });
+  const rotation = await openRotation({ ...options, external: async () => offered });
   const first = rotation.signer.fingerprint;
   t.is(first, readAuthority(offered, 'test').fingerprint);
   t.is(count(await readFile(join(directory, 'root.pem'), 'utf8')), 1);

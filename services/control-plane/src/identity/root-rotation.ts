@@ -13,23 +13,27 @@ export interface RootRotationOptions {
   readonly store: RootStore;
   /** An authority from outside, and again when it changes; absent: roots are our own. May reject: what is known stays. */
   readonly external?: () => Promise<AuthorityPem>;
-  /** Proxies, and replicas of the control plane, that have not taken a bundle of roots yet. */
-  readonly waitingFor: (bundle: string) => Promise<readonly string[]> | readonly string[];
   /** How long files with the roots may take to reach proxies. */
   readonly settleMs: number;
   /** How long all replicas of the control plane may take to hear of a phase. Default: 0, there is one. */
   readonly handoverMs?: number;
-  /** How long certificates live at present. */
-  readonly lifetimeMs: () => number;
   /** Whether this replica decides; others only follow. Default: it does. */
   readonly decides?: () => boolean;
-  /** Called after each change of whom to trust or who signs. */
-  readonly onChange: (roots: Roots) => void;
   readonly log: RotationLog;
   /** Default: Date.now. */
   readonly now?: () => number;
   /** How often it looks whether a phase is over. Default: 500 ms while a rotation is under way, else 5 s. */
   readonly lookEveryMs?: number;
+}
+
+/** Those who live by the roots. */
+export interface RotationFollowers {
+  /** Proxies, and replicas of the control plane, that have not taken a bundle of roots yet. */
+  readonly waitingFor: (bundle: string) => Promise<readonly string[]> | readonly string[];
+  /** How long certificates live at present. */
+  readonly lifetimeMs: () => number;
+  /** Called after each change of whom to trust or who signs. */
+  readonly onChange: (roots: Roots) => void;
 }
 
 /** Where a rotation is. */
@@ -64,6 +68,7 @@ export class RootRotation {
   #state: RootState;
   #roots: Roots;
   #signer: RootAuthority;
+  #followers: RotationFollowers | undefined;
   #waitingFor: readonly string[] = [];
   #externalError = '';
   #turn: Promise<void> = Promise.resolve();
@@ -90,6 +95,11 @@ export class RootRotation {
     await options.store.save({ phase: 'steady', current });
     // Two replicas may have begun at once; what is stored is what counts.
     return new RootRotation(options, (await options.store.load()) ?? { phase: 'steady', current });
+  }
+
+  /** Says who lives by the roots. Before that no rotation begins and none goes on. */
+  follow(followers: RotationFollowers): void {
+    this.#followers = followers;
   }
 
   /** Begins to look whether phases are over. */
@@ -141,7 +151,9 @@ export class RootRotation {
     }
     await this.#inTurn(async () => {
       if (this.#stale) await this.#follow();
-      if (this.#state.phase === 'steady') await this.#begin(makeRoot(this.#now()));
+      if (this.#followers === undefined)
+        throw new RotationRefused('the control plane has only begun to start: ask again');
+      if (this.#state.phase === 'steady') await this.#begin(makeRoot(this.#now()), this.#followers);
     });
     return this.status();
   }
@@ -171,16 +183,18 @@ export class RootRotation {
   }
 
   async #decide(): Promise<void> {
+    const followers = this.#followers;
+    if (followers === undefined) return;
     if (this.#state.phase === 'steady') {
       const offered = await this.#external();
-      if (offered !== undefined) await this.#begin(offered);
+      if (offered !== undefined) await this.#begin(offered, followers);
       return;
     }
     const { settleMs, handoverMs = 0 } = this.#options;
     const spreading = this.#state.phase === 'spreading';
-    this.#waitingFor = spreading ? await this.#options.waitingFor(this.#roots.bundle) : [];
+    this.#waitingFor = spreading ? await followers.waitingFor(this.#roots.bundle) : [];
     const view = { nowMs: this.#now(), acknowledged: this.#waitingFor.length === 0, settleMs, handoverMs };
-    const next = nextRootState(this.#state, { ...view, lifetimeMs: this.#options.lifetimeMs() });
+    const next = nextRootState(this.#state, { ...view, lifetimeMs: followers.lifetimeMs() });
     if (next !== this.#state) await this.#take(next);
   }
 
@@ -208,8 +222,8 @@ export class RootRotation {
     }
   }
 
-  async #begin(next: AuthorityPem): Promise<void> {
-    await this.#take(beginRotation(this.#state, next, this.#now(), this.#options.lifetimeMs()));
+  async #begin(next: AuthorityPem, { lifetimeMs }: RotationFollowers): Promise<void> {
+    await this.#take(beginRotation(this.#state, next, this.#now(), lifetimeMs()));
   }
 
   /** Stores a state, then lives by it. */
@@ -230,7 +244,7 @@ export class RootRotation {
 
   #tell(): void {
     this.#signer = this.signer;
-    this.#options.onChange(this.#roots);
+    this.#followers?.onChange(this.#roots);
   }
 
   /** One after the other: a request to begin and the regular look must not both store. */

@@ -103,16 +103,14 @@ test('renewals are told, spread, and only of those that are due', async (t) => {
   const told: WorkloadId[] = [];
   const versions = new Map<WorkloadId, string | undefined>();
   await new Promise<void>((resolve) => {
-    const identities = new WorkloadIdentities({
-      root,
-      onRenewal: (ids) => {
-        for (const id of ids) {
-          told.push(id);
-          const version = identities.secrets({ ...orders, id }).get('identity')?.version;
-          t.not(version, versions.get(id));
-        }
-        if (new Set(told).size === workloads.length) resolve();
-      },
+    const identities = new WorkloadIdentities({ root });
+    identities.onRenewal((ids) => {
+      for (const id of ids) {
+        told.push(id);
+        const version = identities.secrets({ ...orders, id }).get('identity')?.version;
+        t.not(version, versions.get(id));
+      }
+      if (new Set(told).size === workloads.length) resolve();
     });
     t.teardown(() => identities.close());
     identities.setLifetime(400);
@@ -129,7 +127,8 @@ test('renewals are told, spread, and only of those that are due', async (t) => {
 test('a renewal is told, though somebody saw the next certificate before, or other workloads came', async (t) => {
   let nowMs = Date.UTC(2026, 10, 22);
   const told = Promise.withResolvers<readonly WorkloadId[]>();
-  const identities = new WorkloadIdentities({ root, now: () => nowMs, onRenewal: told.resolve });
+  const identities = new WorkloadIdentities({ root, now: () => nowMs });
+  identities.onRenewal(told.resolve);
   t.teardown(() => identities.close());
   const other: Identified = { ...orders, id: 'shop/orders-1' };
   identities.secrets(orders);
@@ -158,7 +157,8 @@ test('a workload that is gone is forgotten', (t) => {
 test('workloads whose proxies ask for nothing cost nothing, and cost nothing again once theirs have gone', async (t) => {
   let nowMs = Date.UTC(2026, 10, 22);
   const told = Promise.withResolvers<readonly WorkloadId[]>();
-  const identities = new WorkloadIdentities({ root, now: () => nowMs, onRenewal: told.resolve });
+  const identities = new WorkloadIdentities({ root, now: () => nowMs });
+  identities.onRenewal(told.resolve);
   t.teardown(() => identities.close());
   const many = Array.from({ length: 5000 }, (_, i): Identified => ({ ...orders, id: `shop/orders-${i}` }));
   identities.changed(many.map((after) => ({ id: after.id, after })));

@@ -22,8 +22,6 @@ export interface Identified {
 export interface IdentityOptions {
   /** Signs everything, until `setRoots` says otherwise. */
   readonly root: RootAuthority;
-  /** Called with workloads whose certificates have reached half of their life: `secrets` gives the next ones. */
-  readonly onRenewal?: (workloads: readonly WorkloadId[]) => void;
   /** Default: Date.now. */
   readonly now?: () => number;
 }
@@ -62,7 +60,6 @@ interface Issued {
 export class WorkloadIdentities {
   #rootSecret: Resource;
   #roots: Roots;
-  readonly #options: IdentityOptions;
   readonly #now: () => number;
   readonly #issued = new Map<WorkloadId, Issued>();
   /**
@@ -70,16 +67,21 @@ export class WorkloadIdentities {
    * the others still hold what ends.
    */
   readonly #renewals = new Deadlines<WorkloadId>();
+  #onRenewal: ((workloads: readonly WorkloadId[]) => void) | undefined;
   #lifetimeMs = 24 * 3_600_000;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(options: IdentityOptions) {
-    this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#roots = steadyRoots(options.root);
     this.#rootSecret = rootSecret(this.#roots.bundle);
+  }
+
+  /** Says who is told of workloads whose certificates have reached half of their life: `secrets` gives the next ones. */
+  onRenewal(listener: (workloads: readonly WorkloadId[]) => void): void {
+    this.#onRenewal = listener;
   }
 
   /** The secret "root", the same for all. */
@@ -198,7 +200,7 @@ export class WorkloadIdentities {
       else this.#renewals.set(id, issued.epoch.endMs);
     }
     this.#schedule();
-    if (due.length > 0) this.#options.onRenewal?.(due);
+    if (due.length > 0) this.#onRenewal?.(due);
   }
 
   #forget(id: WorkloadId): void {

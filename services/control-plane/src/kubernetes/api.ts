@@ -1,6 +1,5 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
 
 /** The API server answered with something else than success, or with what nobody can read (status 0). */
 export class ApiError extends Error {
@@ -38,30 +37,34 @@ export interface KubernetesApi {
   close(): void;
 }
 
-const maxAnswerBytes = 512 * 1024 * 1024;
+/** What a request proves the API server and ourselves with. */
+export type ApiCredentials = Pick<
+  RequestOptions,
+  'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername' | 'headers' | 'auth'
+>;
 
-/** The kubeconfig of $KUBECONFIG or, in a pod, the pod's own account. The library is large: loaded only here. */
-export async function loadKubeConfig(): Promise<KubeConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  if (process.env.KUBECONFIG === undefined && process.env.KUBERNETES_SERVICE_HOST !== undefined) {
-    config.loadFromCluster();
-  } else {
-    config.loadFromDefault();
-  }
-  return config;
+/** Where an API server is, and how it is to be spoken to. */
+export interface ApiAccess {
+  /** "https://10.96.0.1:443". */
+  readonly server: string;
+  /** Asked for with each request, because they change; not for plain HTTP. */
+  credentials(): Promise<ApiCredentials>;
+  /** The API server answered 401 to these. Resolves with whether there are others by now, so that it is worth asking again. */
+  renew?(refused: ApiCredentials): Promise<boolean>;
 }
 
-/** Speaks to the API server of a kubeconfig's current context. Credentials are asked for with each request: they change. */
-export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'applyToHTTPSOptions'>): KubernetesApi {
-  const cluster = config.getCurrentCluster();
-  if (!cluster) throw new ApiError(0, 'the kubeconfig has no current cluster');
-  const server = new URL(cluster.server);
+const maxAnswerBytes = 512 * 1024 * 1024;
+
+/** Speaks to an API server. */
+export function connectApi(access: ApiAccess): KubernetesApi {
+  const server = new URL(access.server);
   const isPlain = server.protocol === 'http:';
+  // A URL has brackets around an IPv6 address, a connection has none.
+  const host = server.hostname.replace(/^\[(.*)\]$/, '$1');
   let agent: { key: string; agent: HttpAgent } | undefined;
 
   /** Connections are kept for as long as what they were made with. */
-  function agentFor({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): HttpAgent {
+  function agentFor({ ca, cert, key, rejectUnauthorized, servername }: ApiCredentials): HttpAgent {
     const now = JSON.stringify([String(ca), String(cert), String(key), rejectUnauthorized, servername]);
     if (agent?.key !== now) {
       agent?.agent.destroy();
@@ -79,9 +82,15 @@ export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'apply
   }
 
   async function open(request: ApiRequest): Promise<IncomingMessage> {
+    const credentials = isPlain ? {} : await access.credentials();
+    const response = await send(request, credentials);
+    if (response.statusCode !== 401 || !(await access.renew?.(credentials))) return response;
+    response.resume();
+    return send(request, await access.credentials());
+  }
+
+  async function send(request: ApiRequest, credentials: ApiCredentials): Promise<IncomingMessage> {
     const { method = 'GET', path, query = {}, body, signal, idleMs = 30_000 } = request;
-    const credentials: RequestOptions = {};
-    if (!isPlain) await config.applyToHTTPSOptions(credentials);
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -94,7 +103,7 @@ export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'apply
     };
     const options: RequestOptions = {
       method,
-      host: server.hostname,
+      host,
       port: server.port || (isPlain ? 80 : 443),
       path: `${server.pathname.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search}` : ''}`,
       headers,
@@ -168,7 +177,7 @@ export function connectApi(config: Pick<KubeConfig, 'getCurrentCluster' | 'apply
   };
 }
 
-/** What a kubeconfig adds to a request: its authorization. */
+/** What credentials add to a request: its authorization. */
 function headersOf(headers: RequestOptions['headers']): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers ?? {})) if (typeof value === 'string') found[name] = value;

@@ -53,11 +53,7 @@ export class FakeApiServer {
   }
 
   api(): KubernetesApi {
-    const server = this.url;
-    return connectApi({
-      getCurrentCluster: () => ({ name: 'fake', server, skipTLSVerify: false }),
-      applyToHTTPSOptions: async () => {},
-    });
+    return connectApi({ server: this.url, credentials: async () => ({}) });
   }
 
   async up(): Promise<void> {

@@ -23,13 +23,34 @@ export interface NackEvent extends Refusal {
   readonly at: number;
 }
 
-/** What a stream was sent, by name only. */
+/** What a stream was sent. */
 export interface SentEvent {
   readonly workload: WorkloadId;
   readonly typeUrl: TypeUrl;
   readonly nonce: string;
-  readonly resources: readonly string[];
+  /** By name only: a secret's bytes are for its proxy. */
+  readonly resources: readonly { readonly name: string }[];
   readonly removed: readonly string[];
+}
+
+/** Those who are told of one kind of event. */
+export class Listeners<Event> {
+  readonly #listeners = new Set<(event: Event) => void>();
+
+  /** Whether there is anyone, so that an event need not be made for nobody. */
+  get any(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Returns a function that takes the listener off again. */
+  add(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: Event): void {
+    for (const listener of this.#listeners) listener(event);
+  }
 }
 
 /** As much of a logger as delivery needs. */

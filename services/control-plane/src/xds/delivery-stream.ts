@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { ChangedNames, TypeUrl, View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
+import type { AckEvent, Listeners, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting } from './order.ts';
@@ -20,14 +20,16 @@ export interface StreamOutput {
   end(code: EndCode, message: string): void;
 }
 
+const push: StreamEvent = { kind: 'push' };
+
 interface Surroundings {
   readonly workload: WorkloadId;
   readonly variant: StreamState['variant'];
   readonly output: StreamOutput;
   readonly before?: Unfinished;
-  readonly onAck: (event: AckEvent) => void;
-  readonly onNack: (event: NackEvent) => void;
-  readonly onSent: (event: SentEvent) => void;
+  readonly acks: Listeners<AckEvent>;
+  readonly nacks: Listeners<NackEvent>;
+  readonly sends: Listeners<SentEvent>;
   readonly onClosed: () => void;
   readonly log: XdsLogger;
   readonly now: () => number;
@@ -40,7 +42,9 @@ export class DeliveryStream {
   readonly #connectedAt: number;
   readonly #ackedAt = new Map<TypeUrl, number>();
   readonly #nackedAt = new Map<TypeUrl, number>();
+  /** Events that came while the effects of an earlier one were under way. */
   readonly #events: StreamEvent[] = [];
+  #busy = false;
   readonly #state: StreamState;
   #envoyVersion = '';
   #patience: NodeJS.Timeout | undefined;
@@ -71,7 +75,7 @@ export class DeliveryStream {
 
   /** Tells the proxy of all that was noted. */
   push(): void {
-    this.#advance({ kind: 'push' });
+    this.#advance(push);
   }
 
   /** The output takes more. */
@@ -128,33 +132,36 @@ export class DeliveryStream {
   }
 
   #advance(event: StreamEvent): void {
-    this.#events.push(event);
     // A listener that is told of an effect may cause the next event: it has its turn after the effects of this one.
-    if (this.#events.length > 1) return;
-    for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+    if (this.#busy) {
+      this.#events.push(event);
+      return;
+    }
+    this.#busy = true;
+    for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events.shift()) {
       let full = false;
       for (const effect of step(this.#state, next)) if (this.#perform(effect)) full = true;
       if (full) step(this.#state, { kind: 'blocked' });
-      this.#events.shift();
     }
+    this.#busy = false;
     this.#wait();
   }
 
   /** Does one effect. True: the output is full. */
   #perform(effect: StreamEffect): boolean {
-    const { workload, variant, output, log, now, onAck, onNack, onSent, onClosed } = this.#around;
+    const { workload, variant, output, log, now, acks, nacks, sends, onClosed } = this.#around;
     switch (effect.kind) {
       case 'send': {
         const { typeUrl, nonce, resources, removed } = effect.response;
         const taken = output.write(encodeResponse(variant, effect.response));
-        onSent({ workload, typeUrl, nonce, resources: resources.map(({ name }) => name), removed });
+        if (sends.any) sends.tell({ workload, typeUrl, nonce, resources, removed });
         return !taken;
       }
       case 'acked': {
         const { typeUrl, nonce, version, complete } = effect;
         const at = now();
         if (complete) this.#ackedAt.set(typeUrl, at);
-        onAck({ workload, typeUrl, nonce, version, complete, at });
+        if (acks.any) acks.tell({ workload, typeUrl, nonce, version, complete, at });
         return false;
       }
       case 'refused': {
@@ -162,7 +169,7 @@ export class DeliveryStream {
         const at = now();
         this.#nackedAt.set(typeUrl, at);
         log.warn({ workload, typeUrl, ...refusal }, 'a proxy refused its configuration');
-        onNack({ workload, typeUrl, ...refusal, at });
+        nacks.tell({ workload, typeUrl, ...refusal, at });
         return false;
       }
       case 'identified':
@@ -186,6 +193,7 @@ export class DeliveryStream {
   /** Starts or ends the wait for a client that does not follow the usual order. */
   #wait(): void {
     if (this.#state.closed || !isWaiting(this.#state)) {
+      if (this.#patience === undefined) return;
       clearTimeout(this.#patience);
       this.#patience = undefined;
     } else if (this.#patience === undefined) {

@@ -1,6 +1,6 @@
 import { type ChangedNames, type TypeUrl, typeUrls, type ViewSource } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
-import type { AckEvent, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
+import { type AckEvent, Listeners, type NackEvent, type SentEvent, type XdsLogger } from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
@@ -71,9 +71,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         variant,
         output,
         ...(before ? { before } : {}),
-        onAck: (event) => acks.tell(event),
-        onNack: (event) => nacks.tell(event),
-        onSent: (event) => sends.tell(event),
+        acks,
+        nacks,
+        sends,
         onClosed: () => {
           scheduler.forget(stream);
           if (streams.get(id) !== stream) return;
@@ -115,16 +115,3 @@ function isEndpointsOnly(names: ChangedNames): boolean {
 }
 
 const silent: XdsLogger = { info() {}, warn() {} };
-
-class Listeners<Event> {
-  readonly #listeners = new Set<(event: Event) => void>();
-
-  add(listener: (event: Event) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  tell(event: Event): void {
-    for (const listener of this.#listeners) listener(event);
-  }
-}

@@ -1,12 +1,12 @@
-import type { TypeUrl } from '@weft/compiler/envoy/resource';
-import { type Compose, type Draft, noDrafts, noNames } from './compose.ts';
+import type { TypeUrl, View } from '@weft/compiler/envoy/resource';
+import { type Compose, type Draft, noNames } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
-import type { Offer } from './offer.ts';
+import { type Offer, sharedName } from './offer.ts';
 import { type SubscriptionChange, Watch, wholeTypes, wildcardName } from './watch.ts';
 
 /** What a client's first request of a type on a stream asks for, and what it says that it holds. */
-export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest): Watch {
-  const names = request.resourceNamesSubscribe;
+export function beginDelta(typeUrl: TypeUrl, request: DeltaRequest, view: View | undefined): Watch {
+  const names = request.resourceNamesSubscribe.map((name) => sharedName(view, typeUrl, name));
   const implicit = names.length === 0 && wholeTypes.has(typeUrl);
   const wildcard = implicit || names.includes(wildcardName);
   const subscription = { wildcard, implicit, names: new Set(names.filter((name) => name !== wildcardName)) };
@@ -43,27 +43,26 @@ export function resubscribeDelta(watch: Watch, request: DeltaRequest): Subscript
 export const composeDelta: Compose = (watch, offers, removals) => {
   const { due, pending, underWay, held } = watch;
   const together: Offer[] = [];
-  const alone: Offer[] = [];
+  let alone: Offer[] | undefined;
   let removed: string[] | undefined;
-  const add = (offer: Offer): void => {
-    const refusedInCompany = watch.alone.has(offer.name) && watch.refused.get(offer.name) === offer.version;
-    (refusedInCompany ? alone : together).push(offer);
-  };
   for (const name of due) {
     pending.delete(name);
     if (underWay.has(name)) continue;
     due.delete(name);
-    if (!watch.covers(name)) continue;
     const offer = offers.offer(watch, name);
-    if (offer !== undefined) add(offer);
-    else {
+    if (offer !== undefined) {
+      if (watch.alone.has(name) && watch.refused.get(name) === offer.version) {
+        alone ??= [];
+        alone.push(offer);
+      } else together.push(offer);
+    } else {
       removed ??= [];
       removed.push(name);
     }
   }
   for (const name of pending) {
     if (underWay.has(name)) continue;
-    const offer = watch.covers(name) ? offers.offer(watch, name) : undefined;
+    const offer = offers.offer(watch, name);
     const holds = held.get(name);
     // It is gone, and the client holds it until all that needs it is gone too.
     if (offer === undefined && holds !== undefined && !removals) continue;
@@ -72,13 +71,13 @@ export const composeDelta: Compose = (watch, offers, removals) => {
       if (holds === undefined) continue;
       removed ??= [];
       removed.push(name);
-    } else if (holds?.version !== offer.version) add(offer);
-    else held.set(name, offer);
+    } else if (holds?.version !== offer.version) together.push(offer);
+    else held.set(offer.name, offer);
   }
-  if (together.length === 0 && removed === undefined && alone.length === 0 && !watch.answerOwed) return noDrafts;
-  const drafts: Draft[] = alone.map((offer) => ({ resources: [offer], news: [offer], removed: noNames }));
-  if (together.length > 0 || removed !== undefined || (watch.answerOwed && alone.length === 0)) {
-    drafts.unshift({ resources: together, news: together, removed: removed ?? noNames });
+  const drafts: Draft[] = [];
+  if (together.length > 0 || removed !== undefined || (watch.answerOwed && alone === undefined)) {
+    drafts.push({ resources: together, news: together, removed: removed ?? noNames });
   }
+  for (const offer of alone ?? []) drafts.push({ resources: [offer], news: [offer], removed: noNames });
   return drafts;
 };

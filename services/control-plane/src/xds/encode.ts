@@ -10,55 +10,76 @@ import type { StreamState, XdsResponse } from './stream-state.ts';
  * numbers, so that the result equals the generated codec's byte for byte.
  */
 export function encodeResponse(variant: StreamState['variant'], response: XdsResponse): Buffer {
+  const { version, resources, typeUrl, nonce, removed } = response;
   const isDelta = variant === 'delta';
-  const parts: Uint8Array[] = [];
-  parts.push(asciiField(1, response.version));
-  for (const offer of response.resources) parts.push(...(isDelta ? deltaField(offer) : anyField(offer.resource)));
-  parts.push(typeField(response.typeUrl), asciiField(5, response.nonce));
-  if (isDelta) for (const name of response.removed) parts.push(textField(6, name));
-  return framed(parts);
-}
+  const type = typeField(typeUrl);
+  const removedFields = isDelta && removed.length > 0 ? removed.map((name) => textField(6, name)) : [];
+  let length = asciiLength(version) + type.length + asciiLength(nonce);
+  for (const offer of resources) length += fieldOf(offer, isDelta).length;
+  for (const field of removedFields) length += field.length;
 
-/** One message: gRPC's flags and length, then the parts. */
-function framed(parts: readonly Uint8Array[]): Buffer {
-  let length = 0;
-  for (const part of parts) length += part.length;
   const message = Buffer.allocUnsafe(prefixBytes + length);
   message[0] = 0;
   message.writeUInt32BE(length, 1);
-  let at = prefixBytes;
-  for (const part of parts) {
-    message.set(part, at);
-    at += part.length;
+  let at = writeAscii(message, prefixBytes, 1, version);
+  for (const offer of resources) {
+    for (const part of fieldOf(offer, isDelta).parts) {
+      message.set(part, at);
+      at += part.length;
+    }
+  }
+  message.set(type, at);
+  at = writeAscii(message, at + type.length, 5, nonce);
+  for (const field of removedFields) {
+    message.set(field, at);
+    at += field.length;
   }
   return message;
 }
 
+/** gRPC's flags and length, before the message. */
 const prefixBytes = 5;
 
-const deltaFields = new WeakMap<Offer, readonly Uint8Array[]>();
-const anyFields = new WeakMap<Resource, readonly Uint8Array[]>();
+/** A field in parts, so that a large body is copied into messages only, however deep it lies. */
+interface Field {
+  readonly parts: readonly Uint8Array[];
+  readonly length: number;
+}
+
+/** A field of up to this size is kept in one part: one copy is cheaper than several. */
+const joinedBytes = 1024;
+
+const deltaFields = new WeakMap<Offer, Field>();
+const anyFields = new WeakMap<Resource, Field>();
 const typeFields = new Map<string, Uint8Array>();
 
-/** Field 2 of a DeltaDiscoveryResponse, in parts. */
-function deltaField(offer: Offer): readonly Uint8Array[] {
+/** Field 2 of a response, which holds one resource. */
+function fieldOf(offer: Offer, isDelta: boolean): Field {
+  return isDelta ? deltaField(offer) : anyField(offer.resource);
+}
+
+function deltaField(offer: Offer): Field {
   let field = deltaFields.get(offer);
   if (field === undefined) {
     const { version, name, resource } = offer;
-    field = fieldParts(2, [textField(1, version), ...fieldParts(2, anyOf(resource)), textField(3, name)]);
+    field = joined(fieldParts(2, [textField(1, version), ...fieldParts(2, anyOf(resource)), textField(3, name)]));
     deltaFields.set(offer, field);
   }
   return field;
 }
 
-/** Field 2 of a DiscoveryResponse, in parts. */
-function anyField(resource: Resource): readonly Uint8Array[] {
+function anyField(resource: Resource): Field {
   let field = anyFields.get(resource);
   if (field === undefined) {
-    field = fieldParts(2, anyOf(resource));
+    field = joined(fieldParts(2, anyOf(resource)));
     anyFields.set(resource, field);
   }
   return field;
+}
+
+function joined(parts: readonly Uint8Array[]): Field {
+  const length = lengthOf(parts);
+  return { parts: length > joinedBytes ? parts : [Buffer.concat(parts)], length };
 }
 
 /** Field 4 of both. */
@@ -76,27 +97,35 @@ function anyOf({ typeUrl, body }: Resource): Uint8Array[] {
   return body.length === 0 ? [textField(1, typeUrl)] : [textField(1, typeUrl), ...fieldParts(2, [body])];
 }
 
-/** A short field of ASCII: all that is made anew for each response. */
-function asciiField(number: number, text: string): Uint8Array {
-  if (text === '') return empty;
-  const field = Buffer.allocUnsafe(2 + text.length);
-  field[0] = (number << 3) | 2;
-  field[1] = text.length;
-  field.write(text, 2, 'latin1');
-  return field;
+/** The bytes of a field of at most 127 ASCII characters: all that is made anew for each response. */
+function asciiLength(text: string): number {
+  // proto3 leaves out what is empty.
+  return text === '' ? 0 : 2 + text.length;
+}
+
+/** Writes such a field, and returns where it ends. */
+function writeAscii(message: Buffer, start: number, number: number, text: string): number {
+  if (text === '') return start;
+  let at = start;
+  message[at++] = (number << 3) | 2;
+  message[at++] = text.length;
+  for (let index = 0; index < text.length; index++) message[at++] = text.charCodeAt(index);
+  return at;
 }
 
 function textField(number: number, text: string): Uint8Array {
-  // proto3 leaves out what is empty.
   return text === '' ? empty : Buffer.concat(fieldParts(number, [Buffer.from(text, 'utf8')]));
 }
 
 const empty = new Uint8Array(0);
 
-/** A field of wire type 2: tag, length, content. In parts, so that a large body is copied into messages only, however deep it lies. */
+/** A field of wire type 2: tag, length, content. */
 function fieldParts(number: number, content: readonly Uint8Array[]): Uint8Array[] {
-  const length = content.reduce((sum, part) => sum + part.length, 0);
-  return [header(number, length), ...content];
+  return [header(number, lengthOf(content)), ...content];
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 function header(number: number, length: number): Uint8Array {

@@ -34,6 +34,8 @@ export class HeldResources {
   set(name: string, held: Held): void {
     const before = this.#held.get(name);
     if (before === held) return;
+    // A map keeps its first key: the client's string goes, and that of the resource stays.
+    if (before !== undefined && before.resource === undefined) this.#held.delete(name);
     this.#held.set(name, held);
     if (before?.version === held.version) return;
     this.#digest ^= before === undefined ? held.digest : before.digest ^ held.digest;

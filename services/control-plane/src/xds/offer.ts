@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Resource, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
+import type { Resource, TypeUrl, View } from '@weft/compiler/envoy/resource';
 import type { HeldClusters } from './held-resources.ts';
 
 /** A resource at a version, as a client may already hold it. */
@@ -19,6 +19,14 @@ export interface Offer extends Held {
 }
 
 const offers = new WeakMap<Resource, Map<string, Offer>>();
+
+/**
+ * The resource's own string for a name that a client has sent, so that the many names of many streams are kept once. A name without
+ * a resource stays as it is.
+ */
+export function sharedName(view: View | undefined, typeUrl: TypeUrl, name: string): string {
+  return view?.get(typeUrl, name)?.name ?? name;
+}
 
 /** The digest of one resource at one version, for `setVersion`. */
 export function digestOf(name: string, version: string): bigint {
@@ -57,10 +65,10 @@ export function offerOf(
   view: View,
   typeUrl: TypeUrl,
   name: string,
+  /** Only for endpoints. */
   heldClusters: HeldClusters | undefined,
 ): Offer | undefined {
   const resource = view.get(typeUrl, name);
   if (resource === undefined) return undefined;
-  const dependsOnCluster = typeUrl === typeUrls.endpoints && heldClusters !== undefined;
-  return offer(resource, dependsOnCluster ? heldClusters.versionsFor(name, view) : '');
+  return offer(resource, heldClusters === undefined ? '' : heldClusters.versionsFor(name, view));
 }

@@ -120,9 +120,9 @@ const composePartial: Compose = (watch, offers) => {
 };
 
 /** Everything that may have to be sent, taken off `pending`. */
-function takeOwed(watch: Watch): string[] {
+function takeOwed(watch: Watch): ReadonlySet<string> {
   const names = new Set(watch.due);
   for (const name of watch.pending) names.add(name);
   watch.pending.clear();
-  return [...names].filter((name) => watch.covers(name));
+  return names;
 }

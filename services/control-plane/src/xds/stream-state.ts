@@ -35,8 +35,9 @@ export class StreamState implements Offers {
   }
 
   offer({ typeUrl }: Watch, name: string): Offer | undefined {
-    const clusters = this.watches.get(typeUrls.cluster)?.held;
-    return this.view && offerOf(this.view, typeUrl, name, clusters instanceof HeldClusters ? clusters : undefined);
+    if (this.view === undefined) return undefined;
+    const clusters = typeUrl === typeUrls.endpoints ? this.watches.get(typeUrls.cluster)?.held : undefined;
+    return offerOf(this.view, typeUrl, name, clusters instanceof HeldClusters ? clusters : undefined);
   }
 
   names({ typeUrl }: Watch): Iterable<string> {

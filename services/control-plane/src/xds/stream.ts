@@ -85,7 +85,8 @@ function receive(state: StreamState, event: RequestEvent): readonly StreamEffect
 /** Takes the first request of a type. */
 function begin(state: StreamState, typeUrl: TypeUrl, event: RequestEvent): void {
   const { view } = state;
-  const watch = event.kind === 'delta request' ? beginDelta(typeUrl, event.request) : beginSotw(typeUrl, event.request);
+  const watch =
+    event.kind === 'delta request' ? beginDelta(typeUrl, event.request, view) : beginSotw(typeUrl, event.request);
   if (view !== undefined) {
     watch.considerAll(view.names(typeUrl));
     if (event.kind === 'sotw request') {

@@ -154,7 +154,7 @@ function ads(options: XdsServerOptions, variant: StreamState['variant']): Authen
     const cancelAge = schedule(ageMs, () => stream.end('ok', 'the stream is old enough'));
     call.respond();
     try {
-      for await (const message of call.messages) stream.receive(message);
+      await call.readEach((message) => stream.receive(message));
       call.finish({ code: grpcCode.ok });
     } finally {
       cancelAge();

@@ -56,9 +56,9 @@ export class Watch {
   subscription: Subscription;
   /** What the client was sent last, or said that it holds; refused versions included, so that they are not sent again. */
   readonly held: HeldResources;
-  /** Names that may have changed since they were sent. */
+  /** Names that the subscription covers and that may have changed since they were sent. */
   readonly pending = new Set<string>();
-  /** Names that must be answered even when the client holds them, or when there is nothing to hold. */
+  /** Names that the subscription covers and that must be answered even when the client holds them, or when there is nothing to hold. */
   readonly due = new Set<string>();
   /** Names of `due` that each get a response of their own, because they were refused in company. */
   readonly alone = new Set<string>();
@@ -105,7 +105,8 @@ export class Watch {
 
   /** Notes names that may have changed. */
   consider(names: Iterable<string>): void {
-    for (const name of names) if (this.covers(name)) this.pending.add(name);
+    // What is held is covered, and looked up again when it is sent.
+    for (const name of names) if (this.held.has(name) || this.covers(name)) this.pending.add(name);
   }
 
   /** Notes that anything may have changed; `existing`: the names that there are now. */
@@ -115,7 +116,7 @@ export class Watch {
     for (const name of this.held.names()) this.pending.add(name);
   }
 
-  /** Notes that these names must be answered. */
+  /** Notes that these names, which the subscription covers, must be answered. */
   owe(names: Iterable<string>): void {
     for (const name of names) this.due.add(name);
   }
@@ -141,12 +142,11 @@ export class Watch {
 
   /** Notes that a response was sent; the client then holds `version` of everything. */
   sent(response: Outstanding): void {
-    for (const { name } of response.resources) {
-      this.underWay.add(name);
-      this.alone.delete(name);
-    }
+    for (const { name } of response.resources) this.underWay.add(name);
     for (const name of response.removed) this.underWay.add(name);
-    for (const name of this.refused.keys()) if (!this.held.has(name)) this.refused.delete(name);
+    if (this.alone.size > 0) for (const { name } of response.resources) this.alone.delete(name);
+    if (this.refused.size > 0)
+      for (const name of this.refused.keys()) if (!this.held.has(name)) this.refused.delete(name);
     this.answerOwed = false;
     this.lastNonce = response.nonce;
     this.outstanding.push(response);
@@ -154,10 +154,11 @@ export class Watch {
 
   /** Takes the response of a nonce off those that are outstanding; undefined: it is not one of them. */
   takeOutstanding(nonce: string): Outstanding | undefined {
-    const index = this.outstanding.findIndex((response) => response.nonce === nonce);
-    const response = this.outstanding[index];
+    const [oldest] = this.outstanding;
+    const response = oldest?.nonce === nonce ? oldest : this.outstanding.find((each) => each.nonce === nonce);
     if (response === undefined) return undefined;
-    this.outstanding.splice(index, 1);
+    if (response === oldest) this.outstanding.shift();
+    else this.outstanding.splice(this.outstanding.indexOf(response), 1);
     for (const { name } of response.resources) this.underWay.delete(name);
     for (const name of response.removed) this.underWay.delete(name);
     return response;

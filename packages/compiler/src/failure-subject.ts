@@ -1,0 +1,221 @@
+import type { Collection, Index } from '@weft/collections';
+import type { BackEnd } from './envoy/back-end.ts';
+import { serviceOfCluster } from './envoy/names.ts';
+import type { HostKey } from './envoy/outbound-hosts.ts';
+import { settingsKey } from './facts/fact-collections.ts';
+import { idOf, partsOfId, type ServiceId } from './model/names.ts';
+import { groupOf, type ResourceRef, refWords, serviceRef, weftRef, workloadRef } from './model/resource-ref.ts';
+import type { Translation } from './translation/translate.ts';
+
+/** Where keys are looked up. */
+export interface FailureSources {
+  readonly translation: Translation;
+  readonly backEnd: BackEnd;
+}
+
+/** What a failure is about. */
+export interface FailureSubject {
+  /** As its author knows it: "Service shop/orders", "contracts/shop/shop.orders.binpb". */
+  readonly resource: string;
+  readonly about: readonly ResourceRef[];
+}
+
+/** The resource that a key of a collection belongs to. A key that nobody knows, as one of a source, speaks for itself. */
+export function failureSubject(collection: string, key: string, sources: FailureSources): FailureSubject {
+  const kind = kindOfKeys(collection);
+  return (kind && subjects[kind](key, sources)) ?? { resource: key, about: [] };
+}
+
+/** What the keys of each derived collection's input are. */
+const keyKinds = {
+  labels: 'workload',
+  'contracts run': 'workload',
+  'contracts held': 'workload',
+  workloads: 'workload',
+  'problems of contracts held': 'workload',
+  'foreign gateways': 'workload',
+  'accounts of gateways': 'workload',
+  'gateways that are not there': 'workload',
+  'labels in common': 'workload',
+  'places of replicas': 'workload',
+  proxies: 'workload',
+  members: 'service',
+  replicas: 'service',
+  versions: 'service',
+  laid: 'service',
+  merged: 'service',
+  services: 'service',
+  'service problems': 'service',
+  'accounts of services': 'service',
+  'callers named': 'service',
+  'paths in common': 'service',
+  'logical names': 'service',
+  originals: 'service',
+  copies: 'service',
+  'copied Services': 'service',
+  'problems of policies': 'service',
+  mirrors: 'service',
+  'called services': 'service',
+  callers: 'service',
+  names: 'service',
+  'cluster settings': 'service',
+  'addresses of replicas': 'service',
+  'inbound versions': 'service',
+  'request limits': 'version',
+  admissions: 'service',
+  places: 'service',
+  'contracts read': 'contract',
+  contracts: 'contract',
+  'contract versions': 'contract',
+  'contracts refused': 'contract',
+  'contract problems': 'contract',
+  'policies read': 'resource',
+  policies: 'resource',
+  'overrides now': 'resource',
+  'policies not understood': 'resource',
+  'policies of nothing': 'resource',
+  overrides: 'resource',
+  'overrides of nothing': 'resource',
+  accounts: 'account',
+  'shared identities': 'account',
+  'accounts in common': 'account',
+  identities: 'name',
+  gateways: 'gateway',
+  'services at gateways': 'gateway',
+  'routes at gateways': 'calls',
+  'routes of ports': 'service',
+  'routes elsewhere': 'port',
+  'routes of contracts': 'exposed',
+  'gateway parts': 'exposed',
+  'route resources': 'route',
+  'versions of routes': 'route',
+  'preference of zones': 'settings',
+  tracing: 'settings',
+  calls: 'calls',
+  targets: 'calls',
+  'targets by key': 'calls',
+  'clusters called': 'calls',
+  'cluster names': 'calls',
+  'outbound routes': 'calls',
+  'gateway routes': 'calls',
+  destinations: 'calls',
+  'host of a target': 'target',
+  'direct routes': 'target',
+  'virtual hosts': 'host',
+  clusters: 'cluster',
+  'endpoint keys': 'endpoints',
+  endpoints: 'endpoints',
+  'callers by zone': 'callers',
+  listeners: 'listener',
+  inbound: 'inbound',
+  'inbound rules': 'inbound',
+  'inbound listeners': 'inbound',
+  applications: 'policy',
+  'inbound routes': 'policy',
+  'inbound clusters': 'application',
+} as const satisfies Record<string, string>;
+
+type KeyKind = (typeof keyKinds)[keyof typeof keyKinds];
+
+/** An index is called after its collection, whose keys it takes. */
+function kindOfKeys(collection: string): KeyKind | undefined {
+  const kinds: Readonly<Record<string, KeyKind>> = keyKinds;
+  const words = collection.split(' ');
+  for (let count = words.length; count > 0; count--) {
+    const kind = kinds[words.slice(0, count).join(' ')];
+    if (kind !== undefined) return kind;
+  }
+  return undefined;
+}
+
+const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) => FailureSubject | undefined>> = {
+  service: ofService,
+  workload: (key, { translation }) =>
+    translation.facts.workloads.has(key) ? ofRef(workloadRef(idOf(key))) : undefined,
+  port: (key, sources) => ofService(key.slice(0, key.indexOf(' ')), sources),
+  route: ofRoute,
+  exposed: (key, sources) =>
+    ofService(key.slice(key.lastIndexOf('\n') + 1), sources) ?? ofRoute(key.slice(key.indexOf('\n') + 1), sources),
+  version: (key, sources) => ofService(key.slice(0, key.indexOf(' ')), sources),
+  contract: (key, { translation }) => {
+    const fact = translation.facts.contracts.get(key);
+    return fact && { resource: fact.origin, about: fact.refs ?? [] };
+  },
+  resource: (key, { translation }) => {
+    const fact = translation.facts.resources.get(key);
+    if (fact === undefined) return undefined;
+    const { apiVersion, kind, metadata } = fact;
+    return ofRef({ group: groupOf(apiVersion), kind, namespace: metadata.namespace ?? 'default', name: metadata.name });
+  },
+  account: (key) => {
+    const [, namespace, name] = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(key) ?? [];
+    return namespace && name ? ofRef({ group: '', kind: 'ServiceAccount', namespace, name }) : undefined;
+  },
+  name: (key, sources) => {
+    const named = [...sources.translation.mesh.services.values()].filter(({ logicalName }) => logicalName === key);
+    return ofServices(named.map(({ id }) => id)) ?? subjects.gateway(key, sources);
+  },
+  gateway: (key, { translation }) => (translation.facts.gateways.has(key) ? ofRef(weftRef('Gateway', key)) : undefined),
+  settings: (_, { translation }) => {
+    const config = weftRef('MeshConfig', 'mesh');
+    return { resource: translation.facts.settings.get(settingsKey)?.origin ?? refWords(config), about: [config] };
+  },
+  target: (key, sources) => ofCluster(key.slice(key.lastIndexOf('\n') + 1), sources),
+  endpoints: (key, sources) => ofCluster(key.slice(0, key.indexOf('\n')), sources),
+  cluster: ofCluster,
+  host: (key, sources) => {
+    const { id }: HostKey = JSON.parse(key);
+    return ofService(id, sources);
+  },
+  calls: (key, sources) => ofProxies(sources.backEnd.proxies.byCalls, [key], sources),
+  callers: (key, sources) => ofProxies(sources.backEnd.proxies.byZones, [key], sources),
+  listener: (key, sources) => ofProxies(sources.backEnd.proxies.byListener, [key], sources),
+  inbound: (key, sources) => ofProxies(sources.backEnd.proxies.byInbound, [key], sources),
+  policy: (key, sources) => ofProxies(sources.backEnd.proxies.byPolicy, [key], sources),
+  application: (key, sources) => {
+    const { proxies, inbound } = sources.backEnd;
+    return ofProxies(proxies.byPolicy, inbound.byApplication.keysIn(key), sources);
+  },
+};
+
+function ofRef(ref: ResourceRef): FailureSubject {
+  return { resource: refWords(ref), about: [ref] };
+}
+
+function ofService(key: string, { translation }: FailureSources): FailureSubject | undefined {
+  return translation.facts.services.has(key) ? ofRef(serviceRef(idOf(key))) : undefined;
+}
+
+function ofCluster(name: string, sources: FailureSources): FailureSubject | undefined {
+  return ofService(serviceOfCluster(name), sources);
+}
+
+function ofRoute(key: string, { translation }: FailureSources): FailureSubject | undefined {
+  const origin = translation.routes.given.get(key)?.origin;
+  return origin?.is === 'resource' ? ofRef(origin.ref) : undefined;
+}
+
+/** What several Services share is named after their namespace. */
+function ofServices(ids: readonly ServiceId[]): FailureSubject | undefined {
+  const [first, ...others] = [...new Set(ids)];
+  if (first === undefined) return undefined;
+  if (others.length === 0) return ofRef(serviceRef(first));
+  const name = partsOfId(first).namespace;
+  return { resource: `Namespace ${name}`, about: [first, ...others].map(serviceRef) };
+}
+
+/** What proxies share belongs to their gateway or Services, or to the replica itself when it has none. */
+function ofProxies(
+  index: Index<unknown>,
+  keys: readonly string[],
+  { translation }: FailureSources,
+): FailureSubject | undefined {
+  const ids = keys.flatMap((key) => index.keysIn(key));
+  const { workloads }: { workloads: Collection<{ readonly gateway?: { readonly name: string } }> } =
+    translation.workloads;
+  const gateway = ids.flatMap((id) => workloads.get(id)?.gateway ?? [])[0];
+  if (gateway !== undefined) return ofRef(weftRef('Gateway', gateway.name));
+  const services = ids.flatMap((id) => translation.members.servicesOf.keysIn(id));
+  const [first] = ids;
+  return ofServices(services.map(idOf)) ?? (first === undefined ? undefined : ofRef(workloadRef(idOf(first))));
+}

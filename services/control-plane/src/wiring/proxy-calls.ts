@@ -1,0 +1,36 @@
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { DenialCounts } from '../api/denial-counts.ts';
+import { PlainTextCalls } from '../api/plain-text-calls.ts';
+import { createReflection, reflectionPaths } from '../api/reflection.ts';
+import type { Refusal } from '../api/refusal.ts';
+import { checkPath, createRefusals } from '../api/refusals.ts';
+import { createRefusedConnections, refusedConnectionsPath } from '../api/refused-connections.ts';
+import type { AuthenticatedMethod } from '../xds/transport.ts';
+
+/** What proxies call besides xDS, and what was counted of it. */
+export interface ProxyCalls {
+  /** By path. */
+  readonly methods: ReadonlyMap<string, AuthenticatedMethod>;
+  readonly denials: DenialCounts;
+  readonly plainText: PlainTextCalls;
+}
+
+/** Answers proxies from the mesh of now, and logs the first of each kind that was refused. */
+export function proxyCalls(options: {
+  readonly mesh: () => Mesh | undefined;
+  readonly log: { warn(fields: object, message: string): void };
+}): ProxyCalls {
+  const { mesh, log } = options;
+  const onFirst = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
+    log.warn({ workload, caller, path, advice }, message);
+  const refusals = createRefusals({ mesh, onFirst });
+  const plainText = new PlainTextCalls();
+  const refusedConnections = createRefusedConnections({ mesh, counts: refusals.counts, plainText, onFirst });
+  const reflection = createReflection(mesh);
+  const methods = new Map<string, AuthenticatedMethod>([
+    [checkPath, refusals.method],
+    [refusedConnectionsPath, refusedConnections],
+    ...reflectionPaths.map((path) => [path, reflection] as const),
+  ]);
+  return { methods, denials: refusals.counts, plainText };
+}
