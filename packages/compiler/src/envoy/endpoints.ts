@@ -29,28 +29,35 @@ export interface Place {
   readonly admits: readonly string[];
 }
 
+/** The tokens of a service's replicas, by the hashes of their contract versions. */
+type Admissions = ReadonlyMap<string, readonly string[]>;
+
+const none: ReadonlySet<string> = new Set();
+
 /** The ready replicas of each port of a service, by the name of its endpoints. */
 export function endpointPlaces(
   graph: Graph,
   { services, workloads, routes }: Translation,
 ): Collection<readonly Place[]> {
-  const versionsOf = graph.derive('versions of routes', routes.given, ({ rules }) =>
+  // Versions and methods are the same objects while they say the same.
+  const bothNone = { same: (a: Admissions, b: Admissions) => a.size === 0 && b.size === 0 };
+  const pinned = graph.derive('versions of routes', routes.given, ({ rules }) =>
     destinationsOf(rules).filter(({ contractVersion }) => contractVersion !== undefined),
   );
-  const byService = versionsOf.index('service', (found) => new Set(found.map(({ service }) => service)));
-  const admits = graph.derive(
-    'admissions',
-    services.services,
-    ({ id, methods, versions }, read) => {
-      const found = read.values(byService, id).flat();
-      const told = found.flatMap(({ service, contractVersion }) => (service === id && contractVersion) || []);
-      return admissions(methods, versions, new Set(told));
+  const pinnedOf = pinned.index('service', (found) => new Set(found.map(({ service }) => service)));
+  const told = graph.group(
+    'admissions of versions',
+    pinnedOf,
+    (id, read) => {
+      const service = read.get(services.services, id);
+      const found = read.values(pinnedOf, id).flat();
+      const hashes = found.flatMap(({ service, contractVersion }) => (service === id && contractVersion) || []);
+      return service && admissions(service, new Set(hashes));
     },
-    {
-      // Versions and methods are the same objects while they say the same.
-      same: (a, b) => a.size === 0 && b.size === 0,
-    },
+    bothNone,
   );
+  const untold = graph.derive('admissions', services.services, (service) => admissions(service, none), bothNone);
+  const admits = graph.union('admissions of services', [told, untold]);
   return graph.deriveMany('places', services.services, function* (service, read) {
     const ready = service.workloads
       .flatMap((id) => read.get(workloads.workloads, id) ?? [])
@@ -116,10 +123,9 @@ export function versionToken(hash: string): string {
 
 /** The tokens of each version's replicas. `told`: the hashes of those versions that routes tell apart. */
 function admissions(
-  methods: Service['methods'],
-  versions: Service['versions'],
+  { methods, versions }: Pick<Service, 'methods' | 'versions'>,
   told: ReadonlySet<string>,
-): ReadonlyMap<string, readonly string[]> {
+): Admissions {
   if (versions.size < 2 && told.size === 0) return new Map();
   const tokens = [...methods.values()].flatMap((method) =>
     [...method.callers].flatMap((caller) => {

@@ -141,7 +141,7 @@ export function inboundPlainTaken(
             case: 'routeConfig',
             value: create(RouteConfigurationSchema, {
               name,
-              virtualHosts: [openHost(name, cluster, serviceName)],
+              virtualHosts: [openHost(name, ['*'], cluster, serviceName)],
               responseHeadersToRemove: [deliveredHeader],
             }),
           },

@@ -52,16 +52,16 @@ export function openVirtualHost(
   return create(VirtualHostSchema, { name, domains: [...domains], routes });
 }
 
-/** Sends every request to a cluster. */
-export function openHost(name: string, cluster: string, callee: string): VirtualHost {
-  return create(VirtualHostSchema, { name, domains: ['*'], routes: [open(cluster, callee)] });
+/** Sends every request for these domains to a cluster. */
+export function openHost(name: string, domains: readonly string[], cluster: string, callee: string): VirtualHost {
+  return create(VirtualHostSchema, { name, domains: [...domains], routes: [open(cluster, callee)] });
 }
 
 /** Sends every request of a filter chain to a cluster. */
 export function openRoutes(name: string, cluster: string, callee: string): Resource {
   const routes = create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [openHost(name, cluster, callee)],
+    virtualHosts: [openHost(name, ['*'], cluster, callee)],
     responseHeadersToRemove: [...sidecarHeaders],
   });
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);

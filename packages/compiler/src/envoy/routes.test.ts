@@ -275,7 +275,7 @@ test('a weight that changes computes the routes of those who call, and no target
   const { turn, changes } = routed.compiler.turn(() => routed.routes.set('test 0', weighed(20)), 0);
   t.is(turn.computed.get('targets'), undefined);
   t.is(turn.computed.get('host of a target'), undefined);
-  t.is(turn.computed.get('routes of ports'), 1);
+  t.is(turn.computed.get('route resources of ports'), 1);
   t.is(turn.computed.get('virtual hosts'), 1);
   t.deepEqual(
     changes.map(({ proxies }) => [...proxies]),

@@ -34,15 +34,18 @@ export function meshRoutes(
 ): Routes {
   const given = graph.union('route resources', frontEnds);
   const byParent = given.index('parent', ({ parent }) => [parentKey(parent)]);
-  const ofPorts = graph.deriveMany('routes of ports', services, (service, read) =>
+  const said = graph.group('route resources of ports', byParent, (key, read) => {
+    const routes = read.values(byParent, key).filter(({ parent }) => 'service' in parent);
+    return routes.length > 0 ? routes : undefined;
+  });
+  const own = graph.deriveMany('routes of replicas', services, (service, read) =>
     portsOf(service).flatMap(({ port, protocol }) => {
       if (protocol === 'tcp') return [];
-      const key = parentKey({ service: service.id, port });
-      const said = read.values(byParent, key);
       const mainPort = (id: ServiceId) => read.get(facts.services, id)?.ports[0]?.port;
-      return [[key, said.length > 0 ? said : [ownReplicas(service, port, mainPort)]] as const];
+      return [[parentKey({ service: service.id, port }), [ownReplicas(service, port, mainPort)]] as const];
     }),
   );
+  const ofPorts = graph.union<readonly Route[]>('routes of ports', [said, own]);
   const exposed = graph.deriveMany('services at gateways', facts.gateways, ({ name: gateway }, read) =>
     read.keys(byCaller, gateway).map((id) => [`${gateway}\n${id}`, { gateway, service: idOf(id) }] as const),
   );
@@ -70,6 +73,9 @@ function keysAt(byParent: Index<Route>, contractRoutes: Collection<Route>): Rout
   };
 }
 
+/** Shared by all routes that have none of something. */
+const none: readonly never[] = [];
+
 /** All calls to a port go to the service's own replicas, and copies of some to their methods' mirrors. */
 function ownReplicas(
   { id, port: main, methods }: Pick<Service, 'id' | 'port' | 'methods'>,
@@ -86,8 +92,8 @@ function ownReplicas(
   });
   return {
     parent: { service: id, port },
-    hostnames: [],
-    rules: [...copies, { matches: [], filters: [], backends }],
+    hostnames: none,
+    rules: [...copies, { matches: none, filters: none, backends }],
     origin: { is: 'resource', ref: serviceRef(id) },
   };
 }
@@ -99,11 +105,11 @@ function exposedMethods(gateway: string, service: ServiceId, port: number, metho
   const paths = opened.filter(({ grpcService }) => grpcService === '');
   return {
     parent: { gateway },
-    hostnames: [],
+    hostnames: none,
     rules: [
       {
         matches: [...grpcServices.map((name) => ({ grpc: { service: name } })), ...paths.map(matchOf)],
-        filters: [],
+        filters: none,
         backends: [{ service, port, weight: 1 }],
       },
     ],
