@@ -45,12 +45,13 @@ function pack(directory: string): void {
     if (!path.endsWith('.ts')) cpSync(path, path.replace(join(directory, 'src'), join(out, 'dist')));
   }
   const config = join(stage, `${basename(directory)}.tsconfig.json`);
-  writeFileSync(config, JSON.stringify(packConfig(join(directory, 'src'), join(out, 'dist'))));
+  writeFileSync(config, JSON.stringify(packConfig(manifest, join(directory, 'src'), join(out, 'dist'))));
   run(join(bin, 'tsc'), ['-p', config], directory);
-  for (const extra of ['README.md', 'bin', 'docs', 'descriptors']) {
+  for (const extra of ['README.md', 'docs', 'descriptors']) {
     if (globSync(extra, { cwd: directory }).length > 0)
       cpSync(join(directory, extra), join(out, extra), { recursive: true });
   }
+  copyCommands(directory, out);
   cpSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   const { devDependencies: _, scripts: __, private: ___, ...published } = manifest;
   writeFileSync(
@@ -60,7 +61,19 @@ function pack(directory: string): void {
   console.log(join(target, run('npm', ['pack', '--silent', '--pack-destination', target], out).trim()));
 }
 
-function packConfig(rootDir: string, outDir: string): object {
+/** Copies the commands of bin/, which are JavaScript already and import what is built. */
+function copyCommands(directory: string, out: string): void {
+  for (const file of globSync('bin/*.js', { cwd: directory })) {
+    const text = readFileSync(join(directory, file), 'utf8');
+    mkdirSync(join(out, 'bin'), { recursive: true });
+    writeFileSync(join(out, file), text.replace(/'\.\.\/src\/([^']+)\.ts'/g, "'../dist/$1.js'"), { mode: 0o755 });
+  }
+}
+
+function packConfig({ exports = {} }: Manifest, rootDir: string, outDir: string): object {
+  const tests = ['*.test.ts', 'test-*.ts', '*fixture.ts'];
+  // What tests share is published by its name or not at all.
+  if (!Object.values(exports).some((file) => String(file).startsWith('./src/testing/'))) tests.push('testing/**');
   return {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
@@ -74,7 +87,7 @@ function packConfig(rootDir: string, outDir: string): object {
       paths,
     },
     include: [rootDir],
-    exclude: ['*.test.ts', 'test-*.ts', '*fixture.ts'].map((name) => join(rootDir, '**', name)),
+    exclude: tests.map((name) => join(rootDir, '**', name)),
   };
 }
 
@@ -98,10 +111,7 @@ function inDependencyOrder(): string[] {
   const directories = new Map<string, string>();
   for (const file of globSync('packages/*/package.json', { cwd: root })) {
     const directory = join(root, file, '..');
-    const manifest = readManifest(directory);
-    // What depends on a service (the weft command on the control plane) is run from this repository, not installed.
-    if (!Object.keys(manifest.dependencies ?? {}).includes('@weft/control-plane'))
-      directories.set(manifest.name, directory);
+    directories.set(readManifest(directory).name, directory);
   }
   const ordered: string[] = [];
   const visit = (name: string): void => {

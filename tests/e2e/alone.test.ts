@@ -10,39 +10,63 @@ const root = join(import.meta.dirname, '../..');
 /** The one that uses most of the kit. */
 const service = 'orders';
 
-test('a service, copied out of the repository with packed packages, builds and passes alone', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'alone-'));
-  t.teardown(() => rm(dir, { recursive: true, force: true }));
-  const run = (command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) =>
-    execute(command, args, {
-      cwd,
-      env: { ...process.env, NODE_PATH: '', ...env },
-      timeout: 300_000,
-      maxBuffer: 64 << 20,
-    });
+let dir: string;
+let tarballs: readonly string[];
+
+test.before('packages are packed', async () => {
+  dir = await mkdtemp(join(tmpdir(), 'alone-'));
   const packed = join(dir, 'packages');
   await run(process.execPath, [join(root, 'scripts/pack.ts'), packed], root);
-  const tarballs = (await readdir(packed)).map((name) => join(packed, name));
+  tarballs = (await readdir(packed)).map((name) => join(packed, name));
+});
+
+test.after.always(() => rm(dir, { recursive: true, force: true }));
+
+test.serial('a service, copied out of the repository with packed packages, builds and passes alone', async (t) => {
   const home = join(dir, service);
   await cp(join(root, 'services', service), home, {
     recursive: true,
     filter: (path) => !path.endsWith('node_modules'),
   });
-  const needed = [...(await ownPackages(join(root, 'services', service)))].map((name) =>
-    tarballs.find((tarball) => tarball.includes(`/${name.replace('@', '').replace('/', '-')}-`)),
-  );
-  t.false(needed.includes(undefined), 'each of our packages that it needs is packed');
-  await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
-  await run(
-    'npm',
-    ['install', '--prefer-offline', '--no-progress', ...needed.filter((tarball) => tarball !== undefined)],
-    home,
-  );
+  await install(home, await ownPackages(join(root, 'services', service)));
   const alone = { PATH: `${join(home, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}` };
   await run('npm', ['run', 'build'], home, alone);
   const { stdout } = await run('npm', ['run', 'test'], home, alone);
   t.regex(stdout, /\d+ tests? passed/);
 });
+
+test.serial('the weft command, installed in an empty directory, compiles as it does here', async (t) => {
+  const home = await mkdtemp(join(dir, 'empty-'));
+  await writeFile(join(home, 'package.json'), JSON.stringify({ private: true }));
+  await install(home, new Set(['@weft/cli', ...(await ownPackages(join(root, 'packages/cli')))]));
+  const weft = (...args: string[]) => run(join(home, 'node_modules/.bin/weft'), args, home);
+  const { version } = JSON.parse(await readFile(join(root, 'packages/cli/package.json'), 'utf8'));
+  t.is((await weft('--version')).stdout.trim(), version);
+  t.regex((await weft('--help')).stdout, /^Usage: weft /);
+  const golden = join(root, 'packages/compiler/goldens/caller-and-callee');
+  const { stdout } = await weft('compile', '--mesh', golden, '--json');
+  t.deepEqual(JSON.parse(stdout), JSON.parse(await readFile(join(golden, 'out.json'), 'utf8')));
+});
+
+function run(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  return execute(command, args, {
+    cwd,
+    env: { ...process.env, NODE_PATH: '', ...env },
+    timeout: 300_000,
+    maxBuffer: 64 << 20,
+  });
+}
+
+/** Installs these packages of ours from their tarballs, and whatever else `home` needs. */
+async function install(home: string, names: ReadonlySet<string>): Promise<void> {
+  const needed = [...names].map((name) => {
+    const tarball = tarballs.find((each) => each.includes(`/${name.replace('@', '').replace('/', '-')}-`));
+    if (tarball === undefined) throw new Error(`${name} is not packed`);
+    return tarball;
+  });
+  await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
+  await run('npm', ['install', '--prefer-offline', '--no-progress', ...needed], home);
+}
 
 /** Our own packages that a package needs, and those that they need. */
 async function ownPackages(directory: string, found = new Set<string>()): Promise<ReadonlySet<string>> {

@@ -1,6 +1,6 @@
 import { ConnectError } from '@connectrpc/connect';
 import { CommandError } from './command-error.ts';
-import type { MeshChoice } from './commands/options.ts';
+import type { MeshChoice } from './mesh-choice.ts';
 import { isNobodyListening } from './system-error.ts';
 import { type Mesh, withMesh } from './with-mesh.ts';
 

@@ -4,10 +4,11 @@ import { parseServiceManifest } from './service-manifest.ts';
 test('what is not said has its default', (t) => {
   t.deepEqual(parseServiceManifest('name: catalog\ncontract: shop.catalog\n', '/p/catalog'), {
     name: 'catalog',
-    namespace: 'shop',
+    namespace: 'default',
     contract: 'shop.catalog',
     replicas: 1,
     main: 'src/main.ts',
+    try: [],
     directory: '/p/catalog',
   });
 });

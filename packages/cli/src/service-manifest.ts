@@ -15,7 +15,7 @@ const databaseName = z
 const serviceManifestSchema = z.strictObject({
   /** Unique in its namespace; replicas are `<name>-0`, `<name>-1` and so on, and its service account is the same. */
   name: dnsLabel,
-  namespace: dnsLabel.default('shop'),
+  namespace: dnsLabel.default('default'),
   /** Its logical name, by which contracts know it: a proto package without its version. */
   contract: z
     .string()
@@ -26,6 +26,8 @@ const serviceManifestSchema = z.strictObject({
   replicas: z.int().min(0).max(50).default(1),
   /** What Node runs, in the service's directory. */
   main: z.string().min(1).default('src/main.ts'),
+  /** Commands to suggest when the mesh is up: `{edge}` is the edge's host and port, `{id}` is new each time. */
+  try: z.array(z.string().min(1)).max(10).default([]),
 });
 
 /** What weft.yaml says about running one service on one machine. */

@@ -1,7 +1,7 @@
 import type { Client } from '@connectrpc/connect';
 import type { GetStatusResponse, MeshService, RotateRootResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { openClusterMesh } from './cluster-mesh.ts';
-import { chosenState, type MeshChoice } from './commands/options.ts';
+import { chosenState, type MeshChoice } from './mesh-choice.ts';
 import { meshClient } from './mesh-client.ts';
 
 /** A mesh that answers, on this machine or in a cluster. */

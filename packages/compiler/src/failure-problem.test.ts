@@ -139,12 +139,16 @@ function versions(found: ReturnType<typeof snapshots>) {
   ]);
 }
 
+function checkNames(t: ExecutionContext, failures: ReturnType<MeshCompiler['failures']>) {
+  for (const { resource } of failures) t.regex(resource, known);
+}
+
 /** People know resources by a kind and a name, or by the file that they wrote. */
 const known = /^([A-Z]\w+ [\w./-]+|[\w./-]+\.(binpb|yaml))$/;
 
 function checkWords(t: ExecutionContext, failures: ReturnType<MeshCompiler['failures']>) {
-  for (const { resource, message } of failures) {
-    t.regex(resource, known);
+  checkNames(t, failures);
+  for (const { message } of failures) {
     t.regex(message, /^a bug in Weft stops .*: .+ cannot be read; /);
   }
 }
@@ -164,16 +168,33 @@ const various = [
 
 test('failures: whatever a derivation is about, people know its name', (t) => {
   const meshes = [shop(), ...various.map((name) => parseDirectory(goldenFiles(name)))];
-  const names = new Set(meshes.flatMap((facts) => [...faulty(facts, () => false).computed]));
-  t.true(names.size > 60, `${names.size}`);
-  for (const name of names) {
-    const problems = meshes.flatMap((facts) => faulty(facts, (collection) => collection === name).failures);
+  // One mesh that computes something in each collection.
+  const meshOf = new Map<string, Facts>();
+  for (const facts of meshes) for (const name of faulty(facts, () => false).computed) meshOf.set(name, facts);
+  t.true(meshOf.size > 60, `${meshOf.size}`);
+  for (const [name, facts] of meshOf) {
+    const problems = faulty(facts, (collection) => collection === name).failures;
     t.true(problems.length > 0, name);
     for (const { resource, about } of problems) {
       t.regex(resource, known, name);
       t.true((about?.length ?? 0) > 0 || /\.\w+$/.test(resource), `${name}: ${resource}`);
     }
   }
+});
+
+test('failures: a Service that goes while something of it cannot be computed is still named', (t) => {
+  const graph = new FaultyGraph();
+  const sources = factSources(graph);
+  const compiler = new MeshCompiler(graph, sources.facts);
+  compiler.turn(() => {
+    sources.replace(shop());
+    for (const { id } of shop().workloads) compiler.connect(id);
+  }, 0);
+  graph.isBroken = (collection) => collection === 'targets' || collection === 'endpoints';
+  compiler.turn(() => sources.facts.services.delete('shop/payments'), 0);
+  const named = compiler.failures().map(({ resource }) => resource);
+  t.true(named.includes('Service shop/payments'), named.join());
+  checkNames(t, compiler.failures());
 });
 
 /** Compiles in a graph in which some collections are broken, with every proxy connected. */

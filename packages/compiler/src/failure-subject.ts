@@ -132,13 +132,12 @@ function kindOfKeys(collection: string): KeyKind | undefined {
 
 const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) => FailureSubject | undefined>> = {
   service: ofService,
-  workload: (key, { translation }) =>
-    translation.facts.workloads.has(key) ? ofRef(workloadRef(idOf(key))) : undefined,
-  port: (key, sources) => ofService(key.slice(0, key.indexOf(' ')), sources),
+  workload: (key) => (isId(key) ? ofRef(workloadRef(idOf(key))) : undefined),
+  port: (key) => ofService(key.slice(0, key.indexOf(' '))),
+  version: (key) => ofService(key.slice(0, key.indexOf(' '))),
   route: ofRoute,
   exposed: (key, sources) =>
-    ofService(key.slice(key.lastIndexOf('\n') + 1), sources) ?? ofRoute(key.slice(key.indexOf('\n') + 1), sources),
-  version: (key, sources) => ofService(key.slice(0, key.indexOf(' ')), sources),
+    ofRoute(key.slice(key.indexOf('\n') + 1), sources) ?? ofService(key.slice(key.lastIndexOf('\n') + 1)),
   contract: (key, { translation }) => {
     const fact = translation.facts.contracts.get(key);
     return fact && { resource: fact.origin, about: fact.refs ?? [] };
@@ -162,12 +161,12 @@ const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) 
     const config = weftRef('MeshConfig', 'mesh');
     return { resource: translation.facts.settings.get(settingsKey)?.origin ?? refWords(config), about: [config] };
   },
-  target: (key, sources) => ofCluster(key.slice(key.lastIndexOf('\n') + 1), sources),
-  endpoints: (key, sources) => ofCluster(key.slice(0, key.indexOf('\n')), sources),
+  target: (key) => ofCluster(key.slice(key.lastIndexOf('\n') + 1)),
+  endpoints: (key) => ofCluster(key.slice(0, key.indexOf('\n'))),
   cluster: ofCluster,
-  host: (key, sources) => {
+  host: (key) => {
     const { id }: HostKey = JSON.parse(key);
-    return ofService(id, sources);
+    return ofService(id);
   },
   calls: (key, sources) => ofProxies(sources.backEnd.proxies.byCalls, [key], sources),
   callers: (key, sources) => ofProxies(sources.backEnd.proxies.byZones, [key], sources),
@@ -184,12 +183,18 @@ function ofRef(ref: ResourceRef): FailureSubject {
   return { resource: refWords(ref), about: [ref] };
 }
 
-function ofService(key: string, { translation }: FailureSources): FailureSubject | undefined {
-  return translation.facts.services.has(key) ? ofRef(serviceRef(idOf(key))) : undefined;
+/** What cannot be computed may be about a Service that has gone meanwhile. */
+function ofService(key: string): FailureSubject | undefined {
+  return isId(key) ? ofRef(serviceRef(idOf(key))) : undefined;
 }
 
-function ofCluster(name: string, sources: FailureSources): FailureSubject | undefined {
-  return ofService(serviceOfCluster(name), sources);
+function ofCluster(name: string): FailureSubject | undefined {
+  return ofService(serviceOfCluster(name));
+}
+
+/** A source may have keys of another form in a collection of the same name. */
+function isId(key: string): boolean {
+  return /^[^/\s]+\/[^/\s]+$/.test(key);
 }
 
 function ofRoute(key: string, { translation }: FailureSources): FailureSubject | undefined {

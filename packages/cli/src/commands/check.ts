@@ -3,11 +3,12 @@ import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
 import { type Finding, renderFindings } from './finding.ts';
-import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, namespaceOption, stateOption } from './options.ts';
 import { endurance, rootLine } from './render-root.ts';
 import { strictFindings } from './strict.ts';
 

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { Command } from 'commander';
+import { chosenState } from '../mesh-choice.ts';
 import { down } from './down.ts';
-import { chosenState, stateOption } from './options.ts';
+import { stateOption } from './options.ts';
 
 /** `weft clean`: stops the mesh and forgets its data. */
 export function cleanCommand(): Command {

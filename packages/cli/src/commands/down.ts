@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { chosenState } from '../mesh-choice.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { isAlive, livingProcesses, type ProcessRecord, processIdentity } from '../supervisor/process-records.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
-import { chosenState, stateOption } from './options.ts';
+import { stateOption } from './options.ts';
 
 /** Longer than any process takes that still drains. */
 const giveUpMs = 60_000;

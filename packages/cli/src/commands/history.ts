@@ -4,9 +4,10 @@ import { ListRevisionsResponseSchema, type Revision } from '@weft/contracts/weft
 import { Command, InvalidArgumentError } from 'commander';
 import { askMemory } from '../memory-client.ts';
 import { mergeRevisions } from '../mesh/merge-memory.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
-import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 
 /** `weft history`: what was pushed, why, and who took it. */
 export function historyCommand(): Command {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { chosenState } from '../mesh-choice.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
-import { chosenState, stateOption } from './options.ts';
+import { stateOption } from './options.ts';
 
 /** `weft stop`: ends one process of the mesh for a while. */
 export function stopCommand(): Command {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { chosenState, stateOption } from './options.ts';
+import { chosenState } from '../mesh-choice.ts';
+import { stateOption } from './options.ts';
 
 /** `weft logs`: what processes have logged. */
 export function logsCommand(): Command {

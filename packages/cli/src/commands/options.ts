@@ -1,7 +1,4 @@
-import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { findProject } from '../project.ts';
-import { type StateDirectory, stateDirectory } from '../state-directory.ts';
 
 /** `--state DIR`. */
 export function stateOption(): Option {
@@ -11,19 +8,6 @@ export function stateOption(): Option {
 /** `--json`. */
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON, for machines').default(false);
-}
-
-/** The state directory that `--state` names, else `.weft` in the project around the current directory. */
-export function chosenState(option: string | undefined): StateDirectory {
-  return stateDirectory(option ? resolve(option) : `${findProject().root}/.weft`);
-}
-
-/** Which mesh a command is about. */
-export interface MeshChoice {
-  readonly state?: string;
-  /** True: the current context of the kubeconfig. */
-  readonly cluster?: string | true;
-  readonly namespace?: string;
 }
 
 /** `--cluster [context]`, for commands that speak to a control plane wherever it runs. */

@@ -10,9 +10,10 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
 import { overrideTarget } from '../mesh/override-target.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type Mesh, withMesh } from '../with-mesh.ts';
-import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 import { overrideLines } from './render-overrides.ts';
 
 interface Options extends MeshChoice {

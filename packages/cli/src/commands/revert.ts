@@ -2,7 +2,8 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { tellMemory } from '../memory-client.ts';
-import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
+import { clusterOption, namespaceOption, stateOption } from './options.ts';
 
 /** `weft revert`: hold contracts and policies at an earlier revision. */
 export function revertCommand(): Command {

@@ -2,8 +2,9 @@ import { userInfo } from 'node:os';
 import { ConnectError } from '@connectrpc/connect';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
 import { withMesh } from '../with-mesh.ts';
-import { clusterOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, namespaceOption, stateOption } from './options.ts';
 import { rootLine } from './render-root.ts';
 
 /** `weft rotate-root`: replaces the root of all certificates. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import { chosenState } from '../mesh-choice.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
-import { chosenState, jsonOption, stateOption } from './options.ts';
+import { jsonOption, stateOption } from './options.ts';
 
 /** A service and how many replicas it is to have. */
 interface Wish {

@@ -2,10 +2,11 @@ import { toJson } from '@bufbuild/protobuf';
 import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { chosenState, type MeshChoice } from '../mesh-choice.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
-import { chosenState, clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 import { renderStatus } from './render-status.ts';
 
 /** `weft status`: what the mesh is and what every proxy has taken of it. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project } from '../project.ts';
 import { readServiceManifests, type ServiceManifest } from '../service-manifest.ts';
 import type { StateDirectory } from '../state-directory.ts';
@@ -13,8 +14,8 @@ import { endLeftovers } from '../supervisor/leftovers.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { doneLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
-import { chosenState, stateOption } from './options.ts';
-import { welcome } from './welcome.ts';
+import { welcome } from '../welcome.ts';
+import { stateOption } from './options.ts';
 
 interface UpOptions {
   readonly detach: boolean;
@@ -57,7 +58,7 @@ async function up(options: UpOptions): Promise<void> {
     );
   }
   if (options.detach) {
-    await detach(options, state);
+    await detach(options, state, services);
     return;
   }
   // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
@@ -73,7 +74,7 @@ function readServices(project: Project): ServiceManifest[] {
     // Its contract is one that the others may call.
     const contracts = existsSync(project.descriptorsDir) ? readdirSync(project.descriptorsDir) : [];
     if (contracts.some((contract) => contract.endsWith(`.${name}.binpb`))) {
-      throw new CommandError(`${file} cannot be read (${message}), and orders need ${name}; correct it.`);
+      throw new CommandError(`${file} cannot be read (${message}), and other services may call ${name}; correct it.`);
     }
     console.error(`weft: ${file} cannot be read (${message}); ${name} is left out.`);
   }
@@ -82,7 +83,7 @@ function readServices(project: Project): ServiceManifest[] {
 }
 
 /** Runs this command again without a terminal, and shows its progress until it is ready. */
-async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
+async function detach(options: UpOptions, state: StateDirectory, services: readonly ServiceManifest[]): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
   const logFile = join(state.log, 'up.log');
@@ -102,7 +103,7 @@ async function detach(options: UpOptions, state: StateDirectory): Promise<void> 
   process.off('SIGTERM', interrupt);
   child.unref();
   console.log(
-    `\n${welcome(options.port, paint)}\n\nIt runs in the background; \`make down\` stops it, \`npx weft logs\` follows it.`,
+    `\n${welcome(options.port, services, paint)}\n\nIt runs in the background; \`make down\` stops it, \`npx weft logs\` follows it.`,
   );
 }
 

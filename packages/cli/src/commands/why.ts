@@ -7,10 +7,11 @@ import { CommandError } from '../command-error.ts';
 import { askMemory } from '../memory-client.ts';
 import { mergeExplanations } from '../mesh/merge-memory.ts';
 import { addProtoLines } from '../mesh/proto-lines.ts';
+import type { MeshChoice } from '../mesh-choice.ts';
 import { findProject, type Project } from '../project.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { localTime } from './history.ts';
-import { clusterOption, jsonOption, type MeshChoice, namespaceOption, stateOption } from './options.ts';
+import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 
 /** `weft why`: what becomes of one call, hop by hop. */
 export function whyCommand(): Command {

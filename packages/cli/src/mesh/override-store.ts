@@ -1,6 +1,5 @@
-import type { MeshChoice } from '../commands/options.ts';
-import { chosenState } from '../commands/options.ts';
 import { kubectl } from '../kubectl.ts';
+import { chosenState, type MeshChoice } from '../mesh-choice.ts';
 import { type OverrideManifest, overrideYaml, removeOverride, writeOverride } from './override-file.ts';
 
 /** Where overrides are written: the mesh directory on this machine, or the cluster. */

@@ -1,13 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { welcome } from '../commands/welcome.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { Progress } from '../terminal/progress.ts';
 import { paintFor } from '../terminal/style.ts';
+import { welcome } from '../welcome.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
 import { Logs } from './logs.ts';
 import { livingProcesses } from './process-records.ts';
@@ -83,7 +83,7 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
     if (!abort.signal.aborted) {
       phase = 'running';
       print(
-        `\n${welcome(port, paint)}\n\n${paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`)}`,
+        `\n${welcome(port, services, paint)}\n\n${paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`)}`,
       );
       await stopRequested;
     }

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 const root = join(import.meta.dirname, '../../../..');
 
 /** Recorded changes: `<name>/old` and `<name>/new` are trees of contracts, `<name>/diff.txt` is what the diff says. */
-export const changes = join(import.meta.dirname, 'changes');
+export const changes = join(import.meta.dirname, '../../changes');
 
 /** Their names. */
 export function changeNames(): string[] {

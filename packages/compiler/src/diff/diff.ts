@@ -1,4 +1,4 @@
-import { retained } from '../facts/retained-contracts.ts';
+import { retained } from '../contracts/retained-contracts.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Problem } from '../model/problem.ts';
 import { assemble } from '../translation/assemble.ts';

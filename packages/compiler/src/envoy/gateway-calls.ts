@@ -19,6 +19,8 @@ export interface GatewayCalls {
   /** In the order of their methods. */
   readonly calls: readonly { readonly method: Method; readonly routes: readonly Route[] }[];
   readonly denied: readonly DeniedCall[];
+  /** What rules without a service behind them answer, whatever method is called. */
+  readonly answers: readonly Route[];
   /** The same methods as in `calls`, by the service whose contract describes them. */
   readonly exposed: ReadonlyMap<CalledService, readonly Method[]>;
 }
@@ -47,7 +49,13 @@ export function gatewayCalls({ rules, places }: PortRoutes, gateway: string): Ga
       exposed.set(service, [...(exposed.get(service) ?? []), method]);
     }
   }
-  return { calls, denied: denied.filter(({ method }) => !seen.has(method.path)), exposed };
+  const invalid = rules.filter(({ backends }) => !backends.some(isServiceBackend));
+  const answers = ruleRoutes(invalid, { path: '/*', isLast: false, reach: () => undefined, route: noRoute });
+  return { calls, answers, denied: denied.filter(({ method }) => !seen.has(method.path)), exposed };
+}
+
+function noRoute(): never {
+  throw new Error('a rule without a service has no call to send');
 }
 
 /** Services that a route's calls may go to, each once, in the order of the rules. */

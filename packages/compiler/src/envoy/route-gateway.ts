@@ -28,7 +28,7 @@ export interface GatewayPart {
 /** What a route lets through: as gRPC (gRPC-Web and Connect pass as they are) and as REST. */
 export function gatewayPart(
   hostnames: readonly string[],
-  { calls, denied, exposed }: GatewayCalls,
+  { calls, denied, answers, exposed }: GatewayCalls,
   maxMessageBytes: number,
 ): GatewayPart {
   const routes = calls.flatMap(({ method, routes }) => {
@@ -40,7 +40,7 @@ export function gatewayPart(
   const rest = [...exposed].flatMap(([{ versions }, methods]) => restRoutes(methods, versions, maxMessageBytes));
   return {
     hostnames,
-    calls: routeFields([...routes, ...denied.map(deniedRoute)]),
+    calls: routeFields([...routes, ...denied.map(deniedRoute), ...answers]),
     rest: routeFields(rest),
   };
 }

@@ -261,6 +261,16 @@ test('at a gateway a route leads only to what contracts open to it, and others h
   t.is(rest?.[0], 'outbound|shop/a');
 });
 
+test('at a gateway a rule without a service answers, whatever is called', (t) => {
+  const gone: Backend = { weight: 1, invalid: 'Service shop/gone does not exist', status: 500 };
+  const matches = [{ path: { pathSeparatedPrefix: '/gone' } }];
+  const routed = new Routed([route([{ matches, backends: [gone] }], { gateway: 'edge' })]);
+  const [first, second] = routed.hosts('gateway|edge', 'weft/edge-0')[0]?.routes ?? [];
+  t.is(first?.match?.pathSpecifier.value, '/gone');
+  t.deepEqual(first && answerOf(first), [500, 'weft: Service shop/gone does not exist']);
+  t.is(second?.name, get);
+});
+
 test('a weight that changes computes the routes of those who call, and no target', (t) => {
   const weighed = (weight: number) =>
     route([

@@ -3,17 +3,9 @@ import { z } from 'zod';
 import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
+import { nameSchema } from '../facts/name-schema.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
-
-/** A DNS label, as Kubernetes names its objects. It also becomes a part of paths and SPIFFE IDs, so nothing else passes. */
-export const nameSchema = z
-  .string('a name')
-  .regex(
-    /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
-    'lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit',
-  )
-  .refine((name) => !name.includes('..'), 'no two dots together');
 
 const labelsSchema = z.record(z.string(), z.string('text (put quotes around numbers and booleans)'), 'a map of labels');
 

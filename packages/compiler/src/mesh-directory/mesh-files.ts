@@ -1,10 +1,10 @@
 import type { Graph, Source } from '@weft/collections';
-import { parseContractFile } from '../facts/contract-file.ts';
-import { documentFacts, type Reading } from '../facts/document-facts.ts';
+import { placeOf, type RetainedContracts, retainContracts } from '../contracts/retained-contracts.ts';
 import type { FactCollections } from '../facts/fact-collections.ts';
 import type { ContractFact } from '../facts/facts.ts';
-import { placeOf, type RetainedContracts, retainContracts } from '../facts/retained-contracts.ts';
 import type { Problem } from '../model/problem.ts';
+import { parseContractFile } from './contract-file.ts';
+import { documentFacts, type Reading } from './document-facts.ts';
 import { keepLastGood, stillServing } from './last-good.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { fileKind } from './parse-directory.ts';

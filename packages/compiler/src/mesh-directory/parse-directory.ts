@@ -1,9 +1,9 @@
 import { Graph } from '@weft/collections';
-import { parseContractFile } from '../facts/contract-file.ts';
-import { documentFacts, type Reading } from '../facts/document-facts.ts';
+import { retainContracts } from '../contracts/retained-contracts.ts';
 import { wholeFacts } from '../facts/fact-collections.ts';
 import type { Facts } from '../facts/facts.ts';
-import { retainContracts } from '../facts/retained-contracts.ts';
+import { parseContractFile } from './contract-file.ts';
+import { documentFacts, type Reading } from './document-facts.ts';
 import { parseManifest } from './manifest.ts';
 
 /** What a file of a mesh directory is, by its path relative to the directory; undefined: none of the mesh's. */

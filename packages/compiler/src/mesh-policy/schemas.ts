@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../facts/duration.ts';
-import { nameSchema } from '../mesh-directory/manifest-schemas.ts';
+import { nameSchema } from '../facts/name-schema.ts';
 
 // As in manifest-schemas.ts, each message says what would be right. The CustomResourceDefinitions are made of these schemas too
 // (mesh-policy/crd.ts), so every rule that JSON Schema can say stands in the schema and not in a refinement.

@@ -6,7 +6,7 @@ import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { assemble } from '../translation/assemble.ts';
 import { callerName } from './caller-name.ts';
 import { CollectionLookups } from './collection-lookups.ts';
-import { lookupsOf, MapLookups, type MeshLookups } from './lookups.ts';
+import type { MeshLookups } from './lookups.ts';
 import type { Mesh, SpiffeId } from './mesh.ts';
 import { isExposed } from './method.ts';
 import type { Service } from './service.ts';
@@ -43,9 +43,8 @@ function inCollections(mesh: Mesh): MeshLookups {
 }
 
 for (const [kind, make] of [
-  ['maps', (mesh: Mesh) => new MapLookups(mesh)],
   ['collections', inCollections],
-  ['a live mesh', lookupsOf],
+  ['a live mesh', (mesh: Mesh) => mesh.lookups],
 ] as const) {
   test(`lookups in ${kind} find what a walk over all of the mesh finds`, (t) => {
     const mesh = shop();
@@ -76,10 +75,3 @@ for (const [kind, make] of [
     t.is(callerName({ ...mesh, lookups }, 'shop/orders-1'), 'shop.orders');
   });
 }
-
-test('a mesh that brings no lookups has them made once, of its own maps', (t) => {
-  const { lookups: _, ...mesh } = shop();
-  t.is(lookupsOf(mesh), lookupsOf(mesh));
-  t.is(lookupsOf(mesh).servicesNamed('shop.orders').length, 1);
-  t.is(lookupsOf({ ...mesh, services: new Map() }).servicesNamed('shop.orders').length, 0);
-});

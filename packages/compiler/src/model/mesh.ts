@@ -40,8 +40,7 @@ export interface Mesh {
   readonly nextChangeMs?: number | undefined;
   /** What was not understood. The parts that it names keep their last good form. */
   readonly problems: readonly Problem[];
-  /** Ask `lookupsOf`. Absent: they are made of the maps once, which only a mesh that never changes allows. */
-  readonly lookups?: MeshLookups;
+  readonly lookups: MeshLookups;
 }
 
 /** What holds for the whole mesh. */

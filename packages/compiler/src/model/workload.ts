@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameValue } from '@weft/collections';
 import type { ServiceId, SpiffeId, WorkloadId } from './names.ts';
 
 /** A replica and the proxy beside it: a pod on Kubernetes, a process on a laptop. */
@@ -37,7 +37,7 @@ export function isEndpointChange(before: Workload | undefined, after: Workload |
   if (before === undefined || after === undefined || before === after) return true;
   const { ready: _, reason: __, ...old } = before;
   const { ready: ___, reason: ____, ...fresh } = after;
-  return isDeepStrictEqual(old, fresh);
+  return sameValue(old, fresh);
 }
 
 /** A port that this replica serves to the mesh. */

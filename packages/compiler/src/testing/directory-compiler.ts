@@ -1,8 +1,8 @@
 import { Graph } from '@weft/collections';
+import { retained } from '../contracts/retained-contracts.ts';
 import type { Snapshot } from '../envoy/resource.ts';
 import { factSources } from '../facts/fact-collections.ts';
 import type { Facts } from '../facts/facts.ts';
-import { retained } from '../facts/retained-contracts.ts';
 import { type Compiled, MeshCompiler } from '../mesh-compiler.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';

@@ -1,5 +1,4 @@
 import { callerName } from '../model/caller-name.ts';
-import { lookupsOf } from '../model/lookups.ts';
 import type { LogicalName, Mesh, ServiceId, WorkloadId } from '../model/mesh.ts';
 import { type Method, methodOf } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
@@ -15,7 +14,7 @@ export interface Caller {
 
 /** Finds a caller by its logical name, or by the name of a service or replica ("shop/orders"); undefined: nobody. */
 export function findCaller(mesh: Mesh, text: string): Caller | undefined {
-  const lookups = lookupsOf(mesh);
+  const lookups = mesh.lookups;
   const replica = isId(text) ? mesh.workloads.get(text) : undefined;
   if (replica !== undefined) {
     const services = lookups.servicesOf(replica.id);

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import { isExposed } from '@weft/compiler/model/method';
 import {
   type ServerReflectionRequest,
@@ -23,7 +22,7 @@ const exposedPaths = [...mesh.services.values()].flatMap((service) =>
 );
 
 test('the files declare exactly the exposed methods, and no policy', (t) => {
-  const { files, services } = exposedFiles(lookupsOf(mesh).exposingServices());
+  const { files, services } = exposedFiles(mesh.lookups.exposingServices());
   const paths: string[] = [];
   for (const { bytes } of files.values()) {
     const file = fromBinary(FileDescriptorProtoSchema, bytes);

@@ -1,5 +1,4 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import {
   type ServerReflectionRequest,
@@ -29,7 +28,7 @@ export function createReflection(mesh: () => Mesh | undefined): AuthenticatedMet
   const current = (): ExposedFiles => {
     const now = mesh();
     if (now === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
-    const services = lookupsOf(now).exposingServices();
+    const services = now.lookups.exposingServices();
     const marks = services.map(exposedMark);
     const isSame = marks.length === readFrom.length && marks.every((mark, index) => mark === readFrom[index]);
     if (files === undefined || !isSame) files = exposedFiles(services);

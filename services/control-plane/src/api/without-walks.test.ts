@@ -1,10 +1,9 @@
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import test from 'ava';
+import { plainTextRefusal } from '../refusals/plain-text-refusal.ts';
+import { refusalOf } from '../refusals/refusal.ts';
+import { refusedConnection } from '../refusals/refused-connections.ts';
 import { nackSource } from '../status/nack-source.ts';
-import { plainTextRefusal } from './plain-text-refusal.ts';
-import { refusalOf } from './refusal.ts';
-import { refusedConnection } from './refused-connections.ts';
 import { shopMesh } from './shop-mesh.fixture.ts';
 
 /** A map that can be asked for a key and for nothing else. */
@@ -32,7 +31,7 @@ const mesh: Mesh = {
   services: new KeyedMap(whole.services),
   workloads: new KeyedMap(whole.workloads),
   identities: new KeyedMap(whole.identities),
-  lookups: lookupsOf(whole),
+  lookups: whole.lookups,
 };
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
 

@@ -1,7 +1,7 @@
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import test, { type ExecutionContext } from 'ava';
+import { forWatched } from '../kubernetes/cluster-objects.ts';
 import { fill, follow, objects, ordersContract, ordersHash, paths } from '../sources/kubernetes/cluster.fixture.ts';
-import { forWatched } from '../sources/kubernetes/cluster-objects.ts';
 import { UnusedContracts } from './unused-contracts.ts';
 
 const graceMs = 600_000;

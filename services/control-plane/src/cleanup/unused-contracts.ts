@@ -2,8 +2,8 @@ import { contractHashPattern } from '@weft/compiler/contracts/contract-hash';
 import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
+import type { ClusterObjects } from '../kubernetes/cluster-objects.ts';
 import { type KubernetesObject, listSchema } from '../kubernetes/object.ts';
-import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 
 export interface UnusedContractsOptions {
   readonly api: KubernetesApi;

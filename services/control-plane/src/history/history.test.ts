@@ -5,7 +5,6 @@ import { crc32 } from 'node:zlib';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import type { Facts } from '@weft/compiler/facts/facts';
-import { shareFacts } from '@weft/compiler/facts/share-facts';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
@@ -49,11 +48,11 @@ function record(history: History, facts: Facts): void {
 
 const orders = descriptorSet('shop.orders');
 
-function facts(change: (directory: MeshDirectory) => void = () => {}, previous?: Facts): Facts {
+function facts(change: (directory: MeshDirectory) => void = () => {}): Facts {
   const directory = new MeshDirectory().contract('shop', 'shop.orders', orders).service('orders');
   directory.replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:20001', application: 'unix:/a' });
   change(directory);
-  return shareFacts(previous, parseDirectory(directory.files));
+  return parseDirectory(directory.files);
 }
 
 test('a revision has its cause and the answers of the proxies that were sent something of it', async (t) => {
@@ -61,9 +60,9 @@ test('a revision has its cause and the answers of the proxies that were sent som
   const first = facts();
   record(history, first);
   record(history, { ...first, problems: [{ resource: 'a.yaml', message: 'is wrong' }] });
-  const second = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders), ready: false }), first);
+  const second = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders), ready: false }));
   record(history, second);
-  const third = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), second);
+  const third = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }));
   record(history, third);
   for (const [workload, nonce] of [
     ['shop/orders-0', '1'],
@@ -95,13 +94,10 @@ test('the same content has the same id, and what came between is not lost', asyn
   const history = await open(t);
   const first = facts();
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
-  const second = facts((mesh) => mesh.contract('shop', 'shop.orders', changed), first);
+  const second = facts((mesh) => mesh.contract('shop', 'shop.orders', changed));
   record(history, first);
   record(history, second);
-  record(
-    history,
-    facts(() => {}, second),
-  );
+  record(history, facts());
   const [third, between, oldest] = history.list();
   t.is(third?.id, oldest?.id);
   t.not(third?.id, between?.id);
@@ -120,7 +116,7 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
   const first = await open(t, { directory });
   const one = facts();
-  const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }), one);
+  const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }));
   record(first, one);
   record(first, two);
   first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
@@ -157,7 +153,7 @@ test('what is kept is bounded in number and in bytes', async (t) => {
   record(history, last);
   for (let i = 1; i <= 300; i++) {
     const set = i % 50 === 0 ? withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i) } }) : orders;
-    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set).replica('orders-0', { account: `a${i}` }), last);
+    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set).replica('orders-0', { account: `a${i}` }));
     record(history, last);
     if (i % 3 === 0) await history.flush();
   }
@@ -184,12 +180,12 @@ test('a disk that refuses is one problem, and history goes on once it takes writ
   await writeFile(join(directory, 'file'), 'in the way');
   await symlink('file', objects);
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
-  const two = facts((mesh) => mesh.contract('shop', 'shop.orders', changed), one);
+  const two = facts((mesh) => mesh.contract('shop', 'shop.orders', changed));
   record(history, two);
   await history.flush();
   record(
     history,
-    facts((mesh) => mesh.contract('shop', 'shop.orders', changed).replica('orders-1', {}), two),
+    facts((mesh) => mesh.contract('shop', 'shop.orders', changed).replica('orders-1', {})),
   );
   await history.flush();
   t.is(told, 1);
@@ -239,7 +235,7 @@ test('history in a format of another version is set aside whole, and said so', a
   let last = one;
   for (let i = 0; i < 60; i++) {
     const set = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i + 1) } });
-    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set), last);
+    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set));
     record(second, last);
     await second.flush();
   }

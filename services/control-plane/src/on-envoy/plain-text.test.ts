@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import test from 'ava';
-import { DenialCounts } from '../api/denial-counts.ts';
-import { PlainTextCalls } from '../api/plain-text-calls.ts';
-import { createRefusedConnections, refusedConnectionsPath } from '../api/refused-connections.ts';
+import { DenialCounts } from '../refusals/denial-counts.ts';
+import { PlainTextCalls } from '../refusals/plain-text-calls.ts';
+import { createRefusedConnections, refusedConnectionsPath } from '../refusals/refused-connections.ts';
 import { freePorts } from './testing/free-ports.ts';
 import { runControlPlane, until } from './testing/running-control-plane.ts';
 

@@ -27,7 +27,7 @@ import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
 import test from 'ava';
 import fc from 'fast-check';
-import { checkPath, createRefusals } from '../api/refusals.ts';
+import { checkPath, createRefusals } from '../refusals/refusals.ts';
 import { freePorts } from './testing/free-ports.ts';
 import { type Behaviour, behaviours, startRawApplication, trailersOnly } from './testing/raw-application.ts';
 import { type RawAnswer, RawCaller } from './testing/raw-call.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graph } from '@weft/collections';
 import type { Facts } from '@weft/compiler/facts/facts';
-import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
+import { FactsAfterTurn } from '@weft/compiler/testing/facts-after-turn';
 import test, { type ExecutionContext } from 'ava';
 import { type DirectorySource, directorySource } from './directory.ts';
 import { LastGoodStore } from './last-good-store.ts';

@@ -3,9 +3,9 @@ import type { Override } from '@weft/compiler/model/override';
 import { weftRef } from '@weft/compiler/model/resource-ref';
 import test, { type ExecutionContext } from 'ava';
 import type { KubernetesApi } from '../kubernetes/api.ts';
+import { forWatched, watched } from '../kubernetes/cluster-objects.ts';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import { forWatched, watched } from '../sources/kubernetes/cluster-objects.ts';
 import { KubernetesStatus } from './kubernetes-status.ts';
 import type { DatedProblem } from './problem-log.ts';
 

@@ -1,8 +1,8 @@
 import { allKinds, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
 import type { Override } from '@weft/compiler/model/override';
 import { problemWords } from '@weft/compiler/model/problem';
+import type { ClusterObjects } from '../kubernetes/cluster-objects.ts';
 import type { KubernetesObject } from '../kubernetes/object.ts';
-import type { ClusterObjects } from '../sources/kubernetes/cluster-objects.ts';
 import { accepted, active } from './conditions.ts';
 import type { DatedProblem } from './problem-log.ts';
 import { hasConditions, type Subject, subjectId, subjectOf, watchedSubject } from './status-subjects.ts';

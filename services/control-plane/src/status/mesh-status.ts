@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { partsOfId } from '@weft/compiler/model/names';
 import { type Override, refusalWords } from '@weft/compiler/model/override';
@@ -19,10 +18,10 @@ import {
   type ServiceSchema,
   type WorkloadSchema,
 } from '@weft/contracts/weft/api/v1/mesh';
-import { targetAt } from '../api/at-address.ts';
-import type { DenialCount } from '../api/denial-counts.ts';
-import type { PlainTextCall } from '../api/plain-text-calls.ts';
 import type { RotationStatus } from '../identity/root-rotation.ts';
+import { targetAt } from '../refusals/at-address.ts';
+import type { DenialCount } from '../refusals/denial-counts.ts';
+import type { PlainTextCall } from '../refusals/plain-text-calls.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
 import { nackSource } from './nack-source.ts';
 import type { DatedProblem } from './problem-log.ts';
@@ -59,7 +58,7 @@ export function meshStatus(input: StatusInput): GetStatusResponse {
     },
     services: byId(mesh.services).map((service) => serviceStatus(mesh, service)),
     workloads: byId(mesh.workloads).map((workload) => {
-      return workloadStatus(input, workload, lookupsOf(mesh).servicesOf(workload.id));
+      return workloadStatus(input, workload, mesh.lookups.servicesOf(workload.id));
     }),
     problems: problems.map(({ resource, about = [], field = '', message, advice = '', sinceMs }) => {
       return { resource, about: [...about], field, message, advice, since: timestampFromMs(sinceMs) };

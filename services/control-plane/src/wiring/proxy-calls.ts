@@ -1,10 +1,10 @@
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import type { DenialCounts } from '../api/denial-counts.ts';
-import { PlainTextCalls } from '../api/plain-text-calls.ts';
 import { createReflection, reflectionPaths } from '../api/reflection.ts';
-import type { Refusal } from '../api/refusal.ts';
-import { checkPath, createRefusals } from '../api/refusals.ts';
-import { createRefusedConnections, refusedConnectionsPath } from '../api/refused-connections.ts';
+import type { DenialCounts } from '../refusals/denial-counts.ts';
+import { PlainTextCalls } from '../refusals/plain-text-calls.ts';
+import type { Refusal } from '../refusals/refusal.ts';
+import { checkPath, createRefusals } from '../refusals/refusals.ts';
+import { createRefusedConnections, refusedConnectionsPath } from '../refusals/refused-connections.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 
 /** What proxies call besides xDS, and what was counted of it. */

@@ -1,6 +1,6 @@
 import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { createReflection, reflectionPaths } from '../../api/reflection.ts';
-import { checkPath, createRefusals } from '../../api/refusals.ts';
+import { checkPath, createRefusals } from '../../refusals/refusals.ts';
 import { type RunningControlPlane, runControlPlane } from './running-control-plane.ts';
 
 /** A control plane that gives real Envoys what a mesh compiles to. */

@@ -2,11 +2,11 @@ import { Graph } from '@weft/collections';
 import { wholeFacts } from '@weft/compiler/facts/fact-collections';
 import test from 'ava';
 import fc from 'fast-check';
+import { forWatched, type WatchedName, watched } from '../../kubernetes/cluster-objects.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
 import { keyOf, objectSchema } from '../../kubernetes/object.ts';
 import { objects, ordersHash } from './cluster.fixture.ts';
 import { clusterFacts } from './cluster-facts.ts';
-import { forWatched, type WatchedName, watched } from './cluster-objects.ts';
 import { keepParts } from './kept-parts.ts';
 
 /** The facts of objects that come and go, without an API server. */

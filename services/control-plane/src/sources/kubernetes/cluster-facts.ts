@@ -1,5 +1,10 @@
 import type { Collection, Graph, Read } from '@weft/collections';
+import { retainContracts } from '@weft/compiler/contracts/retained-contracts';
 import { defaultSettings } from '@weft/compiler/facts/default-settings';
+import { type FactCollections, resourceKey, settingsKey } from '@weft/compiler/facts/fact-collections';
+import type { GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
+import type { Kind } from '@weft/compiler/kinds/kind';
+import { kinds, ownKinds, watchesOf } from '@weft/compiler/kinds/registry';
 import {
   externalServiceOf,
   gatewayOf,
@@ -7,13 +12,8 @@ import {
   serviceOf,
   settingsOf,
   workloadOf,
-} from '@weft/compiler/facts/document';
-import { problemOfNoSettings } from '@weft/compiler/facts/document-facts';
-import { type FactCollections, resourceKey, settingsKey } from '@weft/compiler/facts/fact-collections';
-import type { GatewayFact, Resource, ServiceFact } from '@weft/compiler/facts/facts';
-import { retainContracts } from '@weft/compiler/facts/retained-contracts';
-import type { Kind } from '@weft/compiler/kinds/kind';
-import { kinds, ownKinds, watchesOf } from '@weft/compiler/kinds/registry';
+} from '@weft/compiler/mesh-directory/document';
+import { problemOfNoSettings } from '@weft/compiler/mesh-directory/document-facts';
 import { stillServing } from '@weft/compiler/mesh-directory/last-good';
 import { fieldOf, type ManifestObject, readDocument, shorten, valueAt } from '@weft/compiler/mesh-directory/manifest';
 import type { ExternalService } from '@weft/compiler/model/external-service';
@@ -23,8 +23,8 @@ import { refWords, weftRef } from '@weft/compiler/model/resource-ref';
 import type { Workload } from '@weft/compiler/model/workload';
 import { marks } from '@weft/compiler/pod/marks';
 import { meshConfigName } from '@weft/compiler/pod/names';
+import type { WatchedName } from '../../kubernetes/cluster-objects.ts';
 import { type KubernetesObject, refOf } from '../../kubernetes/object.ts';
-import type { WatchedName } from './cluster-objects.ts';
 import { contractConfigMaps } from './contract-config-maps.ts';
 import { sliceEndpoints, sliceView } from './endpoint-slices.ts';
 import { podWorkload } from './pod-workload.ts';

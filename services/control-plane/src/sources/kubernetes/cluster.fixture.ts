@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
-import { FactsAfterTurn } from '@weft/compiler/facts/facts-after-turn';
+import { FactsAfterTurn } from '@weft/compiler/testing/facts-after-turn';
 import type { ExecutionContext } from 'ava';
+import { watched } from '../../kubernetes/cluster-objects.ts';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';
-import { watched } from './cluster-objects.ts';
 import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
 const descriptors = new URL('../../../../../packages/contracts/descriptors/', import.meta.url);

@@ -1,7 +1,7 @@
 import type { Collection, Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { parseContractFile } from '@weft/compiler/facts/contract-file';
 import type { ContractFact } from '@weft/compiler/facts/facts';
+import { parseContractFile } from '@weft/compiler/mesh-directory/contract-file';
 import type { Problem } from '@weft/compiler/model/problem';
 import { marks } from '@weft/compiler/pod/marks';
 import { z } from 'zod';

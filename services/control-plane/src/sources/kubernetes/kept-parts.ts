@@ -1,5 +1,5 @@
+import type { WatchedName } from '../../kubernetes/cluster-objects.ts';
 import type { KubernetesObject } from '../../kubernetes/object.ts';
-import type { WatchedName } from './cluster-objects.ts';
 
 /**
  * The parts of a value that are kept: all of it, some fields of an object, or a part of each item of a list. `bytes`: an object of

@@ -3,11 +3,11 @@ import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import type { Problem } from '@weft/compiler/model/problem';
 import { refWords } from '@weft/compiler/model/resource-ref';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
+import { type ClusterObjects, forWatched, watched } from '../../kubernetes/cluster-objects.ts';
 import { type KubernetesObject, refOfKey } from '../../kubernetes/object.ts';
 import { Reflector, type ReflectorTimes } from '../../kubernetes/reflector.ts';
 import type { RunTurn } from '../run-turn.ts';
 import { clusterFacts, type ObjectCollections } from './cluster-facts.ts';
-import { type ClusterObjects, forWatched, watched } from './cluster-objects.ts';
 import { keepParts } from './kept-parts.ts';
 
 export interface KubernetesOptions {

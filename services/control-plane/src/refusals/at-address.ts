@@ -1,10 +1,9 @@
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Service } from '@weft/compiler/model/service';
 
 /** The pod that has an address. */
 export function workloadAt(mesh: Mesh, address: string): WorkloadId | undefined {
-  return lookupsOf(mesh).workloadAt(address);
+  return mesh.lookups.workloadAt(address);
 }
 
 /** What stands behind a workload's own port, in words and in the model. */

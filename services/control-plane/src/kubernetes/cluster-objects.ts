@@ -1,6 +1,6 @@
 import { allKinds, apiVersionOf, type WatchedName, watchesOf } from '@weft/compiler/kinds/registry';
 import { weftGroup } from '@weft/compiler/model/resource-ref';
-import type { KubernetesObject } from '../../kubernetes/object.ts';
+import type { KubernetesObject } from './object.ts';
 
 export type { WatchedName } from '@weft/compiler/kinds/registry';
 

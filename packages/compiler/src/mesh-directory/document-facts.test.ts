@@ -1,11 +1,11 @@
 import { Graph } from '@weft/collections';
 import test from 'ava';
 import fc from 'fast-check';
-import { parseDirectory, readFile } from '../mesh-directory/parse-directory.ts';
+import { retainContracts } from '../contracts/retained-contracts.ts';
+import { type FactCollections, wholeFacts } from '../facts/fact-collections.ts';
 import { descriptorSet } from '../testing/mesh-directory.ts';
 import { documentFacts, type Reading } from './document-facts.ts';
-import { type FactCollections, wholeFacts } from './fact-collections.ts';
-import { retainContracts } from './retained-contracts.ts';
+import { parseDirectory, readFile } from './parse-directory.ts';
 
 const service = (name: string, port: number) =>
   `apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: ${name}}\nspec: {selector: {app: ${name}}, ports: [{port: ${port}}]}\n`;

@@ -1,11 +1,12 @@
 import type { Collection, Graph } from '@weft/collections';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { type FactCollections, resourceKey, serviceKey, settingsKey } from '../facts/fact-collections.ts';
+import type { ContractFact, GatewayFact, Resource, ServiceFact } from '../facts/facts.ts';
 import { objectRef } from '../kinds/registry.ts';
-import type { ManifestObject } from '../mesh-directory/manifest.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Workload } from '../model/workload.ts';
-import { defaultSettings } from './default-settings.ts';
 import {
   type Document,
   documentKey,
@@ -16,8 +17,7 @@ import {
   settingsOf,
   workloadOf,
 } from './document.ts';
-import { type FactCollections, resourceKey, serviceKey, settingsKey } from './fact-collections.ts';
-import type { ContractFact, GatewayFact, Resource, ServiceFact } from './facts.ts';
+import type { ManifestObject } from './manifest.ts';
 
 /** What one file says. */
 export interface Reading {

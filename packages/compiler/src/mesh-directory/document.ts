@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
+import { settingsKey } from '../facts/fact-collections.ts';
+import type { GatewayFact, Resource, ServiceFact } from '../facts/facts.ts';
 import { objectRef } from '../kinds/registry.ts';
-import type { ManifestObject } from '../mesh-directory/manifest.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import { refKey } from '../model/resource-ref.ts';
 import type { PodNetwork, Workload } from '../model/workload.ts';
-import { settingsKey } from './fact-collections.ts';
-import type { GatewayFact, Resource, ServiceFact } from './facts.ts';
+import type { ManifestObject } from './manifest.ts';
 
 /** An object and where it was read: a file, or a resource of an API server. */
 export interface Document {

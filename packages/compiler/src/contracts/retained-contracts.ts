@@ -1,9 +1,9 @@
 import { type Collection, Graph } from '@weft/collections';
-import { readContract } from '../contracts/read-contract.ts';
+import { contractFactKey, factSources } from '../facts/fact-collections.ts';
+import type { ContractFact, Facts } from '../facts/facts.ts';
 import type { ContractKey } from '../model/mesh.ts';
 import type { Workload } from '../model/workload.ts';
-import { contractFactKey, factSources } from './fact-collections.ts';
-import type { ContractFact, Facts } from './facts.ts';
+import { readContract } from './read-contract.ts';
 
 /** Contracts that are published, and those that stay after they were. */
 export interface RetainedContracts {

@@ -1,11 +1,11 @@
 import { Graph } from '@weft/collections';
 import test from 'ava';
-import { contractHash } from '../contracts/contract-hash.ts';
+import { factSources } from '../facts/fact-collections.ts';
+import type { Facts } from '../facts/facts.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
-import { factSources } from './fact-collections.ts';
-import type { Facts } from './facts.ts';
+import { contractHash } from './contract-hash.ts';
 import { retainContracts, retained } from './retained-contracts.ts';
 
 const good = descriptorSet('shop.orders');

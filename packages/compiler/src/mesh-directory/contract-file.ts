@@ -1,8 +1,8 @@
 import { contractHash } from '../contracts/contract-hash.ts';
 import { filesOf } from '../contracts/descriptor-set.ts';
-import { nameSchema } from '../mesh-directory/manifest-schemas.ts';
+import type { ContractFact } from '../facts/facts.ts';
+import { nameSchema } from '../facts/name-schema.ts';
 import type { Problem } from '../model/problem.ts';
-import type { ContractFact } from './facts.ts';
 
 /** The namespace of a contract file, or undefined when the path is not `contracts/<namespace>/<name>.binpb`. */
 export function contractNamespace(path: string): string | undefined {

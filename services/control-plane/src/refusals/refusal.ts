@@ -1,5 +1,4 @@
 import { callerName } from '@weft/compiler/model/caller-name';
-import { lookupsOf } from '@weft/compiler/model/lookups';
 import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
 import { isSpiffeId, partsOfId } from '@weft/compiler/model/names';
@@ -72,12 +71,12 @@ function methodAt(mesh: Mesh, path: string, authority: string, namespace: string
     if (method) return method;
   }
   // A rule for all paths of a service says nothing about a call to another one.
-  return lookupsOf(mesh).servicesWithMethod(path)[0]?.methods.get(path);
+  return mesh.lookups.servicesWithMethod(path)[0]?.methods.get(path);
 }
 
 /** The services that a host name stands for, by id. In its own namespace a service has its bare name, too. */
 function addressed(mesh: Mesh, host: string, namespace: string): readonly Service[] {
-  const named = lookupsOf(mesh).servicesNamed(host);
+  const named = mesh.lookups.servicesNamed(host);
   const neighbor = mesh.services.get(`${namespace}/${host}`);
   if (neighbor === undefined || named.includes(neighbor)) return named;
   return [...named, neighbor].sort((a, b) => (a.id < b.id ? -1 : 1));

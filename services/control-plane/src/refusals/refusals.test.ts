@@ -5,10 +5,10 @@ import * as grpc from '@grpc/grpc-js';
 import { CheckRequestSchema, CheckResponseSchema } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test from 'ava';
+import { shopMesh } from '../api/shop-mesh.fixture.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { refusalOf } from './refusal.ts';
 import { checkPath, createRefusals } from './refusals.ts';
-import { shopMesh } from './shop-mesh.fixture.ts';
 
 const authorize = '/shop.payments.v1.PaymentService/Authorize';
 const mesh = shopMesh();
