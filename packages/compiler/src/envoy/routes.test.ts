@@ -1,104 +1,26 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
-import { Graph, type Source } from '@weft/collections';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import { ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
-import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
-import type { Route as EnvoyRoute } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
-import { factSources } from '../facts/fact-collections.ts';
-import { MeshCompiler } from '../mesh-compiler.ts';
-import { parseDirectory } from '../mesh-directory/parse-directory.ts';
-import type { ServiceId, WorkloadId } from '../model/mesh.ts';
-import { weftRef } from '../model/resource-ref.ts';
-import type { Backend, Route, RouteParent, Rule } from '../model/route.ts';
-import { MeshDirectory } from '../testing/mesh-directory.ts';
+import type { Backend, Rule } from '../model/route.ts';
 import { missingReferences } from '../testing/references.ts';
-import { tinyContract, tinyPath } from '../testing/tiny-contract.ts';
+import {
+  actionOf,
+  answerOf,
+  clustersOf,
+  contracts,
+  get,
+  mesh,
+  put,
+  Routed,
+  route,
+  toA,
+  toNext,
+} from '../testing/routed-mesh.ts';
 import { typeUrls } from './resource.ts';
 
 // A front end fills in routes; what Envoy makes of each of their parts is here.
-
-const [get, put] = [tinyPath('shop.a', 'Get'), tinyPath('shop.a', 'Put')];
-const safe = { level: Level.NO_SIDE_EFFECTS };
-const open = { callers: ['shop.b'], exposure: Exposure.EDGE };
-const contracts = {
-  a: tinyContract('shop.a', { Get: safe, Put: {} }, open),
-  next: tinyContract('shop.a', { Get: safe, Put: {}, New: {} }, open),
-  closed: tinyContract('shop.a', { Get: safe, Put: {} }, { callers: ['shop.c'] }),
-  b: tinyContract('shop.b', { Call: {} }),
-};
-
-function mesh(): MeshDirectory {
-  const directory = new MeshDirectory();
-  for (const [name, contract] of Object.entries(contracts)) {
-    const at = { inbound: '127.0.0.1:1001', application: 'unix:/run/a', outbound: '127.0.0.1:1002' };
-    directory.contract('shop', name, contract).service(name);
-    directory.replica(`${name}-0`, { ...at, contract: contractHash(contract) });
-  }
-  return directory.edge('127.0.0.1:8080');
-}
-
-class Routed {
-  readonly compiler: MeshCompiler;
-  readonly routes: Source<Route>;
-  constructor(routes: readonly Route[], directory = mesh()) {
-    const graph = new Graph();
-    const sources = factSources(graph);
-    this.routes = graph.source<Route>('hand-filled routes');
-    this.compiler = new MeshCompiler(graph, sources.facts, [this.routes]);
-    const facts = parseDirectory(directory.files);
-    this.compiler.turn(() => {
-      sources.replace(facts);
-      this.routes.replace(routes.map((route, at) => [`test ${at}`, route]));
-      for (const { id } of facts.workloads) this.compiler.connect(id);
-    }, 0);
-  }
-
-  body(typeUrl: keyof typeof typeUrls, name: string, id: WorkloadId = 'shop/b-0'): Uint8Array {
-    const found = this.compiler.snapshot(id)?.get(typeUrls[typeUrl])?.get(name)?.body;
-    if (found === undefined) throw new Error(`${id} has no ${typeUrl} ${name}`);
-    return found;
-  }
-
-  hosts(name = 'outbound', id: WorkloadId = 'shop/b-0') {
-    return fromBinary(RouteConfigurationSchema, this.body('route', name, id)).virtualHosts;
-  }
-
-  /** What Envoy does with the calls of shop.b to a path of shop/a, in order. */
-  calls(path: string): EnvoyRoute[] {
-    const host = this.hosts().find(({ name }) => name === 'shop/a');
-    return host?.routes.filter(({ name }) => name === path) ?? [];
-  }
-}
-
-const toA = { service: 'shop/a' as ServiceId, port: 80 };
-const portOfA: RouteParent = toA;
-const toNext = { ...toA, service: 'shop/next' as ServiceId };
-
-function route(rules: readonly Partial<Rule>[], parent: RouteParent = portOfA, hostnames: string[] = []): Route {
-  const complete = rules.map((rule) => ({ matches: [], filters: [], backends: [{ ...toA, weight: 1 }], ...rule }));
-  return { parent, hostnames, rules: complete, origin: { is: 'resource', ref: weftRef('Test', 'route', 'shop') } };
-}
-
-function answerOf({ action }: EnvoyRoute) {
-  if (action.case !== 'directResponse') return undefined;
-  return [action.value.status, action.value.body?.specifier.value];
-}
-
-function actionOf({ action }: EnvoyRoute) {
-  if (action.case !== 'route') throw new Error(`no route but ${action.case}`);
-  return action.value;
-}
-
-function clustersOf(found: EnvoyRoute): readonly (readonly [string, number])[] {
-  const { clusterSpecifier } = actionOf(found);
-  if (clusterSpecifier.case === 'cluster') return [[clusterSpecifier.value, 1]];
-  if (clusterSpecifier.case !== 'weightedClusters') return [];
-  return clusterSpecifier.value.clusters.map(({ name, weight = 0 }) => [name, weight]);
-}
 
 test('weights share calls out among backends, and 0 gets none', (t) => {
   const backends = [
@@ -269,6 +191,32 @@ test('at a gateway a rule without a service answers, whatever is called', (t) =>
   t.is(first?.match?.pathSpecifier.value, '/gone');
   t.deepEqual(first && answerOf(first), [500, 'weft: Service shop/gone does not exist']);
   t.is(second?.name, get);
+});
+
+test('a port without methods is routed by paths, and is never repeated once it was delivered', (t) => {
+  const directory = mesh();
+  for (const name of ['x', 'y']) directory.service(name).replica(`${name}-0`, { inbound: '127.0.0.1:1003' });
+  const [x, y] = ['shop/x', 'shop/y'] as const;
+  const rules: Partial<Rule>[] = [
+    { matches: [{ path: { pathSeparatedPrefix: '/v2' } }], backends: [{ service: y, port: 80, weight: 1 }], retry: {} },
+    { backends: [{ service: x, port: 80, weight: 1 }], timeouts: { requestMs: 3000 } },
+  ];
+  const routed = new Routed([route(rules, { service: x, port: 80 })], directory);
+  const routes = routed.hosts().find(({ name }) => name.startsWith('shop/x'))?.routes ?? [];
+  t.deepEqual(
+    routes.map((each) => [each.match?.pathSpecifier.value, clustersOf(each)[0]?.[0]]),
+    [
+      ['/v2', 'outbound|shop/y'],
+      ['/', 'outbound|shop/x'],
+    ],
+  );
+  t.deepEqual(
+    routes.map((each) => [actionOf(each).timeout?.seconds, actionOf(each).retryPolicy?.retryOn]),
+    [
+      [0n, 'connect-failure,refused-stream'],
+      [3n, 'connect-failure,refused-stream'],
+    ],
+  );
 });
 
 test('a weight that changes computes the routes of those who call, and no target', (t) => {
