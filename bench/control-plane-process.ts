@@ -14,6 +14,9 @@ export type ClusterAccess =
   | { readonly kubeconfig: string }
   | { readonly account: string; readonly host: string; readonly port: number };
 
+/** As in its image. */
+const memoryVariables = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 /** Where a cluster is, and what is the control plane's own there. */
 export interface ClusterPlace {
   /** A directory for state/. */
@@ -90,7 +93,7 @@ export class ControlPlaneProcess {
     const places = [...this.#source, '--state', 'state', '--api', `unix:${join(dir, 'api')}`];
     const child = spawn(process.execPath, ['--max-semi-space-size=4', main, ...places, '--xds', `127.0.0.1:${port}`], {
       cwd: dir,
-      env: { ...process.env, LOG_LEVEL: 'info', NODE_COMPILE_CACHE: compileCache, ...this.#env },
+      env: { ...process.env, LOG_LEVEL: 'info', NODE_COMPILE_CACHE: compileCache, ...memoryVariables, ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;

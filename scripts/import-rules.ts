@@ -121,7 +121,10 @@ export const pureNode: Readonly<Record<string, readonly string[]>> = {
 export const impure =
   /\b(?:process\.|globalThis\.|Date\.now\b|new Date\(\s*\)|performance\.|set(?:Timeout|Interval|Immediate)\b|queueMicrotask\b|Math\.random\b|crypto\.|console\.|fetch\(|new Worker\b)/;
 
-/** The generated contracts of the shop. Below packages/, tests and fixtures may import them, as an example of a contract. */
+/**
+ * The generated contracts of the shop. Below packages/, tests and fixtures may import them, as an example of a contract. A known exception
+ * is that packages/contracts holds them at all: that ends when each service has a contract package of its own.
+ */
 export function isShop(path: string): boolean {
   return path.startsWith('packages/contracts/src/gen/shop/');
 }

@@ -1,7 +1,7 @@
 import type { Collection, Index } from '@weft/collections';
 import type { BackEnd } from './envoy/back-end.ts';
 import { serviceOfCluster } from './envoy/names.ts';
-import type { HostKey } from './envoy/outbound.ts';
+import type { HostKey } from './envoy/outbound-hosts.ts';
 import { settingsKey } from './facts/fact-collections.ts';
 import { idOf, partsOfId, type ServiceId } from './model/names.ts';
 import { groupOf, type ResourceRef, refWords, serviceRef, weftRef, workloadRef } from './model/resource-ref.ts';
@@ -81,6 +81,16 @@ const keyKinds = {
   'accounts in common': 'account',
   identities: 'name',
   gateways: 'gateway',
+  'services at gateways': 'gateway',
+  'routes at gateways': 'calls',
+  'routes of replicas': 'service',
+  'route resources of ports': 'port',
+  'admissions of versions': 'service',
+  'routes elsewhere': 'port',
+  'routes of contracts': 'exposed',
+  'gateway parts': 'exposed',
+  'route resources': 'route',
+  'versions of routes': 'route',
   'preference of zones': 'settings',
   tracing: 'settings',
   calls: 'calls',
@@ -93,7 +103,6 @@ const keyKinds = {
   destinations: 'calls',
   'host of a target': 'target',
   'direct routes': 'target',
-  'gateway parts': 'target',
   'virtual hosts': 'host',
   clusters: 'cluster',
   'endpoint keys': 'endpoints',
@@ -124,7 +133,11 @@ function kindOfKeys(collection: string): KeyKind | undefined {
 const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) => FailureSubject | undefined>> = {
   service: ofService,
   workload: (key) => (isId(key) ? ofRef(workloadRef(idOf(key))) : undefined),
+  port: (key) => ofService(key.slice(0, key.indexOf(' '))),
   version: (key) => ofService(key.slice(0, key.indexOf(' '))),
+  route: ofRoute,
+  exposed: (key, sources) =>
+    ofRoute(key.slice(key.indexOf('\n') + 1), sources) ?? ofService(key.slice(key.lastIndexOf('\n') + 1)),
   contract: (key, { translation }) => {
     const fact = translation.facts.contracts.get(key);
     return fact && { resource: fact.origin, about: fact.refs ?? [] };
@@ -182,6 +195,11 @@ function ofCluster(name: string): FailureSubject | undefined {
 /** A source may have keys of another form in a collection of the same name. */
 function isId(key: string): boolean {
   return /^[^/\s]+\/[^/\s]+$/.test(key);
+}
+
+function ofRoute(key: string, { translation }: FailureSources): FailureSubject | undefined {
+  const origin = translation.routes.given.get(key)?.origin;
+  return origin?.is === 'resource' ? ofRef(origin.ref) : undefined;
 }
 
 /** What several Services share is named after their namespace. */

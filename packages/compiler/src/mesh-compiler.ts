@@ -1,4 +1,4 @@
-import type { Graph, Source, Turn } from '@weft/collections';
+import type { Collection, Graph, Source, Turn } from '@weft/collections';
 import { type BackEnd, backEnd } from './envoy/back-end.ts';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls, type View, type ViewChange } from './envoy/resource.ts';
 import { ProxyView } from './envoy/view.ts';
@@ -7,6 +7,7 @@ import type { FactCollections } from './facts/fact-collections.ts';
 import { failureProblem } from './failure-problem.ts';
 import type { Mesh, WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
+import type { Route } from './model/route.ts';
 import { clockKey } from './translation/policies.ts';
 import { type Translation, translate } from './translation/translate.ts';
 
@@ -28,12 +29,12 @@ export class MeshCompiler {
   readonly #translation: Translation;
   readonly #backEnd: BackEnd;
 
-  /** `facts`: collections of `graph`. */
-  constructor(graph: Graph, facts: FactCollections) {
+  /** `facts` and `frontEnds`: collections of `graph`; see `translate`. */
+  constructor(graph: Graph, facts: FactCollections, frontEnds: readonly Collection<Route>[] = []) {
     this.#graph = graph;
     this.#clock = graph.source<number>('clock');
     this.#connected = graph.source<true>('connected');
-    this.#translation = translate(graph, facts, this.#clock);
+    this.#translation = translate(graph, facts, this.#clock, frontEnds);
     this.#backEnd = backEnd(graph, this.#translation, this.#connected);
   }
 

@@ -10,6 +10,8 @@ import type { MeshRun } from './mesh-run.ts';
 import { startProgram } from './running.ts';
 
 const stopMs = 5_000;
+/** As in its image; see there why. */
+const memoryVariables = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 /** The control plane as a process. */
 export class ControlPlaneProcess {
@@ -35,7 +37,7 @@ export class ControlPlaneProcess {
         return startProgram({
           command: ['node', '--max-semi-space-size=4', project.controlPlaneMain, ...places, ...addresses],
           cwd: project.root,
-          env: { ...run.env, OTEL_SERVICE_NAME: 'weft-control-plane' },
+          env: { ...run.env, ...memoryVariables, OTEL_SERVICE_NAME: 'weft-control-plane' },
           log: this.#log,
         });
       },

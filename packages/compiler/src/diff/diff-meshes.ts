@@ -11,14 +11,14 @@ import type { CallDiff, Change, DestinationDiff, MeshDiff } from './mesh-diff.ts
 /** As much of a mesh as a comparison needs. */
 export interface Comparable
   extends Pick<Mesh, 'gateways' | 'identities' | 'sharedIdentities'>,
-    Partial<Pick<Mesh, 'settings' | 'externalServices'>> {
+    Partial<Pick<Mesh, 'settings' | 'externalServices' | 'routes'>> {
   readonly services: ReadonlyMap<string, ComparableService>;
 }
 
 /** As much of a service. */
 export type ComparableService = Pick<
   Service,
-  'id' | 'logicalName' | 'identities' | 'versions' | 'methods' | 'retryBudget' | 'routes'
+  'id' | 'logicalName' | 'identities' | 'versions' | 'methods' | 'retryBudget'
 > &
   Partial<Pick<Service, 'ungoverned'>>;
 
@@ -35,11 +35,15 @@ export function diffMeshes(before: Comparable, after: Comparable): MeshDiff {
       const is = fresh?.methods.get(path);
       calls.push(...diffMethod(name, path.slice(1), side(before, was), side(after, is)));
     }
-    const changes = old && fresh ? serviceChanges(old, fresh) : [];
+    const changes =
+      old && fresh
+        ? [...serviceChanges(old, fresh), ...routeChanges(routesOf(before, old.id), routesOf(after, fresh.id))]
+        : [];
     if (changes.length > 0) destinations.push({ name, changes });
   }
   for (const name of sortedUnion(before.gateways.keys(), after.gateways.keys())) {
     const changes = gatewayChanges(before.gateways.get(name), after.gateways.get(name));
+    changes.push(...routeChanges(routesOf(before, name), routesOf(after, name)));
     if (changes.length > 0) destinations.push({ name: `gateway ${name}`, changes });
   }
   destinations.push(...externalServiceChanges(before.externalServices ?? [], after.externalServices ?? []));
@@ -116,9 +120,19 @@ function serviceChanges(old: ComparableService, fresh: ComparableService): Chang
   compare('who may call', accessWords(old), accessWords(fresh));
   compare('retry budget', budgetWords(old.retryBudget), budgetWords(fresh.retryBudget));
   compare('requests at once', concurrency(old), concurrency(fresh));
-  const [was, is] = [JSON.stringify(old.routes), JSON.stringify(fresh.routes)];
-  if (was !== is) changes.push({ kind: 'routes', text: 'route resources send its calls elsewhere' });
   return changes;
+}
+
+/** What route resources say of a service, by its id, or of a gateway, by its name. */
+function routesOf({ routes }: Comparable, name: string): string {
+  const found = [...(routes?.values() ?? [])].filter(({ parent }) =>
+    'gateway' in parent ? parent.gateway === name : parent.service === name,
+  );
+  return JSON.stringify(found);
+}
+
+function routeChanges(was: string, is: string): Change[] {
+  return was === is ? [] : [{ kind: 'routes', text: 'route resources send its calls elsewhere' }];
 }
 
 /** Who may call where no method says so. */

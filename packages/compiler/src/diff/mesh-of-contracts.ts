@@ -60,7 +60,6 @@ export function meshOfContracts(descriptorSet: Uint8Array, previous?: Comparable
       versions: new Map([[hash, version]]),
       methods: policies.methods,
       retryBudget: policies.retryBudget,
-      routes: [],
     });
   }
   return { services, gateways: new Map(), identities: new Map(), sharedIdentities: new Map(), problems };

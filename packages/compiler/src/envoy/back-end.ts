@@ -50,7 +50,7 @@ export function backEnd(graph: Graph, mesh: Translation, connected: Collection<t
     byClusterName,
     outbound: outbound(graph, mesh, proxies, services, calls, byClusterName),
     inbound: inbound(graph, mesh, proxies, services),
-    gatewayRoutes: routesOfGateways(graph, mesh, calls),
+    gatewayRoutes: routesOfGateways(graph, mesh, services, calls),
     endpoints: callerEndpoints(graph, proxies, calls, endpointPlaces(graph, mesh)),
     tracing: graph.derive('tracing', mesh.facts.settings, ({ tracing }) => tracing && tracingClusterResource(tracing), {
       same: sameResource,

@@ -1,7 +1,7 @@
 import type { Collection, Graph, Index, Read } from '@weft/collections';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
-import type { Merged, Services } from '../translation/services.ts';
+import type { Services } from '../translation/services.ts';
 
 /** What of a service those need to know who call it: everything but its replicas. */
 export type CalledService = Omit<Service, 'workloads'>;
@@ -16,12 +16,11 @@ export interface CalledServices {
 }
 
 /** Tells apart what callers see of a service. */
-export function calledServices(graph: Graph, { services, merged }: Services): CalledServices {
+export function calledServices(graph: Graph, { services, byCaller }: Services): CalledServices {
   const called = graph.derive('called services', services, ({ workloads: _, ...rest }): CalledService => rest);
-  const callers = graph.derive('callers', merged, ({ methods }) => callersOf(methods));
   return {
     called,
-    byCaller: callers.index('name', (names) => names),
+    byCaller,
     byNamespace: called.index('namespace', (service) => (isOpenToNamespace(service) ? [service.namespace] : [])),
   };
 }
@@ -34,14 +33,6 @@ export function calledBy(
 ): readonly CalledService[] {
   const ids = new Set(names.flatMap((name) => read.keys(byCaller, name)));
   return [...ids].sort().flatMap((id) => read.get(called, id) ?? []);
-}
-
-/**
- * Everybody whom a method of a service names; who is only denied for now is among them, since his proxy keeps what it needs to call
- * again: a denial is a change of routes and closes no connection.
- */
-export function callersOf(methods: Merged['methods']): ReadonlySet<LogicalName> {
-  return new Set([...methods.values()].flatMap(({ callers, denied }) => [...callers, ...(denied ?? [])]));
 }
 
 /** Whether the workloads of a service's namespace may use a port of it. */

@@ -19,12 +19,13 @@ import { upstreamTls } from './tls-context.ts';
 
 /**
  * The cluster of a service, the same for all callers: mTLS to its identities, and least request over its live replicas. `other`: a
- * port besides the main one.
+ * port besides the main one. `affine`: some calls go to the same replica as others before, which takes a ring of hashes.
  */
 export function serviceClusterResource(
   { zoneAware }: Pick<MeshSettings, 'zoneAware'>,
   service: Pick<Service, 'id' | 'identities' | 'retryBudget' | 'protocol'>,
-  other?: ServicePort,
+  other: ServicePort | undefined,
+  affine: boolean,
 ): Resource {
   const { identities, retryBudget: budget, id } = service;
   const protocol = other?.protocol ?? service.protocol;
@@ -34,7 +35,7 @@ export function serviceClusterResource(
     clusterDiscoveryType: { case: 'type', value: DiscoveryType.EDS },
     edsClusterConfig: { edsConfig: fromControlPlane, serviceName: name },
     connectTimeout: durationFromMs(1000),
-    lbPolicy: LbPolicy.LEAST_REQUEST,
+    lbPolicy: affine ? LbPolicy.RING_HASH : LbPolicy.LEAST_REQUEST,
     // Always there, so that versions that begin or cease to differ change endpoints and routes and leave the cluster alone.
     lbSubsetConfig: {
       fallbackPolicy: SubsetFallback.ANY_ENDPOINT,

@@ -6,6 +6,7 @@ import { LocalityLbEndpointsSchema } from '@weft/envoy-api/envoy/config/endpoint
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import { portsOf } from '../model/port-access.ts';
+import { destinationsOf } from '../model/route.ts';
 import type { Service } from '../model/service.ts';
 import { type SocketAddress, servedAt } from '../model/workload.ts';
 import type { Translation } from '../translation/translate.ts';
@@ -28,17 +29,35 @@ export interface Place {
   readonly admits: readonly string[];
 }
 
+/** The tokens of a service's replicas, by the hashes of their contract versions. */
+type Admissions = ReadonlyMap<string, readonly string[]>;
+
+const none: ReadonlySet<string> = new Set();
+
 /** The ready replicas of each port of a service, by the name of its endpoints. */
-export function endpointPlaces(graph: Graph, { services, workloads }: Translation): Collection<readonly Place[]> {
-  const admits = graph.derive(
-    'admissions',
-    services.services,
-    ({ methods, versions }) => admissions(methods, versions),
-    {
-      // Versions and methods are the same objects while they say the same.
-      same: (a, b) => a.size === 0 && b.size === 0,
-    },
+export function endpointPlaces(
+  graph: Graph,
+  { services, workloads, routes }: Translation,
+): Collection<readonly Place[]> {
+  // Versions and methods are the same objects while they say the same.
+  const bothNone = { same: (a: Admissions, b: Admissions) => a.size === 0 && b.size === 0 };
+  const pinned = graph.derive('versions of routes', routes.given, ({ rules }) =>
+    destinationsOf(rules).filter(({ contractVersion }) => contractVersion !== undefined),
   );
+  const pinnedOf = pinned.index('service', (found) => new Set(found.map(({ service }) => service)));
+  const told = graph.group(
+    'admissions of versions',
+    pinnedOf,
+    (id, read) => {
+      const service = read.get(services.services, id);
+      const found = read.values(pinnedOf, id).flat();
+      const hashes = found.flatMap(({ service, contractVersion }) => (service === id && contractVersion) || []);
+      return service && admissions(service, new Set(hashes));
+    },
+    bothNone,
+  );
+  const untold = graph.derive('admissions', services.services, (service) => admissions(service, none), bothNone);
+  const admits = graph.union('admissions of services', [told, untold]);
   return graph.deriveMany('places', services.services, function* (service, read) {
     const ready = service.workloads
       .flatMap((id) => read.get(workloads.workloads, id) ?? [])
@@ -97,12 +116,17 @@ export function subsetToken(method: Method, caller: LogicalName, versions: Servi
   return admitting.length < versions.size ? `${caller} ${method.path}` : undefined;
 }
 
-/** The tokens of each version's replicas. */
+/** The token of the replicas that run a contract version, where routes tell versions apart. */
+export function versionToken(hash: string): string {
+  return `version ${hash}`;
+}
+
+/** The tokens of each version's replicas. `told`: the hashes of those versions that routes tell apart. */
 function admissions(
-  methods: Service['methods'],
-  versions: Service['versions'],
-): ReadonlyMap<string, readonly string[]> {
-  if (versions.size < 2) return new Map();
+  { methods, versions }: Pick<Service, 'methods' | 'versions'>,
+  told: ReadonlySet<string>,
+): Admissions {
+  if (versions.size < 2 && told.size === 0) return new Map();
   const tokens = [...methods.values()].flatMap((method) =>
     [...method.callers].flatMap((caller) => {
       const token = subsetToken(method, caller, versions);
@@ -112,7 +136,12 @@ function admissions(
   return new Map(
     [...versions].map(([hash, version]) => [
       hash,
-      tokens.filter(({ path, caller }) => version.methods.get(path)?.callers.has(caller)).map(({ token }) => token),
+      [
+        ...tokens
+          .filter(({ path, caller }) => version.methods.get(path)?.callers.has(caller))
+          .map(({ token }) => token),
+        ...(told.has(hash) ? [versionToken(hash)] : []),
+      ],
     ]),
   );
 }

@@ -15,7 +15,7 @@ import type { InboundRule } from './inbound-rule.ts';
 import { inboundReplies, outboundReplies } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName } from './names.ts';
 import { plainConnections, plainRequests } from './refused-log.ts';
-import { openVirtualHost } from './route-open.ts';
+import { openHost } from './route-open.ts';
 import { contractCounters } from './stats-log.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamTls, type PeerName } from './tls-context.ts';
@@ -141,7 +141,7 @@ export function inboundPlainTaken(
             case: 'routeConfig',
             value: create(RouteConfigurationSchema, {
               name,
-              virtualHosts: [openVirtualHost(name, ['*'], cluster, serviceName)],
+              virtualHosts: [openHost(name, ['*'], cluster, serviceName)],
               responseHeadersToRemove: [deliveredHeader],
             }),
           },

@@ -1,7 +1,8 @@
 import type { LogicalName } from '../model/mesh.ts';
+import { callersOf } from '../model/method.ts';
 import { portAccess, portsOf } from '../model/port-access.ts';
 import type { Protocol } from '../model/service.ts';
-import { type CalledService, callersOf } from './called-services.ts';
+import type { CalledService } from './called-services.ts';
 
 /** A port of a service that a workload may call. */
 export interface OutboundTarget {

@@ -1,8 +1,8 @@
 import type { Collection, Graph, Index } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
-import type { LogicalName, ServiceId } from '../model/mesh.ts';
 import { portsOf } from '../model/port-access.ts';
+import { isServiceBackend, parentKey } from '../model/route.ts';
 import type { ServicePort } from '../model/service.ts';
 import { servedAt } from '../model/workload.ts';
 import type { Translation } from '../translation/translate.ts';
@@ -14,12 +14,12 @@ import { gatewayListener } from './listener-gateway.ts';
 import { outboundListener } from './listener-outbound.ts';
 import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
 import { directCluster, serviceCluster } from './names.ts';
-import type { OutboundTarget } from './outbound-target.ts';
+import { outboundHosts } from './outbound-hosts.ts';
 import type { ListenerKey, Proxies } from './proxies.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { directRoutes } from './route-direct.ts';
-import { openRoutes, openVirtualHost } from './route-open.ts';
-import { hostField, outboundRoutes, type Permitted, permittedMethods, virtualHost } from './route-outbound.ts';
+import { openRoutes } from './route-open.ts';
+import { outboundRoutes } from './route-outbound.ts';
 
 /** What proxies hold for the calls of their applications, each made once for all that share it. */
 export interface Outbound {
@@ -33,17 +33,6 @@ export interface Outbound {
   readonly listeners: Collection<Resource>;
 }
 
-/** A virtual host as JSON: what tells it apart from others. */
-export type HostKey =
-  | { readonly id: ServiceId; readonly domains: readonly string[]; readonly permitted: readonly Permitted[] | 'all' }
-  | {
-      readonly id: ServiceId;
-      readonly open: string;
-      readonly domains: readonly string[];
-      readonly cluster: string;
-      readonly callee: string;
-    };
-
 const same = { same: sameResource };
 
 /** Makes what leads from a proxy to the services that it may call. */
@@ -56,28 +45,7 @@ export function outbound(
   byClusterName: Index<ReadonlySet<string>>,
 ): Outbound {
   const clusters = serviceClusters(graph, mesh, called, byClusterName);
-  const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
-    const by = read.get(calls.keys, callsOf(key));
-    if (by === undefined || 'gateway' in by) return undefined;
-    const { names } = by;
-    return hostKey(target, names, (service, path) => {
-      const other = read.get(calls.byTarget, `${callsOf(key)}\n${serviceCluster(service)}`);
-      const callers = other?.byMethod ? other.service.methods.get(path)?.callers : undefined;
-      return names.some((name) => callers?.has(name));
-    });
-  });
-  const virtualHosts = graph.group(
-    'virtual hosts',
-    hosts.index('host', (host) => (host === '' ? [] : [host])),
-    (text, read) => {
-      const key: HostKey = JSON.parse(text);
-      if ('open' in key) return hostField(openVirtualHost(key.open, key.domains, key.cluster, key.callee));
-      const service = read.get(called, key.id);
-      if (service === undefined) return undefined;
-      const permitted = key.permitted === 'all' ? permittedAll(service.methods.keys()) : key.permitted;
-      return hostField(virtualHost(service, key.domains, permitted));
-    },
-  );
+  const { hosts, virtualHosts } = outboundHosts(graph, mesh, called, calls);
   const routes = graph.derive(
     'outbound routes',
     calls.targets,
@@ -127,7 +95,7 @@ interface ClusterSettings {
 /** By name; only those that somebody holds are encoded. */
 function serviceClusters(
   graph: Graph,
-  { facts }: Translation,
+  { facts, routes }: Translation,
   called: Collection<CalledService>,
   byClusterName: Index<ReadonlySet<string>>,
 ): Collection<Resource> {
@@ -141,6 +109,10 @@ function serviceClusters(
       if (one.headless) yield [directCluster(id, port.port), { service, port, isMain, direct: true }];
     }
   });
+  const affine = routes.given.index('session affinity', ({ rules }) => {
+    const backends = rules.flatMap((rule) => (rule.sessionAffinity ? rule.backends.filter(isServiceBackend) : []));
+    return new Set(backends.map(parentKey));
+  });
   return graph.group(
     'clusters',
     byClusterName,
@@ -150,7 +122,8 @@ function serviceClusters(
       const { service, port, isMain, direct } = found;
       if (direct) return directClusterResource(service, port.port, port.protocol);
       const mesh = { zoneAware: read.get(zoneAware, settingsKey) ?? defaultSettings.zoneAware };
-      return serviceClusterResource(mesh, service, isMain ? undefined : port);
+      const isAffine = read.keys(affine, parentKey({ service: service.id, port: port.port })).length > 0;
+      return serviceClusterResource(mesh, service, isMain ? undefined : port, isAffine);
     },
     same,
   );
@@ -202,36 +175,4 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
     },
     same,
   );
-}
-
-/** "" where a target has no virtual host. */
-function hostKey(
-  target: OutboundTarget,
-  names: readonly LogicalName[],
-  mayCall: (service: ServiceId, path: string) => boolean,
-): string {
-  const { service, port, protocol, otherPort, byMethod, hosts } = target;
-  if (byMethod) {
-    const permitted = permittedMethods(service, names, mayCall);
-    const isAll =
-      permitted.length === service.methods.size &&
-      permitted.every(([, token, mirrored]) => token === null && !mirrored);
-    const key: HostKey = { id: service.id, domains: hosts, permitted: isAll ? 'all' : permitted };
-    return JSON.stringify(key);
-  }
-  if (protocol === 'tcp') return '';
-  // HTTP leaves out port 80, and callers by logical name leave out any.
-  const bare = otherPort === undefined || (port === 80 && service.protocol === 'tcp');
-  const key: HostKey = {
-    id: service.id,
-    open: `${service.id}|${port} ${protocol}`,
-    domains: hosts.flatMap((host) => [...(bare ? [host] : []), `${host}:${port}`]),
-    cluster: serviceCluster(service.id, otherPort),
-    callee: service.logicalName ?? service.id,
-  };
-  return JSON.stringify(key);
-}
-
-function permittedAll(paths: Iterable<string>): Permitted[] {
-  return [...paths].map((path) => [path, null, false]);
 }

@@ -70,7 +70,7 @@ function tryEndsMs({ hedge, tryTimeoutMs, deadlineMs }: Method): number | undefi
  * A torn connection is UNAVAILABLE and a late try DEADLINE_EXCEEDED, without an answer that could say so. Envoy has one condition
  * for both; a try timeout that nothing follows would only be a shorter deadline.
  */
-function isRepeatedAfterReset({ retry, tryTimeoutMs }: Method): boolean {
+export function isRepeatedAfterReset({ retry, tryTimeoutMs }: Method): boolean {
   return (
     tryTimeoutMs !== undefined ||
     retry?.codes.some((code) => code === 'unavailable' || code === 'deadline-exceeded') === true

@@ -1,8 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
-import type { Route } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { LogicalName } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { encodeResource } from './encode.ts';
 import { sidecarHeaders } from './names.ts';
@@ -19,17 +17,11 @@ export function directRoutes(
   const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
   const routes = [...methods.values()]
     .filter((method) => callers.some((caller) => method.callers.has(caller)))
-    .map((method) => directRoute(method, callee, name));
+    .map((method) => callRoute(method, callee, name, undefined));
   const configuration = create(RouteConfigurationSchema, {
     name,
     virtualHosts: [{ name: id, domains: ['*'], routes: [...routes, refusedRoute] }],
     responseHeadersToRemove: [...sidecarHeaders],
   });
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, configuration);
-}
-
-function directRoute(method: Method, callee: Callee, cluster: string): Route {
-  const route = callRoute(method, callee, undefined);
-  if (route.action.case === 'route') route.action.value.clusterSpecifier = { case: 'cluster', value: cluster };
-  return route;
 }

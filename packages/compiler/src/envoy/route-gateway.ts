@@ -9,69 +9,92 @@ import type { Gateway } from '../model/gateway.ts';
 import { admission, type Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
-import { subsetToken } from './endpoints.ts';
+import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
 import { controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
-import { type Callee, callRoute } from './route-call.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
 
-/** The routes of one service at a gateway, each as its field in a virtual host. */
+/** What one route says at a gateway, each as its fields in a virtual host. */
 export interface GatewayPart {
+  /** Empty: every host name. */
+  readonly hostnames: readonly string[];
   readonly calls: Uint8Array;
-  /** After those of all services. */
+  /** After those of all routes. */
   readonly rest: Uint8Array;
 }
 
-/** The routes of a service's exposed methods: as gRPC (gRPC-Web and Connect pass as they are) and as REST. */
+/** What a route lets through: as gRPC (gRPC-Web and Connect pass as they are) and as REST. */
 export function gatewayPart(
-  { id, logicalName, methods, versions }: Pick<Service, 'id' | 'logicalName' | 'methods' | 'versions'>,
-  gateway: string,
+  hostnames: readonly string[],
+  { calls, denied, answers, exposed }: GatewayCalls,
   maxMessageBytes: number,
 ): GatewayPart {
-  const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-  const exposed = [...methods.values()].filter(({ callers }) => callers.has(gateway));
-  const calls = exposed.map((method) => {
-    const route = callRoute(method, callee, subsetToken(method, gateway, versions));
-    Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
-    return route;
+  const routes = calls.flatMap(({ method, routes }) => {
+    for (const route of routes) {
+      if (route.action.case === 'route') Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
+    }
+    return routes;
   });
-  const denied = [...methods.values()]
-    .filter((method) => method.denied?.has(gateway))
-    .map((method) => deniedRoute(method, gateway));
+  const rest = [...exposed].flatMap(([{ versions }, methods]) => restRoutes(methods, versions, maxMessageBytes));
   return {
-    calls: routeFields([...calls, ...denied]),
-    rest: routeFields(restRoutes(exposed, versions, maxMessageBytes)),
+    hostnames,
+    calls: routeFields([...routes, ...denied.map(deniedRoute), ...answers]),
+    rest: routeFields(rest),
   };
 }
 
-/** What services serve at a gateway, reflection, and 404 for all else. */
+/** What routes let through at a gateway, reflection, and 404 for all else. `parts`: in order of precedence. */
 export function gatewayRoutes(
   { name: gateway, reflection, corsOrigins }: Pick<Gateway, 'name' | 'reflection' | 'corsOrigins'>,
   parts: readonly GatewayPart[],
 ): Resource {
   const name = gatewayName(gateway);
   const cors = corsOrigins.length > 0 ? { [filters.cors]: corsPolicy(corsOrigins) } : {};
-  // A message is its fields one after the other, so what is encoded once is put together in the order of their numbers.
-  const host = Buffer.concat([
-    toBinary(VirtualHostSchema, create(VirtualHostSchema, { name, domains: ['*'] })),
-    ...parts.map(({ calls }) => calls),
-    ...(reflection ? [reflectionFields] : []),
-    ...parts.map(({ rest }) => rest),
-    notFoundField,
-    toBinary(VirtualHostSchema, create(VirtualHostSchema, { typedPerFilterConfig: cors })),
-  ]);
   const { virtualHosts } = RouteConfigurationSchema.field;
+  const hosts = new BinaryWriter();
+  const hostnames = [...new Set(parts.flatMap((part) => part.hostnames))].filter((host) => host !== '*').sort();
+  for (const host of [...hostnames, '*']) {
+    const held = partsOfHost(host, parts);
+    // A message is its fields one after the other, so what is encoded once is put together in the order of their numbers.
+    const fields = Buffer.concat([
+      toBinary(
+        VirtualHostSchema,
+        create(VirtualHostSchema, { name: host === '*' ? name : `${name}|${host}`, domains: [host] }),
+      ),
+      ...held.map(({ calls }) => calls),
+      ...(reflection ? [reflectionFields] : []),
+      ...held.map(({ rest }) => rest),
+      notFoundField,
+      toBinary(VirtualHostSchema, create(VirtualHostSchema, { typedPerFilterConfig: cors })),
+    ]);
+    hosts.tag(virtualHosts.number, WireType.LengthDelimited).bytes(fields);
+  }
   const body = Buffer.concat([
     toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { name })),
-    new BinaryWriter().tag(virtualHosts.number, WireType.LengthDelimited).bytes(host).finish(),
+    hosts.finish(),
     toBinary(
       RouteConfigurationSchema,
-      create(RouteConfigurationSchema, { responseHeadersToRemove: [...sidecarHeaders] }),
+      create(RouteConfigurationSchema, {
+        responseHeadersToRemove: [...sidecarHeaders],
+        ignorePortInHostMatching: hostnames.length > 0,
+      }),
     ),
   ]);
   return encodedResource(typeUrls.route, name, body);
+}
+
+/** What holds for a host name: routes for it, then for what it is part of, the nearest first, then for every host name. */
+function partsOfHost(host: string, parts: readonly GatewayPart[]): readonly GatewayPart[] {
+  const covering = (of: string) => of === '*' || of === host || (of.startsWith('*.') && host.endsWith(of.slice(1)));
+  const nearest = ({ hostnames }: GatewayPart) =>
+    hostnames.length === 0 ? 0 : Math.max(-1, ...hostnames.filter(covering).map((of) => (of === '*' ? 0 : of.length)));
+  return parts
+    .map((part) => ({ part, rank: nearest(part) }))
+    .filter(({ rank }) => rank >= 0)
+    .sort((a, b) => b.rank - a.rank)
+    .map(({ part }) => part);
 }
 
 /** Routes as they stand in a virtual host. */
@@ -144,7 +167,7 @@ const reflectionRoutes: readonly Route[] = ['v1', 'v1alpha'].map((version) => {
 });
 
 /** Of a method that the gateway may not call for now: its callers are told so, and not that there is no such method. */
-function deniedRoute(method: Method, gateway: string): Route {
+function deniedRoute({ method, gateway }: DeniedCall): Route {
   const body = inline(`weft: ${gateway} may not call ${method.path.slice(1)}; ${admission(method)}`);
   return create(RouteSchema, {
     name: method.path,

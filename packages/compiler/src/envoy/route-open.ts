@@ -8,10 +8,15 @@ import {
   VirtualHostSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { RBACPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
+import type { RuleTimeouts } from '../model/route.ts';
 import { encodeResource } from './encode.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName, metadataNamespace, sidecarHeaders } from './names.ts';
+import { type PortRoutes, reachedBy } from './places.ts';
+import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
+import { replicasWith } from './route-call.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import type { PeerName } from './tls-context.ts';
 import { typedConfig } from './typed-config.ts';
 
@@ -20,11 +25,8 @@ import { typedConfig } from './typed-config.ts';
 /** Passes every request of `peers` on to the application. `refusal`: who may call, for those who may not. */
 export function openInboundRoutes(name: string, port: number, peers: readonly PeerName[], callee: string): Resource {
   const names = peers.map(({ case: how, value }) => (how === 'prefix' ? `${value}*` : value)).join(', ') || 'nobody';
-  const route = open(inboundName(port), callee, {
-    name: 'any',
-    metadata: { [refusalKey]: `${callee}, which admits ${names}` },
-    rbac: peers,
-  });
+  const inbound = { metadata: { [refusalKey]: `${callee}, which admits ${names}` }, rbac: peers };
+  const route = open(inboundName(port), callee, { inbound });
   const routes = create(RouteConfigurationSchema, {
     name,
     virtualHosts: [{ name, domains: ['*'], routes: [route] }],
@@ -33,13 +35,25 @@ export function openInboundRoutes(name: string, port: number, peers: readonly Pe
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
 }
 
-/** Sends every request for these domains to a cluster. */
+/** Sends every request for these domains where the rules of a port say. Without methods no request may be repeated. */
 export function openVirtualHost(
   name: string,
   domains: readonly string[],
-  cluster: string,
   callee: string,
+  { rules, places }: PortRoutes,
+  reaches: readonly Reach[],
 ): VirtualHost {
+  const routes = ruleRoutes(rules, {
+    path: '/*',
+    isLast: true,
+    reach: (to) => reachedBy(places, reaches, to),
+    route: ({ timeouts }, _, { cluster, token }) => open(cluster, callee, { timeouts, token }),
+  });
+  return create(VirtualHostSchema, { name, domains: [...domains], routes });
+}
+
+/** Sends every request for these domains to a cluster. */
+export function openHost(name: string, domains: readonly string[], cluster: string, callee: string): VirtualHost {
   return create(VirtualHostSchema, { name, domains: [...domains], routes: [open(cluster, callee)] });
 }
 
@@ -47,19 +61,23 @@ export function openVirtualHost(
 export function openRoutes(name: string, cluster: string, callee: string): Resource {
   const routes = create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [openVirtualHost(name, ['*'], cluster, callee)],
+    virtualHosts: [openHost(name, ['*'], cluster, callee)],
     responseHeadersToRemove: [...sidecarHeaders],
   });
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
 }
 
-function open(
-  cluster: string,
-  callee: string,
-  inbound?: { readonly name: string; readonly metadata: Record<string, string>; readonly rbac: readonly PeerName[] },
-): Route {
+interface OpenRoute {
+  readonly inbound?: { readonly metadata: Record<string, string>; readonly rbac: readonly PeerName[] };
+  readonly timeouts?: RuleTimeouts | undefined;
+  readonly token?: string | undefined;
+}
+
+function open(cluster: string, callee: string, { inbound, timeouts = {}, token }: OpenRoute = {}): Route {
+  const { requestMs, backendRequestMs, idleMs } = timeouts;
+  const longestMs = Math.min(requestMs ?? Number.POSITIVE_INFINITY, backendRequestMs ?? Number.POSITIVE_INFINITY);
   return create(RouteSchema, {
-    name: inbound?.name ?? 'any',
+    name: 'any',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
     metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee, ...inbound?.metadata } } },
     ...(inbound ? { typedPerFilterConfig: { [filters.rbac]: admitPeers(inbound.rbac) } } : {}),
@@ -67,7 +85,9 @@ function open(
       case: 'route',
       value: {
         clusterSpecifier: { case: 'cluster', value: cluster },
-        timeout: durationFromMs(0),
+        ...replicasWith(token),
+        timeout: durationFromMs(Number.isFinite(longestMs) ? longestMs : 0),
+        ...(idleMs === undefined ? {} : { idleTimeout: durationFromMs(idleMs) }),
         retryPolicy: {
           retryOn: 'connect-failure,refused-stream',
           numRetries: 2,

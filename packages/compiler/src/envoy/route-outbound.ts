@@ -8,13 +8,16 @@ import {
   VirtualHostSchema,
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { ExtAuthzPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
-import type { LogicalName, ServiceId } from '../model/mesh.ts';
+import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
-import { subsetToken } from './endpoints.ts';
 import { filters, outboundName, sidecarHeaders } from './names.ts';
+import { methodAt, type PortRoutes, reachedBy } from './places.ts';
+import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
-import { type Callee, callRoutes } from './route-call.ts';
+import { type Callee, callRoute } from './route-call.ts';
+import { withinRule } from './rule-limits.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import { typedConfig } from './typed-config.ts';
 
 /**
@@ -48,40 +51,41 @@ export const refusedRoute: Route = create(RouteSchema, {
 
 const refusedField = hostField(create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [refusedRoute] }));
 
-/** A method that a caller may call, the token of those replicas that admit it, where only some do, and whether its mirror gets copies. */
-export type Permitted = readonly [path: string, token: string | null, mirrored: boolean];
+/** A method that a caller may call, and how it reaches each destination of the service's routes (`destinationsOf`). */
+export type Permitted = readonly [path: string, reaches: readonly Reach[]];
 
-/**
- * What a caller of these names may call of a service. Equal for callers with equal routes, who then share a virtual host. `mayCall`: whether
- * the caller may call a method of another service, too.
- */
+/** What a caller of these names may call of a service. Equal for callers with equal routes, who then share a virtual host. */
 export function permittedMethods(
-  { methods, versions }: Pick<Service, 'methods' | 'versions'>,
+  methods: Service['methods'],
   names: readonly LogicalName[],
-  mayCall: (service: ServiceId, path: string) => boolean,
+  reaches: (path: string) => readonly Reach[],
 ): readonly Permitted[] {
-  return [...methods.values()].flatMap((method) => {
-    const caller = names.find((name) => method.callers.has(name));
-    if (caller === undefined) return [];
-    // A copy is a call of the same caller, and Envoy knows only the clusters of whom it may call.
-    const mirrored = method.mirror !== undefined && mayCall(method.mirror, method.path);
-    return [[method.path, subsetToken(method, caller, versions) ?? null, mirrored] as const];
-  });
+  return [...methods.values()].flatMap(({ path, callers }) =>
+    names.some((name) => callers.has(name)) ? [[path, reaches(path)] as const] : [],
+  );
 }
 
-/** Those methods of a service at the host names by which they may be called. */
+/** Those methods of a service at the host names by which they may be called. `routes`: what holds for them. */
 export function virtualHost(
   service: Pick<Service, 'id' | 'logicalName' | 'methods' | 'port'>,
   domains: readonly string[],
   permitted: readonly Permitted[],
+  { rules, places }: PortRoutes,
 ): VirtualHost {
   const { id, logicalName, methods, port } = service;
   const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-  const routes = permitted.flatMap(([path, token, mirrored]) => {
+  const routes = permitted.flatMap(([path, reaches]) => {
     const method = methods.get(path);
-    return method === undefined
-      ? []
-      : callRoutes(method, callee, token ?? undefined, mirrored ? method.mirror : undefined);
+    if (method === undefined) return [];
+    return ruleRoutes(rules, {
+      path,
+      isLast: true,
+      reach: (to) => reachedBy(places, reaches, to),
+      route: (rule, backends, { cluster, token }) => {
+        const everywhere = backends.map((backend) => methodAt(places, backend, path));
+        return callRoute(withinRule(method, everywhere, rule), callee, cluster, token);
+      },
+    });
   });
   return create(VirtualHostSchema, {
     name: id,

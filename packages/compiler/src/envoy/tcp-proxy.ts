@@ -1,12 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { type AccessLog, AccessLogSchema } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
+import type { AccessLog } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
-import { StdoutAccessLogSchema } from '@weft/envoy-api/envoy/extensions/access_loggers/stream/v3/stream';
 import {
   type TcpProxy_TcpAccessLogOptionsSchema,
   TcpProxySchema,
 } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
+import { stdoutLog } from './stdout-log.ts';
 import { extension } from './typed-config.ts';
 
 /** Where a connection is passed on to, byte by byte. */
@@ -46,37 +46,22 @@ export function connectionLog(direction: 'inbound' | 'outbound'): AccessLog {
 const logs = { inbound: makeLog('inbound'), outbound: makeLog('outbound') };
 
 function makeLog(direction: 'inbound' | 'outbound'): AccessLog {
-  return create(
-    AccessLogSchema,
-    extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, {
-      accessLogFormat: {
-        case: 'logFormat',
-        value: {
-          omitEmptyValues: true,
-          format: {
-            case: 'jsonFormat',
-            value: {
-              time: '%START_TIME%',
-              log: 'connection',
-              direction,
-              caller: '%DOWNSTREAM_PEER_URI_SAN%',
-              source: '%DOWNSTREAM_REMOTE_ADDRESS%',
-              destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
-              host: '%REQUESTED_SERVER_NAME%',
-              chain: '%FILTER_CHAIN_NAME%',
-              flags: '%RESPONSE_FLAGS%',
-              details: '%CONNECTION_TERMINATION_DETAILS%',
-              tls_failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
-              duration_ms: '%DURATION%',
-              bytes_received: '%BYTES_RECEIVED%',
-              bytes_sent: '%BYTES_SENT%',
-              upstream: '%UPSTREAM_HOST%',
-              upstream_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
-              cluster: '%UPSTREAM_CLUSTER%',
-            },
-          },
-        },
-      },
-    }),
-  );
+  return stdoutLog({
+    log: 'connection',
+    direction,
+    caller: '%DOWNSTREAM_PEER_URI_SAN%',
+    source: '%DOWNSTREAM_REMOTE_ADDRESS%',
+    destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
+    host: '%REQUESTED_SERVER_NAME%',
+    chain: '%FILTER_CHAIN_NAME%',
+    flags: '%RESPONSE_FLAGS%',
+    details: '%CONNECTION_TERMINATION_DETAILS%',
+    tls_failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
+    duration_ms: '%DURATION%',
+    bytes_received: '%BYTES_RECEIVED%',
+    bytes_sent: '%BYTES_SENT%',
+    upstream: '%UPSTREAM_HOST%',
+    upstream_failure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+    cluster: '%UPSTREAM_CLUSTER%',
+  });
 }

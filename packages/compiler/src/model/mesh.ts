@@ -5,6 +5,7 @@ import type { MeshLookups } from './lookups.ts';
 import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
+import type { Route } from './route.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
 
@@ -23,6 +24,8 @@ export interface Mesh {
   readonly workloads: ReadonlyMap<WorkloadId, Workload>;
   /** By name. The edge is the gateway named "edge". */
   readonly gateways: ReadonlyMap<string, Gateway>;
+  /** What route resources say, by keys of their front ends. */
+  readonly routes: ReadonlyMap<string, Route>;
   /** By id, in order. */
   readonly externalServices: readonly ExternalService[];
   /** Every contract version that counts, by `ContractKey`; one that a replica still runs stays after its source is gone. */

@@ -86,6 +86,14 @@ export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Me
   return undefined;
 }
 
+/**
+ * Everybody whom a method of a service names; who is only denied for now is among them, since his proxy keeps what it needs to call
+ * again: a denial is a change of routes and closes no connection.
+ */
+export function callersOf(methods: ReadonlyMap<string, Method>): ReadonlySet<LogicalName> {
+  return new Set([...methods.values()].flatMap(({ callers, denied }) => [...callers, ...(denied ?? [])]));
+}
+
 /** Whether the edge serves a method to callers outside. */
 export function isExposed({ callers }: Pick<Method, 'callers'>): boolean {
   return callers.has(edgeName);

@@ -2,7 +2,6 @@ import type { ContractVersion } from './contract.ts';
 import type { Method } from './method.ts';
 import type { LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import type { Route } from './route.ts';
 
 /** A destination of calls: a name with replicas behind it. */
 export interface Service {
@@ -40,8 +39,6 @@ export interface Service {
   readonly maxConcurrentRequests?: number;
   /** Its replicas, ready or not, in name order. */
   readonly workloads: readonly WorkloadId[];
-  /** Where calls go, when route resources say so; first match. Empty: to this service's own replicas. */
-  readonly routes: readonly Route[];
 }
 
 /** What an application speaks at a port; `http` is HTTP/1.1. */

@@ -1,9 +1,10 @@
-import type { Collection, Graph, Read } from '@weft/collections';
+import type { Collection, Graph, Index, Read } from '@weft/collections';
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { FactCollections } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { ContractKey, LogicalName, SpiffeId, WorkloadId } from '../model/mesh.ts';
+import { callersOf } from '../model/method.ts';
 import { idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef } from '../model/resource-ref.ts';
@@ -24,6 +25,8 @@ export interface Services {
   readonly laid: Collection<Laid>;
   /** What callers see of each Service. */
   readonly merged: Collection<Merged>;
+  /** Services by the logical names of those that their methods name. */
+  readonly byCaller: Index<ReadonlySet<LogicalName>>;
   readonly problems: readonly Collection<readonly Problem[]>[];
 }
 
@@ -110,7 +113,8 @@ export function meshServices(
     const processes = read.get(replicas, key)?.processes ?? false;
     return some([...otherNames(fact, read.get(versions, key)?.versions ?? []), ...portsOfProcesses(fact, processes)]);
   });
-  return { services, laid, merged, problems: [problems] };
+  const callers = graph.derive('callers', merged, ({ methods }) => callersOf(methods));
+  return { services, laid, merged, byCaller: callers.index('name', (names) => names), problems: [problems] };
 }
 
 /** The versions that a Service's replicas run. One without replicas is known by what its namespace publishes, so that calls wait for it. */
@@ -155,7 +159,6 @@ function makeService(
     methods,
     retryBudget,
     workloads: ids,
-    routes: [],
   };
 }
 

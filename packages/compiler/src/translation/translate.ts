@@ -6,6 +6,7 @@ import { LiveMap } from '../model/live-map.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Route } from '../model/route.ts';
 import { type ContractVersions, contractVersions, some } from './contract-versions.ts';
 import { type Gateways, meshGateways } from './gateways.ts';
 import { type Identities, meshIdentities } from './identities.ts';
@@ -13,6 +14,7 @@ import { lookAlikes } from './look-alikes.ts';
 import { type Members, serviceMembers } from './members.ts';
 import { mirrorProblems } from './mirrors.ts';
 import { meshPolicies, noService, overrideOutcome, type Policies } from './policies.ts';
+import { meshRoutes, type Routes } from './routes.ts';
 import { meshServices, type Services } from './services.ts';
 import { meshWorkloads, type Workloads } from './workloads.ts';
 
@@ -26,6 +28,7 @@ export interface Translation {
   readonly services: Services;
   readonly identities: Identities;
   readonly gateways: Gateways;
+  readonly routes: Routes;
   /** By id. */
   readonly overrides: Collection<Override>;
   /** Live: it shows each turn once it has ended. */
@@ -37,9 +40,15 @@ export interface Translation {
 /**
  * Makes the mesh out of what is out there. What is not understood is among the problems and stops nothing else. Pure: the same facts at
  * the same time give the same mesh, in whatever order they came. `clock`: epoch milliseconds under `clockKey`; it decides which
- * overrides hold, and `Mesh.nextChangeMs` says when it should be set again. Without it none has ended and none may loosen.
+ * overrides hold, and `Mesh.nextChangeMs` says when it should be set again. Without it none has ended and none may loosen. `frontEnds`:
+ * the routes that each front end understood, by keys that no other uses.
  */
-export function translate(graph: Graph, facts: FactCollections, clock: Collection<number>): Translation {
+export function translate(
+  graph: Graph,
+  facts: FactCollections,
+  clock: Collection<number>,
+  frontEnds: readonly Collection<Route>[] = [],
+): Translation {
   const contracts = contractVersions(graph, facts);
   const members = serviceMembers(graph, facts);
   const workloads = meshWorkloads(graph, facts, contracts, members);
@@ -47,6 +56,7 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
   const services = meshServices(graph, facts, contracts, members, workloads, policies);
   const identities = meshIdentities(graph, services, workloads);
   const gateways = meshGateways(graph, facts, workloads, services);
+  const routes = meshRoutes(graph, facts, services, frontEnds);
   const alike = lookAlikes(graph, facts, members, services);
   const { laid } = services;
   const overrides = graph.deriveMany('overrides', policies.overrides, (now, read) => [
@@ -79,6 +89,7 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
     services: new LiveMap(services.services),
     workloads: new LiveMap(workloads.workloads),
     gateways: new LiveMap(gateways.gateways),
+    routes: new LiveMap(routes.given),
     get externalServices() {
       return facts.externalServices.values();
     },
@@ -100,7 +111,20 @@ export function translate(graph: Graph, facts: FactCollections, clock: Collectio
       identities: identities.identities,
     }),
   };
-  return { facts, contracts, members, workloads, policies, services, identities, gateways, overrides, mesh, problems };
+  return {
+    facts,
+    contracts,
+    members,
+    workloads,
+    policies,
+    services,
+    identities,
+    gateways,
+    routes,
+    overrides,
+    mesh,
+    problems,
+  };
 }
 
 function nextChangeMs({ overrides }: Policies): number | undefined {

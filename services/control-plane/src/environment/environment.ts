@@ -18,8 +18,8 @@ export interface EnvironmentLog {
 /** What the control plane gives its environment. */
 export interface Stage {
   readonly log: EnvironmentLog;
-  /** Runs a turn of the graph, in which a source sets what has changed. `cause`: what the facts themselves do not show. */
-  turn(change: () => void, cause?: string): Turn;
+  /** Runs a turn of the graph, in which a source sets what has changed. */
+  turn(change: () => void): Turn;
   /** Ends the stream of a workload whose proof is no longer valid. */
   drop(workload: WorkloadId): void;
   /** Every root that is trusted now, PEM. */

@@ -1,12 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { ChangedNames, TypeUrl, View } from '@weft/compiler/envoy/resource';
+import { type ChangedNames, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
 import type { AckEvent, Listeners, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
-import { isWaiting } from './order.ts';
+import { isWaiting, owesNothing } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
+import type { Room, RoomUser } from './room.ts';
 import { step } from './stream.ts';
 import { type StreamEffect, type StreamEvent, StreamState, type Unfinished } from './stream-state.ts';
 
@@ -30,6 +31,7 @@ interface Surroundings {
   readonly acks: Listeners<AckEvent>;
   readonly nacks: Listeners<NackEvent>;
   readonly sends: Listeners<SentEvent>;
+  readonly room: Room;
   readonly onClosed: () => void;
   readonly log: XdsLogger;
   readonly now: () => number;
@@ -37,7 +39,7 @@ interface Surroundings {
 }
 
 /** One proxy's stream: drives the state machine of stream.ts and does what it says. */
-export class DeliveryStream {
+export class DeliveryStream implements RoomUser {
   readonly #around: Surroundings;
   readonly #connectedAt: number;
   readonly #ackedAt = new Map<TypeUrl, number>();
@@ -48,6 +50,10 @@ export class DeliveryStream {
   readonly #state: StreamState;
   #envoyVersion = '';
   #patience: NodeJS.Timeout | undefined;
+  /** Bytes that the output has not taken yet, as far as they are known. */
+  #waitingBytes = 0;
+  /** It asks for no room: its proxy has caught up once, or has waited long enough. */
+  #isAdmitted = false;
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -80,6 +86,14 @@ export class DeliveryStream {
 
   /** The output takes more. */
   drained(): void {
+    this.#freeRoom();
+    // It may be this stream that has the room now.
+    if (!this.#state.closed && this.#mayWrite()) this.#advance({ kind: 'drained' });
+  }
+
+  /** There is room for what the proxy was not sent yet. */
+  roomed(overdue: boolean): void {
+    this.#isAdmitted ||= overdue;
     this.#advance({ kind: 'drained' });
   }
 
@@ -87,6 +101,7 @@ export class DeliveryStream {
   closed(): void {
     if (this.#state.closed) return;
     this.#advance({ kind: 'closed' });
+    this.#leaveRoom();
     clearTimeout(this.#patience);
     this.#around.onClosed();
   }
@@ -138,12 +153,15 @@ export class DeliveryStream {
       return;
     }
     this.#busy = true;
+    if (!this.#mayWrite()) step(this.#state, { kind: 'blocked' });
     for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events.shift()) {
       let full = false;
       for (const effect of step(this.#state, next)) if (this.#perform(effect)) full = true;
       if (full) step(this.#state, { kind: 'blocked' });
     }
     this.#busy = false;
+    this.#isAdmitted ||=
+      this.#state.watches.has(typeUrls.endpoints) && !this.#state.blocked && owesNothing(this.#state);
     this.#wait();
   }
 
@@ -153,7 +171,9 @@ export class DeliveryStream {
     switch (effect.kind) {
       case 'send': {
         const { typeUrl, nonce, resources, removed } = effect.response;
-        const taken = output.write(encodeResponse(variant, effect.response));
+        const message = encodeResponse(variant, effect.response);
+        const taken = output.write(message);
+        if (!taken) this.#takeRoom(message.length);
         if (sends.any) sends.tell({ workload, typeUrl, nonce, resources, removed });
         return !taken;
       }
@@ -183,11 +203,32 @@ export class DeliveryStream {
           { workload, code: effect.code, reason: effect.message },
           effect.code === 'permissionDenied' ? 'a caller was refused' : 'a stream broke the protocol',
         );
+        this.#leaveRoom();
         clearTimeout(this.#patience);
         onClosed();
         output.end(effect.code, effect.message);
         return false;
     }
+  }
+
+  #mayWrite(): boolean {
+    return this.#isAdmitted || this.#waitingBytes > 0 || this.#around.room.admits(this);
+  }
+
+  #takeRoom(bytes: number): void {
+    this.#waitingBytes += bytes;
+    this.#around.room.take(bytes);
+  }
+
+  #freeRoom(): void {
+    const bytes = this.#waitingBytes;
+    this.#waitingBytes = 0;
+    if (bytes > 0) this.#around.room.free(bytes);
+  }
+
+  #leaveRoom(): void {
+    this.#around.room.leave(this);
+    this.#freeRoom();
   }
 
   /** Starts or ends the wait for a client that does not follow the usual order. */

@@ -4,6 +4,7 @@ import { type AckEvent, Listeners, type NackEvent, type SentEvent, type XdsLogge
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
+import { Room, type RoomLimits } from './room.ts';
 import type { StreamState, Unfinished } from './stream-state.ts';
 
 export interface DeliveryOptions {
@@ -15,6 +16,8 @@ export interface DeliveryOptions {
   readonly now?: () => number;
   /** How long listeners and routes wait for a client that does not ask for its new clusters' endpoints. Default: 10 s. */
   readonly patienceMs?: number;
+  /** How much may wait for proxies that catch up. */
+  readonly room?: RoomLimits;
 }
 
 /** The delivery of views to proxies: one stream a proxy. */
@@ -38,6 +41,7 @@ export interface Delivery {
 /** Starts delivery; pushes go out as soon as streams are open. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { views, log = silent, now = Date.now, patienceMs = 10_000 } = options;
+  const room = new Room(options.room);
   const streams = new Map<WorkloadId, DeliveryStream>();
   const unfinished = new Map<WorkloadId, Unfinished>();
   const acks = new Listeners<AckEvent>();
@@ -74,6 +78,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         acks,
         nacks,
         sends,
+        room,
         onClosed: () => {
           scheduler.forget(stream);
           if (streams.get(id) !== stream) return;

@@ -30,7 +30,7 @@ export function flush(state: StreamState, effects: StreamEffect[], inOrder = tru
 }
 
 /** Whether the client has been told of all that there is: so it is after nearly every answer. */
-function owesNothing({ watches }: StreamState): boolean {
+export function owesNothing({ watches }: StreamState): boolean {
   for (const watch of watches.values()) if (watch.owes) return false;
   return true;
 }

@@ -1,0 +1,242 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
+import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
+import test from 'ava';
+import { contractHash } from '../contracts/contract-hash.ts';
+import type { Backend, Rule } from '../model/route.ts';
+import { missingReferences } from '../testing/references.ts';
+import {
+  actionOf,
+  answerOf,
+  clustersOf,
+  contracts,
+  get,
+  mesh,
+  put,
+  Routed,
+  route,
+  toA,
+  toNext,
+} from '../testing/routed-mesh.ts';
+import { typeUrls } from './resource.ts';
+
+// A front end fills in routes; what Envoy makes of each of their parts is here.
+
+test('weights share calls out among backends, and 0 gets none', (t) => {
+  const backends = [
+    { ...toA, weight: 90 },
+    { ...toNext, weight: 10 },
+  ];
+  const split = new Routed([route([{ backends }])]);
+  t.deepEqual(split.calls(get).map(clustersOf), [
+    [
+      ['outbound|shop/a', 90],
+      ['outbound|shop/next', 10],
+    ],
+  ]);
+  const all = new Routed([
+    route([
+      {
+        backends: [
+          { ...toA, weight: 0 },
+          { ...toNext, weight: 10 },
+        ],
+      },
+    ]),
+  ]);
+  t.deepEqual(all.calls(get).map(clustersOf), [[['outbound|shop/next', 1]]]);
+});
+
+test('a match narrows the calls, the first rule decides, and without one that matches calls get 404', (t) => {
+  const headers = [
+    { name: 'x-user', value: { exact: 'ada' } },
+    { name: 'x-n', value: { start: 1, end: 5 }, invert: true },
+  ];
+  const query = [{ name: 'debug' }];
+  const canary = {
+    matches: [{ grpc: { method: 'Get' }, verb: 'POST', headers, query }],
+    backends: [{ ...toNext, weight: 1 }],
+  };
+  const both = new Routed([route([canary, {}])]);
+  const [first, second, ...others] = both.calls(get);
+  t.deepEqual(others, []);
+  t.deepEqual(
+    [first, second].flatMap((each) => (each ? clustersOf(each) : [])).map(([name]) => name),
+    ['outbound|shop/next', 'outbound|shop/a'],
+  );
+  t.deepEqual(
+    first?.match?.headers.map(({ name, invertMatch }) => [name, invertMatch]),
+    [
+      [':method', false],
+      ['x-user', false],
+      ['x-n', true],
+    ],
+  );
+  t.deepEqual(
+    first?.match?.queryParameters.map(({ name }) => name),
+    ['debug'],
+  );
+  t.is(second?.match?.headers.length, 0);
+  t.is(both.calls(put).length, 1);
+  const only = new Routed([route([canary])]);
+  t.deepEqual(only.calls(put).map(answerOf), [[404, 'weft: no rule of its route matches this call']]);
+  t.deepEqual(only.calls(get).map(answerOf), [undefined, [404, 'weft: no rule of its route matches this call']]);
+});
+
+test('an invalid backend answers its share with its status, and one that the caller may not call with 403', (t) => {
+  const gone: Backend = { weight: 1, invalid: 'Service shop/gone does not exist', status: 500 };
+  const closed: Backend = { ...toA, service: 'shop/closed', weight: 1 };
+  const mixed = new Routed([route([{ backends: [gone, closed, { ...toA, weight: 2 }] }])]);
+  const found = mixed.calls(get);
+  t.deepEqual(found.map(answerOf), [
+    [500, 'weft: Service shop/gone does not exist'],
+    [403, 'weft: its route leads to shop/closed, which does not admit it'],
+    undefined,
+  ]);
+  const shares = found.map(({ match }) => match?.runtimeFraction?.defaultValue?.numerator);
+  t.deepEqual(shares, [250_000, 333_333, undefined]);
+  const snapshot = mixed.compiler.snapshot('shop/b-0');
+  t.false(snapshot?.get(typeUrls.cluster)?.has('outbound|shop/closed'));
+  t.deepEqual(snapshot && missingReferences(snapshot), []);
+  t.deepEqual(new Routed([route([{ backends: [gone] }])]).calls(get).map(answerOf), [
+    [500, 'weft: Service shop/gone does not exist'],
+  ]);
+  t.deepEqual(new Routed([route([{ backends: [] }])]).calls(get).map(answerOf), [
+    [500, 'weft: its route has no backend'],
+  ]);
+});
+
+test('times and retries only shorten what the contract says', (t) => {
+  const rule = { timeouts: { requestMs: 2000, idleMs: 100 }, retry: { maxRetries: 9 } };
+  const [short] = new Routed([route([rule])]).calls(put);
+  const [long] = new Routed([route([{ timeouts: { requestMs: 3_600_000 } }])]).calls(put);
+  t.is(short && actionOf(short).maxStreamDuration?.maxStreamDuration?.seconds, 2n);
+  t.is(short && actionOf(short).idleTimeout?.nanos, 100_000_000);
+  t.is(long && actionOf(long).maxStreamDuration?.maxStreamDuration?.seconds, 15n);
+  const retries = short && actionOf(short).retryPolicy;
+  t.is(
+    retries?.retryOn,
+    'connect-failure,refused-stream,reset-before-request,retriable-headers',
+    'unsafe stays unsafe',
+  );
+});
+
+test('a version of the contract is a token that its replicas bear', (t) => {
+  const hash = contractHash(contracts.a);
+  const pinned = new Routed([route([{ backends: [{ ...toA, weight: 1, contractVersion: hash }] }])]);
+  const [found] = pinned.calls(get);
+  t.deepEqual(found && actionOf(found).metadataMatch?.filterMetadata, { 'envoy.lb': { admits: `version ${hash}` } });
+  const endpoints = fromBinary(ClusterLoadAssignmentSchema, pinned.body('endpoints', 'outbound|shop/a'));
+  t.deepEqual(endpoints.endpoints[0]?.lbEndpoints[0]?.metadata?.filterMetadata, {
+    'envoy.lb': { admits: [`version ${hash}`] },
+  });
+});
+
+test('session affinity hashes a header or a cookie over a ring', (t) => {
+  const routed = new Routed([route([{ sessionAffinity: { cookie: 'weft', ttlMs: 60_000 } }])]);
+  const [found] = routed.calls(get);
+  const policy = found && actionOf(found).hashPolicy[0]?.policySpecifier;
+  t.is(policy?.case === 'cookie' ? policy.value.name : undefined, 'weft');
+  const lbPolicy = (name: string) => fromBinary(ClusterSchema, routed.body('cluster', name)).lbPolicy;
+  t.not(lbPolicy('outbound|shop/a'), lbPolicy('outbound|shop/next'));
+});
+
+test('filters change headers and copy calls to a service that the caller may call', (t) => {
+  const filters = [
+    { is: 'requestHeaderModifier', set: { 'x-canary': '100%' }, remove: ['x-old'] } as const,
+    { is: 'requestMirror', to: toNext, percent: 10 } as const,
+    { is: 'requestMirror', to: { ...toA, service: 'shop/closed' } } as const,
+  ];
+  const [found] = new Routed([route([{ filters }])]).calls(get);
+  t.deepEqual(
+    found?.requestHeadersToAdd.map(({ header }) => [header?.key, header?.value]),
+    [['x-canary', '100%%']],
+  );
+  t.deepEqual(found?.requestHeadersToRemove, ['x-old']);
+  const mirrors = found && actionOf(found).requestMirrorPolicies;
+  t.deepEqual(
+    mirrors?.map(({ cluster, runtimeFraction }) => [cluster, runtimeFraction?.defaultValue?.numerator]),
+    [['outbound|shop/next', 100_000]],
+  );
+});
+
+test('at a gateway a route leads only to what contracts open to it, and others hold for what it leaves', (t) => {
+  const canary = route(
+    [{ matches: [{ grpc: { method: 'Get' }, headers: [{ name: 'x-canary' }] }], backends: [{ ...toNext, weight: 1 }] }],
+    { gateway: 'edge' },
+    ['a.example.com'],
+  );
+  const closed = route([{ backends: [{ ...toA, service: 'shop/closed', weight: 1 }] }], { gateway: 'edge' });
+  const hosts = new Routed([canary, closed]).hosts('gateway|edge', 'weft/edge-0');
+  t.deepEqual(
+    hosts.map(({ domains }) => domains),
+    [['a.example.com'], ['*']],
+  );
+  const [own, rest] = hosts.map(({ routes }) =>
+    routes
+      .filter(({ name }) => name === get)
+      .flatMap(clustersOf)
+      .map(([name]) => name),
+  );
+  t.is(own?.[0], 'outbound|shop/next');
+  t.is(own?.[1], 'outbound|shop/a');
+  t.is(rest?.[0], 'outbound|shop/a');
+});
+
+test('at a gateway a rule without a service answers, whatever is called', (t) => {
+  const gone: Backend = { weight: 1, invalid: 'Service shop/gone does not exist', status: 500 };
+  const matches = [{ path: { pathSeparatedPrefix: '/gone' } }];
+  const routed = new Routed([route([{ matches, backends: [gone] }], { gateway: 'edge' })]);
+  const [first, second] = routed.hosts('gateway|edge', 'weft/edge-0')[0]?.routes ?? [];
+  t.is(first?.match?.pathSpecifier.value, '/gone');
+  t.deepEqual(first && answerOf(first), [500, 'weft: Service shop/gone does not exist']);
+  t.is(second?.name, get);
+});
+
+test('a port without methods is routed by paths, and is never repeated once it was delivered', (t) => {
+  const directory = mesh();
+  for (const name of ['x', 'y']) directory.service(name).replica(`${name}-0`, { inbound: '127.0.0.1:1003' });
+  const [x, y] = ['shop/x', 'shop/y'] as const;
+  const rules: Partial<Rule>[] = [
+    { matches: [{ path: { pathSeparatedPrefix: '/v2' } }], backends: [{ service: y, port: 80, weight: 1 }], retry: {} },
+    { backends: [{ service: x, port: 80, weight: 1 }], timeouts: { requestMs: 3000 } },
+  ];
+  const routed = new Routed([route(rules, { service: x, port: 80 })], directory);
+  const routes = routed.hosts().find(({ name }) => name.startsWith('shop/x'))?.routes ?? [];
+  t.deepEqual(
+    routes.map((each) => [each.match?.pathSpecifier.value, clustersOf(each)[0]?.[0]]),
+    [
+      ['/v2', 'outbound|shop/y'],
+      ['/', 'outbound|shop/x'],
+    ],
+  );
+  t.deepEqual(
+    routes.map((each) => [actionOf(each).timeout?.seconds, actionOf(each).retryPolicy?.retryOn]),
+    [
+      [0n, 'connect-failure,refused-stream'],
+      [3n, 'connect-failure,refused-stream'],
+    ],
+  );
+});
+
+test('a weight that changes computes the routes of those who call, and no target', (t) => {
+  const weighed = (weight: number) =>
+    route([
+      {
+        backends: [
+          { ...toA, weight: 100 - weight },
+          { ...toNext, weight },
+        ],
+      },
+    ]);
+  const routed = new Routed([weighed(10)]);
+  const { turn, changes } = routed.compiler.turn(() => routed.routes.set('test 0', weighed(20)), 0);
+  t.is(turn.computed.get('targets'), undefined);
+  t.is(turn.computed.get('host of a target'), undefined);
+  t.is(turn.computed.get('route resources of ports'), 1);
+  t.is(turn.computed.get('virtual hosts'), 1);
+  t.deepEqual(
+    changes.map(({ proxies }) => [...proxies]),
+    [['shop/b-0']],
+  );
+});

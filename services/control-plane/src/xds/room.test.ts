@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { typeUrls } from '@weft/compiler/envoy/resource';
+import test from 'ava';
+import { createDelivery } from './delivery.ts';
+import { Room } from './room.ts';
+import { LocalClient } from './testing/local-client.ts';
+import { cluster } from './testing/resources.ts';
+import { TestViews } from './testing/views.ts';
+
+const { cluster: CDS } = typeUrls;
+
+function user(told: string[], name: string) {
+  return { roomed: (overdue: boolean) => void told.push(overdue ? `${name} overdue` : name) };
+}
+
+test('room is given in the order of asking, and to no more than there is room for', (t) => {
+  const room = new Room({ bytes: 10 });
+  const told: string[] = [];
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => user(told, name));
+  if (!a || !b || !c) throw new Error('three users');
+  t.true(room.admits(a));
+  room.take(12);
+  t.false(room.admits(b));
+  t.false(room.admits(c));
+  t.false(room.admits(b));
+  room.free(1);
+  t.deepEqual(told, []);
+  const { roomed } = b;
+  b.roomed = (overdue) => {
+    roomed(overdue);
+    room.take(5);
+  };
+  room.free(5);
+  t.deepEqual(told, ['b']);
+  room.leave(c);
+  room.free(11);
+  t.deepEqual(told, ['b']);
+  t.is(room.bytes, 0);
+});
+
+test('proxies that take nothing keep nobody waiting for ever', async (t) => {
+  const room = new Room({ bytes: 10, waitMs: 1 });
+  room.take(10);
+  const waited = Promise.withResolvers<boolean>();
+  t.false(room.admits({ roomed: waited.resolve }));
+  t.true(await Promise.race([waited.promise, sleep(5000, false, { ref: false })]));
+});
+
+test('while the outputs of some are full, another proxy that comes waits, and then gets all that there is', (t) => {
+  const views = new TestViews();
+  const delivery = createDelivery({ views, room: { bytes: 1, waitMs: 60_000 } });
+  for (const id of ['shop/a', 'shop/b', 'shop/c'] as const) views.set(id, [cluster('one')]);
+  const slow = new LocalClient(delivery, 'shop/a');
+  slow.full = true;
+  slow.ask({ typeUrl: CDS });
+  t.is(slow.received.length, 1);
+  const waiting = new LocalClient(delivery, 'shop/b');
+  waiting.ask({ typeUrl: CDS });
+  const gone = new LocalClient(delivery, 'shop/c');
+  gone.ask({ typeUrl: CDS });
+  t.is(waiting.received.length, 0);
+  gone.stream.closed();
+  slow.full = false;
+  slow.stream.drained();
+  t.is(waiting.received.length, 1);
+  t.is(gone.received.length, 0);
+});
