@@ -53,7 +53,8 @@ export function retryPolicy(method: Method): RetryPolicy {
       maxInterval: durationFromMs(maxBackoffMs),
     },
     retryHostPredicate: [extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {})],
-    hostSelectionRetryMaxAttempts: 5n,
+    // A replica that serves nothing has the fewest requests, so it is chosen again and again: three times of four, of two replicas.
+    hostSelectionRetryMaxAttempts: 20n,
   });
 }
 
