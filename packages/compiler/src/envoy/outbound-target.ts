@@ -1,5 +1,5 @@
 import type { LogicalName } from '../model/mesh.ts';
-import { callersOf } from '../model/method.ts';
+import { namesOneOf } from '../model/method.ts';
 import { portAccess, portsOf } from '../model/port-access.ts';
 import type { Protocol } from '../model/service.ts';
 import type { CalledService } from './called-services.ts';
@@ -42,8 +42,8 @@ export function outboundTargets(
       if (protocol !== 'tcp' && all.length === 0) return false;
       const access = portAccess(service, port);
       if (access === 'namespace') return service.namespace === namespace;
-      const callers = access === 'methods' ? callersOf(service.methods) : access.callers;
-      return names.some((name) => callers.has(name));
+      if (access === 'methods') return namesOneOf(service.methods, names);
+      return names.some((name) => access.callers.has(name));
     });
   });
 }

@@ -91,7 +91,20 @@ export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Me
  * again: a denial is a change of routes and closes no connection.
  */
 export function callersOf(methods: ReadonlyMap<string, Method>): ReadonlySet<LogicalName> {
-  return new Set([...methods.values()].flatMap(({ callers, denied }) => [...callers, ...(denied ?? [])]));
+  const found = new Set<LogicalName>();
+  for (const { callers, denied } of methods.values()) {
+    for (const name of callers) found.add(name);
+    for (const name of denied ?? []) found.add(name);
+  }
+  return found;
+}
+
+/** Whether one of these is among `callersOf`. Makes nothing: every caller of a service asks. */
+export function namesOneOf(methods: ReadonlyMap<string, Method>, names: readonly LogicalName[]): boolean {
+  for (const { callers, denied } of methods.values()) {
+    for (const name of names) if (callers.has(name) || denied?.has(name)) return true;
+  }
+  return false;
 }
 
 /** Whether the edge serves a method to callers outside. */
