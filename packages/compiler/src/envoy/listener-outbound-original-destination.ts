@@ -94,7 +94,7 @@ export function originalDestinationListener(
         filters: [outboundHttp(settings, outboundName, serviceName)],
       }),
       ...besidesMesh[otherwise],
-      ...destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName)),
+      ...meshChains(settings, destinations.mesh, serviceName),
       ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
     ],
   });
@@ -124,6 +124,12 @@ const besidesMesh: Readonly<Record<'denied' | 'unknown', readonly FilterChain[]>
   denied: [...refusedAndExcluded, passing('denied', noCluster, counted)],
   unknown: [...refusedAndExcluded, passing('unknown', passThroughCluster, counted)],
 };
+
+/** One for each name: the replicas of a headless service may listen at different ports. */
+function meshChains(settings: MeshSettings, mesh: readonly Destination[], serviceName: string): Iterable<FilterChain> {
+  const chains = mesh.flatMap((destination) => meshChain(settings, destination, serviceName));
+  return new Map(chains.map((chain) => [chain.name, chain])).values();
+}
 
 function meshChain(settings: MeshSettings, destination: Destination, serviceName: string): FilterChain[] {
   const { service, port, protocol, isMain, headless } = destination;
@@ -166,5 +172,6 @@ function choiceAt(port: number, { mesh, external }: Destinations, otherwise: str
   const choices = services.flatMap((service) =>
     service.addresses.map((address) => [address, chainOf(service)] as const),
   );
-  return byAddress(new Map(choices), byBlocks) ?? rest;
+  // What is nearest comes first and keeps its addresses, whoever else has them.
+  return byAddress(new Map(choices.reverse()), byBlocks) ?? rest;
 }

@@ -1,6 +1,8 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { FilterChainSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
+import { MatcherSchema } from '@weft/envoy-api/xds/type/matcher/v3/matcher';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';
@@ -84,6 +86,64 @@ test('a service that comes into a namespace reaches its workloads, and a replica
   t.deepEqual(told, ['outbound', 'outbound|shop/cache']);
   const more = put(put(shop(), 'cache', '10.1.0.7', cache), 'cache', '10.1.0.8', cache);
   t.deepEqual(namesTold(more), ['outbound|shop/cache']);
+});
+
+test('every filter chain and every domain is there once, whatever Services say', (t) => {
+  const directory = shop();
+  const both = (port: number) => [
+    { name: 'one', port, protocol: 'UDP' },
+    { name: 'two', port, protocol: 'TCP' },
+    { name: 'three', port, protocol: 'TCP' },
+  ];
+  put(directory, 'dns', '10.1.0.5', { clusterIP: '10.96.0.5', ports: both(53) });
+  put(directory, 'web', '10.1.0.6', {
+    clusterIP: '10.96.0.6',
+    ports: both(443).map((port) => ({ ...port, appProtocol: 'http' })),
+  });
+  put(directory, 'udp', '10.1.0.7', { clusterIP: '10.96.0.8', ports: [{ port: 53, protocol: 'UDP' }] });
+  const moved = { clusterIP: 'None', ports: [{ port: 80, targetPort: 'web' }] };
+  for (const [address, web] of [
+    ['10.1.0.8', 8080],
+    ['10.1.0.9', 9090],
+  ] as const) {
+    put(directory, 'moved', address, moved).put(`shop/pod-moved-${address}.yaml`, {
+      kind: 'Workload',
+      metadata: { namespace: 'shop', name: `moved-${address.replaceAll('.', '-')}`, labels: { app: 'moved' } },
+      spec: { serviceAccount: 'moved', pod: { addresses: [address], portNames: { web } } },
+      status: { ready: true },
+    });
+  }
+  const { filterChains } = listener(directory, 'outbound');
+  const names = filterChains.map(({ name }) => name);
+  t.deepEqual([...new Set(names)], names);
+  t.true(names.includes('tcp|shop/dns|53') && names.includes('tcp|shop/moved|80'));
+  t.false(names.some((name) => name.startsWith('tcp|shop/udp')));
+  const routes = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.route)?.get('outbound');
+  const hosts = fromBinary(RouteConfigurationSchema, routes?.body ?? new Uint8Array()).virtualHosts;
+  const domains = hosts.flatMap((host) => host.domains);
+  t.deepEqual([...new Set(domains)], domains);
+  t.true(domains.some((domain) => domain.startsWith('web')));
+});
+
+test('of two services whose replicas have one address, the nearest keeps it', (t) => {
+  const headless = { clusterIP: 'None', ports: [{ port: 5432 }] };
+  const chosen = (directory: MeshDirectory) =>
+    Buffer.from(
+      toBinary(MatcherSchema, listener(directory, 'outbound').filterChainMatcher ?? create(MatcherSchema)),
+    ).toString('latin1');
+  const before = chosen(put(shop(), 'aaa', '10.1.0.4', headless));
+  t.regex(before, /tcp\|shop\/ledger\|5432/);
+  const after = chosen(put(put(shop(), 'aaa', '10.1.0.4', headless), 'zzz', '10.1.0.3', headless));
+  t.is(after, before);
+});
+
+test('a port called constructor is a port', (t) => {
+  const directory = put(shop(), 'odd', '10.1.0.5', {
+    clusterIP: '10.96.0.5',
+    ports: [{ port: 80, targetPort: 'constructor' }],
+  });
+  const { compiler } = new DirectoryCompiler(directory);
+  t.deepEqual(compiler.failures(), []);
 });
 
 test('a contract that is not understood opens nothing to its namespace', (t) => {

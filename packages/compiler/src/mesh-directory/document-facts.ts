@@ -49,9 +49,10 @@ export function documentFacts(graph: Graph, readings: Collection<Reading>): Docu
   const settings = graph.deriveMany<Document, MeshSettings>('settings', counting, ({ object, origin }) =>
     object.is === 'mesh-config' ? [[settingsKey, settingsOf(object, origin)]] : [],
   );
-  const services = graph.deriveMany<Document, ServiceFact>('services', counting, ({ object, origin }) =>
-    object.is === 'service' ? [keyed(serviceOf(object, origin), serviceKey)] : [],
-  );
+  const services = graph.deriveMany<Document, ServiceFact>('services', counting, ({ object, origin }) => {
+    const service = object.is === 'service' ? serviceOf(object, origin) : undefined;
+    return service ? [keyed(service, serviceKey)] : [];
+  });
   const workloads = graph.deriveMany<Document, Workload>('workloads', counting, ({ object }, read) => {
     if (object.is !== 'workload') return [];
     const { trustDomain } = read.get(settings, settingsKey) ?? defaultSettings;

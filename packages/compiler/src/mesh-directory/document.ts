@@ -37,8 +37,10 @@ export function settingsOf({ read: { spec } }: ObjectOf<'mesh-config'>, origin: 
 }
 
 /** The service that a Service (core/v1) is. */
-export function serviceOf(object: ObjectOf<'service'>, origin: string): ServiceFact {
-  const { ports, selector, clusterIP, clusterIPs } = object.read.spec;
+export function serviceOf(object: ObjectOf<'service'>, origin: string): ServiceFact | undefined {
+  const { selector, clusterIP, clusterIPs } = object.read.spec;
+  const ports = tcpPorts(object.read.spec.ports);
+  if (ports.length === 0) return undefined;
   const isGrpc = (port: (typeof ports)[number]) => port.appProtocol === 'grpc' || port.name === 'grpc';
   const main = ports.find(isGrpc) ?? ports[0];
   const addresses = clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
@@ -57,6 +59,17 @@ export function serviceOf(object: ObjectOf<'service'>, origin: string): ServiceF
     headless: addresses.includes('None'),
     origin,
   };
+}
+
+/** The same number may be there for UDP, too, as for HTTP/3 and DNS; the mesh carries TCP. */
+function tcpPorts<Port extends { readonly port: number; readonly protocol?: string | undefined }>(
+  ports: readonly Port[],
+): readonly Port[] {
+  const byNumber = new Map<number, Port>();
+  for (const port of ports) {
+    if ((port.protocol ?? 'TCP') === 'TCP' && !byNumber.has(port.port)) byNumber.set(port.port, port);
+  }
+  return [...byNumber.values()];
 }
 
 /** The replica that a Workload is, in a mesh of this trust domain. */

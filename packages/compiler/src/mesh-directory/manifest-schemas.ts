@@ -122,6 +122,7 @@ export const serviceSchema = z.object({
             port: portSchema,
             targetPort: z.union([portSchema, z.string().min(1)], 'a port, or the name of one').optional(),
             appProtocol: z.string().optional(),
+            protocol: z.string().optional(),
           }),
           'a list of ports',
         )

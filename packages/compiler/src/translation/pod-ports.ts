@@ -25,5 +25,7 @@ export function podPorts(pod: PodNetwork, services: readonly ServiceFact[]): Inb
 }
 
 function ownPort(pod: PodNetwork, { port, targetPort = port }: ServicePortFact): number | undefined {
-  return typeof targetPort === 'number' ? targetPort : pod.portNames[targetPort];
+  if (typeof targetPort === 'number') return targetPort;
+  // A port may be called "constructor".
+  return Object.hasOwn(pod.portNames, targetPort) ? pod.portNames[targetPort] : undefined;
 }

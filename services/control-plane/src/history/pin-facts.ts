@@ -145,6 +145,8 @@ function guardOf(
   replicas: readonly UnsafeReplica[],
   { revisionId }: Pin,
 ): Resource | undefined {
+  // A Service without a selector has no replicas.
+  if (Object.keys(selector).length === 0) return undefined;
   const own = replicas.filter(({ workload }) =>
     Object.entries(selector).every(([label, value]) => workload.labels[label] === value),
   );

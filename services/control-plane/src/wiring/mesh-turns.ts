@@ -95,31 +95,44 @@ export class MeshTurns {
   }
 
   #run(change: () => void): Turn {
-    const { compiler, log } = this.#options;
-    const compiled = compiler.turn(change, Date.now());
-    try {
-      this.#tell(compiled);
-    } catch (error) {
-      log.error({ err: error }, 'what a turn of the mesh did could not be told to all who follow it');
-    }
+    const compiled = this.#options.compiler.turn(change, Date.now());
+    this.#tell(compiled);
     return compiled.turn;
+  }
+
+  /** A bug in one who follows keeps nobody else from hearing of the turn. */
+  #safely(what: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, what },
+        'what a turn of the mesh did could not be told to all who follow it',
+      );
+    }
   }
 
   #tell({ turn, changes }: Compiled): void {
     const { compiler, facts, log } = this.#options;
     const { mesh, translation } = compiler;
-    this.#clock.set(mesh.nextChangeMs, () => this.#run(() => undefined));
+    this.#safely('the clock', () => this.#clock.set(mesh.nextChangeMs, () => this.#run(() => undefined)));
     const done = meshTurn(turn, facts, modelCollections(translation));
-    for (const { message, fields } of auditOverrides(done.overrides)) log.warn(fields, message);
+    this.#safely('the audit', () => {
+      for (const { message, fields } of auditOverrides(done.overrides)) log.warn(fields, message);
+    });
     const followers = this.#followers;
     if (followers === undefined) return;
-    const isOther = translation.problems.some((found) => turn.changed(found).size > 0) || this.#failuresChanged();
-    if (isOther || done.overrides.size > 0)
+    this.#safely('the report', () => {
+      const isOther = translation.problems.some((found) => turn.changed(found).size > 0) || this.#failuresChanged();
+      if (!isOther && done.overrides.size === 0) return;
       followers.report([...mesh.problems, ...compiler.failures()], mesh.overrides);
-    followers.memory.record(done);
-    this.#identify(turn, done, followers);
-    followers.views.tell(changes);
-    for (const [id, { after: still }] of done.workloads) if (still === undefined) followers.drop(idOf(id));
+    });
+    this.#safely('the history', () => followers.memory.record(done));
+    this.#safely('the identities', () => this.#identify(turn, done, followers));
+    this.#safely('the proxies', () => followers.views.tell(changes));
+    for (const [id, { after: still }] of done.workloads) {
+      if (still === undefined) this.#safely('the streams', () => followers.drop(idOf(id)));
+    }
   }
 
   #failures = '';

@@ -154,15 +154,30 @@ export class DeliveryStream implements RoomUser {
     }
     this.#busy = true;
     if (!this.#mayWrite()) step(this.#state, { kind: 'blocked' });
-    for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events.shift()) {
-      let full = false;
-      for (const effect of step(this.#state, next)) if (this.#perform(effect)) full = true;
-      if (full) step(this.#state, { kind: 'blocked' });
+    try {
+      for (let next: StreamEvent | undefined = event; next !== undefined; next = this.#events.shift()) {
+        let full = false;
+        for (const effect of step(this.#state, next)) if (this.#perform(effect)) full = true;
+        if (full) step(this.#state, { kind: 'blocked' });
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
     this.#isAdmitted ||=
       this.#state.watches.has(typeUrls.endpoints) && !this.#state.blocked && owesNothing(this.#state);
     this.#wait();
+  }
+
+  /** A bug of ours ends this stream and no other; its proxy comes back and is told everything anew. */
+  #fail(error: unknown): void {
+    const { workload, log } = this.#around;
+    this.#busy = false;
+    this.#events.length = 0;
+    log.warn({ workload, err: error }, 'a stream failed');
+    this.end('internal', 'the control plane could not go on with this stream');
   }
 
   /** Does one effect. True: the output is full. */

@@ -31,6 +31,33 @@ test('a proxy is shown with what it was sent, what it took and when', (t) => {
   t.is(delivery.proxies().size, 0);
 });
 
+test('a stream that fails ends, and no other', (t) => {
+  const views = new TestViews();
+  const delivery = createDelivery({ views });
+  const ids = ['shop/a', 'shop/b'] as const;
+  for (const one of ids) views.set(one, [cluster('x')]);
+  const clients = ids.map((one) => new LocalClient(delivery, one));
+  for (const client of clients) {
+    client.ask({ typeUrl: CDS });
+    client.ack();
+  }
+  const broken = { ...cluster('x', 'next') };
+  Object.defineProperty(broken, 'body', {
+    get() {
+      throw new Error('no key to sign with');
+    },
+  });
+  views.set('shop/a', [broken]);
+  views.set('shop/b', [cluster('x', 'next')]);
+  views.set('shop/b', [cluster('x', 'last')]);
+  const [a, b] = clients;
+  t.deepEqual(a?.ends, ['internal']);
+  t.deepEqual(b?.ends, []);
+  t.is(b?.received.length, 2);
+  b?.ack();
+  t.is(b?.received.length, 3);
+});
+
 test('a refusal is shown and told with the name and the words, until something better is taken', (t) => {
   const views = new TestViews();
   const warnings: object[] = [];

@@ -40,6 +40,30 @@ const sliceOf = (service: number, count: number, unready = -1) =>
     Array.from({ length: count }, (_, index) => ({ name: `s${service}-${index}`, ready: index !== unready })),
   );
 
+test('what a pod said before it was wrong is neither its readiness nor a later pod of its name', (t) => {
+  const { graph, facts, put, remove } = cluster();
+  const pod = (uid: string, application: string | undefined, ready: boolean, serviceAccountName: string) => {
+    const annotations = application === undefined ? {} : { 'weft.dev/application': application };
+    const labels = { app: 'orders', 'weft.dev/injected': 'redirect' };
+    const metadata = { namespace: 'shop', name: 'orders-0', uid, labels, annotations };
+    return objects.pod('orders-0', { ready, metadata, spec: { serviceAccountName } });
+  };
+  const workload = () => facts.workloads.get('shop/orders-0');
+  graph.turn(() => put('pods', pod('one', undefined, true, 'orders')));
+  t.like(workload(), { ready: true, serviceAccount: 'orders' });
+  graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));
+  t.like(workload(), { ready: true, serviceAccount: 'orders' });
+  t.regex(facts.problems.get('Pod shop/orders-0')?.[0]?.message ?? '', /last good form/);
+  graph.turn(() => put('pods', pod('one', 'nonsense', false, 'orders')));
+  t.like(workload(), { ready: false, serviceAccount: 'orders' });
+  graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));
+  graph.turn(() => {
+    remove('pods', 'shop/orders-0');
+    put('pods', pod('two', 'nonsense', true, 'other'));
+  });
+  t.is(workload(), undefined);
+});
+
 test('a pod event computes the same few keys, however large the mesh is', (t) => {
   const computed = [10, 1000].map((services) => {
     const { graph, facts, put } = cluster();

@@ -47,6 +47,10 @@ export interface ClusterFacts {
 /** What one object says; `object` may be its last good form. */
 interface Reading {
   readonly object?: ManifestObject;
+  /** Of the object that is there now: an object of the same name that comes later has no part in what this one said. */
+  readonly uid?: string | undefined;
+  /** Whether a pod is ready, which is never its last good form's. */
+  readonly status?: unknown;
   readonly problems: readonly Problem[];
 }
 
@@ -69,7 +73,7 @@ export function clusterFacts(
       readObject(subjectOf(object), object),
   ): Collection<Reading> => {
     const all = graph.remember<KubernetesObject, Reading>(`${kind} objects`, from, (object, before, read, key) =>
-      object === undefined ? undefined : withLastGood(readOne(object, read, key), before),
+      object === undefined ? undefined : withLastGood(object, readOne(object, read, key), before),
     );
     problems.push(
       graph.deriveMany(`${kind} problems`, all, ({ problems: found }, _, key) =>
@@ -177,9 +181,26 @@ function isMeshService(service: KubernetesObject, read: Read, namespaces: Collec
   return type !== 'ExternalName' && Object.keys(Object(selector)).length > 0;
 }
 
-function withLastGood(now: Reading | undefined, before: Reading | undefined): Reading | undefined {
-  if (now === undefined || now.object || now.problems.length === 0 || !before?.object) return now;
-  return { object: before.object, problems: now.problems.map(stillServing) };
+function withLastGood(
+  { metadata: { uid } }: KubernetesObject,
+  now: Reading | undefined,
+  before: Reading | undefined,
+): Reading | undefined {
+  if (now === undefined) return undefined;
+  const lastGood = before?.uid === uid ? before?.object : undefined;
+  if (now.object || now.problems.length === 0 || lastGood === undefined) return { ...now, uid };
+  const object = lastGood.is === 'workload' ? withStatus(lastGood, now.status) : lastGood;
+  return { object, uid, problems: now.problems.map(stillServing) };
+}
+
+type WorkloadObject = Extract<ManifestObject, { is: 'workload' }>;
+
+/** A pod that says something wrong goes on as it was, but not when it is no longer ready. */
+function withStatus(lastGood: WorkloadObject, status: unknown): WorkloadObject {
+  const { ready = false, reason = 'what it says cannot be read' }: { ready?: unknown; reason?: unknown } =
+    Object(status);
+  if (ready === true) return lastGood;
+  return { ...lastGood, read: { ...lastGood.read, status: { ready: false, reason: String(reason) } } };
 }
 
 type Subject = Pick<Problem, 'resource' | 'about'>;
@@ -192,7 +213,7 @@ function subjectOf(object: KubernetesObject): Subject {
 function readPod(subject: Subject, outcome: ReturnType<typeof podWorkload>): Reading | undefined {
   if (outcome === undefined) return undefined;
   if ('problem' in outcome) return { problems: [{ ...subject, ...outcome.problem }] };
-  return readObject(subject, outcome.document);
+  return { ...readObject(subject, outcome.document), status: Object(outcome.document).status };
 }
 
 function readObject(subject: Subject, value: unknown): Reading {

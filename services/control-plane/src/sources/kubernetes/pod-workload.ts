@@ -104,18 +104,20 @@ type PodStatus = NonNullable<z.output<typeof podSchema>['status']>;
 
 function network({ metadata }: KubernetesObject, spec: PodSpec, addresses: readonly (string | undefined)[]): object {
   const application = metadata.annotations?.[marks.application];
-  const portNames: Record<string, number> = {};
+  const portNames = new Map<string, number>();
   for (const { name, ports } of [...(spec.initContainers ?? []), ...spec.containers]) {
     if (name === sidecarName) continue;
     for (const port of ports ?? []) {
-      if (port.name !== undefined && (port.protocol ?? 'TCP') === 'TCP') portNames[port.name] ??= port.containerPort;
+      const { name: portName, protocol = 'TCP', containerPort } = port;
+      if (portName !== undefined && protocol === 'TCP' && !portNames.has(portName))
+        portNames.set(portName, containerPort);
     }
   }
   return {
     addresses,
     interception: metadata.labels?.[marks.injected] === 'none' ? 'none' : 'redirect',
     ...(application === undefined ? {} : { application }),
-    portNames,
+    portNames: Object.fromEntries(portNames),
   };
 }
 
