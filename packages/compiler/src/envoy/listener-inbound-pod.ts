@@ -7,6 +7,7 @@ import type { MeshSettings } from '../model/mesh.ts';
 import { inboundPort as interceptedPort } from '../pod/ports.ts';
 import { address } from './address.ts';
 import { byPort, byTransport, type Choice, chainMatcher } from './destination-match.ts';
+import { distinctChains } from './distinct-chains.ts';
 import { encodeResource } from './encode.ts';
 import { inboundHttp, inboundPlainHttp, inboundPlainTaken, inboundTcp } from './filter-chain-inbound.ts';
 import { maxWholeAnswerBytes } from './http-filters.ts';
@@ -33,7 +34,7 @@ export function interceptedInbound(settings: MeshSettings, ports: readonly PodPo
   return encode(interceptedInboundName, {
     listen: { host: '0.0.0.0', port: interceptedPort },
     ...(ipv6 ? { also: { host: '::', port: interceptedPort } } : {}),
-    chains: distinct(chains),
+    chains: distinctChains(chains),
     choice: byPort(choices),
     redirected: true,
   });
@@ -69,10 +70,6 @@ function chainsOf(settings: MeshSettings, { rule, routes, serviceName }: PodPort
       : inboundHttp({ settings, routes, serviceName, name });
   if (rule.permissive) return [mesh, inboundPlainTaken(settings, rule, serviceName, takenChain(rule))];
   return rule.protocol === 'tcp' ? [mesh] : [mesh, inboundPlainHttp({ settings, serviceName, name: plainChain })];
-}
-
-function distinct(chains: readonly FilterChain[]): FilterChain[] {
-  return [...new Map(chains.map((chain) => [chain.name, chain])).values()];
 }
 
 interface Parts {

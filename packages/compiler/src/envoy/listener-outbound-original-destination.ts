@@ -8,6 +8,7 @@ import type { Protocol } from '../model/service.ts';
 import { outboundPort, refusedPorts } from '../pod/ports.ts';
 import { address } from './address.ts';
 import { byAddress, byBlock, byPort, byServerName, type Choice, chainMatcher } from './destination-match.ts';
+import { distinctChains } from './distinct-chains.ts';
 import { encodeResource } from './encode.ts';
 import { originalDestination, tlsInspectorAt } from './listener-filters.ts';
 import { outboundHttp } from './listener-outbound.ts';
@@ -94,7 +95,8 @@ export function originalDestinationListener(
         filters: [outboundHttp(settings, outboundName, serviceName)],
       }),
       ...besidesMesh[otherwise],
-      ...meshChains(settings, destinations.mesh, serviceName),
+      // The replicas of a headless service may listen at different ports: several destinations, one chain.
+      ...distinctChains(destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName))),
       ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
     ],
   });
@@ -124,12 +126,6 @@ const besidesMesh: Readonly<Record<'denied' | 'unknown', readonly FilterChain[]>
   denied: [...refusedAndExcluded, passing('denied', noCluster, counted)],
   unknown: [...refusedAndExcluded, passing('unknown', passThroughCluster, counted)],
 };
-
-/** One for each name: the replicas of a headless service may listen at different ports. */
-function meshChains(settings: MeshSettings, mesh: readonly Destination[], serviceName: string): Iterable<FilterChain> {
-  const chains = mesh.flatMap((destination) => meshChain(settings, destination, serviceName));
-  return new Map(chains.map((chain) => [chain.name, chain])).values();
-}
 
 function meshChain(settings: MeshSettings, destination: Destination, serviceName: string): FilterChain[] {
   const { service, port, protocol, isMain, headless } = destination;
