@@ -1,4 +1,5 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
+import { maxContractBytes } from '../model/quotas.ts';
 import type { Complaint } from './complaint.ts';
 import { descriptorComplaints } from './descriptor-check.ts';
 import { filesOf, openDescriptorSet } from './descriptor-set.ts';
@@ -11,6 +12,9 @@ export type OpenedContract =
 
 /** Reads a descriptor set that nobody has looked at yet: what Envoy could not take is named before anything else is read of it. */
 export function openContract(descriptorSet: Uint8Array): OpenedContract {
+  if (descriptorSet.length > maxContractBytes) {
+    return { error: new Error(`it has ${descriptorSet.length} bytes; at most ${maxContractBytes} are read`) };
+  }
   try {
     const complaints = descriptorComplaints(filesOf(descriptorSet));
     return complaints.length > 0 ? { complaints } : { registry: openDescriptorSet(descriptorSet) };

@@ -4,6 +4,7 @@ import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
+import { defaultQuotas, maxContractBytes } from '../model/quotas.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
 
@@ -61,6 +62,11 @@ export const documentSchema = z.object(
   'an object with apiVersion, kind, metadata and spec',
 );
 
+function quotaSchema(byDefault: number, most = 2 ** 31 - 1) {
+  const words = `a whole number from 1 to ${most}`;
+  return z.int(words).min(1, words).max(most, words).default(byDefault);
+}
+
 /** `weft.dev/v1 MeshConfig`. */
 export const meshConfigSchema = z.object({
   spec: z.strictObject(
@@ -105,8 +111,19 @@ export const meshConfigSchema = z.object({
         )
         .default([]),
       zoneAware: z.boolean('true or false').default(false),
+      quotas: z
+        .strictObject(
+          {
+            contractMethods: quotaSchema(defaultQuotas.contractMethods),
+            contractBytes: quotaSchema(defaultQuotas.contractBytes, maxContractBytes),
+            namespaceMethods: quotaSchema(defaultQuotas.namespaceMethods),
+            namespaceBytes: quotaSchema(defaultQuotas.namespaceBytes),
+          },
+          'contractMethods, contractBytes, namespaceMethods and namespaceBytes',
+        )
+        .default(defaultQuotas),
     },
-    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive and zoneAware',
+    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive, zoneAware and quotas',
   ),
 });
 
