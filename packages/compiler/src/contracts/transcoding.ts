@@ -12,7 +12,7 @@ export function transcodingComplaints(method: DescMethod): Complaint[] {
     return [
       {
         element: method,
-        message: `(google.api.http) its ${what} has ${field.parent.typeName}.${field.name} in delimited encoding, which Envoy's transcoder cannot read`,
+        message: `(google.api.http) its ${what} has ${field.parent.typeName}.${field.name} in delimited encoding, which Envoy's transcoder cannot write`,
         advice: 'features.message_encoding = LENGTH_PREFIXED, or no REST for this method',
       },
     ];
