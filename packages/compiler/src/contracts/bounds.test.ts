@@ -2,10 +2,11 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { MethodPolicySchema, ServicePolicySchema } from '@weft/contracts/weft/policy/v1/policy';
 import test from 'ava';
+import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { meshPolicySpecSchema } from '../mesh-policy/schemas.ts';
 import { type Bound, bounds, lengths } from '../model/bounds.ts';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
-import { descriptorSet } from '../testing/mesh-directory.ts';
+import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { contractHash } from './contract-hash.ts';
 import { lint } from './lint.ts';
 import { readContract } from './read-contract.ts';
@@ -23,7 +24,10 @@ const text = (value: number) => `${value}ms`;
 /** How a contract and a MeshPolicy say each bounded value; `field`: as the complaint names it. */
 const fields: Readonly<
   Record<
-    Exclude<keyof typeof bounds, 'faultDelay' | 'overrideLasts'>,
+    Exclude<
+      keyof typeof bounds,
+      'faultDelay' | 'overrideLasts' | 'certificateLifetime' | 'gatewayBytes' | 'gatewayHeaders'
+    >,
     {
       readonly field: string;
       readonly contract: (value: number) => Uint8Array;
@@ -169,4 +173,20 @@ test('a refused contract names its file and line where it has them', (t) => {
   });
   t.is(problems[0]?.message, 'hedge.max_tries is 0');
   t.is(problems[0]?.field, 'shop.catalog.v1.CatalogService/GetProduct');
+});
+
+test('numbers of a Gateway and of the MeshConfig hold their bounds', (t) => {
+  const problems = (gateway: object, mesh: object = {}) =>
+    parseDirectory(new MeshDirectory(mesh).edge('127.0.0.1:1', gateway).files).problems.map(({ message }) => message);
+  t.deepEqual(problems({ maxMessageBytes: bounds.gatewayBytes.max, maxHeaders: 1 }), []);
+  for (const gateway of [
+    { maxMessageBytes: 2 ** 32 },
+    { maxHeaderBytes: 0 },
+    { maxHeaders: 10_001 },
+    { maxHeaders: 1.5 },
+  ]) {
+    t.is(problems(gateway).length, 1, JSON.stringify(gateway));
+  }
+  t.is(problems({}, { certificateLifetime: '99999999999d' }).length, 1);
+  t.is(problems({}, { certificateLifetime: '999ms' }).length, 1);
 });

@@ -4,6 +4,7 @@ import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
+import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
 import { defaultQuotas, maxContractBytes } from '../model/quotas.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
@@ -37,7 +38,9 @@ const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0
 
 const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
   const durationMs = parseDuration(text);
-  if (durationMs === undefined || durationMs < 1000) context.addIssue('a duration of at least "1s", such as "24h"');
+  if (durationMs === undefined || !isWithin(durationMs, bounds.certificateLifetime)) {
+    context.addIssue(`${boundWords(bounds.certificateLifetime)}, such as "24h"`);
+  }
   return durationMs ?? z.NEVER;
 });
 
@@ -62,9 +65,8 @@ export const documentSchema = z.object(
   'an object with apiVersion, kind, metadata and spec',
 );
 
-function quotaSchema(byDefault: number, most = 2 ** 31 - 1) {
-  const words = `a whole number from 1 to ${most}`;
-  return z.int(words).min(1, words).max(most, words).default(byDefault);
+function quotaSchema(byDefault: number, max = 2 ** 31 - 1) {
+  return wholeSchema({ min: 1, max, whole: true }).default(byDefault);
 }
 
 /** `weft.dev/v1 MeshConfig`. */
@@ -210,7 +212,12 @@ export const externalServiceSchema = z.object({
   ),
 });
 
-const byteCountSchema = z.int('a whole number of bytes').positive('a whole number of bytes above 0');
+const byteCountSchema = wholeSchema(bounds.gatewayBytes);
+
+function wholeSchema(bound: Bound) {
+  const words = boundWords(bound);
+  return z.int(words).min(bound.min, words).max(bound.max, words);
+}
 
 /** `weft.dev/v1 Gateway`: a door of the mesh. */
 export const gatewaySchema = z.object({
@@ -218,7 +225,7 @@ export const gatewaySchema = z.object({
     {
       reflection: z.boolean('true or false').default(true),
       maxHeaderBytes: byteCountSchema.default(32 * 1024),
-      maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
+      maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
     },

@@ -41,6 +41,10 @@ export const bounds = {
   objectivePercent: percent,
   objectiveWithin: time(1, yearMs),
   faultDelay: time(1, yearMs),
+  certificateLifetime: time(1000, yearMs),
+  /** Of a gateway: what Envoy counts in 32 bits, and holds in memory. */
+  gatewayBytes: whole(1, 2 ** 30),
+  gatewayHeaders: whole(1, 10_000),
   /** How long `weft override --for` may make an override hold. */
   overrideLasts: time(1000, yearMs),
 } as const satisfies Record<string, Bound>;
