@@ -219,6 +219,8 @@ function wholeSchema(bound: Bound) {
   return z.int(words).min(bound.min, words).max(bound.max, words);
 }
 
+const hopsExpected = 'a whole number from 0 to 16';
+
 /** `weft.dev/v1 Gateway`: a door of the mesh. */
 export const gatewaySchema = z.object({
   spec: z.strictObject(
@@ -228,7 +230,8 @@ export const gatewaySchema = z.object({
       maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
+      trustedHops: z.int(hopsExpected).min(0, hopsExpected).max(16, hopsExpected).default(0),
     },
-    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes and corsOrigins',
+    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes, corsOrigins and trustedHops',
   ),
 });
