@@ -187,6 +187,7 @@ test('numbers of a Gateway and of the MeshConfig hold their bounds', (t) => {
   ]) {
     t.is(problems(gateway).length, 1, JSON.stringify(gateway));
   }
-  t.is(problems({}, { certificateLifetime: '99999999999d' }).length, 1);
-  t.is(problems({}, { certificateLifetime: '999ms' }).length, 1);
+  for (const certificateLifetime of ['99999999999d', '999ms']) {
+    t.true(problems({}, { certificateLifetime }).length > 0, certificateLifetime);
+  }
 });

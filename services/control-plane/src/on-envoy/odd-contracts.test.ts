@@ -1,4 +1,4 @@
-import { lint } from '@weft/compiler';
+import { compileFiles, lint } from '@weft/compiler';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
@@ -80,6 +80,7 @@ async function taken(
   await mesh.update(directory([]));
   const envoy = await mesh.startProxy('weft/edge-0');
   await mesh.update(directory(all));
+  t.notThrows(() => compileFiles(directory(all).files, 'weft/edge-0'));
   t.deepEqual(mesh.compiler.compiler.failures(), []);
   if (complete) {
     const named = mesh.compiler.mesh.problems.map(({ resource }) => resource);
