@@ -7,9 +7,7 @@ import { meshPolicySpecSchema } from '../mesh-policy/schemas.ts';
 import { type Bound, bounds, lengths } from '../model/bounds.ts';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
-import { contractHash } from './contract-hash.ts';
 import { lint } from './lint.ts';
-import { readContract } from './read-contract.ts';
 
 const orders = descriptorSet('shop.orders');
 const catalog = descriptorSet('shop.catalog');
@@ -161,18 +159,6 @@ test('lists and names of a contract hold their bounds', (t) => {
     'callers names ""',
     'hedge has no after',
   ]);
-});
-
-test('a refused contract names its file and line where it has them', (t) => {
-  const set = unary({ hedge: { after: ms(1), maxTries: 0 } });
-  const { problems } = readContract({
-    namespace: 'shop',
-    hash: contractHash(set),
-    descriptorSet: set,
-    origin: 'x.binpb',
-  });
-  t.is(problems[0]?.message, 'hedge.max_tries is 0');
-  t.is(problems[0]?.field, 'shop.catalog.v1.CatalogService/GetProduct');
 });
 
 test('numbers of a Gateway and of the MeshConfig hold their bounds', (t) => {

@@ -30,7 +30,7 @@ export function fieldComplaints(place: Place<DescriptorProto>, types: Types): Co
       complain(`its number is ${field.number}`, `a number from 1 to ${maxFieldNumber}`);
     }
     for (const message of shapeMessages(field, place, types)) complain(message);
-    for (const message of featureMessages(field, place)) complain(message);
+    for (const message of featureMessages(field, place, types)) complain(message);
   }
   return complaints;
 }
@@ -65,14 +65,14 @@ function shapeMessages(
 }
 
 /** Features of one field that are not for such a field. */
-function featureMessages(field: FieldDescriptorProto, { file, proto }: Place<DescriptorProto>): string[] {
+function featureMessages(field: FieldDescriptorProto, { file }: Place<DescriptorProto>, types: Types): string[] {
   const features = field.options?.features;
   if (features === undefined) return [];
   if (file.syntax !== 'editions') return ['it has features, which only editions have'];
   const repeated = field.label === Label.REPEATED;
   const isMessage = field.type === Type.MESSAGE;
-  const map =
-    isMessage && proto.nestedType.some(({ name, options }) => options?.mapEntry && field.typeName.endsWith(`.${name}`));
+  const ofType = isMessage ? types.byName.get(field.typeName.replace(/^\./, ''))?.proto : undefined;
+  const map = ofType !== undefined && 'field' in ofType && ofType.options?.mapEntry === true;
   const found: string[] = [];
   const { fieldPresence, messageEncoding, repeatedFieldEncoding, utf8Validation } = features;
   if (fieldPresence !== Presence.FIELD_PRESENCE_UNKNOWN) {

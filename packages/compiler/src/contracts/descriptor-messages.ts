@@ -22,10 +22,12 @@ export function messageComplaints(place: Place<DescriptorProto>, types: Types): 
 function oneofMessages({ field: fields, oneofDecl }: DescriptorProto): string[] {
   const found: string[] = [];
   let ownsAreOver = false;
+  const membersOf = Map.groupBy(
+    fields.flatMap((field, at) => (isInOneof(field) ? [{ field, at }] : [])),
+    ({ field }) => field.oneofIndex,
+  );
   for (const [index, { name }] of oneofDecl.entries()) {
-    const members = fields.flatMap((field, at) =>
-      isInOneof(field) && field.oneofIndex === index ? [{ field, at }] : [],
-    );
+    const members = membersOf.get(index) ?? [];
     const [first] = members;
     const last = members.at(-1);
     if (first === undefined || last === undefined) {
@@ -81,8 +83,11 @@ const noKeys: readonly Type[] = [Type.FLOAT, Type.DOUBLE, Type.BYTES, Type.MESSA
 /** Entries of maps that are not as protoc makes them. */
 function mapMessages({ proto, name: full }: Place<DescriptorProto>, types: Types): string[] {
   const found: string[] = [];
-  for (const entry of proto.nestedType.filter(({ options }) => options?.mapEntry)) {
-    const users = proto.field.filter(({ typeName }) => typeName === `.${full}.${entry.name}`);
+  const entries = proto.nestedType.filter(({ options }) => options?.mapEntry);
+  if (entries.length === 0) return found;
+  const byType = Map.groupBy(proto.field, ({ typeName }) => typeName);
+  for (const entry of entries) {
+    const users = byType.get(`.${full}.${entry.name}`) ?? [];
     const [user] = users;
     const [key, value, ...others] = entry.field;
     const complain = (what: string) => found.push(`its map entry ${entry.name} ${what}`);

@@ -1,4 +1,4 @@
-import { type DescService, getOption } from '@bufbuild/protobuf';
+import { type DescMethod, type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
 import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
 import { templateShape } from '../model/http-template.ts';
@@ -64,13 +64,16 @@ export function readServices(
 function sharedPaths(services: readonly DescService[], methods: readonly Method[]): Complaint[] {
   const taken = new Map<string, Method>();
   const complaints: Complaint[] = [];
+  const elements = new Map<string, DescMethod>(
+    services.flatMap(({ typeName, methods }) =>
+      methods.map((method) => [`/${typeName}/${method.name}`, method] as const),
+    ),
+  );
   for (const method of methods) {
     for (const { verb, template } of method.http) {
       const key = `${verb} ${templateShape(template)}`;
       const first = taken.get(key);
-      const element = services
-        .find(({ typeName }) => typeName === method.grpcService)
-        ?.methods.find(({ name }) => name === method.name);
+      const element = elements.get(method.path);
       if (first === undefined) taken.set(key, method);
       else if (element) {
         complaints.push({ element, message: `(google.api.http) ${verb} ${template} is also ${first.path.slice(1)}'s` });

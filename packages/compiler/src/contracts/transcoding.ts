@@ -20,12 +20,16 @@ export function transcodingComplaints(method: DescMethod): Complaint[] {
   return [];
 }
 
-/** Whether a message holds one in delimited encoding (a group), at whatever depth. */
-function delimitedField(message: DescMessage, seen = new Set<DescMessage>()): DescField | undefined {
+/** Messages that hold nothing in delimited encoding: many methods have the same ones. */
+const without = new WeakSet<DescMessage>();
+
+/** A field in delimited encoding (a group) that a message holds, at whatever depth. */
+function delimitedField(message: DescMessage): DescField | undefined {
   // Messages may hold themselves.
+  const seen = new Set<DescMessage>();
   const open = [message];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (seen.has(next)) continue;
+    if (seen.has(next) || without.has(next)) continue;
     seen.add(next);
     for (const field of next.fields) {
       if (field.fieldKind === 'message' || (field.fieldKind === 'list' && field.listKind === 'message')) {
@@ -34,5 +38,6 @@ function delimitedField(message: DescMessage, seen = new Set<DescMessage>()): De
       if (field.message) open.push(field.message);
     }
   }
+  for (const each of seen) without.add(each);
   return undefined;
 }

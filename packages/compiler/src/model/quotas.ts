@@ -2,7 +2,7 @@
 export interface Quotas {
   /** Methods of one contract. Default: 2,000. */
   readonly contractMethods: number;
-  /** Bytes of one descriptor set, with its imports. Default: 4 MiB. */
+  /** Bytes of one descriptor set, with its imports. Default: 2 MiB, which takes seconds to read at worst. */
   readonly contractBytes: number;
   /** Methods of all contracts of one namespace, each version counted. Default: 10,000. */
   readonly namespaceMethods: number;
@@ -13,7 +13,7 @@ export interface Quotas {
 /** The quotas of a mesh that says nothing. */
 export const defaultQuotas: Quotas = {
   contractMethods: 2000,
-  contractBytes: 4 << 20,
+  contractBytes: 2 << 20,
   namespaceMethods: 10_000,
   namespaceBytes: 32 << 20,
 };
