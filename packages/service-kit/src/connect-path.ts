@@ -15,6 +15,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
+import { checkedRequest } from './decode/checked-body.ts';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
@@ -24,12 +25,12 @@ import { logger } from './log/logger.ts';
 import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
-import { validation } from './validation.ts';
+import { validation } from './rules/validation.ts';
 
 /** A listener for HTTP requests that answers Connect, gRPC-Web and JSON with the handlers that gRPC has. */
 export function connectListener(
   services: readonly ServiceImplementation[],
-  limits: Pick<Limits, 'maxMessageBytes'>,
+  limits: Limits,
   shutdownSignal: AbortSignal,
 ) {
   const router = createConnectRouter({
@@ -40,7 +41,7 @@ export function connectListener(
     // So that google.protobuf.Any can be JSON.
     jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
   });
-  for (const { service, methods } of services) router.service(service, connectHandlers(methods));
+  for (const { service, methods } of services) router.service(service, connectHandlers(methods, limits));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
@@ -52,7 +53,7 @@ export function connectListener(
     }
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     const body = new RequestBody(request, response);
-    handler({ ...universal, body })
+    handler(checkedRequest(universal, body, handler.method, limits))
       .then((answer) => universalResponseToNodeResponse(inTime(answer, body), response))
       .catch((error) => {
         // What a handler throws is an answer; this is a caller that has gone before it had one.
@@ -88,15 +89,15 @@ function refuse(
 }
 
 /** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */
-function connectHandlers(methods: readonly MethodImplementation[]): Partial<ServiceImpl<DescService>> {
+function connectHandlers(methods: readonly MethodImplementation[], limits: Limits): Partial<ServiceImpl<DescService>> {
   const handlers: Record<string, unknown> = {};
-  for (const each of methods) handlers[each.method.localName] = connectHandler(each);
+  for (const each of methods) handlers[each.method.localName] = connectHandler(each, limits);
   return handlers as Partial<ServiceImpl<DescService>>;
 }
 
-function connectHandler(implementation: MethodImplementation) {
+function connectHandler(implementation: MethodImplementation, limits: Limits) {
   const { method } = implementation;
-  const validate = validation(method.input);
+  const validate = validation(method.input, limits);
   const checked = (request: unknown): unknown => {
     if (validate && isMessage(request, method.input)) validate(request);
     return request;

@@ -62,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
     {
-      grpc: createGrpcHandler({ methods: grpcMethods(all), limits, signal: cutOff.signal }),
+      grpc: createGrpcHandler({ methods: grpcMethods(all, limits), limits, signal: cutOff.signal }),
       http: connectListener(all, limits, cutOff.signal),
     },
     limits,

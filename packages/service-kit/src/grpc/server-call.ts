@@ -213,7 +213,7 @@ export class ServerCall implements GrpcCall {
   #decompress(message: Uint8Array): Uint8Array {
     if (!this.#compression)
       throw new GrpcError(grpcCode.internal, 'a message is marked as compressed, but there is no grpc-encoding');
-    return this.#compression.decompress(message, this.#limits.maxMessageBytes);
+    return this.#compression.decompress(message, this.#limits);
   }
 
   #sendTrailers(): void {
