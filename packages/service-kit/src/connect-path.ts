@@ -16,6 +16,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { checkedRequest } from './decode/checked-body.ts';
+import { fitStatus } from './grpc/fit-status.ts';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
@@ -116,14 +117,22 @@ function connectHandler(implementation: MethodImplementation, limits: Limits) {
         const answer = call.run(async () => implementation.handle(input, call));
         const message = output(method.output, await unlessAborted(answer, call.signal));
         call.ended(grpcCode.ok);
+        call.sendHeaders();
+        call.sendTrailers();
         return message;
       } catch (error) {
-        throw connectError(call, error);
+        call.sendHeaders();
+        throw connectError(call, error, limits);
       }
     };
   return async function* (request: unknown, context: HandlerContext): AsyncIterable<object> {
     const call = new ConnectIncomingCall(context);
     let iterator: AsyncIterator<unknown> | undefined;
+    let hasBegun = false;
+    const begin = () => {
+      if (!hasBegun) call.sendHeaders();
+      hasBegun = true;
+    };
     try {
       const input = check(request);
       const answer = call.run(() => implementation.handle(input, call)) as AsyncIterable<unknown>;
@@ -132,11 +141,15 @@ function connectHandler(implementation: MethodImplementation, limits: Limits) {
       for (;;) {
         const { done, value } = await unlessAborted(call.run(next), call.signal);
         if (done) break;
+        begin();
         yield output(method.output, value);
       }
       call.ended(grpcCode.ok);
+      begin();
+      call.sendTrailers();
     } catch (error) {
-      throw connectError(call, error);
+      begin();
+      throw connectError(call, error, limits);
     } finally {
       // Also when the caller has gone; a handler that is still at work is told to stop, and nobody waits for it.
       iterator?.return?.().then(undefined, () => {});
@@ -159,13 +172,21 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function connectError(call: ConnectIncomingCall, error: unknown): ConnectError {
-  const { code, message = '', details = [], trailers } = statusOf(error);
+function connectError(call: ConnectIncomingCall, error: unknown, { maxStatusBytes }: Limits): ConnectError {
+  const status = statusOf(error);
+  const { code } = status;
   call.run(() => reportError(call, error, code));
   call.ended(code);
-  const outgoing = details.flatMap((detail) => ('desc' in detail ? [detail] : []));
+  call.sendTrailers();
+  const trailers = { ...status.trailers, ...(call.endsInHeaders ? ownFailure(call, code) : undefined) };
+  const sent = fitStatus({ ...status, trailers }, maxStatusBytes);
   const metadata = new Headers();
-  for (const [name, value] of Object.entries({ ...trailers, ...ownFailure(call, code) }))
-    metadata.set(name, String(value));
-  return new ConnectError(message, code === grpcCode.ok ? Code.Unknown : code, metadata, outgoing);
+  for (const [name, value] of Object.entries(sent.trailers))
+    for (const one of [value].flat()) metadata.append(name, one);
+  const outgoing = (status.details ?? []).slice(0, sent.details.length);
+  const connect = new ConnectError(sent.message, code === grpcCode.ok ? Code.Unknown : code, metadata);
+  connect.details = outgoing.map((detail) =>
+    'desc' in detail ? detail : { type: detail.typeUrl.replace(/^.*\//, ''), value: detail.value },
+  );
+  return connect;
 }
