@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import {
   create,
-  createRegistry,
   type DescMessage,
   type DescService,
   isMessage,
   type MessageInitShape,
+  type Registry,
 } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
@@ -32,6 +32,7 @@ import { validation } from './rules/validation.ts';
 export function connectListener(
   services: readonly ServiceImplementation[],
   limits: Limits,
+  types: Registry,
   shutdownSignal: AbortSignal,
 ) {
   const router = createConnectRouter({
@@ -40,7 +41,7 @@ export function connectListener(
     readMaxBytes: limits.maxMessageBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
     // So that google.protobuf.Any can be JSON.
-    jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
+    jsonOptions: { registry: types },
   });
   for (const { service, methods } of services) router.service(service, connectHandlers(methods, limits));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
