@@ -90,6 +90,7 @@ function invalid<Desc extends DescMessage>(schema: Desc, message: MessageShape<D
 function describe(root: ReflectMessage, { field, message, ruleId }: Violation): string {
   // A rule's message is the contract's own text, but an expression can put the value into it.
   if (field.some((element) => element.kind === 'field' && isSensitive(element))) return `does not hold ${ruleId}`;
+  if (ruleId === 'required' || ruleId === 'legacy_required') return message;
   const value = numberAt(root, field);
   return value === undefined ? message : `${message}, not ${value}`;
 }
