@@ -5,7 +5,7 @@ import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
-import type { ServiceImplementation } from './implement.ts';
+import { refuseUnheededRepeats, type ServiceImplementation } from './implement.ts';
 import { logger } from './log/logger.ts';
 import { messageTypes } from './message-types.ts';
 import { openPort, type Port } from './port.ts';
@@ -53,9 +53,11 @@ export interface Server {
 /**
  * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection.
  * SIGTERM drains the server, closes what onShutdown() was told of, and ends the process with 0. SIGINT does the same without
- * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken.
+ * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken, and with TypeError
+ * for a method with an idempotency_key whose handler is neither keyed() nor repeatable().
  */
 export async function serve(options: ServeOptions): Promise<Server> {
+  refuseUnheededRepeats(options.services);
   const { drainMs = 5_000, finishMs = 10_000, signal } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const readiness = new Readiness(options.checks ?? {});

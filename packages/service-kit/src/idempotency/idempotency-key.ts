@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type DescField, type DescMessage, type DescMethod, getOption, hasOption, type Message, type Registry } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, type DescMethod, type Message, type Registry } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { Code } from '@connectrpc/connect';
-import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import type { Call } from '../current-call.ts';
 import { messageTypes } from '../message-types.ts';
 import { ServiceError } from '../service-error.ts';
 import { callerScope } from './caller-scope.ts';
 import { canonicalForm } from './canonical-form.ts';
+import { idempotencyKeyOf } from './keyed.ts';
 
 /** What tells a repeat from another request. */
 export interface RequestIdentity {
@@ -90,8 +90,7 @@ function fieldsOf(method: DescMethod): readonly DescField[] {
 }
 
 function pathOf(method: DescMethod): string {
-  const own = hasOption(method, methodPolicy) ? getOption(method, methodPolicy).idempotencyKey : undefined;
-  const path = own ?? getOption(method.parent, servicePolicy).defaults?.idempotencyKey;
+  const path = idempotencyKeyOf(method);
   if (!path) throw new TypeError(`${method.name}: its contract sets no (weft.policy.v1.method).idempotency_key`);
   return path;
 }
