@@ -25,7 +25,7 @@ async function failures(t: ExecutionContext, fail: (call: Call) => never) {
     const timeoutMs = 5_000;
     const unary = await t.throwsAsync(client.getOrder({ orderId }, { timeoutMs }), { instanceOf: ConnectError }, name);
     const watch = async () => {
-      for await (const _ of client.watchOrder({ orderId }, { timeoutMs })) continue;
+      for await (const _ of client.watchOrder({ orderId }, { timeoutMs }));
     };
     const stream = await t.throwsAsync(watch(), { instanceOf: ConnectError }, name);
     if (unary) found.push([`${name}, unary`, unary]);
@@ -57,7 +57,9 @@ test('a status that is too large for headers is cut, says so, and keeps its code
 test('one large detail, and metadata without end, leave the message', async (t) => {
   const metadata = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`x-${i}`, 'v'.repeat(50)]));
   const errors = await failures(t, () => {
-    throw new ConnectError('why', Code.NotFound, metadata, [{ desc: ErrorInfoSchema, value: { reason: 'x'.repeat(70_000) } }]);
+    throw new ConnectError('why', Code.NotFound, metadata, [
+      { desc: ErrorInfoSchema, value: { reason: 'x'.repeat(70_000) } },
+    ]);
   });
   for (const [name, error] of errors) {
     t.is(error.code, Code.NotFound, name);
@@ -96,7 +98,11 @@ test('metadata that cannot be sent is dropped, and the rest arrives', async (t) 
       call.responseTrailers.set(name, value);
       call.responseHeaders.set(name, value);
     }
-    throw new ConnectError('m', Code.FailedPrecondition, Object.fromEntries([...forbidden, ['x-good', 'yes'], ['x-good-bin', 'AQID']]));
+    throw new ConnectError(
+      'm',
+      Code.FailedPrecondition,
+      Object.fromEntries([...forbidden, ['x-good', 'yes'], ['x-good-bin', 'AQID']]),
+    );
   });
   for (const [name, error] of errors) {
     t.is(error.code, Code.FailedPrecondition, name);
@@ -158,7 +164,8 @@ test('what sidecars say to each other is in no trailer and in no body', async (t
     ['application/json', request],
   ] as const) {
     for (const method of ['GetOrder', 'WatchOrder']) {
-      if ((contentType === 'application/connect+json') !== (method === 'WatchOrder') && !contentType.includes('grpc')) continue;
+      if ((contentType === 'application/connect+json') !== (method === 'WatchOrder') && !contentType.includes('grpc'))
+        continue;
       const stream = session.request({
         ':method': 'POST',
         ':path': `/shop.orders.v1.OrderService/${method}`,

@@ -54,7 +54,13 @@ export function implement<Desc extends DescService>(service: Desc, handlers: Han
     methods: service.methods.flatMap((method) => {
       const handler = byName[method.localName];
       return typeof handler === 'function'
-        ? [{ method, heedsRepeats: isMarkedForRepeats(handler), handle: (request, call) => Reflect.apply(handler, handlers, [request, call]) }]
+        ? [
+            {
+              method,
+              heedsRepeats: isMarkedForRepeats(handler),
+              handle: (request, call) => Reflect.apply(handler, handlers, [request, call]),
+            },
+          ]
         : [];
     }),
   };

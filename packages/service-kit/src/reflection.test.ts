@@ -95,7 +95,9 @@ test('whatever a file declares is found, however deep', async (t) => {
       ['deep.v1.Outer', 102],
       ['google.protobuf.MethodOptions', 50_999],
     ] as const)
-      yield { messageRequest: { case: 'fileContainingExtension', value: { containingType, extensionNumber } } } as const;
+      yield {
+        messageRequest: { case: 'fileContainingExtension', value: { containingType, extensionNumber } },
+      } as const;
     for (const value of ['deep.v1.Outer.Inner.Kind.KIND_DEEP', 'deep.v1.Outer.nothing', 'deep.v1', 'Outer', ''])
       yield { messageRequest: { case: 'fileContainingSymbol', value } } as const;
     yield { messageRequest: { case: 'allExtensionNumbersOfType', value: 'deep.v1.Outer' } } as const;

@@ -12,7 +12,10 @@ import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ex
 import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
-import { HeaderMutationSchema, MutationsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
+import {
+  HeaderMutationSchema,
+  MutationsSchema,
+} from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';

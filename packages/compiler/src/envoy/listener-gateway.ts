@@ -46,7 +46,14 @@ export function gatewayListener(
             routes: name,
             serviceName: gateway,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [withoutMeshHeaders, headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
+            filters: [
+              withoutMeshHeaders,
+              headerLimits(maxHeaders, maxHeaderBytes),
+              cors,
+              buffer,
+              transcoder,
+              grpcStats,
+            ],
             replies: gatewayReplies,
             more: {
               codecType: CodecType.AUTO,

@@ -144,7 +144,13 @@ function transform(body: Chunks, read: (body: Chunks) => AsyncGenerator<Uint8Arr
       } catch (error) {
         await body.return?.();
         if (!(error instanceof GrpcError)) throw error;
-        throw new ConnectError(error.message, error.code === grpcCode.ok ? Code.Unknown : error.code, undefined, undefined, error);
+        throw new ConnectError(
+          error.message,
+          error.code === grpcCode.ok ? Code.Unknown : error.code,
+          undefined,
+          undefined,
+          error,
+        );
       }
     },
     async return() {

@@ -148,7 +148,9 @@ function fieldShape(field: DescField): FieldShape {
       return messageShape(field.message, field.delimitedEncoding);
     case 'map': {
       const value: FieldShape =
-        field.mapKind === 'message' ? messageShape(field.message, false) : scalarShape(field.scalar ?? ScalarType.INT32);
+        field.mapKind === 'message'
+          ? messageShape(field.message, false)
+          : scalarShape(field.scalar ?? ScalarType.INT32);
       const entry: MessageShape = new Map([
         [1, scalarShape(field.mapKey)],
         [2, value],

@@ -101,7 +101,10 @@ class Rewrite {
     const exact = exactInteger(literal);
     if (kind === 'unknown') {
       if (exact === undefined || Number.isSafeInteger(value) || BigInt(value).toString() === exact) return;
-      throw new GrpcError(grpcCode.invalidArgument, `${literal.slice(0, 40)} must be a string: a number cannot hold it`);
+      throw new GrpcError(
+        grpcCode.invalidArgument,
+        `${literal.slice(0, 40)} must be a string: a number cannot hold it`,
+      );
     }
     this.#pieces.push(this.#text.slice(this.#copied, start), JSON.stringify(exact ?? literal));
     this.#copied = this.#at;
@@ -137,7 +140,11 @@ function memberOf(expected: Expected, quoted: string): Expected {
 }
 
 function expectField(field: DescField): Expected {
-  const element = field.message ? expectMessage(field.message) : longTypes.has(field.scalar ?? ScalarType.STRING) ? int64 : other;
+  const element = field.message
+    ? expectMessage(field.message)
+    : longTypes.has(field.scalar ?? ScalarType.STRING)
+      ? int64
+      : other;
   return field.fieldKind === 'list' || field.fieldKind === 'map' ? { kind: 'elements', of: element } : element;
 }
 

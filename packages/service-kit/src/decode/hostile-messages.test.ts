@@ -2,9 +2,9 @@ import { connect } from 'node:http2';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
-import { grpcCode } from '../grpc/status.ts';
 import { frameMessage } from '../grpc/frame.ts';
 import { defaultLimits } from '../grpc/limits.ts';
+import { grpcCode } from '../grpc/status.ts';
 import { serving } from '../order-server.fixture.ts';
 import { messageReader } from './message-reader.ts';
 
@@ -85,7 +85,10 @@ test('what would be too many objects, or too deep, is refused before it is decod
       const { user, system } = process.cpuUsage(before);
       cpuMs = Math.min(cpuMs, (user + system) / 1_000);
       refusals[name] = { cpuMs, code: error?.code };
-      t.true(error?.code === grpcCode.resourceExhausted || error?.code === grpcCode.invalidArgument, `${name} ${error}`);
+      t.true(
+        error?.code === grpcCode.resourceExhausted || error?.code === grpcCode.invalidArgument,
+        `${name} ${error}`,
+      );
     }
     t.true(cpuMs < 50, `${name}: ${cpuMs} ms`);
   }
@@ -122,7 +125,9 @@ test('sizes are checked before rules, and the first that is broken is the answer
 
 test('rules that would take too long do not run; one that cannot be evaluated is the message’s fault', (t) => {
   const read = messageReader(contract.message('hostile.v1.Compared'), defaultLimits);
-  const many = Buffer.concat(Array.from({ length: 5_000 }, (_, i) => Buffer.from([0x0a, 4, ...Buffer.from(String(1_000 + i))])));
+  const many = Buffer.concat(
+    Array.from({ length: 5_000 }, (_, i) => Buffer.from([0x0a, 4, ...Buffer.from(String(1_000 + i))])),
+  );
   for (const bytes of [many, Buffer.concat([Buffer.from([0x12, 0x80, 0x80, 0x80, 1]), Buffer.alloc(1 << 21, 'a')])]) {
     const before = process.cpuUsage();
     const error = t.throws<Error & { code?: number }>(() => read(bytes));
@@ -130,7 +135,10 @@ test('rules that would take too long do not run; one that cannot be evaluated is
     t.is(error?.code, grpcCode.resourceExhausted, error?.message);
     t.true((user + system) / 1_000 < 100);
   }
-  t.like(t.throws(() => read(Buffer.from([0x18, 0]))), { code: grpcCode.invalidArgument });
+  t.like(
+    t.throws(() => read(Buffer.from([0x18, 0]))),
+    { code: grpcCode.invalidArgument },
+  );
   t.notThrows(() => read(Buffer.from([0x18, 5, 0x0a, 1, 0x61, 0x0a, 1, 0x62, 0x12, 2, 0x61, 0x61])));
 });
 
@@ -147,7 +155,13 @@ test('a rule broken by thousands of labels is a short INVALID_ARGUMENT', (t) => 
 });
 
 /** Sends bytes as they are; the HTTP status, the gRPC status and the body of the answer. */
-async function send(address: string, path: string, contentType: string, body: Uint8Array, more: Record<string, string> = {}) {
+async function send(
+  address: string,
+  path: string,
+  contentType: string,
+  body: Uint8Array,
+  more: Record<string, string> = {},
+) {
   const session = connect(`http://${address}`);
   const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': contentType, ...more });
   const headers: Record<string, unknown> = {};
@@ -190,6 +204,9 @@ test('430 bytes of gzip are refused in every protocol, cheaply, and the server g
     t.true(refused, `${contentType} ${JSON.stringify(more)}: ${http} ${grpc} ${text.slice(0, 200)}`);
   }
   const zeros = gzipSync(Buffer.alloc(4 << 20));
-  t.is((await send(server.address, path, 'application/grpc', frameMessage(zeros, 1), { 'grpc-encoding': 'gzip' })).grpc, '8');
+  t.is(
+    (await send(server.address, path, 'application/grpc', frameMessage(zeros, 1), { 'grpc-encoding': 'gzip' })).grpc,
+    '8',
+  );
   await server.close();
 });

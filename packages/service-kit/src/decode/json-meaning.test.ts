@@ -2,7 +2,7 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
 import { frameMessage } from '../grpc/frame.ts';
-import { type ServiceImplementation, type Server, serve } from '../index.ts';
+import { type Server, type ServiceImplementation, serve } from '../index.ts';
 
 const contract = new Contract({
   'meaning/v1/meaning.proto': `
@@ -99,14 +99,22 @@ test('64-bit integers keep all of their digits wherever they stand', async (t) =
     [`{"chosen": ${big}}`, { chosen: big }],
     [`{"byNumber": {"7": {"big": ${big}}}}`, { byNumber: { 7: { big } } }],
     [`{"imported": {"big": ${big}}}`, { imported: { big } }],
-    [`{"any": {"@type": "type.googleapis.com/meaning.v1.Meaning", "big": "${big}"}}`, { any: { '@type': 'type.googleapis.com/meaning.v1.Meaning', big } }],
-    [`{"text": "{\\"big\\": ${big}", "big": ${big}, "unknown": [${big}, {"a": ${big}}]}`, { text: `{"big": ${big}`, big }],
+    [
+      `{"any": {"@type": "type.googleapis.com/meaning.v1.Meaning", "big": "${big}"}}`,
+      { any: { '@type': 'type.googleapis.com/meaning.v1.Meaning', big } },
+    ],
+    [
+      `{"text": "{\\"big\\": ${big}", "big": ${big}, "unknown": [${big}, {"a": ${big}}]}`,
+      { text: `{"big": ${big}`, big },
+    ],
     [`{"struct": {"n": ${big}}, "big": ${big}}`, { struct: { n: 9007199254740992 }, big }],
     [`{"double": ${big}, "big": 1}`, { double: 9007199254740992, big: '1' }],
-    ['{"double": 0.12345678901234567, "any": null, "inner": null, "big": 12345678901234567}', { double: 0.12345678901234567, big: '12345678901234567' }],
+    [
+      '{"double": 0.12345678901234567, "any": null, "inner": null, "big": 12345678901234567}',
+      { double: Number('0.12345678901234567'), big: '12345678901234567' },
+    ],
   ];
-  for (const [json, expected] of cases)
-    for (const answer of await answers(json)) t.deepEqual(answer, expected, json);
+  for (const [json, expected] of cases) for (const answer of await answers(json)) t.deepEqual(answer, expected, json);
 });
 
 test('what is no such integer is refused', async (t) => {
@@ -129,7 +137,11 @@ test('what is no such integer is refused', async (t) => {
 test('what is not UTF-8 is refused', async (t) => {
   const body = Buffer.concat([Buffer.from('{"text": "'), Buffer.from([0xff]), Buffer.from('"}')]);
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`http://${server.address}/meaning.v1.MeaningService/Echo`, { method: 'POST', headers, body });
+  const response = await fetch(`http://${server.address}/meaning.v1.MeaningService/Echo`, {
+    method: 'POST',
+    headers,
+    body,
+  });
   t.is(response.status, 400);
 });
 

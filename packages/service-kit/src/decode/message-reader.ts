@@ -1,8 +1,8 @@
 import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import type { Limits } from '../grpc/limits.ts';
-import { ServiceError } from '../service-error.ts';
 import { validation } from '../rules/validation.ts';
+import { ServiceError } from '../service-error.ts';
 import { limitElements } from './count-elements.ts';
 
 /**

@@ -72,7 +72,11 @@ test('a request without what proto2 requires is INVALID_ARGUMENT, however deep, 
     t.is(headers['grpc-status'], '3', field);
     t.is(decodeURIComponent(String(headers['grpc-message'])), `${field}: value is required`);
     const body = JSON.stringify(json);
-    const response = await fetch(`http://${server.address}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const response = await fetch(`http://${server.address}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     t.like(await response.json(), { code: 'invalid_argument', message: `${field}: value is required` });
   }
   t.is(calls, 0);

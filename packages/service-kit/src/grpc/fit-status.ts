@@ -40,8 +40,7 @@ export function fitStatus(status: GrpcStatus, maxBytes: number): SentStatus {
 function cutStatus(whole: SentStatus, maxBytes: number): SentStatus {
   const cuts: string[] = [];
   const message = cutText(whole.message, Math.floor(maxBytes * messageShare) - noticeBytes);
-  if (message.length < whole.message.length)
-    cuts.push(`the message, of ${Buffer.byteLength(whole.message)} bytes`);
+  if (message.length < whole.message.length) cuts.push(`the message, of ${Buffer.byteLength(whole.message)} bytes`);
 
   const details: Any[] = [];
   let left = maxBytes * detailsShare - base64Bytes(Buffer.byteLength(message) + noticeBytes);

@@ -5,8 +5,8 @@ import type { GrpcCall } from './call.ts';
 import { acceptEncoding, type Compression, compressionOf, minCompressBytes } from './compression.ts';
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
-import { isMeshOnly } from './metadata.ts';
 import { MessageQueue } from './message-queue.ts';
+import { isMeshOnly } from './metadata.ts';
 import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
 import { parseTimeout } from './timeout.ts';
@@ -241,7 +241,8 @@ export class ServerCall implements GrpcCall {
   #trySend(send: () => void, sendLess: () => void): void {
     for (const attempt of [send, sendLess]) {
       try {
-        return attempt();
+        attempt();
+        return;
       } catch (error) {
         if (this.#stream.destroyed || this.#stream.closed) return;
         logger().error({ err: error, path: this.path }, 'an answer could not be sent as it was');

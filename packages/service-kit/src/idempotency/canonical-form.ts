@@ -1,4 +1,12 @@
-import { type DescField, type DescMessage, fromBinary, isMessage, type Message, type Registry, ScalarType } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  isMessage,
+  type Message,
+  type Registry,
+  ScalarType,
+} from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { type Any, AnySchema, FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DescField, type DescMessage, type DescMethod, type Message, type Registry } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescMethod, Message, Registry } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { Code } from '@connectrpc/connect';
 import type { Call } from '../current-call.ts';
@@ -49,7 +49,9 @@ function hashOf({ input }: DescMethod, request: Message): Buffer {
     types = messageTypes([input.file]);
     typesOfInputs.set(input, types);
   }
-  return createHash('sha256').update(canonicalForm(input, request, types)).digest();
+  return createHash('sha256')
+    .update(canonicalForm(input, request, types))
+    .digest();
 }
 
 /** A key for a call onward: the same for the same request and step, whoever makes it and however often. */

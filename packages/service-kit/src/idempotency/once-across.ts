@@ -21,8 +21,8 @@ import {
   storeState,
   takeOver,
 } from './key-record.ts';
-import type { KeyOwner } from './once.ts';
 import type { Once } from './keyed.ts';
+import type { KeyOwner } from './once.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
 

@@ -95,5 +95,8 @@ test('a secret at the cut is not logged either', (t) => {
     const text = `${'x'.repeat(before)} postgres://orders:${'swordfish'.repeat(200)}@db/shop`;
     t.notRegex(serializeError(new Error(text)).message, /sword/, String(before));
   }
-  t.is(serializeError(new Error('at http://a/b and x://u:p@h and https://c')).message, 'at http://a/b and x://***@h and https://c');
+  t.is(
+    serializeError(new Error('at http://a/b and x://u:p@h and https://c')).message,
+    'at http://a/b and x://***@h and https://c',
+  );
 });

@@ -30,7 +30,10 @@ function serialize(error: unknown, depth: number): LoggableError {
   if (!(error instanceof Error)) return { type: typeof error, message: scrub(textOf(error)) };
   const { stack, name, cause } = error;
   // The frames are at the end, after the message, which may be long and is there already.
-  const frames = stack?.slice(-maxStackChars).split('\n').filter((line) => /^\s+at /.test(line));
+  const frames = stack
+    ?.slice(-maxStackChars)
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   return {
     type: error instanceof pg.DatabaseError ? 'DatabaseError' : scrub(String(name), maxNameChars),
     message: messageOf(error),

@@ -72,7 +72,7 @@ class Walk {
     this.#cost(plan.rules, message);
     for (const each of plan.fields) {
       if (this.violation) return;
-      const value = valueOf(message, each.field);
+      const value = setValueOf(message, each.field);
       if (value !== undefined) this.#field(each, value, path === '' ? each.field.name : `${path}.${each.field.name}`);
     }
   }
@@ -80,14 +80,18 @@ class Walk {
   #field(plan: FieldPlan, value: unknown, path: string): void {
     const { field, maxItems, maxPairs } = plan;
     if (Array.isArray(value)) {
-      if (maxItems !== undefined && value.length > maxItems)
-        return this.#broken(path, field, 'repeated.max_items', `must contain no more than ${maxItems} item(s)`);
+      if (maxItems !== undefined && value.length > maxItems) {
+        this.#broken(path, field, 'repeated.max_items', `must contain no more than ${maxItems} item(s)`);
+        return;
+      }
       this.#cost(plan.rules, value);
       for (let i = 0; plan.value && i < value.length; i++) this.#value(plan.value, value[i], field, path, `[${i}]`);
     } else if (field.fieldKind === 'map' && isObject(value)) {
       const keys = Object.keys(value);
-      if (maxPairs !== undefined && keys.length > maxPairs)
-        return this.#broken(path, field, 'map.max_pairs', `map must be at most ${maxPairs} entries`);
+      if (maxPairs !== undefined && keys.length > maxPairs) {
+        this.#broken(path, field, 'map.max_pairs', `map must be at most ${maxPairs} entries`);
+        return;
+      }
       this.#cost(plan.rules, value);
       if (!plan.value && !plan.key) return;
       const isSecret = isSensitive(field);
@@ -106,13 +110,19 @@ class Walk {
     if (this.violation) return;
     const { maxLength, maxBytes } = plan;
     if (typeof value === 'string') {
-      if (maxLength !== undefined && isLonger(value, Number(maxLength)))
-        return this.#broken(path + at, field, 'string.max_len', `must be at most ${maxLength} characters`);
-      if (maxBytes !== undefined && value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes)
-        return this.#broken(path + at, field, 'string.max_bytes', `must be at most ${maxBytes} bytes`);
+      if (maxLength !== undefined && isLonger(value, Number(maxLength))) {
+        this.#broken(path + at, field, 'string.max_len', `must be at most ${maxLength} characters`);
+        return;
+      }
+      if (maxBytes !== undefined && value.length * 3 > maxBytes && Buffer.byteLength(value) > maxBytes) {
+        this.#broken(path + at, field, 'string.max_bytes', `must be at most ${maxBytes} bytes`);
+        return;
+      }
     } else if (value instanceof Uint8Array) {
-      if (maxLength !== undefined && value.length > maxLength)
-        return this.#broken(path + at, field, 'bytes.max_len', `must be at most ${maxLength} bytes`);
+      if (maxLength !== undefined && value.length > maxLength) {
+        this.#broken(path + at, field, 'bytes.max_len', `must be at most ${maxLength} bytes`);
+        return;
+      }
     }
     this.#cost(plan.rules, value);
     const message = plan.message?.();
@@ -144,7 +154,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** What is set: a field of a oneof is in the oneof. */
-function valueOf(message: object, { oneof, localName }: DescField): unknown {
+function setValueOf(message: object, { oneof, localName }: DescField): unknown {
   if (!oneof) return Reflect.get(message, localName);
   const held: unknown = Reflect.get(message, oneof.localName);
   return isObject(held) && Reflect.get(held, 'case') === localName ? Reflect.get(held, 'value') : undefined;
@@ -173,7 +183,11 @@ function planField(field: DescField): FieldPlan | undefined {
   const maxItems = setOf(repeated, 'maxItems');
   const maxPairs = setOf(map, 'maxPairs');
   const isMany = field.fieldKind === 'list' || field.fieldKind === 'map';
-  const value = planValue(isMany ? (repeated?.items ?? map?.values) : isIgnored ? undefined : rules, field.message, isMany);
+  const value = planValue(
+    isMany ? (repeated?.items ?? map?.values) : isIgnored ? undefined : rules,
+    field.message,
+    isMany,
+  );
   const key = planValue(map?.keys, undefined, true);
   const hasNothing = own.length === 0 && maxItems === undefined && maxPairs === undefined && !value && !key;
   return hasNothing ? undefined : { field, rules: own, maxItems, maxPairs, value, key };

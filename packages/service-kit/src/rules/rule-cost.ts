@@ -62,7 +62,8 @@ function addCost(expr: Expr | undefined, place: Place): void {
   const { exprKind } = expr;
   switch (exprKind.case) {
     case 'selectExpr':
-      return addCost(exprKind.value.operand, place);
+      addCost(exprKind.value.operand, place);
+      return;
     case 'listExpr':
       for (const element of exprKind.value.elements) addCost(element, place);
       return;

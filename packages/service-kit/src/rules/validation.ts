@@ -52,9 +52,13 @@ export function validation<Desc extends DescMessage>(
     // A rule that cannot be read is this service's fault; one that cannot be evaluated, as a division by zero, is the message's.
     if (result.error instanceof RuntimeError) {
       logger().warn({ err: result.error, message: schema.typeName }, 'a rule could not be evaluated');
-      throw new ServiceError(Code.InvalidArgument, `the rules of ${schema.typeName} cannot be evaluated for the request`, {
-        cause: result.error,
-      });
+      throw new ServiceError(
+        Code.InvalidArgument,
+        `the rules of ${schema.typeName} cannot be evaluated for the request`,
+        {
+          cause: result.error,
+        },
+      );
     }
     throw new ServiceError(Code.Internal, `the rules of ${schema.typeName} are broken`, { cause: result.error });
   };
@@ -70,7 +74,12 @@ function invalidSize({ path, field, ruleId, description }: SizeViolation): Servi
   });
 }
 
-function invalid<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>, violations: Violation[], isFirstOfMany: boolean) {
+function invalid<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageShape<Desc>,
+  violations: Violation[],
+  isFirstOfMany: boolean,
+) {
   const root = reflect(schema, message);
   const fieldViolations = violations.slice(0, maxViolations).map((violation) => ({
     field: cut(pathToString(upToSensitive(violation.field))),

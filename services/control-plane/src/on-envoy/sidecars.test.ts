@@ -7,7 +7,7 @@ import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-direct
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, repeatable, serve, type Server } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { signCertificate, toPem } from '../identity/certificate.ts';
 import { newSerial } from '../identity/root-authority.ts';

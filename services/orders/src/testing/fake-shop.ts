@@ -3,7 +3,7 @@ import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService, ReservationStatus } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, repeatable, serve, ServiceError } from '@weft/service-kit';
+import { client, implement, repeatable, ServiceError, serve } from '@weft/service-kit';
 import type { OrderStep } from '../order-state.ts';
 import type { Callees } from '../order-steps.ts';
 
