@@ -53,28 +53,29 @@ const plans = new WeakMap<DescMessage, Plan>();
  * @returns The first broken size.
  */
 export function checkSizes(schema: DescMessage, message: Message, maxRuleCost: number): SizeViolation | undefined {
-  const walk = new Walk();
+  const walk = new Walk(schema.typeName, maxRuleCost);
   walk.message(planOf(schema), message, '');
-  if (walk.violation) return walk.violation;
-  if (walk.steps > maxRuleCost)
-    throw new ServiceError(
-      Code.ResourceExhausted,
-      `checking this ${schema.typeName} takes ${Math.ceil(walk.steps)} steps; at most ${maxRuleCost} are taken`,
-    );
-  return undefined;
+  return walk.violation;
 }
 
 class Walk {
-  steps = 0;
+  readonly #typeName: string;
+  readonly #maxSteps: number;
+  #steps = 0;
   violation: SizeViolation | undefined;
 
+  constructor(typeName: string, maxSteps: number) {
+    this.#typeName = typeName;
+    this.#maxSteps = maxSteps;
+  }
+
   message(plan: Plan, message: object, path: string): void {
-    this.#cost(plan.rules, message);
     for (const each of plan.fields) {
       if (this.violation) return;
       const value = setValueOf(message, each.field);
       if (value !== undefined) this.#field(each, value, path === '' ? each.field.name : `${path}.${each.field.name}`);
     }
+    this.#cost(plan.rules, message);
   }
 
   #field(plan: FieldPlan, value: unknown, path: string): void {
@@ -84,7 +85,6 @@ class Walk {
         this.#broken(path, field, 'repeated.max_items', `must contain no more than ${maxItems} item(s)`);
         return;
       }
-      this.#cost(plan.rules, value);
       for (let i = 0; plan.value && i < value.length; i++) this.#value(plan.value, value[i], field, path, `[${i}]`);
     } else if (field.fieldKind === 'map' && isObject(value)) {
       const keys = Object.keys(value);
@@ -92,18 +92,14 @@ class Walk {
         this.#broken(path, field, 'map.max_pairs', `map must be at most ${maxPairs} entries`);
         return;
       }
-      this.#cost(plan.rules, value);
-      if (!plan.value && !plan.key) return;
       const isSecret = isSensitive(field);
-      for (const key of keys) {
+      for (const key of plan.value || plan.key ? keys : []) {
         const at = isSecret ? '' : `[${JSON.stringify(key)}]`;
         if (plan.key) this.#value(plan.key, key, field, path, at);
         if (plan.value) this.#value(plan.value, Reflect.get(value, key), field, path, at);
       }
-    } else {
-      this.#cost(plan.rules, value);
-      if (plan.value) this.#value(plan.value, value, field, path, '');
-    }
+    } else if (plan.value) this.#value(plan.value, value, field, path, '');
+    this.#cost(plan.rules, value);
   }
 
   #value(plan: ValuePlan, value: unknown, field: DescField, path: string, at: string): void {
@@ -124,15 +120,21 @@ class Walk {
         return;
       }
     }
-    this.#cost(plan.rules, value);
     const message = plan.message?.();
     if (message && isObject(value)) this.message(message, value, path + at);
+    this.#cost(plan.rules, value);
   }
 
+  /** After the sizes of what the value holds. */
   #cost(rules: readonly RuleCost[], value: unknown): void {
-    if (rules.length === 0) return;
+    if (rules.length === 0 || this.violation) return;
     const size = sizeOf(value);
-    for (const rule of rules) this.steps += stepsOf(rule, size);
+    for (const rule of rules) this.#steps += stepsOf(rule, size);
+    if (this.#steps > this.#maxSteps)
+      throw new ServiceError(
+        Code.ResourceExhausted,
+        `the rules of this ${this.#typeName} take more than ${this.#maxSteps} steps`,
+      );
   }
 
   #broken(path: string, field: DescField, ruleId: string, description: string): void {
