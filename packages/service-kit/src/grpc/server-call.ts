@@ -168,7 +168,8 @@ export class ServerCall implements GrpcCall {
     const sent = statusHeaders(status, this.#limits.maxStatusBytes);
     if (this.#responded) {
       // Sidecars read their own metadata in headers only, and nobody would take it out of the trailers.
-      this.#trailers = Object.fromEntries(Object.entries(sent).filter(([name]) => !isMeshOnly(name)));
+      this.#trailers = sent;
+      for (const name of Object.keys(sent)) if (isMeshOnly(name)) delete sent[name];
       stream.end(last);
       return;
     }
