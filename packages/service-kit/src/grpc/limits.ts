@@ -1,7 +1,7 @@
 /**
  * What one connection or call may take of a server.
  *
- * Reading one message takes at most 2 x maxMessageBytes (as received and inflated) and 512 B x maxElements (the objects made of it).
+ * Reading one message takes at most 4 x maxMessageBytes (received, inflated, as text) and 512 B x maxElements (the objects made of it).
  */
 export interface Limits {
   /** The largest message of a request, after decompression. Larger: RESOURCE_EXHAUSTED. Default: 4 MiB, as in other gRPC servers. */
