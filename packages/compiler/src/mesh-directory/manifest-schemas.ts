@@ -200,8 +200,8 @@ export const gatewaySchema = z.object({
   spec: z.strictObject(
     {
       reflection: z.boolean('true or false').default(true),
-      maxHeaderBytes: byteCountSchema.default(32 * 1024),
-      maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
+      maxHeaderBytes: byteCountSchema.max(1 << 20, 'at most 1048576 bytes').default(60 * 1024),
+      maxHeaders: z.int('a whole number').positive('a number above 0').max(10_000, 'at most 10000').default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
     },
