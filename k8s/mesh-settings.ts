@@ -39,6 +39,7 @@ export class MeshSettings extends Construct {
         reflection: true,
         maxHeaderBytes: 61_440,
         maxHeaders: 100,
+        trustedHops: 0,
         maxMessageBytes: 4_194_304,
         corsOrigins: [],
       },

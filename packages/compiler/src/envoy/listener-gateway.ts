@@ -28,7 +28,12 @@ import { type Resource, typeUrls } from './resource.ts';
 /** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
 export function gatewayListener(
   settings: MeshSettings,
-  { name: gateway, maxHeaderBytes, maxHeaders }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders'>,
+  {
+    name: gateway,
+    maxHeaderBytes,
+    maxHeaders,
+    trustedHops,
+  }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders' | 'trustedHops'>,
   listen: SocketAddress,
 ): Resource {
   const name = gatewayName(gateway);
@@ -50,6 +55,7 @@ export function gatewayListener(
             more: {
               codecType: CodecType.AUTO,
               useRemoteAddress: true,
+              xffNumTrustedHops: trustedHops,
               forwardClientCertDetails: ClientCert.SANITIZE,
               maxRequestHeadersKb: Math.ceil(maxHeaderBytes / 1024) + codecHeaders.moreKb,
               commonHttpProtocolOptions: {
