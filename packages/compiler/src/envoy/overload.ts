@@ -17,8 +17,11 @@ export interface ProxyLimits {
   readonly maxConnections: number;
 }
 
-/** The part of a container's memory limit that a proxy's heap may take; the rest is for stacks, code and what the heap cannot give back. */
-export const heapShare = 0.8;
+/**
+ * The part of a container's memory limit that a proxy's heap may take; the rest is for what arrives between two measurements, for
+ * stacks and code, and for what the heap cannot give back.
+ */
+export const heapShare = 0.7;
 
 /** What a proxy may hold of which nobody has said anything: an edge, for a container of 512 MiB. */
 export const edgeLimits: ProxyLimits = { maxHeapBytes: Math.floor(heapShare * 2 ** 29), maxConnections: 5000 };
@@ -28,6 +31,9 @@ export const sidecarLimits: ProxyLimits = { maxHeapBytes: Math.floor(heapShare *
 
 const heap = 'envoy.resource_monitors.fixed_heap';
 const connections = 'envoy.resource_monitors.global_downstream_max_connections';
+
+/** How often the heap is measured. */
+const measuredEveryMs = 100;
 
 /** Calls that hold at least so much are ended first. A power of two. */
 const largeCallPower = 20;
@@ -44,7 +50,7 @@ export function overloadManager({
   maxConnections,
 }: ProxyLimits): MessageInitShape<typeof OverloadManagerSchema> {
   return {
-    refreshInterval: durationFromMs(250),
+    refreshInterval: durationFromMs(measuredEveryMs),
     resourceMonitors: [
       extension(heap, FixedHeapConfigSchema, { maxHeapSizeBytes: BigInt(maxHeapBytes) }),
       extension(connections, DownstreamConnectionsConfigSchema, {

@@ -301,12 +301,12 @@ test.serial('property: nothing that a server may take for a closed path reaches 
   t.timeout(60_000);
   const { straight, seen, outbound } = t.context;
   // How many of the spellings are some server's closed path; the rest must not break anything.
-  const samples = fc.sample(arbitrarySpelling, { numRuns: 3000, seed: 9 });
-  t.true(samples.filter(isClosed).length > 2000);
+  const samples = fc.sample(arbitrarySpelling, { numRuns: 1500, seed: 9 });
+  t.true(samples.filter(isClosed).length > 1000);
   for (let at = 0; at < samples.length; at += 100) {
     await Promise.all(samples.slice(at, at + 100).map((path) => get(straight, path)));
   }
-  await Promise.all(samples.slice(0, 300).map((path) => raw(outbound, path)));
+  await Promise.all(samples.slice(0, 200).map((path) => raw(outbound, path)));
   t.deepEqual(seen.filter(isClosed), []);
   t.is((await get(straight, '/v1/users')).status, 200);
 });
