@@ -20,7 +20,15 @@ import {
 } from './connection-limits.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { brokenAnswers, buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
+import {
+  brokenAnswers,
+  buffer,
+  cors,
+  grpcStats,
+  headerLimits,
+  transcoder,
+  withoutMeshHeaders,
+} from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -50,7 +58,15 @@ export function gatewayListener(
             routes: name,
             serviceName: gateway,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, ...brokenAnswers, grpcStats],
+            filters: [
+              withoutMeshHeaders,
+              headerLimits(maxHeaders, maxHeaderBytes),
+              cors,
+              buffer,
+              transcoder,
+              ...brokenAnswers,
+              grpcStats,
+            ],
             replies: gatewayReplies,
             more: {
               codecType: CodecType.AUTO,

@@ -13,7 +13,7 @@ import { markStream, tornAnswers } from './broken-answers.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
-import { clientAddressHeader, controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
+import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
@@ -87,7 +87,6 @@ export function gatewayRoutes(
             appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
           },
         ],
-        responseHeadersToRemove: [...sidecarHeaders],
         ignorePortInHostMatching: hostnames.length > 0,
       }),
     ),
