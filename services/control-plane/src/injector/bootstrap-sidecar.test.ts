@@ -118,6 +118,7 @@ test.serial(
       grpc: [{ port: firstGrpcProbePort, application: at(grpcApplication) }],
       openPorts: [],
       drainSecret: drain,
+      memoryBytes: 2 ** 28,
     });
     const { path: envoy } = await findEnvoy();
     const lines: string[] = [];
