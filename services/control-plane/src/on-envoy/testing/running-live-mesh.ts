@@ -76,25 +76,33 @@ export class RunningLiveMesh {
     await this.#open();
   }
 
-  /** Starts the Envoy of a workload, and resolves when it has started; not when it has its configuration. */
-  async startProxy(id: WorkloadId): Promise<RunningEnvoy> {
-    const name = id.replace('/', '.');
-    const tokenPath = join(this.dir, `${name}.token`);
+  /** Writes the token of a workload. */
+  async token(id: WorkloadId): Promise<string> {
+    const tokenPath = join(this.dir, `${id.replace('/', '.')}.token`);
     await writeFile(tokenPath, id, { mode: 0o600 });
+    return tokenPath;
+  }
+
+  /** Starts the Envoy of a workload, and resolves when it has started; not when it has its configuration. */
+  async startProxy(id: WorkloadId, given?: Record<string, unknown>): Promise<RunningEnvoy> {
+    const name = id.replace('/', '.');
+    const tokenPath = await this.token(id);
     const envoy = await startEnvoy({
       envoy: (await findEnvoy()).path,
       dir: join(this.dir, name),
       log: (line) => this.log.push(`${name} ${line}`),
-      bootstrap: Object(
-        bootstrap({
-          workload: id,
-          controlPlane: { host: '127.0.0.1', port: this.port },
-          rootSdsPath: join(this.dir, 'root/ca-sds.yaml'),
-          tokenPath,
-          adminSocket: join(this.dir, `${name}.sock`),
-          fromOutside: id.startsWith('weft/'),
-        }),
-      ),
+      bootstrap:
+        given ??
+        Object(
+          bootstrap({
+            workload: id,
+            controlPlane: { host: '127.0.0.1', port: this.port },
+            rootSdsPath: join(this.dir, 'root/ca-sds.yaml'),
+            tokenPath,
+            adminSocket: join(this.dir, `${name}.sock`),
+            fromOutside: id.startsWith('weft/'),
+          }),
+        ),
     });
     this.#envoys.push(envoy);
     const onExit = () => process.kill(envoy.pid, 'SIGKILL');
