@@ -1,6 +1,14 @@
 import type { Collection, Graph, Source, Turn } from '@weft/collections';
 import { type BackEnd, backEnd } from './envoy/back-end.ts';
-import { type Composition, composed, compositionIn, compositionOf, compositionOfProxy } from './envoy/composition.ts';
+import {
+  type Composition,
+  composed,
+  compositionIn,
+  compositionOf,
+  compositionOfProxy,
+  type Replaced,
+  replacedIn,
+} from './envoy/composition.ts';
 import type { Contribution, SetAside } from './envoy/contribution.ts';
 import { probeListener } from './envoy/listener-probe.ts';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls, type View, type ViewChange } from './envoy/resource.ts';
@@ -19,6 +27,8 @@ export interface Compiled {
   readonly turn: Turn;
   /** What it did to the views of connected proxies. */
   readonly changes: readonly ViewChange[];
+  /** The routes made of contributions that it replaced. */
+  readonly replaced: readonly Replaced[];
 }
 
 /**
@@ -67,7 +77,7 @@ export class MeshCompiler {
       this.#clock.set(clockKey, nowMs);
       change();
     });
-    return { turn, changes: viewChanges(this.#backEnd, turn) };
+    return { turn, changes: viewChanges(this.#backEnd, turn), replaced: replacedIn(this.#backEnd, turn) };
   }
 
   /** Makes what a proxy should hold, and keeps it up to date. Within a turn. */

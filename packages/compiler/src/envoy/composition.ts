@@ -1,6 +1,6 @@
 import type { WorkloadId } from '../model/mesh.ts';
 import type { Translation } from '../translation/translate.ts';
-import type { BackEnd } from './back-end.ts';
+import type { BackEnd, BackEndTurn } from './back-end.ts';
 import type { Contribution } from './contribution.ts';
 import { gatewayRoutesOf } from './gateway-routes.ts';
 import { listenerName } from './held.ts';
@@ -38,6 +38,12 @@ export function scopeWords(scope: string): string {
   return key.names.length > 0 ? key.names.join(', ') : `namespace ${key.namespace}`;
 }
 
+/** The namespace whose workloads share a scope; undefined: it is a gateway's. */
+export function scopeNamespace(scope: string): string | undefined {
+  const key: CallsKey = JSON.parse(scope);
+  return 'gateway' in key ? undefined : key.namespace;
+}
+
 /** The composed routes of a scope; undefined: none of its proxies is connected. */
 export function compositionIn({ gateways, outbound }: BackEnd, scope: string): Composition | undefined {
   for (const { offered, contributions, routes } of [gateways, outbound]) {
@@ -46,6 +52,20 @@ export function compositionIn({ gateways, outbound }: BackEnd, scope: string): C
     return { scope, resource, offered: offered.get(scope) ?? [], contributions: contributions.get(scope) ?? [] };
   }
   return undefined;
+}
+
+/** Composed routes that a turn replaced, as they were before it. */
+export interface Replaced extends Pick<Composition, 'scope' | 'resource' | 'contributions'> {}
+
+/** What a turn replaced. */
+export function replacedIn({ gateways, outbound }: BackEnd, turn: BackEndTurn): readonly Replaced[] {
+  return [gateways, outbound].flatMap(({ contributions, routes }) => {
+    const made = turn.changed(contributions);
+    return [...turn.changed(routes)].flatMap(([scope, { before: resource }]) => {
+      const before = made.get(scope)?.before ?? contributions.get(scope);
+      return resource && before ? { scope, resource, contributions: before } : [];
+    });
+  });
 }
 
 /** The routes that a scope would hold if they were made of these contributions; undefined: its gateway is gone. */

@@ -1,3 +1,4 @@
+import { type Replaced, scopeNamespace } from '@weft/compiler/envoy/composition';
 import type { Contribution, Replacement, SetAside } from '@weft/compiler/envoy/contribution';
 import { type Resource, typeUrls } from '@weft/compiler/envoy/resource';
 import type { MeshCompiler } from '@weft/compiler/mesh-compiler';
@@ -10,6 +11,7 @@ import { findRefused } from './find-refused.ts';
 import { defaultLimits, type QuarantineLimits } from './limits.ts';
 import { Prober } from './prober.ts';
 import { asideProblems, doubtProblem } from './quarantine-problems.ts';
+import { RefusalsOfOne } from './refusals-of-one.ts';
 
 export interface QuarantineOptions {
   readonly compiler: Pick<
@@ -21,6 +23,8 @@ export interface QuarantineOptions {
   readonly turn: (change: () => void) => void;
   /** Gives a proxy a listener besides its own; undefined: none any more. */
   readonly show: (proxy: WorkloadId, listener: Resource | undefined) => void;
+  /** What resources were made from, for people. */
+  readonly source: (names: readonly string[]) => string;
   /** Takes all problems there are, when they are others than before. */
   readonly report: (problems: readonly Problem[]) => void;
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
@@ -57,8 +61,9 @@ export class Quarantine {
   readonly #prober: Prober;
   readonly #scopes = new Map<string, Scope>();
   readonly #stop: readonly (() => void)[];
-  readonly #queue: (() => void)[] = [];
-  #searches = 0;
+  readonly #ofOne: RefusalsOfOne;
+  /** By namespace or gateway: how many run, and those that wait. */
+  readonly #searches = new Map<string, { running: number; readonly waiting: (() => void)[] }>();
   #serial = 0;
   #closed = false;
 
@@ -67,16 +72,43 @@ export class Quarantine {
     this.#limits = { ...defaultLimits, ...options.limits };
     const { delivery, show } = options;
     this.#prober = new Prober({ delivery, show, timeoutMs: this.#limits.answerMs });
+    this.#ofOne = new RefusalsOfOne({
+      ...this.#limits,
+      delivery,
+      source: options.source,
+      onChange: () => this.#report(),
+    });
     this.#stop = [
-      delivery.onNack(({ workload, typeUrl, names }) => {
+      delivery.onNack((event) => {
+        const { workload, typeUrl, names } = event;
         const [name] = names;
+        if (name === undefined) return;
+        const isComposed = typeUrl === typeUrls.route && options.compiler.composition(workload, name) !== undefined;
         // Of several that are refused together each comes again by itself.
-        if (typeUrl === typeUrls.route && name !== undefined && names.length === 1) this.#refused(workload, name);
+        if (isComposed && names.length === 1) this.#refused(workload, name);
+        else if (!isComposed) this.#ofOne.refused(event);
       }),
       delivery.onAck(({ workload, typeUrl }) => {
+        this.#ofOne.took(workload, typeUrl);
         if (typeUrl === typeUrls.route) this.#took(workload);
       }),
     ];
+  }
+
+  /**
+   * Takes routes that were replaced, before others are sent: what a proxy had brought along, or was given by an earlier process, it has
+   * never acknowledged here.
+   */
+  replaced(all: readonly Replaced[]): void {
+    const { compiler, delivery } = this.#options;
+    for (const { scope: key, resource, contributions } of all) {
+      const { typeUrl, name, version } = resource;
+      if (this.#scopes.get(key)?.takenVersion === version) continue;
+      if (!compiler.proxiesIn(key).some((id) => delivery.takenVersion(id, typeUrl, name) === version)) continue;
+      const scope = this.#scope(key);
+      scope.taken = contributions;
+      scope.takenVersion = version;
+    }
   }
 
   /** Sets aside what an earlier process had. */
@@ -93,6 +125,7 @@ export class Quarantine {
     for (const stop of this.#stop) stop();
     for (const { timer } of this.#scopes.values()) clearTimeout(timer);
     this.#prober.close();
+    this.#ofOne.close();
   }
 
   #took(proxy: WorkloadId): void {
@@ -131,23 +164,34 @@ export class Quarantine {
       return;
     }
     scope.searching = true;
-    const begin = () => {
-      this.#searches++;
-      void this.#search(proxy, name, now.scope, scope)
+    this.#whenFree(scopeNamespace(now.scope) ?? now.scope, () =>
+      this.#search(proxy, name, now.scope, scope)
         .catch((error: unknown) => {
           scope.notBeforeMs = Date.now() + this.#limits.pauseMs;
           this.#options.log.warn({ err: error, workload: proxy }, 'what a proxy refuses could not be searched');
         })
         .finally(() => {
           scope.searching = false;
-          this.#searches--;
-          this.#queue.shift()?.();
           // What came meanwhile may be refused as well, by this proxy or by another one.
           for (const id of this.#options.compiler.proxiesIn(now.scope)) this.#refused(id, name);
-        });
+        }),
+    );
+  }
+
+  /** Runs a search, at once or when another one of the same tenant has ended. */
+  #whenFree(whose: string, search: () => Promise<void>): void {
+    const slots = this.#searches.get(whose) ?? { running: 0, waiting: [] };
+    this.#searches.set(whose, slots);
+    const begin = () => {
+      slots.running++;
+      void search().finally(() => {
+        slots.running--;
+        slots.waiting.shift()?.();
+        if (slots.running === 0) this.#searches.delete(whose);
+      });
     };
-    if (this.#searches < this.#limits.maxSearches) begin();
-    else this.#queue.push(begin);
+    if (slots.running < this.#limits.maxSearches) begin();
+    else slots.waiting.push(begin);
   }
 
   async #search(proxy: WorkloadId, name: string, key: string, scope: Scope): Promise<void> {
@@ -267,6 +311,7 @@ export class Quarantine {
     this.#options.report([
       ...asideProblems(scopes.flatMap(({ aside }) => [...aside.values()])),
       ...scopes.flatMap(({ doubt }) => doubt?.problem ?? []),
+      ...this.#ofOne.problems(),
     ]);
   }
 }

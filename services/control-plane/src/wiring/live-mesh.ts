@@ -9,6 +9,7 @@ import { pinFacts, pinKey } from '../history/pin-facts.ts';
 import type { WorkloadIdentities } from '../identity/workload-identities.ts';
 import type { AsideStore } from '../quarantine/aside-store.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
+import { nackSource } from '../status/nack-source.ts';
 import { Views } from '../views.ts';
 import { createDelivery, type Delivery } from '../xds/delivery.ts';
 import type { XdsLogger } from '../xds/delivery-events.ts';
@@ -42,7 +43,13 @@ export function liveMesh(options: {
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
-  const turns = new MeshTurns({ compiler, facts, identities, log });
+  const turns = new MeshTurns({
+    compiler,
+    facts,
+    identities,
+    log,
+    onReplaced: (replaced) => quarantine.replaced(replaced),
+  });
   const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
   const delivery = createDelivery({ views, log });
   const quarantine = new Quarantine({
@@ -50,6 +57,7 @@ export function liveMesh(options: {
     delivery,
     turn: (change) => turns.connect(change),
     show: (proxy, listener) => views.probe(proxy, listener),
+    source: (names) => (turns.mesh ? nackSource(turns.mesh, names) : names.join(', ')),
     report: onRefused,
     log,
     ...(asides ? { store: asides } : {}),
