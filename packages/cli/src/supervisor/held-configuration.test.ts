@@ -25,6 +25,8 @@ const cases: readonly (readonly [string, Parameters<typeof statistics>[0]])[] = 
   ['', { [lds]: [1, 3], [edge]: [1, 1] }],
   ['refuses its routes inbound|shop/orders|2000', { [lds]: [2, 0], [edge]: [1, 0], [inbound]: [0, 1] }],
   ['', { [lds]: [2, 0], [edge]: [1, 0], [inbound]: [1, 0] }],
+  // A headless service of somebody else.
+  ['', { [lds]: [1, 0], [edge]: [1, 0], 'http.direct.rds.direct|bbb/cache|80': [0, 1] }],
 ];
 
 for (const [expected, counts] of cases) {

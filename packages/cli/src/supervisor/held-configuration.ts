@@ -31,7 +31,8 @@ export function missingIn(statistics: string): string {
   if (!has('success', listeners)) {
     return has('rejected', listeners) ? 'refuses its listeners' : 'waits for its listeners';
   }
-  const routes = [...counts.keys()].flatMap((key) => /^success (.+\.rds\..+)$/.exec(key)?.[1] ?? []);
+  // Those of the replicas of a headless service are that service's alone, which must not keep its callers from starting.
+  const routes = [...counts.keys()].flatMap((key) => /^success (.+\.rds\.(?!direct\|).+)$/.exec(key)?.[1] ?? []);
   if (routes.length === 0) return 'waits for its routes';
   const missing = routes.find((name) => !has('success', name));
   if (missing === undefined) return '';

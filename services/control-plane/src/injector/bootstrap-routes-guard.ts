@@ -5,7 +5,8 @@ import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/
 const statistics = encodeURIComponent('(listener_manager\\.lds|\\.rds\\..*)\\.update_(success|rejected)$');
 
 /**
- * Answers GET /ready with 503 until the proxy has taken listeners, and every route configuration that they name. Envoy opens a listener
+ * Answers GET /ready with 503 until the proxy has taken listeners, and the route configurations that they name. The ones for the replicas of
+ * a headless service ("direct|...") are not awaited: each belongs to that service alone, which must not keep its callers from starting. Envoy opens a listener
  * whose routes it has refused, and then answers 404 to everything. `adminCluster`: Envoy's own admin interface. Once it has found all, it
  * no longer looks: Envoy keeps what it has taken.
  */
@@ -24,6 +25,8 @@ local function missing(statistics)
   local some = false
   for name, is_taken in pairs(taken) do
     local routes = name:match("%.rds%.(.*)$")
+    -- Those of a single service that others own.
+    if routes and routes:match("^direct|") then routes = nil end
     if routes and not is_taken then return (refused[name] and "refuses" or "waits for") .. " its routes " .. routes end
     some = some or routes ~= nil
   end

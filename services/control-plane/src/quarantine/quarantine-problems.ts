@@ -19,10 +19,11 @@ export function asideProblems(all: readonly Aside[]): readonly Problem[] {
     }
   }
   return [...bySource.values()].flatMap(({ source: { resource, about }, of }) => {
-    const [first] = of;
-    if (first === undefined) return [];
     const at = [...new Set(of.map(({ scope }) => scopeWords(scope)))].sort();
     const told = about.filter(({ namespace }) => of.some(({ scope }) => mayTell(scope, namespace)));
+    const [first] =
+      told.length > 0 ? of.filter(({ scope }) => told.some(({ namespace }) => mayTell(scope, namespace))) : of;
+    if (first === undefined) return [];
     const more = at.length > 3 ? [`${at.length - 3} more`] : [];
     const then = of.every(({ instead }) => instead) ? 'the last good form serves there' : 'it is left out there';
     return {
