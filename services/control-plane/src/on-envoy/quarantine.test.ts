@@ -1,5 +1,6 @@
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Contribution } from '@weft/compiler/envoy/contribution';
+import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { says, spoiled } from '@weft/compiler/testing/spoiled-contribution';
@@ -41,7 +42,7 @@ function publish(
   tenant: Tenant,
   ...methods: string[]
 ) {
-  const open: TinyMethod = { policy: { exposure: Exposure.EDGE, callers: { names: ['front.front'] } } };
+  const open: TinyMethod = { policy: { exposure: Exposure.EDGE, callers: { names: ['front.front', 'liar.liar'] } } };
   const set = tinyContract(nameOf(tenant), Object.fromEntries(methods.map((method) => [method, open])));
   directory.contract(tenant, nameOf(tenant), set);
   directory.service('leaf', tenant);
@@ -78,11 +79,13 @@ test.before(async (t) => {
     application: 'unix:/nobody',
     outbound: at(6),
   });
-  for (const [namespace, name] of [
-    ['liar', 'liar-0'],
-    ['front', 'front-1'],
-  ]) {
-    directory.replica(name ?? '', { namespace: namespace ?? '', outbound: '127.0.0.1:1' });
+  const liar = tinyContract('liar.liar', { Call: {} });
+  directory.contract('liar', 'liar.liar', liar).service('liar', 'liar');
+  for (const [namespace, name, set] of [
+    ['liar', 'liar-0', liar],
+    ['front', 'front-1', front],
+  ] as const) {
+    directory.replica(name, { namespace, contract: contractHash(set), outbound: '127.0.0.1:1' });
   }
   const mesh = await RunningLiveMesh.start(directory, {
     spoil: (collection, _, output) => {
@@ -190,6 +193,35 @@ test.serial('several at once, and a change of one releases it alone', async (t) 
     () => `${named()}` === 'contracts/mmm/mmm.leaf.binpb',
     () => `${named()}`,
   );
+});
+
+test.serial('a proxy that refuses what others contribute loses it, and nobody else does', async (t) => {
+  const { mesh, directory } = t.context;
+  const liar = new LocalClient(mesh.live.delivery, 'liar/liar-0');
+  let probes = 0;
+  const answer = () => {
+    for (const { typeUrl, nonce, resources } of liar.received.splice(0)) {
+      const isRefused = resources.some(({ resource }) => Buffer.from(resource?.value ?? []).includes('/First'));
+      probes += resources.filter(({ name }) => isProbe(name)).length;
+      const errorDetail = { code: 13, message: 'Error adding/updating listener(s): a lie' };
+      liar.ask({ typeUrl, responseNonce: nonce, ...(isRefused ? { errorDetail } : {}) });
+    }
+  };
+  liar.ask({ typeUrl: typeUrls.listener, resourceNamesSubscribe: [] });
+  liar.ask({ typeUrl: typeUrls.route, resourceNamesSubscribe: ['outbound'] });
+  const told = () => mesh.problems.filter(({ message }) => message.includes('liar.liar; it is left out there: '));
+  await until(
+    () => {
+      answer();
+      return told().length === 3;
+    },
+    () => JSON.stringify(mesh.problems),
+  );
+  t.true(probes < 12, `${probes}`);
+  publish(t.context, 'zzz', 'First', 'Sixth');
+  mesh.apply(directory);
+  t.true((await untilServed(t.context, 'zzz', 'Sixth')) < 2000);
+  liar.stream.closed();
 });
 
 test.serial('a proxy that refuses everything has nothing set aside, for nobody', async (t) => {

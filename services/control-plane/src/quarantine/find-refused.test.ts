@@ -33,10 +33,17 @@ for (const { groups, known, refused } of cases) {
     const { judge, asked } = refusing(...groups);
     const found = await findRefused({ known: all.slice(0, known), others: all.slice(known), judge, maxProbes: 200 });
     t.deepEqual(found.is === 'found' && [...found.refused.keys()], refused);
-    t.true(asked.length <= 3 + refused.length * 11, `${asked.length}`);
+    t.true(asked.length <= 4 + refused.length * 11, `${asked.length}`);
     if (found.is === 'found') t.deepEqual(found.refused.get(refused[0] ?? 0), `refused: ${groups[0]}`);
   });
 }
+
+test('find-refused: what is new is judged without what is known, if it is refused by itself', async (t) => {
+  const all = numbers(1000);
+  const { judge, asked } = refusing([995]);
+  await findRefused({ known: all.slice(0, 990), others: all.slice(990), judge, maxProbes: 200 });
+  t.true(asked.every((items) => items.length <= 10));
+});
 
 test('find-refused: who refuses everything says nothing about anything', async (t) => {
   const { judge, asked } = refusing([]);

@@ -26,7 +26,7 @@ export type Found<T> =
   | { readonly is: 'everything'; readonly reason: string };
 
 /**
- * Finds the items without which a judge accepts all the others. It asks at most 3 times, and log2(n) + 1 times more for each refused
+ * Finds the items without which a judge accepts all the others. It asks at most 4 times, and log2(n) + 1 times more for each refused
  * item. Items that are accepted are never to blame for later ones.
  */
 export async function findRefused<T>({ known, others, judge, maxProbes }: FindOptions<T>): Promise<Found<T>> {
@@ -37,11 +37,17 @@ export async function findRefused<T>({ known, others, judge, maxProbes }: FindOp
   };
   const baseless = await ask([]);
   if (baseless !== undefined) return { is: 'everything', reason: baseless };
-  const isKnown = known.length > 0 && (await ask(known)) === undefined;
-  let accepted: readonly T[] = isKnown ? known : [];
-  let rest: readonly T[] = isKnown ? others : [...known, ...others];
+  // Nearly always what is new is refused by itself, and need not be judged together with all the rest.
+  let reason = known.length > 0 && others.length > 0 ? await ask(others) : undefined;
+  let accepted: readonly T[] = [];
+  let rest: readonly T[] = others;
+  if (reason === undefined) {
+    const isKnown = known.length > 0 && (await ask(known)) === undefined;
+    accepted = isKnown ? known : [];
+    rest = isKnown ? others : [...known, ...others];
+    reason = await ask([...accepted, ...rest]);
+  }
   const refused = new Map<T, string>();
-  let reason = await ask([...accepted, ...rest]);
   if (reason === undefined) return { is: 'nothing' };
   while (reason !== undefined) {
     // `good` of the rest are accepted, `bad` of it are not.
