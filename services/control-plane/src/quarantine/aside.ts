@@ -8,4 +8,6 @@ export interface Aside extends Pick<Contribution, 'key' | 'version' | 'sources'>
   readonly reason: string;
   /** The last form that a proxy took, which is sent in its place; absent: there is none. */
   readonly instead?: Contribution;
+  /** The search ended before it was known whether this is refused; it is tried again once the others are taken. */
+  readonly undecided?: true;
 }

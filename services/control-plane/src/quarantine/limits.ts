@@ -2,7 +2,7 @@
 export interface QuarantineLimits {
   /** How long the other proxies that hold the same routes have to say that they take them. Default: 200 ms. */
   readonly othersMs: number;
-  /** How often one search may ask a proxy. Default: 200; what is undecided then is set aside as well. */
+  /** How often one search may ask a proxy. Default: 200; what is undecided then is set aside until the rest is taken. */
   readonly maxProbes: number;
   /** How long a proxy may take for an answer. Default: 5 s. */
   readonly answerMs: number;

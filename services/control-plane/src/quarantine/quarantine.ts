@@ -134,13 +134,16 @@ export class Quarantine {
     if (now === undefined) return;
     const { name, version } = now.resource;
     const scope = this.#scope(now.scope);
-    if (scope.takenVersion === version || delivery.takenVersion(proxy, typeUrls.route, name) !== version) return;
+    const isSettled = scope.takenVersion === version && scope.aside.size === 0 && scope.doubt === undefined;
+    if (isSettled || delivery.takenVersion(proxy, typeUrls.route, name) !== version) return;
     scope.taken = now.contributions;
     scope.takenVersion = version;
     const { size } = scope.aside;
     // What has changed is no longer aside, and a proxy has taken it.
     const offered = new Map(now.offered.map((contribution) => [contribution.key, contribution.version]));
-    const aside = [...scope.aside].filter(([key, { version }]) => offered.get(key) === version);
+    const aside = [...scope.aside].filter(
+      ([key, { version, undecided }]) => !undecided && offered.get(key) === version,
+    );
     const isDoubted = scope.doubt !== undefined;
     delete scope.doubt;
     if (aside.length !== size) this.#keep(now.scope, scope, new Map(aside));
@@ -228,19 +231,21 @@ export class Quarantine {
     if (found.is === 'everything')
       return doubt(`routes without any part are refused too (${found.reason.slice(0, maxWords)})`);
     const aside = new Map(scope.aside);
-    const add = (refused: Contribution, words: string) => {
+    const add = (refused: Contribution, words: string, more: Pick<Aside, 'undecided'> = {}) => {
       const last = taken.get(refused.key);
       const instead = last && last.version !== refused.version ? { instead: last } : {};
       const reason = words.slice(0, maxWords);
       const { key: of, version, sources } = refused;
-      aside.set(of, { scope: key, key: of, version, sources, reason, ...instead });
+      aside.set(of, { scope: key, key: of, version, sources, reason, ...instead, ...more });
       const then = instead.instead ? '; its last good form serves' : '';
       const from = sources.map(({ resource }) => resource);
       const fields = { workload: proxy, routes: name, contribution: of, sources: from, reason };
       log.error(fields, `what a proxy refuses is set aside${then}`);
     };
     for (const [refused, words] of found.refused) add(refused, words);
-    for (const refused of found.undecided) add(refused, `not decided within ${maxProbes} probes`);
+    for (const refused of found.undecided) {
+      add(refused, `not decided within ${maxProbes} probes`, { undecided: true });
+    }
     this.#keep(key, scope, aside);
   }
 
@@ -302,7 +307,8 @@ export class Quarantine {
       ]),
     );
     turn(() => compiler.setAside(key, setAside));
-    this.#options.store?.save([...this.#scopes.values()].flatMap(({ aside }) => [...aside.values()]));
+    const all = [...this.#scopes.values()].flatMap((one) => [...one.aside.values()]);
+    this.#options.store?.save(all.filter(({ undecided }) => !undecided));
     this.#report();
   }
 

@@ -8,6 +8,7 @@ import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
 import type { WorkloadIdentities } from '../identity/workload-identities.ts';
 import type { AsideStore } from '../quarantine/aside-store.ts';
+import type { QuarantineLimits } from '../quarantine/limits.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
 import { nackSource } from '../status/nack-source.ts';
 import { Views } from '../views.ts';
@@ -36,10 +37,12 @@ export function liveMesh(options: {
   readonly onRefused: (problems: readonly Problem[]) => void;
   /** Keeps over a restart what is set aside. */
   readonly asides?: AsideStore;
+  /** What a search for refused contributions may cost. */
+  readonly limits?: Partial<QuarantineLimits>;
   /** Default: a new one. */
   readonly graph?: Graph;
 }): LiveMesh {
-  const { environment, identities, log, onRefused, asides, graph = new Graph() } = options;
+  const { environment, identities, log, onRefused, asides, limits = {}, graph = new Graph() } = options;
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
@@ -60,6 +63,7 @@ export function liveMesh(options: {
     source: (names) => (turns.mesh ? nackSource(turns.mesh, names) : names.join(', ')),
     report: onRefused,
     log,
+    limits,
     ...(asides ? { store: asides } : {}),
   });
   return {

@@ -129,6 +129,8 @@ export class RunningLiveMesh {
     const asides = asideFile(join(this.dir, 'set-aside.json'));
     const live = liveMesh({
       asides,
+      // So few that searches end before everything is known.
+      limits: { maxProbes: 5 },
       environment: { facts: () => sources.facts },
       identities,
       graph,
