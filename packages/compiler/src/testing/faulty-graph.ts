@@ -6,8 +6,8 @@ export class FaultyGraph extends Graph {
   readonly computed = new Set<string>();
   /** Whether the computation of a key throws. Default: none does. */
   isBroken: (collection: string, key: string) => boolean = () => false;
-  /** What a key's output becomes, as if it had been computed so. Default: what it is. */
-  spoil: (collection: string, key: string, output: unknown) => unknown = (_collection, _key, output) => output;
+  /** What stands in place of a derived value, as a bug in what computes it would leave it. Default: the value itself. */
+  altered: (collection: string, key: string, value: unknown) => unknown = (_, __, value) => value;
 
   override derive<I, O>(
     name: string,
@@ -51,7 +51,6 @@ export class FaultyGraph extends Graph {
     this.computed.add(collection);
     const result = compute();
     if (this.isBroken(collection, key)) throw new Error('a fault');
-    // A test gives back what has the type that it was given.
-    return this.spoil(collection, key, result) as R;
+    return this.altered(collection, key, result) as R;
   }
 }

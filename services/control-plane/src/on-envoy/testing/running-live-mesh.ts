@@ -24,7 +24,7 @@ import { until } from './running-control-plane.ts';
 
 export interface LiveMeshOptions {
   /** What a key's output becomes, as if a bug of the compiler had made it so. */
-  readonly spoil: FaultyGraph['spoil'];
+  readonly spoil: FaultyGraph['altered'];
 }
 
 /** The control plane of a mesh directory with everything that follows from what proxies answer, and real Envoys. A token is its workload's id. */
@@ -35,12 +35,12 @@ export class RunningLiveMesh {
   problems: readonly Problem[] = [];
   readonly log: string[] = [];
   readonly #root: RootAuthority;
-  readonly #spoil: FaultyGraph['spoil'];
+  readonly #spoil: FaultyGraph['altered'];
   readonly #envoys: RunningEnvoy[] = [];
   #facts: Facts | undefined;
   #running: { readonly live: LiveMesh; readonly take: (facts: Facts) => void; close(): Promise<void> } | undefined;
 
-  private constructor(dir: string, port: number, root: RootAuthority, spoil: FaultyGraph['spoil']) {
+  private constructor(dir: string, port: number, root: RootAuthority, spoil: FaultyGraph['altered']) {
     this.dir = dir;
     this.port = port;
     this.#root = root;
@@ -120,7 +120,7 @@ export class RunningLiveMesh {
 
   async #open(): Promise<void> {
     const graph = new FaultyGraph();
-    graph.spoil = this.#spoil;
+    graph.altered = this.#spoil;
     const sources = factSources(graph);
     const identities = new WorkloadIdentities({ root: this.#root });
     const say = (fields: object, message: string) => {
@@ -129,8 +129,6 @@ export class RunningLiveMesh {
     const asides = asideFile(join(this.dir, 'set-aside.json'));
     const live = liveMesh({
       asides,
-      // So few that searches end before everything is known.
-      limits: { maxProbes: 5 },
       environment: { facts: () => sources.facts },
       identities,
       graph,
