@@ -5,7 +5,7 @@ import { ProxyView } from './envoy/view.ts';
 import { viewChanges } from './envoy/view-changes.ts';
 import type { FactCollections } from './facts/fact-collections.ts';
 import { failureProblem } from './failure-problem.ts';
-import type { Mesh, WorkloadId } from './model/mesh.ts';
+import type { Mesh, ServiceId, WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
 import type { Route } from './model/route.ts';
 import { clockKey } from './translation/policies.ts';
@@ -26,6 +26,7 @@ export class MeshCompiler {
   readonly #graph: Graph;
   readonly #clock: Source<number>;
   readonly #connected: Source<true>;
+  readonly #seenCalls: Source<readonly ServiceId[]>;
   readonly #translation: Translation;
   readonly #backEnd: BackEnd;
 
@@ -35,7 +36,8 @@ export class MeshCompiler {
     this.#clock = graph.source<number>('clock');
     this.#connected = graph.source<true>('connected');
     this.#translation = translate(graph, facts, this.#clock, frontEnds);
-    this.#backEnd = backEnd(graph, this.#translation, this.#connected);
+    this.#seenCalls = graph.source<readonly ServiceId[]>('seen calls');
+    this.#backEnd = backEnd(graph, this.#translation, this.#connected, this.#seenCalls);
   }
 
   /** Live: it shows each turn once it has ended. */
@@ -73,6 +75,21 @@ export class MeshCompiler {
   /** Forgets what a proxy should hold. Within a turn. */
   disconnect(id: WorkloadId): void {
     this.#connected.delete(id);
+  }
+
+  /** What a connected proxy may call depends on this key, which it shares with its like; undefined: it calls nobody. */
+  callsKey(id: WorkloadId): string | undefined {
+    return this.#backEnd.proxies.proxies.get(id)?.calls || undefined;
+  }
+
+  /**
+   * Says whom the applications behind proxies with a `callsKey` were seen to call, so that these proxies are told of them. Who may not
+   * be called is left out all the same. Within a turn.
+   */
+  setSeenCalls(key: string, services: Iterable<ServiceId>): void {
+    const sorted = [...services].sort();
+    if (sorted.length > 0) this.#seenCalls.set(key, sorted);
+    else this.#seenCalls.delete(key);
   }
 
   /** What a connected proxy should hold, without secrets; undefined: it is not connected, or no workload. */

@@ -51,7 +51,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
   const live = liveMesh({ environment, identities, log });
-  const { turns, views, delivery } = live;
+  const { turns, views, delivery, firstCalls } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
@@ -90,7 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     unacknowledged: waitingHere,
   });
 
-  const calls = proxyCalls({ mesh: () => turns.mesh, log });
+  const calls = proxyCalls({ mesh: () => turns.mesh, firstCalls, log });
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
   const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods: calls.methods, log });
@@ -112,6 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     await environment.leave();
     certificate.stop();
     turns.close();
+    firstCalls.close();
     delivery.close();
     identities.close();
     await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);

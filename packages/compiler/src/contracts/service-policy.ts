@@ -1,7 +1,9 @@
 import { type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
 import { templateShape } from '../model/http-template.ts';
+import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { readMethod } from './method-policy.ts';
@@ -15,6 +17,8 @@ export interface ServicePolicies {
   readonly methods: ReadonlyMap<string, Method>;
   readonly retryBudget: RetryBudget;
   readonly maxConcurrentRequests?: number;
+  /** Logical names, sorted. */
+  readonly calls: readonly LogicalName[];
 }
 
 /** Reads the policy of all services of one contract. With complaints, the policies are not fit for use. */
@@ -24,12 +28,17 @@ export function readServices(
 ): { policies: ServicePolicies; complaints: Complaint[] } {
   const complaints: Complaint[] = [];
   const methods: Method[] = [];
+  const calls = new Set<LogicalName>();
   let budget: ServicePolicy['retryBudget'];
   let maxConcurrentRequests: number | undefined;
   for (const service of services) {
     complaints.push(...unknownOptions(service));
     const policy = getOption(service, serviceOption);
     const complain = (message: string) => complaints.push({ element: service, message });
+    for (const callee of policy.calls) {
+      if (callee === edgeName) complain('calls names the edge, which nobody in the mesh calls');
+      else calls.add(callee);
+    }
     if (policy.defaults?.objective && policy.defaults.objective.percent > 100)
       complain('objective.percent is over 100');
     const percent = policy.retryBudget?.percent;
@@ -57,6 +66,7 @@ export function readServices(
         minConcurrent: budget?.minConcurrent ?? defaultRetryBudget.minConcurrent,
       },
       ...(maxConcurrentRequests === undefined ? {} : { maxConcurrentRequests }),
+      calls: [...calls].sort(),
     },
   };
 }

@@ -7,6 +7,7 @@ import { tracingClusterResource } from './cluster-tracing.ts';
 import { endpointPlaces } from './endpoints.ts';
 import { routesOfGateways } from './gateway-routes.ts';
 import { type Inbound, inbound } from './inbound.ts';
+import type { SeenCalls } from './known-callees.ts';
 import { directCluster } from './names.ts';
 import { type Outbound, outbound } from './outbound.ts';
 import { connectedProxies, type Proxies } from './proxies.ts';
@@ -28,11 +29,11 @@ export interface BackEnd {
   readonly tracing: Collection<Resource>;
 }
 
-/** Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. */
-export function backEnd(graph: Graph, mesh: Translation, connected: Collection<true>): BackEnd {
+/** Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. `seen`: whom applications call. */
+export function backEnd(graph: Graph, mesh: Translation, connected: Collection<true>, seen: SeenCalls): BackEnd {
   const services = calledServices(graph, mesh.services);
   const proxies = connectedProxies(graph, mesh, connected);
-  const calls = proxyCalls(graph, proxies, services);
+  const calls = proxyCalls(graph, mesh, proxies, services, seen);
   const clusterNames = graph.derive(
     'cluster names',
     calls.targets,

@@ -12,7 +12,7 @@ import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/earl
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
-import { filters } from './names.ts';
+import { againHeader, filters } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -44,7 +44,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       },
       httpFilters: [...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
-      earlyHeaderMutationExtensions: [listener.direction === 'gateway' ? dropsOfStrangers : dropsEnvoys],
+      earlyHeaderMutationExtensions: [dropped[listener.direction]],
       accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       // Routes say how long a stream may be idle.
@@ -57,10 +57,12 @@ export function httpConnectionManager(listener: HttpListener): Filter {
 
 const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: true });
 
-const dropsEnvoys = dropsHeaders(['x-envoy-']);
-
-/** Callers outside may not speak as a sidecar either. */
-const dropsOfStrangers = dropsHeaders(['x-envoy-', 'x-weft-']);
+const dropped = {
+  inbound: dropsHeaders(['x-envoy-', againHeader]),
+  outbound: dropsHeaders(['x-envoy-']),
+  // Callers outside may not speak as a sidecar either.
+  gateway: dropsHeaders(['x-envoy-', 'x-weft-']),
+};
 
 function dropsHeaders(prefixes: readonly string[]) {
   const name = 'envoy.http.early_header_mutation.header_mutation';

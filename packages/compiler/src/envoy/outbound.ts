@@ -8,6 +8,7 @@ import { servedAt } from '../model/workload.ts';
 import type { Translation } from '../translation/translate.ts';
 import type { CalledService, CalledServices } from './called-services.ts';
 import { type Calls, callsOf, targetKey } from './calls.ts';
+import { againClusterResource } from './cluster-again.ts';
 import { directClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import { gatewayListener } from './listener-gateway.ts';
@@ -15,7 +16,7 @@ import { outboundListener } from './listener-outbound.ts';
 import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
 import { directCluster, serviceCluster } from './names.ts';
 import { outboundHosts } from './outbound-hosts.ts';
-import type { ListenerKey, Proxies } from './proxies.ts';
+import type { CallsKey, ListenerKey, Proxies } from './proxies.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { directRoutes } from './route-direct.ts';
 import { openRoutes } from './route-open.ts';
@@ -31,6 +32,8 @@ export interface Outbound {
   readonly directRoutes: Collection<Resource>;
   /** By `ProxyKeys.listener`; gateways' too. */
   readonly listeners: Collection<Resource>;
+  /** By `ProxyKeys.listener`: where a sidecar sends calls once more, through its own listener. */
+  readonly again: Collection<Resource>;
 }
 
 const same = { same: sameResource };
@@ -76,7 +79,17 @@ export function outbound(
     },
     same,
   );
-  return { clusters, routes, directRoutes: direct, listeners: listeners(graph, mesh, proxies, calls) };
+  const again = graph.group(
+    'clusters of own listeners',
+    proxies.byListener,
+    (text) => {
+      const { calls: callsKey, listen }: ListenerKey = JSON.parse(text);
+      const by: CallsKey = JSON.parse(callsKey);
+      return 'gateway' in by ? undefined : againClusterResource(listen);
+    },
+    same,
+  );
+  return { clusters, routes, directRoutes: direct, listeners: listeners(graph, mesh, proxies, calls), again };
 }
 
 /** Routes to the replicas of a headless service, for all who call by a key. */
@@ -144,7 +157,7 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
       return { port, places: [...byPort].map(([at, addresses]) => ({ at, addresses })) };
     });
   });
-  const destinations = graph.derive('destinations', calls.targets, (targets, read): readonly Destination[] =>
+  const destinations = graph.derive('destinations', calls.addressed, (targets, read): readonly Destination[] =>
     targets.flatMap((target) => {
       const { service, port, protocol, otherPort } = target;
       const { id, headless, addresses } = service;

@@ -158,6 +158,7 @@ function makeService(
     versions: new Map(versions.map((version) => [version.hash, version])),
     methods,
     retryBudget,
+    calls: distinct(versions.flatMap(({ calls }) => calls)),
     workloads: ids,
   };
 }

@@ -6,6 +6,7 @@ import type { Environment } from '../environment/environment.ts';
 import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
 import type { WorkloadIdentities } from '../identity/workload-identities.ts';
+import { FirstCalls } from '../refusals/first-calls.ts';
 import { Views } from '../views.ts';
 import { createDelivery, type Delivery } from '../xds/delivery.ts';
 import type { XdsLogger } from '../xds/delivery-events.ts';
@@ -16,6 +17,7 @@ export interface LiveMesh {
   readonly turns: MeshTurns;
   readonly views: Views;
   readonly delivery: Delivery;
+  readonly firstCalls: FirstCalls;
   /** All facts of now, held at the pin. Costs what the mesh does. */
   wholeFacts(): Facts;
   /** Holds the facts at a pin, or at none. Within a turn. */
@@ -35,10 +37,23 @@ export function liveMesh(options: {
   const compiler = new MeshCompiler(graph, facts);
   const turns = new MeshTurns({ compiler, facts, identities, log });
   const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
+  const delivery = createDelivery({ views, log });
+  const firstCalls = new FirstCalls({
+    callsKey: (id) => compiler.callsKey(id),
+    tell(seen) {
+      turns.connect(() => {
+        for (const [key, services] of seen) compiler.setSeenCalls(key, services);
+      });
+    },
+    view: (id) => views.view(id),
+    delivery,
+    isService: (id) => turns.mesh?.services.has(id) ?? false,
+  });
   return {
     turns,
     views,
-    delivery: createDelivery({ views, log }),
+    delivery,
+    firstCalls,
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);
