@@ -68,6 +68,7 @@ const keyKinds = {
   'contracts read': 'contract',
   contracts: 'contract',
   'contract versions': 'contract',
+  'names in contracts': 'contract',
   'contracts refused': 'contract',
   'contract problems': 'contract',
   'policies read': 'resource',

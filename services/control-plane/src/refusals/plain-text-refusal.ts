@@ -44,7 +44,7 @@ export function plainTextRefusal(
   if (workload === undefined) return refused(`${caller}, which is not in the mesh, may not call ${name} in plain text`);
   if (method) {
     if (method.callers.has(caller)) return { ...pastItsProxy(), admitted: { workload, service: service.id } };
-    return refused(`${caller} may not call ${name}; ${admission(method)}`, callersLine(method, caller));
+    return refused(`${caller} may not call ${name}; ${admission(method, caller)}`, callersLine(method, caller));
   }
   if (service === undefined || portAccess(service, servicePort) !== 'namespace') {
     return refused(`${caller} may not call ${name}`);

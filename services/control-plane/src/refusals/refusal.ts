@@ -26,7 +26,7 @@ export function callersLine({ path, origins }: Method, caller: LogicalName): str
   const origin = origins.callers;
   if (origin === undefined) return `callers: {names: "${caller}"} in ${name}`;
   const where = originWords(origin);
-  return origin.is === 'resource' && origin.ref.kind === 'MeshPolicy'
+  return origin.is === 'resource'
     ? `addCallers: [${caller}] for ${name} in ${where}`
     : `callers: {names: "${caller}"} in ${where}`;
 }
@@ -62,7 +62,7 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
     };
   }
   const advice = callersLine(method, caller);
-  const message = `weft: ${caller} may not call ${name}; ${admission(method)}`;
+  const message = `weft: ${caller} may not call ${name}; ${admission(method, caller)}`;
   return { caller, httpStatus: 403, message, ...(advice === undefined ? {} : { advice }) };
 }
 
