@@ -12,7 +12,7 @@ import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/earl
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
-import { againHeader, filters } from './names.ts';
+import { againHeader, filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -61,7 +61,7 @@ const dropped = {
   inbound: dropsHeaders(['x-envoy-', againHeader]),
   outbound: dropsHeaders(['x-envoy-']),
   // Callers outside may not speak as a sidecar either.
-  gateway: dropsHeaders(['x-envoy-', 'x-weft-']),
+  gateway: dropsHeaders(['x-envoy-', meshHeaderPrefix]),
 };
 
 function dropsHeaders(prefixes: readonly string[]) {
