@@ -7,7 +7,7 @@ import type { Method } from '../model/method.ts';
 import { edgeName } from '../model/names.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
-import { readMethod } from './method-policy.ts';
+import { checkNames, readMethod } from './method-policy.ts';
 import { unknownOptions } from './unknown-options.ts';
 
 /** What holds in a service that says nothing. */
@@ -35,6 +35,9 @@ export function readServices(
   for (const service of services) {
     complaints.push(...unknownOptions(service));
     const policy = getOption(service, serviceOption);
+    checkNames('calls', policy.calls, (message, advice) =>
+      complaints.push({ element: service, message, ...(advice === undefined ? {} : { advice }) }),
+    );
     for (const callee of policy.calls) {
       if (callee !== edgeName) calls.add(callee);
       else complaints.push({ element: service, message: 'calls names the edge, which nobody in the mesh calls' });
