@@ -8,7 +8,7 @@ import { edgeName } from '../model/names.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { isLogicalName, logicalNameOf } from './logical-name.ts';
-import { checkNames, readMethod, readMethod } from './method-policy.ts';
+import { checkNames, readMethod } from './method-policy.ts';
 import { unknownOptions } from './unknown-options.ts';
 
 /** What holds in a service that says nothing. */
