@@ -9,12 +9,13 @@ import {
   OneofDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
+import { anyTypeFiles, isOptionFile } from './any-types.ts';
 
 /**
- * A descriptor set of these methods (by path) and of nothing else: their services with no other method, the files of their
- * messages, and of the options only google.api.http. It shows outsiders no method that they may not call.
+ * A descriptor set of these methods (by path) and of no other: their services, and of the options only google.api.http. It shows
+ * outsiders no method that they may not call. Its messages are one registry for whatever an Any may hold, such as an error's details:
+ * those of the contract's files and of what they import, the well-known types, and google.rpc's.
  */
 export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet<string>): Uint8Array {
   const registry = openDescriptorSet(descriptorSet);
@@ -24,12 +25,21 @@ export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet
     file.services.some(({ methods, typeName }) => methods.some(({ name }) => paths.has(`/${typeName}/${name}`))),
   );
   for (const file of exposing) need(file, paths, needed);
-  // An error's details are in no method's signature, and without their types no error has a body.
-  need(file_google_rpc_error_details, paths, needed);
+  // What an Any holds is in no method's signature, and an error with a detail of an unknown type has no body.
+  for (const file of files) if (!isOptionFile(file)) need(file, paths, needed);
+  const known = new Set([...needed.values()].flatMap(typeNames));
+  for (const file of anyTypeFiles) {
+    // A contract may hold its own copy under another path, and Envoy takes no type twice.
+    if (!typeNames(file).some((name) => known.has(name))) need(file, paths, needed);
+  }
   return toBinary(
     FileDescriptorSetSchema,
     create(FileDescriptorSetSchema, { file: [...needed.values()].map((file) => bare(file, paths)) }),
   );
+}
+
+function typeNames(file: DescFile): readonly string[] {
+  return [...file.messages, ...file.enums].map(({ typeName }) => typeName);
 }
 
 function need(file: DescFile, paths: ReadonlySet<string>, needed: Map<string, DescFile>): void {

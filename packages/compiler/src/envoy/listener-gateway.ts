@@ -12,7 +12,7 @@ import type { SocketAddress } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
+import { buffer, cors, declaredContent, grpcStats, headerLimits, transcoder } from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -41,7 +41,7 @@ export function gatewayListener(
             routes: name,
             serviceName: gateway,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
+            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, declaredContent, buffer, transcoder, grpcStats],
             replies: gatewayReplies,
             more: {
               codecType: CodecType.AUTO,

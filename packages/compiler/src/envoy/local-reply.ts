@@ -121,6 +121,7 @@ const conditions: readonly (readonly [number, string, number])[] = [
   [404, 'unimplemented', 12],
   [408, 'deadline_exceeded', 4],
   [413, 'resource_exhausted', 8],
+  [415, 'invalid_argument', 3],
   [429, 'resource_exhausted', 8],
   [431, 'resource_exhausted', 8],
   [502, 'unavailable', 14],

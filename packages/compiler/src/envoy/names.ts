@@ -56,6 +56,7 @@ export function gatewayName(name: string): string {
 export const filters = {
   buffer: 'envoy.filters.http.buffer',
   cors: 'envoy.filters.http.cors',
+  declaredContent: 'weft.declared_content',
   fault: 'envoy.filters.http.fault',
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',

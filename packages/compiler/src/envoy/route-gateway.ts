@@ -125,6 +125,7 @@ function restRoutes(exposed: readonly Method[], versions: Service['versions'], m
       name: `rest ${version.logicalName}`,
       match: { pathSpecifier: { case: 'safeRegex', value: { regex: restPaths(methods) } } },
       typedPerFilterConfig: {
+        [filters.declaredContent]: enabled,
         [filters.transcoder]: transcode(version, methods, maxMessageBytes),
         [filters.grpcStats]: enabled,
         ...sizeLimit(first, maxMessageBytes),
