@@ -1,8 +1,8 @@
 import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
 import type { HttpRule } from '@weft/contracts/google/api/http';
-import { parseHttpTemplate } from '../model/http-template.ts';
-import type { HttpBinding } from '../model/method.ts';
+import { type HttpTemplate, parseHttpTemplate } from '../model/http-template.ts';
+import { grpcPathPattern, type HttpBinding } from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
 
 const verbs = { get: 'GET', put: 'PUT', post: 'POST', delete: 'DELETE', patch: 'PATCH' } as const;
@@ -24,16 +24,24 @@ export function readHttpBindings(method: DescMethod): { bindings: HttpBinding[];
 function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } | { message: string; advice?: string } {
   const { pattern, body } = rule;
   if (pattern.case === undefined) return { message: '(google.api.http) has no verb and path' };
-  if (pattern.case === 'custom') {
+  const [verb, path] =
+    pattern.case === 'custom' ? [pattern.value.kind, pattern.value.path] : [verbs[pattern.case], pattern.value];
+  if (!isVerb(verb)) {
     return {
-      message: `(google.api.http) has the verb ${pattern.value.kind}`,
-      advice: 'one of get, put, post, delete, patch',
+      message: `(google.api.http) has the custom kind ${JSON.stringify(verb)}`,
+      advice: 'an HTTP method in capital letters other than CONNECT and TRACE, such as HEAD, or "*" for all',
     };
   }
-  const template = parseHttpTemplate(pattern.value);
+  const template = parseHttpTemplate(path);
   if (template === undefined) {
     return {
-      message: `(google.api.http) path "${pattern.value}" is not a template`,
+      message: `(google.api.http) path "${path}" is not a template`,
+      advice: '"/v1/orders/{order_id}"',
+    };
+  }
+  if ((verb === 'POST' || verb === '*') && isGrpcPath(template)) {
+    return {
+      message: `(google.api.http) path "${path}" has the shape of a gRPC method's, which belong to gRPC`,
       advice: '"/v1/orders/{order_id}"',
     };
   }
@@ -41,14 +49,28 @@ function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } 
     if (fieldAt(method.input, field)?.fieldKind === 'scalar' || fieldAt(method.input, field)?.fieldKind === 'enum')
       continue;
     return {
-      message: `(google.api.http) path "${pattern.value}" names {${field}}`,
+      message: `(google.api.http) path "${path}" names {${field}}`,
       advice: `a single scalar field of ${method.input.typeName}`,
     };
   }
   if (body !== '' && body !== '*' && !method.input.fields.some(({ name }) => name === body)) {
     return { message: `(google.api.http) body "${body}" is no field of ${method.input.typeName}` };
   }
-  return { binding: { verb: verbs[pattern.case], template: pattern.value, body } };
+  return { binding: { verb, template: path, body } };
+}
+
+/** Verbs of the five kinds and those that "custom" may add. CONNECT and TRACE are the proxy's own. */
+function isVerb(verb: string): boolean {
+  return verb === '*' || (/^[A-Z]{1,32}$/.test(verb) && verb !== 'CONNECT' && verb !== 'TRACE');
+}
+
+/** "/a.B/C" and "/a.B/{name}" are calls of gRPC, which the edge answers as such, exposed or not. */
+function isGrpcPath({ segments, customVerb }: HttpTemplate): boolean {
+  const [first, second] = segments;
+  if (typeof first !== 'object' || segments.length !== 2 || second === undefined || customVerb !== undefined)
+    return false;
+  const example = typeof second === 'object' ? second.literal : 'Method';
+  return new RegExp(`^${grpcPathPattern}$`).test(`/${first.literal}/${example}`);
 }
 
 /** The field at a dotted path ("order.order_id"), through single messages only. */

@@ -2,7 +2,7 @@ import type { Collection, Graph } from '@weft/collections';
 import type { Translation } from '../translation/translate.ts';
 import type { CalledServices } from './called-services.ts';
 import type { Calls } from './calls.ts';
-import { gatewayCalls } from './gateway-calls.ts';
+import { gatewayCalls, type VerdictOf } from './gateway-calls.ts';
 import { portRoutes } from './places.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { type GatewayPart, gatewayPart, gatewayRoutes } from './route-gateway.ts';
@@ -10,7 +10,7 @@ import { type GatewayPart, gatewayPart, gatewayRoutes } from './route-gateway.ts
 /** The routes of gateways, by `ProxyKeys.calls`. */
 export function routesOfGateways(
   graph: Graph,
-  { facts, routes }: Translation,
+  { facts, routes, exposure: { verdicts } }: Translation,
   { called }: CalledServices,
   calls: Calls,
 ): Collection<Resource> {
@@ -24,7 +24,8 @@ export function routesOfGateways(
     const found = read.get(routes.ofGateways, route);
     if (gateway === undefined || found === undefined) return undefined;
     const leading = portRoutes(found.rules, (id) => read.get(called, id));
-    return gatewayPart(found.hostnames, gatewayCalls(leading, name), gateway.maxMessageBytes);
+    const verdictOf: VerdictOf = (service) => read.get(verdicts, `${name}\n${service}`);
+    return gatewayPart(found.hostnames, gatewayCalls(leading, name, verdictOf), gateway.maxMessageBytes, verdictOf);
   });
   return graph.derive(
     'gateway routes',

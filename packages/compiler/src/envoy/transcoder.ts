@@ -35,13 +35,8 @@ export function transcode(version: ContractVersion, methods: readonly Method[], 
   });
 }
 
-/** Matches the paths (without query) of all bindings of these methods. */
-export function restPaths(methods: readonly Method[]): string {
-  const patterns = methods.flatMap(({ http }) => http.map(({ template }) => pathPattern(template)));
-  return [...new Set(patterns)].sort().join('|');
-}
-
-function pathPattern(text: string): string {
+/** An expression for the paths, without query, that a template matches. */
+export function pathPattern(text: string): string {
   const template = parseHttpTemplate(text);
   if (template === undefined) return literally(text);
   const segments = template.segments.map((segment) => {

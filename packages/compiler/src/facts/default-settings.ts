@@ -4,6 +4,7 @@ import type { MeshSettings } from '../model/mesh.ts';
 export const defaultSettings: MeshSettings = {
   trustDomain: 'weft.local',
   packages: [],
+  exposure: [],
   certificateLifetimeMs: 24 * 3_600_000,
   outbound: 'allow',
   permissive: [],

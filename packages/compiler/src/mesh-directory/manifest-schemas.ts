@@ -4,6 +4,7 @@ import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
+import { edgeName } from '../model/names.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
 
@@ -33,6 +34,9 @@ const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0
   if (block === undefined) context.addIssue('an IP address or a block of them: "10.1.0.0/16"');
   return block ?? z.NEVER;
 });
+
+/** The longest prefix of paths that a row may give. */
+const maxPathPrefixLength = 512;
 
 const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
   const durationMs = parseDuration(text);
@@ -83,6 +87,38 @@ export const meshConfigSchema = z.object({
           'a list of { namespace, protoPackage }',
         )
         .default([]),
+      exposure: z
+        .array(
+          z.strictObject(
+            {
+              namespace: nameSchema,
+              gateway: nameSchema.default(edgeName),
+              paths: z
+                .array(
+                  z
+                    .string('a path: "/v1/products"')
+                    .max(maxPathPrefixLength, `at most ${maxPathPrefixLength} characters`)
+                    .regex(/^(\/|(\/[A-Za-z0-9._~%-]+)+)$/, 'a path of whole segments: "/" or "/v1/products"'),
+                  'a list of paths',
+                )
+                .default(['/']),
+              hosts: z
+                .array(
+                  z
+                    .string('a host name: "api.example.com"')
+                    .regex(
+                      /^([*][.])?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+                      'a host name: "api.example.com" or "*.example.com"',
+                    ),
+                  'a list of host names',
+                )
+                .default([]),
+            },
+            'namespace, gateway, paths and hosts',
+          ),
+          'a list of { namespace, gateway, paths, hosts }',
+        )
+        .default([]),
       tracing: z
         .strictObject(
           {
@@ -106,7 +142,7 @@ export const meshConfigSchema = z.object({
         .default([]),
       zoneAware: z.boolean('true or false').default(false),
     },
-    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive and zoneAware',
+    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, permissive and zoneAware',
   ),
 });
 
