@@ -29,7 +29,7 @@ function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } 
   if (!isVerb(verb)) {
     return {
       message: `(google.api.http) has the custom kind ${JSON.stringify(verb)}`,
-      advice: 'an HTTP method in capital letters other than CONNECT and TRACE, such as HEAD, or "*" for all',
+      advice: 'an HTTP method in capital letters other than HEAD, CONNECT and TRACE, or "*" for all',
     };
   }
   const template = parseHttpTemplate(path);
@@ -59,9 +59,12 @@ function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } 
   return { binding: { verb, template: path, body } };
 }
 
-/** Verbs of the five kinds and those that "custom" may add. CONNECT and TRACE are the proxy's own. */
+/** Those that are the proxy's own, or whose answers have no body. */
+const otherVerbs: readonly string[] = ['HEAD', 'CONNECT', 'TRACE'];
+
+/** Verbs of the five kinds and those that "custom" may add. */
 function isVerb(verb: string): boolean {
-  return verb === '*' || (/^[A-Z]{1,32}$/.test(verb) && verb !== 'CONNECT' && verb !== 'TRACE');
+  return verb === '*' || (/^[A-Z]{1,32}$/.test(verb) && !otherVerbs.includes(verb));
 }
 
 /** "/a.B/C" and "/a.B/{name}" are calls of gRPC, which the edge answers as such, exposed or not. */

@@ -92,7 +92,7 @@ end
 export const cors = filter(filters.cors, CorsSchema, {}, false);
 
 /**
- * Refuses bodies of REST that are not declared as JSON, on routes that turn it on: with 415, before anything is read of them. A web page
+ * Refuses HEAD of REST, to which the transcoder would answer with a body, and bodies of REST that are not declared as JSON, on routes that turn it on: with 415, before anything is read of them. A web page
  * may send text/plain, forms and bodies without any type to every host that its user reaches, without asking; JSON it may not. A
  * request without a body passes whatever it declares. gRPC passes, since it has other answers.
  */
@@ -105,6 +105,10 @@ export const declaredContent = filter(
         case: 'inlineString',
         value: `function envoy_on_request(handle)
   local headers = handle:headers()
+  if headers:get(":method") == "HEAD" then
+    handle:respond({[":status"] = "405"}, "weft: no method of REST takes HEAD")
+    return
+  end
   local declared = headers:get("content-type") or ""
   local media = declared:lower():match("^%s*([^;]-)%s*$") or declared:lower():match("^%s*([^;]-)%s*;")
   if media == "application/json" or (media or ""):find("^application/grpc") then return end

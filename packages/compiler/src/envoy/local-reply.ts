@@ -119,6 +119,7 @@ const conditions: readonly (readonly [number, string, number])[] = [
   [400, 'invalid_argument', 3],
   [403, 'permission_denied', 7],
   [404, 'unimplemented', 12],
+  [405, 'unimplemented', 12],
   [408, 'deadline_exceeded', 4],
   [413, 'resource_exhausted', 8],
   [415, 'invalid_argument', 3],
