@@ -66,7 +66,7 @@ const tenants = { shop, aaa: contract('aaa', `${catchAll}\n${own}`) };
 test.before(async (t) => {
   const mesh = await runMesh();
   const [edgePort, shopIn, aaaIn] = await freePorts(3);
-  const inbound: Readonly<Record<string, number>> = { shop: shopIn, aaa: aaaIn };
+  const inbound: Readonly<Record<string, number | undefined>> = { shop: shopIn, aaa: aaaIn };
   const directory: Context['directory'] = (found, spec = {}) => {
     const packages = Object.keys(found).map((namespace) => ({ namespace, protoPackage: namespace }));
     const files = new MeshDirectory({ packages, ...spec }).edge(`127.0.0.1:${edgePort}`);

@@ -2,6 +2,7 @@ import { Graph } from '@weft/collections';
 import { type FactCollections, wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
+import type { PathClaims } from '@weft/compiler/translation/path-claims';
 import type { Environment } from '../environment/environment.ts';
 import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
@@ -16,6 +17,8 @@ export interface LiveMesh {
   readonly turns: MeshTurns;
   readonly views: Views;
   readonly delivery: Delivery;
+  /** Who had a path at a gateway first. */
+  readonly claims: PathClaims;
   /** All facts of now, held at the pin. Costs what the mesh does. */
   wholeFacts(): Facts;
   /** Holds the facts at a pin, or at none. Within a turn. */
@@ -39,6 +42,7 @@ export function liveMesh(options: {
     turns,
     views,
     delivery: createDelivery({ views, log }),
+    claims: compiler.claims,
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);
