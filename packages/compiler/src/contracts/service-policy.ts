@@ -1,10 +1,10 @@
 import { type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
-import { templateShape } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { readMethod } from './method-policy.ts';
+import { sharedPaths } from './shared-paths.ts';
 import { unknownOptions } from './unknown-options.ts';
 
 /** What holds in a service that says nothing. */
@@ -46,7 +46,7 @@ export function readServices(
       methods.push(read.method);
     }
   }
-  complaints.push(...sharedPaths(services, methods));
+  complaints.push(...sharedPaths([], methods, services));
   methods.sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     complaints,
@@ -59,26 +59,6 @@ export function readServices(
       ...(maxConcurrentRequests === undefined ? {} : { maxConcurrentRequests }),
     },
   };
-}
-
-/** REST paths that two methods have: whoever transcodes could not tell them apart. */
-function sharedPaths(services: readonly DescService[], methods: readonly Method[]): Complaint[] {
-  const taken = new Map<string, Method>();
-  const complaints: Complaint[] = [];
-  for (const method of methods) {
-    for (const { verb, template } of method.http) {
-      const key = `${verb} ${templateShape(template)}`;
-      const first = taken.get(key);
-      const element = services
-        .find(({ typeName }) => typeName === method.grpcService)
-        ?.methods.find(({ name }) => name === method.name);
-      if (first === undefined) taken.set(key, method);
-      else if (element) {
-        complaints.push({ element, message: `(google.api.http) ${verb} ${template} is also ${first.path.slice(1)}'s` });
-      }
-    }
-  }
-  return complaints;
 }
 
 function wider(a: ServicePolicy['retryBudget'], b: ServicePolicy['retryBudget']): ServicePolicy['retryBudget'] {
