@@ -15,6 +15,7 @@ import { isToolPackage, logicalNameOf } from './logical-name.ts';
 import { readServices } from './service-policy.ts';
 import { sharedPaths } from './shared-paths.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
+import { storedAnswerComplaints } from './stored-answers.ts';
 
 /** How strictly to look. */
 export interface LintOptions {
@@ -106,7 +107,11 @@ function look(registry: FileRegistry, options: LintOptions): Found[] {
     if (methods.length > 0) add('policy', sharedPaths(methods, [...policies.methods.values()], file.services));
     methods.push(...policies.methods.values());
     for (const service of file.services) {
-      for (const method of service.methods) elements.set(`/${service.typeName}/${method.name}`, method);
+      for (const method of service.methods) {
+        const path = `/${service.typeName}/${method.name}`;
+        elements.set(path, method);
+        if (policies.methods.get(path)?.idempotencyKey !== undefined) add('policy', storedAnswerComplaints(method));
+      }
       if (!options.closed) continue;
       const { callers, defaults } = getOption(service, serviceOption);
       add('callers', strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));
