@@ -62,22 +62,41 @@ export class TemplateIndex<T extends Indexed> {
       if (step === '**') return all(node);
       // "/v1/**:verb" matches "/v1:verb", too, so the node before an open end may close it.
       if (steps[at + 1] === '**' && steps.length > at + 2) all(node);
-      for (const { step: other, node: child } of node.next.values()) {
-        if (segmentsMeet(step, other)) walk(child, at + 1);
-      }
+      for (const { node: child } of meeting(node, step)) walk(child, at + 1);
       // The same the other way round: an item with an open end and a verb closes one step before.
-      for (const { node: child } of node.next.values()) take(child.open);
+      for (const child of closing(node, step)) take(child.open);
     };
     walk(this.#root, 0);
     return [...found].filter((item) => templatesOverlap(item.steps, steps));
   }
 }
 
+type OneSegment = Exclude<TemplateStep, '**'>;
+
+/** The children whose segment meets a step. Few of many literals do, so those are looked up. */
+function meeting<T>(node: Node<T>, step: OneSegment): readonly { readonly node: Node<T> }[] {
+  if (typeof step !== 'object' || 'verb' in step) {
+    return [...node.next.values()].filter(({ step: other }) => segmentsMeet(step, other));
+  }
+  const colon = step.literal.lastIndexOf(':');
+  const keys = [keyOf(step), '*', ...(colon < 0 ? [] : [`:${step.literal.slice(colon + 1)}`])];
+  return keys.flatMap((key) => node.next.get(key) ?? []);
+}
+
+/** The children after which an open end with a verb may have no segment. */
+function closing<T>(node: Node<T>, step: OneSegment): readonly Node<T>[] {
+  if (typeof step !== 'object' || 'verb' in step) return [...node.next.values()].map((child) => child.node);
+  const colon = step.literal.lastIndexOf(':');
+  if (colon < 0) return [];
+  const literal = step.literal.slice(0, colon);
+  return [keyOf({ literal }), '*'].flatMap((key) => node.next.get(key)?.node ?? []);
+}
+
 function emptyNode<T>(): Node<T> {
   return { ends: [], next: new Map(), open: [] };
 }
 
-function keyOf(step: Exclude<TemplateStep, '**'>): string {
+function keyOf(step: OneSegment): string {
   if (step === '*') return '*';
   return 'verb' in step ? `:${step.verb}` : `/${step.literal}`;
 }

@@ -30,7 +30,9 @@ export function judgePaths(
     for (const [host, depth] of granted) {
       const steps = path.steps ?? [{ literal: path.method }];
       const candidate = { path, steps, depth, sinceMs: sinceMs(path) ?? Number.POSITIVE_INFINITY };
-      byHost.set(host, [...(byHost.get(host) ?? []), candidate]);
+      const of = byHost.get(host) ?? [];
+      of.push(candidate);
+      byHost.set(host, of);
     }
   }
   for (const [host, candidates] of byHost) {
