@@ -1,9 +1,11 @@
 import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
 import type { HttpRule } from '@weft/contracts/google/api/http';
+import { lengths } from '../model/bounds.ts';
 import { type HttpTemplate, parseHttpTemplate } from '../model/http-template.ts';
 import { grpcPathPattern, type HttpBinding } from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
+import { transcodingComplaints } from './transcoding.ts';
 
 const verbs = { get: 'GET', put: 'PUT', post: 'POST', delete: 'DELETE', patch: 'PATCH' } as const;
 
@@ -13,16 +15,26 @@ export function readHttpBindings(method: DescMethod): { bindings: HttpBinding[];
   const complaints: Complaint[] = [];
   if (!hasOption(method, httpOption)) return { bindings, complaints };
   const primary = getOption(method, httpOption);
-  for (const rule of [primary, ...primary.additionalBindings]) {
-    const outcome = readRule(rule, method);
+  const rules = [primary, ...primary.additionalBindings];
+  if (rules.length > lengths.httpBindings) {
+    const message = `(google.api.http) has ${rules.length} bindings`;
+    return { bindings, complaints: [{ element: method, message, advice: `at most ${lengths.httpBindings}` }] };
+  }
+  for (const rule of rules) {
+    const outcome = readRule(rule, method, rule === primary);
     if ('binding' in outcome) bindings.push(outcome.binding);
     else complaints.push({ element: method, ...outcome });
   }
+  complaints.push(...transcodingComplaints(method));
   return { bindings, complaints };
 }
 
-function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } | { message: string; advice?: string } {
-  const { pattern, body } = rule;
+function readRule(
+  rule: HttpRule,
+  method: DescMethod,
+  isPrimary: boolean,
+): { binding: HttpBinding } | { message: string; advice?: string } {
+  const { pattern, body, responseBody } = rule;
   if (pattern.case === undefined) return { message: '(google.api.http) has no verb and path' };
   const [verb, path] =
     pattern.case === 'custom' ? [pattern.value.kind, pattern.value.path] : [verbs[pattern.case], pattern.value];
@@ -30,6 +42,12 @@ function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } 
     return {
       message: `(google.api.http) has the custom kind ${JSON.stringify(verb)}`,
       advice: 'an HTTP method in capital letters other than HEAD, CONNECT and TRACE, or "*" for all',
+    };
+  }
+  if (path.length > lengths.httpTemplate) {
+    return {
+      message: `(google.api.http) has a path of ${path.length} characters`,
+      advice: `at most ${lengths.httpTemplate}`,
     };
   }
   const template = parseHttpTemplate(path);
@@ -53,6 +71,17 @@ function readRule(rule: HttpRule, method: DescMethod): { binding: HttpBinding } 
       advice: `a single scalar field of ${method.input.typeName}`,
     };
   }
+  const twice = template.fields.find((field, index) => template.fields.indexOf(field) < index);
+  if (twice !== undefined) return { message: `(google.api.http) path "${path}" names {${twice}} twice` };
+  if (responseBody !== '' && !isHttpBody(fieldAt(method.output, responseBody))) {
+    return {
+      message: `(google.api.http) response_body "${responseBody}" is no google.api.HttpBody, and Envoy takes nothing else`,
+      advice: `a google.api.HttpBody field of ${method.output.typeName}, or no response_body`,
+    };
+  }
+  if (rule.additionalBindings.length > 0 && !isPrimary) {
+    return { message: '(google.api.http) has additional_bindings within additional_bindings' };
+  }
   if (body !== '' && body !== '*' && !method.input.fields.some(({ name }) => name === body)) {
     return { message: `(google.api.http) body "${body}" is no field of ${method.input.typeName}` };
   }
@@ -74,6 +103,10 @@ function isGrpcPath({ segments, customVerb }: HttpTemplate): boolean {
     return false;
   const example = typeof second === 'object' ? second.literal : 'Method';
   return new RegExp(`^${grpcPathPattern}$`).test(`/${first.literal}/${example}`);
+}
+
+function isHttpBody(field: DescMessage['fields'][number] | undefined): boolean {
+  return field?.fieldKind === 'message' && field.message.typeName === 'google.api.HttpBody';
 }
 
 /** The field at a dotted path ("order.order_id"), through single messages only. */

@@ -1,4 +1,4 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { templateShape } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
@@ -16,16 +16,20 @@ export function sharedPaths(
   const keys = (method: Method) => method.http.map(({ verb, template }) => `${verb} ${templateShape(template)}`);
   for (const method of known) for (const key of keys(method)) taken.set(key, method);
   const complaints: Complaint[] = [];
+  const elements = new Map<string, DescMethod>(
+    services.flatMap(({ typeName, methods }) =>
+      methods.map((method) => [`/${typeName}/${method.name}`, method] as const),
+    ),
+  );
+  const isKnown = new Set(known);
   for (const method of methods) {
-    const element = services
-      .find(({ typeName }) => typeName === method.grpcService)
-      ?.methods.find(({ name }) => name === method.name);
+    const element = elements.get(method.path);
     for (const [at, key] of keys(method).entries()) {
       const first = taken.get(key);
       const binding = method.http[at];
       if (first === undefined) taken.set(key, method);
       // Those of `methods` among themselves are told once, by whoever reads them as one contract.
-      else if (element && binding && (known.length === 0 || known.includes(first))) {
+      else if (element && binding && (known.length === 0 || isKnown.has(first))) {
         const { verb, template } = binding;
         complaints.push({ element, message: `(google.api.http) ${verb} ${template} is also ${first.path.slice(1)}'s` });
       }

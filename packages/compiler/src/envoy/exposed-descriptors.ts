@@ -1,21 +1,21 @@
 import { create, type DescFile, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import {
-  type DescriptorProto,
-  DescriptorProtoSchema,
+  Edition,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
   MethodOptionsSchema,
-  OneofDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
-import { anyTypeFiles, isOptionFile } from './any-types.ts';
+import { bareEnum, bareFileOptions, bareMessage } from './bare-descriptors.ts';
+import { isOptionFile, standardFiles } from './standard-files.ts';
 
 /**
  * A descriptor set of these methods (by path) and of no other: their services, and of the options only google.api.http. It shows
  * outsiders no method that they may not call. Its messages are one registry for whatever an Any may hold, such as an error's details:
- * those of the contract's files and of what they import, the well-known types, and google.rpc's.
+ * those of the contract's files and of what they import, and `standardFiles`. Each contract has a set of its own, on its own routes, so
+ * the files of two contracts never meet in one descriptor pool.
  */
 export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet<string>): Uint8Array {
   const registry = openDescriptorSet(descriptorSet);
@@ -27,19 +27,8 @@ export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet
   for (const file of exposing) need(file, paths, needed);
   // What an Any holds is in no method's signature, and an error with a detail of an unknown type has no body.
   for (const file of files) if (!isOptionFile(file)) need(file, paths, needed);
-  const known = new Set([...needed.values()].flatMap(typeNames));
-  for (const file of anyTypeFiles) {
-    // A contract may hold its own copy under another path, and Envoy takes no type twice.
-    if (!typeNames(file).some((name) => known.has(name))) need(file, paths, needed);
-  }
-  return toBinary(
-    FileDescriptorSetSchema,
-    create(FileDescriptorSetSchema, { file: [...needed.values()].map((file) => bare(file, paths)) }),
-  );
-}
-
-function typeNames(file: DescFile): readonly string[] {
-  return [...file.messages, ...file.enums].map(({ typeName }) => typeName);
+  const own = [...needed.values()].map((file) => bare(file, paths));
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...own, ...standardFiles(own)] }));
 }
 
 function need(file: DescFile, paths: ReadonlySet<string>, needed: Map<string, DescFile>): void {
@@ -79,10 +68,13 @@ function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
     name: proto.name,
     package: proto.package,
     syntax: proto.syntax,
-    ...(proto.syntax === 'editions' ? { edition: proto.edition } : {}),
+    // What 2024 adds says nothing of messages, and their pool has rules of its own for it.
+    ...(proto.syntax === 'editions'
+      ? { edition: Edition.EDITION_2023, options: bareFileOptions(proto.options?.features) }
+      : {}),
     dependency: [...references(file, paths)].map((referenced) => referenced.proto.name).sort(),
     messageType: proto.messageType.map(bareMessage),
-    enumType: proto.enumType,
+    enumType: proto.enumType.map(bareEnum),
     service: file.services.flatMap((service) => {
       const methods = service.methods.filter(({ name }) => paths.has(`/${service.typeName}/${name}`));
       if (methods.length === 0) return [];
@@ -104,22 +96,4 @@ function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
       };
     }),
   });
-}
-
-function bareMessage(message: DescriptorProto): DescriptorProto {
-  return create(DescriptorProtoSchema, {
-    ...message,
-    field: message.field.map((field) => ({ ...field, options: withoutExtensions(field.options) })),
-    nestedType: message.nestedType.map(bareMessage),
-    oneofDecl: message.oneofDecl.map(({ name }) => create(OneofDescriptorProtoSchema, { name })),
-    extension: [],
-    options: withoutExtensions(message.options),
-    $unknown: undefined,
-  });
-}
-
-function withoutExtensions<T extends { $unknown?: unknown }>(options: T | undefined): T | undefined {
-  if (options === undefined) return undefined;
-  const { $unknown: _, ...known } = options;
-  return known as T;
 }

@@ -17,7 +17,7 @@ import { anyHost } from '../translation/exposure-rows.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls, VerdictOf } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
-import { clientAddressHeader, controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
+import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
 import { type GroupPath, type PathGroup, pathRoutes } from './path-routes.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { exactHeader } from './route-match.ts';
@@ -121,7 +121,6 @@ export function gatewayRoutes(
             appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
           },
         ],
-        responseHeadersToRemove: [...sidecarHeaders],
         ignorePortInHostMatching: hostnames.length > 0,
       }),
     ),
