@@ -25,6 +25,7 @@ export class MeshSettings extends Construct {
           // Nobody else may call in the edge's name.
           { namespace: namespaces.system, protoPackage: 'edge' },
         ],
+        exposure: [{ namespace: namespaces.shop, paths: ['/v1'] }],
         certificateLifetime: '24h',
         outbound: 'allow',
         permissive: [],

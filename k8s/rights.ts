@@ -1,6 +1,7 @@
 import { kinds, ownKinds } from '@weft/compiler/kinds/registry';
 import { weftGroup } from '@weft/compiler/model/resource-ref';
 import {
+  claimConfigMap,
   controlPlaneName,
   injectorConfiguration,
   pinConfigMap,
@@ -105,7 +106,12 @@ export class OwnRights extends Construct {
           verbs: [...read, 'patch', 'update'],
         },
         // The revision that the mesh is held at (weft revert).
-        { apiGroups: [''], resources: ['configmaps'], resourceNames: [pinConfigMap], verbs: ['update'] },
+        {
+          apiGroups: [''],
+          resources: ['configmaps'],
+          resourceNames: [pinConfigMap, claimConfigMap],
+          verbs: ['update'],
+        },
         // Who decides, and a Lease for each replica, by which they agree.
         {
           apiGroups: ['coordination.k8s.io'],

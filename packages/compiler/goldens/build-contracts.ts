@@ -37,6 +37,8 @@ const contracts: readonly (readonly [edition: string, name: string, namespace: s
       'caller-and-callee',
       'streams',
       'rest-at-edge',
+      'rest-at-once',
+      'rest-owners',
       'sockets-and-tcp',
       'broken-contract',
       'versions-old',
@@ -69,6 +71,7 @@ const contracts: readonly (readonly [edition: string, name: string, namespace: s
   ],
   ['next', 'bread', 'bakery', ['versions-both', 'versions-new', 'versions-rolled-back']],
   ['broken', 'oven', 'bakery', ['broken-contract']],
+  ['tenant', 'menu', 'cafe', ['rest-at-once', 'rest-owners']],
   ['hostile', 'oven', 'thieves', ['foreign-namespace']],
 ];
 

@@ -25,7 +25,7 @@ testProp(
       const before = subject.versions();
       const { changes } = subject.turn(turn.events, nowMs);
       // The first turn is a fresh compile itself.
-      if (at > 0) same(subject.shown(), compiled(events, order, nowMs).shown());
+      if (at > 0) same(subject.shown(), compiled(events, order, nowMs, subject).shown());
       checkChanges(before, subject.versions(), changes);
       for (const id of subject.connected) {
         const snapshot = subject.compiler.snapshot(id);
@@ -47,7 +47,7 @@ testProp(
     const oneByOne = new MeshSubject();
     for (const [at, event] of left.entries()) oneByOne.turn([event], Math.min(nowMs, firstMs + at));
     oneByOne.turn([], nowMs);
-    same(oneByOne.shown(), compiled(left, [], nowMs).shown());
+    same(oneByOne.shown(), compiled(left, [], nowMs, oneByOne).shown());
     t.pass();
   },
   { numRuns: Math.ceil(numRuns / 10) },
@@ -86,7 +86,7 @@ testProp(
     subject.turn(removals(events), nowMs);
     same(subject.compiler.failures(), []);
     subject.turn(remaining(events), nowMs);
-    same(subject.shown(), compiled(events, [], nowMs).shown());
+    same(subject.shown(), compiled(events, [], nowMs, subject).shown());
     t.pass();
   },
   { numRuns: Math.ceil(numRuns / 10) },
@@ -96,9 +96,15 @@ function removals(events: readonly MeshEvent[]): readonly MeshEvent[] {
   return events.map((event) => ({ ...event, value: undefined }) as MeshEvent);
 }
 
-/** A new compiler of what remains of these events, all in one turn. */
-function compiled(events: readonly MeshEvent[], order: readonly number[], nowMs: number): MeshSubject {
+/** A new compiler of what remains of these events, all in one turn, which remembers as another does who had a path first. */
+function compiled(
+  events: readonly MeshEvent[],
+  order: readonly number[],
+  nowMs: number,
+  other = new MeshSubject(),
+): MeshSubject {
   const subject = new MeshSubject();
+  subject.compiler.claims.adopt(other.compiler.claims.stored(nowMs), nowMs);
   subject.turn(shuffled(remaining(events), order), nowMs);
   return subject;
 }

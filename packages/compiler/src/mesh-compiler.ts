@@ -19,6 +19,7 @@ import { failureProblem } from './failure-problem.ts';
 import type { Mesh, ServiceId, WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
 import type { Route } from './model/route.ts';
+import { type Claims, PathClaims } from './translation/path-claims.ts';
 import { clockKey } from './translation/policies.ts';
 import { type Translation, translate } from './translation/translate.ts';
 
@@ -33,7 +34,7 @@ export interface Compiled {
 
 /**
  * The compiler: facts in, what each proxy should hold out, both as collections of one graph. A turn computes what depends on the facts
- * that changed, and nothing else. The result is that of the facts and the time alone, in whatever order they came.
+ * that changed, and nothing else. The result is that of the facts, the time and `claims` alone, in whatever order they came.
  */
 export class MeshCompiler {
   readonly #graph: Graph;
@@ -43,14 +44,18 @@ export class MeshCompiler {
   readonly #seenCalls: Source<readonly ServiceId[]>;
   readonly #translation: Translation;
   readonly #backEnd: BackEnd;
+  /** Who had a path at a gateway first: the one thing that the facts of now do not tell. */
+  readonly claims: PathClaims;
 
   /** `facts` and `frontEnds`: collections of `graph`; see `translate`. */
   constructor(graph: Graph, facts: FactCollections, frontEnds: readonly Collection<Route>[] = []) {
     this.#graph = graph;
+    const claims = graph.source<Claims>('path claims');
+    this.claims = new PathClaims(claims);
     this.#clock = graph.source<number>('clock');
     this.#connected = graph.source<true>('connected');
     this.#setAside = graph.source<SetAside>('set aside', { same: Object.is });
-    this.#translation = translate(graph, facts, this.#clock, frontEnds);
+    this.#translation = translate(graph, facts, this.#clock, { frontEnds, claims });
     this.#seenCalls = graph.source<readonly ServiceId[]>('seen calls');
     this.#backEnd = backEnd(graph, this.#translation, this.#connected, this.#seenCalls, this.#setAside);
   }
@@ -77,8 +82,13 @@ export class MeshCompiler {
   turn(change: () => void, nowMs: number): Compiled {
     const turn = this.#graph.turn(() => {
       this.#clock.set(clockKey, nowMs);
+      this.claims.begin(nowMs);
       change();
     });
+    // Known from now on, so that what comes later is told from it. That changes no verdict: all that is new is equally new.
+    if (this.claims.note(turn.changed(this.#translation.exposure.exposed), nowMs)) {
+      this.#graph.turn(() => this.claims.begin(nowMs));
+    }
     return { turn, changes: viewChanges(this.#backEnd, turn), replaced: replacedIn(this.#backEnd, turn) };
   }
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import type { Environment } from './environment/environment.ts';
+import { ClaimFile } from './history/claim-file.ts';
+import { KeptClaims } from './history/kept-claims.ts';
 import { Memory } from './history/memory.ts';
 import { readExternalRoot } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
@@ -64,6 +66,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     onPin: (pin) => turns.mesh && turns.turn(() => live.hold(pin)),
   });
   report.ofMemory(memory.problems());
+  const keptClaims = await KeptClaims.open({
+    store: environment.claims ?? new ClaimFile(join(options.stateDirectory, 'path-claims.json')),
+    claims: live.claims,
+    decides: () => environment.decides(),
+    log,
+  });
   const waitingHere = () => unacknowledged(delivery, identities.rootSecret.version);
 
   identities.onRenewal((workloads) => views.renewed(workloads));
@@ -79,6 +87,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   turns.follow({
     memory,
     views,
+    claims: keptClaims,
     drop: (workload) => delivery.drop(workload),
     report: (found, overrides) => report.ofMesh(found, overrides),
   });
@@ -121,6 +130,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     firstCalls.close();
     delivery.close();
     identities.close();
+    await keptClaims.close();
     await Promise.all([
       xds.close(),
       rotation.close(),

@@ -178,6 +178,11 @@ export class MeshProcess {
     await writeFile(join(this.#base, 'state/history'), 'no directory');
   }
 
+  /** Whether a file of the state directory holds a text. */
+  async isKept(path: string, text: string): Promise<boolean> {
+    return (await readFile(join(this.#base, 'state', path), 'utf8').catch(() => '')).includes(text);
+  }
+
   /** Publishes a contract and what runs it, as `weft up` does. */
   async publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
     const contract = contractHash(descriptorSet);

@@ -63,3 +63,12 @@ test('tracing is on only where an endpoint is named', (t) => {
   t.deepEqual(tracingEndpoint('http://collector'), { host: 'collector', port: 4317, samplingPercent: 100 });
   t.false('tracing' in parse(meshConfigYaml([])).spec);
 });
+
+test('a mesh config exposes each namespace that has services, once', (t) => {
+  const packages = [
+    { namespace: 'shop', protoPackage: 'shop' },
+    { namespace: 'shop', protoPackage: 'bank' },
+    { namespace: 'weft', protoPackage: 'edge' },
+  ];
+  t.deepEqual(parse(meshConfigYaml(packages)).spec.exposure, [{ namespace: 'shop' }]);
+});

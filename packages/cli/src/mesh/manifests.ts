@@ -1,3 +1,4 @@
+import { edgeName } from '@weft/compiler/model/names';
 import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { stringify } from 'yaml';
 import type { ServiceManifest } from '../service-manifest.ts';
@@ -43,7 +44,10 @@ export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name'>
   });
 }
 
-/** `weft.dev/v1 MeshConfig`: which namespace speaks for which proto packages, and where spans go. */
+/**
+ * `weft.dev/v1 MeshConfig`: which namespace speaks for which proto packages, that those which speak for services are exposed at the edge
+ * under every path, and where spans go.
+ */
 export function meshConfigYaml(
   packages: readonly { readonly namespace: string; readonly protoPackage: string }[],
   tracing?: TracingEndpoint,
@@ -52,8 +56,13 @@ export function meshConfigYaml(
     apiVersion: weftApiVersion,
     kind: 'MeshConfig',
     metadata: { name: 'mesh' },
-    spec: { trustDomain: 'weft.local', packages, ...(tracing ? { tracing } : {}) },
+    spec: { trustDomain: 'weft.local', packages, exposure: exposureOf(packages), ...(tracing ? { tracing } : {}) },
   });
+}
+
+function exposureOf(packages: readonly { readonly namespace: string; readonly protoPackage: string }[]) {
+  const speaking = packages.filter(({ protoPackage }) => protoPackage !== edgeName);
+  return [...new Set(speaking.map(({ namespace }) => namespace))].map((namespace) => ({ namespace }));
 }
 
 /** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults. */

@@ -2,8 +2,8 @@ import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbui
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
 import type { HttpRule } from '@weft/contracts/google/api/http';
 import { lengths } from '../model/bounds.ts';
-import { parseHttpTemplate } from '../model/http-template.ts';
-import type { HttpBinding } from '../model/method.ts';
+import { type HttpTemplate, parseHttpTemplate } from '../model/http-template.ts';
+import { grpcPathPattern, type HttpBinding } from '../model/method.ts';
 import type { Complaint } from './complaint.ts';
 import { transcodingComplaints } from './transcoding.ts';
 
@@ -36,22 +36,30 @@ function readRule(
 ): { binding: HttpBinding } | { message: string; advice?: string } {
   const { pattern, body, responseBody } = rule;
   if (pattern.case === undefined) return { message: '(google.api.http) has no verb and path' };
-  if (pattern.case === 'custom') {
+  const [verb, path] =
+    pattern.case === 'custom' ? [pattern.value.kind, pattern.value.path] : [verbs[pattern.case], pattern.value];
+  if (!isVerb(verb)) {
     return {
-      message: `(google.api.http) has the verb ${pattern.value.kind}`,
-      advice: 'one of get, put, post, delete, patch',
+      message: `(google.api.http) has the custom kind ${JSON.stringify(verb)}`,
+      advice: 'an HTTP method in capital letters other than HEAD, CONNECT and TRACE, or "*" for all',
     };
   }
-  if (pattern.value.length > lengths.httpTemplate) {
+  if (path.length > lengths.httpTemplate) {
     return {
-      message: `(google.api.http) has a path of ${pattern.value.length} characters`,
+      message: `(google.api.http) has a path of ${path.length} characters`,
       advice: `at most ${lengths.httpTemplate}`,
     };
   }
-  const template = parseHttpTemplate(pattern.value);
+  const template = parseHttpTemplate(path);
   if (template === undefined) {
     return {
-      message: `(google.api.http) path "${pattern.value}" is not a template`,
+      message: `(google.api.http) path "${path}" is not a template`,
+      advice: '"/v1/orders/{order_id}"',
+    };
+  }
+  if ((verb === 'POST' || verb === '*') && isGrpcPath(template)) {
+    return {
+      message: `(google.api.http) path "${path}" has the shape of a gRPC method's, which belong to gRPC`,
       advice: '"/v1/orders/{order_id}"',
     };
   }
@@ -59,12 +67,12 @@ function readRule(
     if (fieldAt(method.input, field)?.fieldKind === 'scalar' || fieldAt(method.input, field)?.fieldKind === 'enum')
       continue;
     return {
-      message: `(google.api.http) path "${pattern.value}" names {${field}}`,
+      message: `(google.api.http) path "${path}" names {${field}}`,
       advice: `a single scalar field of ${method.input.typeName}`,
     };
   }
   const twice = template.fields.find((field, index) => template.fields.indexOf(field) < index);
-  if (twice !== undefined) return { message: `(google.api.http) path "${pattern.value}" names {${twice}} twice` };
+  if (twice !== undefined) return { message: `(google.api.http) path "${path}" names {${twice}} twice` };
   if (responseBody !== '' && !isHttpBody(fieldAt(method.output, responseBody))) {
     return {
       message: `(google.api.http) response_body "${responseBody}" is no google.api.HttpBody, and Envoy takes nothing else`,
@@ -77,7 +85,24 @@ function readRule(
   if (body !== '' && body !== '*' && !method.input.fields.some(({ name }) => name === body)) {
     return { message: `(google.api.http) body "${body}" is no field of ${method.input.typeName}` };
   }
-  return { binding: { verb: verbs[pattern.case], template: pattern.value, body } };
+  return { binding: { verb, template: path, body } };
+}
+
+/** Those that are the proxy's own, or whose answers have no body. */
+const otherVerbs: readonly string[] = ['HEAD', 'CONNECT', 'TRACE'];
+
+/** Verbs of the five kinds and those that "custom" may add. */
+function isVerb(verb: string): boolean {
+  return verb === '*' || (/^[A-Z]{1,32}$/.test(verb) && !otherVerbs.includes(verb));
+}
+
+/** "/a.B/C" and "/a.B/{name}" are calls of gRPC, which the edge answers as such, exposed or not. */
+function isGrpcPath({ segments, customVerb }: HttpTemplate): boolean {
+  const [first, second] = segments;
+  if (typeof first !== 'object' || segments.length !== 2 || second === undefined || customVerb !== undefined)
+    return false;
+  const example = typeof second === 'object' ? second.literal : 'Method';
+  return new RegExp(`^${grpcPathPattern}$`).test(`/${first.literal}/${example}`);
 }
 
 function isHttpBody(field: DescMessage['fields'][number] | undefined): boolean {

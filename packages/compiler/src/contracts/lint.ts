@@ -13,6 +13,7 @@ import { type Complaint, elementName } from './complaint.ts';
 import { isToolPackage, logicalNameOf } from './logical-name.ts';
 import { openContract } from './open-contract.ts';
 import { readServices } from './service-policy.ts';
+import { sharedPaths } from './shared-paths.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
 import { storedAnswerComplaints } from './stored-answers.ts';
 
@@ -100,6 +101,8 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
     if (file.name === file_weft_policy_v1_policy.name) continue;
     const { policies, complaints } = readServices(file.services, '');
     add('policy', complaints);
+    // Those within the file are among its complaints.
+    if (methods.length > 0) add('policy', sharedPaths(methods, [...policies.methods.values()], file.services));
     methods.push(...policies.methods.values());
     for (const service of file.services) {
       for (const method of service.methods) {

@@ -1,7 +1,6 @@
-import { type DescMethod, type DescService, getOption } from '@bufbuild/protobuf';
+import { type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
-import { templateShape } from '../model/http-template.ts';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import { edgeName } from '../model/names.ts';
@@ -9,6 +8,7 @@ import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { isLogicalName, logicalNameOf } from './logical-name.ts';
 import { checkNames, readMethod } from './method-policy.ts';
+import { sharedPaths } from './shared-paths.ts';
 import { unknownOptions } from './unknown-options.ts';
 
 /** What holds in a service that says nothing. */
@@ -58,7 +58,7 @@ export function readServices(
       methods.push(read.method);
     }
   }
-  complaints.push(...sharedPaths(services, methods));
+  complaints.push(...sharedPaths([], methods, services));
   methods.sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     complaints,
@@ -86,29 +86,6 @@ function nameComplaints(service: DescService): Complaint[] {
       advice: `lower-case letters, digits and "_" in parts, at most ${lengths.callerName} characters: "shop.orders.v1"`,
     },
   ];
-}
-
-/** REST paths that two methods have: whoever transcodes could not tell them apart. */
-function sharedPaths(services: readonly DescService[], methods: readonly Method[]): Complaint[] {
-  const taken = new Map<string, Method>();
-  const complaints: Complaint[] = [];
-  const elements = new Map<string, DescMethod>(
-    services.flatMap(({ typeName, methods }) =>
-      methods.map((method) => [`/${typeName}/${method.name}`, method] as const),
-    ),
-  );
-  for (const method of methods) {
-    for (const { verb, template } of method.http) {
-      const key = `${verb} ${templateShape(template)}`;
-      const first = taken.get(key);
-      const element = elements.get(method.path);
-      if (first === undefined) taken.set(key, method);
-      else if (element) {
-        complaints.push({ element, message: `(google.api.http) ${verb} ${template} is also ${first.path.slice(1)}'s` });
-      }
-    }
-  }
-  return complaints;
 }
 
 function wider(a: ServicePolicy['retryBudget'], b: ServicePolicy['retryBudget']): ServicePolicy['retryBudget'] {

@@ -1,5 +1,5 @@
 import type { ExternalService } from '../model/external-service.ts';
-import type { MeshSettings, PermissiveRule } from '../model/mesh.ts';
+import type { ExposureRow, MeshSettings, PermissiveRule } from '../model/mesh.ts';
 import { timeWords } from '../model/policy-words.ts';
 import type { Change, DestinationDiff } from './mesh-diff.ts';
 
@@ -20,6 +20,9 @@ export function settingsChanges(old: MeshSettings, fresh: MeshSettings): Change[
   const speaks = ({ packages }: MeshSettings) =>
     packages.map(({ namespace, protoPackage }) => `namespace ${namespace} for ${protoPackage}`);
   changes.push(...rows('settings', 'who speaks', speaks(old), speaks(fresh)));
+  changes.push(
+    ...rows('settings', 'who is exposed', old.exposure.map(exposureWords), fresh.exposure.map(exposureWords)),
+  );
   return changes;
 }
 
@@ -81,6 +84,11 @@ function externalWords({ host, port, tls, serverFirst, addresses }: ExternalServ
   ]
     .filter((words) => words !== '')
     .join(', ');
+}
+
+function exposureWords({ namespace, gateway, paths, hosts }: ExposureRow): string {
+  const where = hosts.length === 0 ? '' : ` as ${hosts.join(', ')}`;
+  return `namespace ${namespace} at ${gateway}${where} under ${paths.length === 0 ? 'no path' : paths.join(', ')}`;
 }
 
 function tracingWords({ tracing }: MeshSettings): string {

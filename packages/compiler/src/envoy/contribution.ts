@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Collection, Graph } from '@weft/collections';
 import type { ServiceId } from '../model/mesh.ts';
 import { idOf } from '../model/names.ts';
@@ -62,11 +62,22 @@ export function sameContributions(a: readonly Contribution[], b: readonly Contri
 export function versionOfPart(part: Uint8Array | GatewayPart): string {
   const digest = createHash('sha256');
   if (part instanceof Uint8Array) return digest.update(part).digest('hex').slice(0, 16);
-  for (const value of Object.values(part)) {
-    digest.update(value instanceof Uint8Array ? value : JSON.stringify(value));
-    digest.update('\0');
-  }
+  feed(digest, part);
   return digest.digest('hex').slice(0, 16);
+}
+
+/** Bytes as they are: as JSON each would be a member of an object. */
+function feed(digest: Hash, value: unknown): void {
+  if (value instanceof Uint8Array) {
+    digest.update(value);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, member] of Object.entries(value)) {
+      digest.update(`${key}\0`);
+      feed(digest, member);
+    }
+  } else {
+    digest.update(`${value}\0`);
+  }
 }
 
 /** By service: its contracts, and the policies and overrides that are laid over them; a service without any is its own source. */

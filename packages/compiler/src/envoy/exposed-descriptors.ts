@@ -9,12 +9,13 @@ import {
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 import { bareEnum, bareFileOptions, bareMessage } from './bare-descriptors.ts';
-import { standardFiles } from './standard-files.ts';
+import { isOptionFile, standardFiles } from './standard-files.ts';
 
 /**
- * A descriptor set of these methods (by path) and of nothing else: their services with no other method, the files of their
- * messages, and of the options only google.api.http. It shows outsiders no method that they may not call. Each contract has a set of its
- * own, on its own routes, so the files of two contracts never meet in one descriptor pool.
+ * A descriptor set of these methods (by path) and of no other: their services, and of the options only google.api.http. It shows
+ * outsiders no method that they may not call. Its messages are one registry for whatever an Any may hold, such as an error's details:
+ * those of the contract's files and of what they import, and `standardFiles`. Each contract has a set of its own, on its own routes, so
+ * the files of two contracts never meet in one descriptor pool.
  */
 export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet<string>): Uint8Array {
   const registry = openDescriptorSet(descriptorSet);
@@ -24,6 +25,8 @@ export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet
     file.services.some(({ methods, typeName }) => methods.some(({ name }) => paths.has(`/${typeName}/${name}`))),
   );
   for (const file of exposing) need(file, paths, needed);
+  // What an Any holds is in no method's signature, and an error with a detail of an unknown type has no body.
+  for (const file of files) if (!isOptionFile(file)) need(file, paths, needed);
   const own = [...needed.values()].map((file) => bare(file, paths));
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...own, ...standardFiles(own)] }));
 }

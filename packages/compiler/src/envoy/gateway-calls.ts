@@ -1,6 +1,8 @@
 import type { Route } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { Method } from '../model/method.ts';
+import type { ServiceId } from '../model/names.ts';
 import { isServiceBackend } from '../model/route.ts';
+import type { Verdict } from '../translation/exposure.ts';
 import type { CalledService } from './called-services.ts';
 import { governed, methodAt, type PortRoutes, reached } from './places.ts';
 import { reach } from './reach.ts';
@@ -25,11 +27,14 @@ export interface GatewayCalls {
   readonly exposed: ReadonlyMap<CalledService, readonly Method[]>;
 }
 
+/** Says what becomes of a service's paths at the gateway; undefined: nothing is known of it there. */
+export type VerdictOf = (service: ServiceId) => Verdict | undefined;
+
 /**
  * The methods that a route's backends open to a gateway. What no contract and no MeshPolicy opens to it stays closed, wherever a route
  * leads; a method that a rule does not match is not the rule's.
  */
-export function gatewayCalls({ rules, places }: PortRoutes, gateway: string): GatewayCalls {
+export function gatewayCalls({ rules, places }: PortRoutes, gateway: string, verdictOf: VerdictOf): GatewayCalls {
   const calls: { method: Method; routes: Route[] }[] = [];
   const denied: DeniedCall[] = [];
   const exposed = new Map<CalledService, Method[]>();
@@ -37,7 +42,7 @@ export function gatewayCalls({ rules, places }: PortRoutes, gateway: string): Ga
   for (const service of backendsOf({ rules, places })) {
     for (const method of service.methods.values()) {
       const { path } = method;
-      if (seen.has(path)) continue;
+      if (seen.has(path) || verdictOf(service.id)?.closed.has(path)) continue;
       if (!method.callers.has(gateway)) {
         if (method.denied?.has(gateway)) denied.push({ method, gateway });
         continue;

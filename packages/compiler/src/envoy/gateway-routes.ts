@@ -14,7 +14,7 @@ import {
   versionOfPart,
   withoutSetAside,
 } from './contribution.ts';
-import { gatewayCalls } from './gateway-calls.ts';
+import { gatewayCalls, type VerdictOf } from './gateway-calls.ts';
 import { portRoutes } from './places.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { gatewayPart, gatewayRoutes } from './route-gateway.ts';
@@ -31,7 +31,7 @@ export interface GatewayRoutes {
 /** Makes the routes of gateways. */
 export function routesOfGateways(
   graph: Graph,
-  { facts, routes }: Translation,
+  { facts, routes, exposure: { verdicts } }: Translation,
   { called }: CalledServices,
   calls: Calls,
   sources: Collection<readonly ContributionSource[]>,
@@ -50,7 +50,13 @@ export function routesOfGateways(
       const found = read.get(routes.ofGateways, route);
       if (gateway === undefined || found === undefined) return undefined;
       const leading = portRoutes(found.rules, (id) => read.get(called, id));
-      const part = gatewayPart(found.hostnames, gatewayCalls(leading, name), gateway.maxMessageBytes);
+      const verdictOf: VerdictOf = (service) => read.get(verdicts, `${name}\n${service}`);
+      const part = gatewayPart(
+        found.hostnames,
+        gatewayCalls(leading, name, verdictOf),
+        gateway.maxMessageBytes,
+        verdictOf,
+      );
       const said = read.get(routes.given, route);
       return {
         key: route,

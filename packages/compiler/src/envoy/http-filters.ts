@@ -131,6 +131,43 @@ export const withoutMeshHeaders = filter(
 /** Answers browsers by the policy of the virtual host. */
 export const cors = filter(filters.cors, CorsSchema, {}, false);
 
+/**
+ * Refuses HEAD of REST, to which the transcoder would answer with a body, and bodies of REST that are not declared as JSON, on routes that turn it on: with 415, before anything is read of them. A web page
+ * may send text/plain, forms and bodies without any type to every host that its user reaches, without asking; JSON it may not. A
+ * request without a body passes whatever it declares. gRPC passes, since it has other answers.
+ */
+export const declaredContent = filter(
+  filters.declaredContent,
+  LuaSchema,
+  {
+    defaultSourceCode: {
+      specifier: {
+        case: 'inlineString',
+        value: `function envoy_on_request(handle)
+  local headers = handle:headers()
+  if headers:get(":method") == "HEAD" then
+    handle:respond({[":status"] = "405"}, "weft: no method of REST takes HEAD")
+    return
+  end
+  local declared = headers:get("content-type") or ""
+  local media = declared:lower():match("^%s*([^;]-)%s*$") or declared:lower():match("^%s*([^;]-)%s*;")
+  if media == "application/json" or (media or ""):find("^application/grpc") then return end
+  local length = headers:get("content-length")
+  if length == "0" then return end
+  if length == nil and headers:get("transfer-encoding") == nil then
+    -- HTTP/2 says only at its end whether there is one.
+    local body = handle:body()
+    if body == nil or body:length() == 0 then return end
+  end
+  handle:respond({[":status"] = "415"}, "weft: the body must be declared as application/json")
+end
+`,
+      },
+    },
+  },
+  true,
+);
+
 /** Holds unary requests until they are whole, up to the route's limit. */
 export const buffer = filter(filters.buffer, BufferSchema, { maxRequestBytes: 1 }, true);
 

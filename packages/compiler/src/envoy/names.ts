@@ -65,6 +65,7 @@ export const filters = {
   endInBody: 'envoy.filters.http.grpc_web',
   plainAnswers: 'weft.plain_answers',
   cors: 'envoy.filters.http.cors',
+  declaredContent: 'weft.declared_content',
   fault: 'envoy.filters.http.fault',
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',

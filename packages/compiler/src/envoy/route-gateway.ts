@@ -7,44 +7,75 @@ import { type Route, RouteSchema, VirtualHostSchema } from '@weft/envoy-api/envo
 import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import type { Gateway } from '../model/gateway.ts';
-import { admission, type Method } from '../model/method.ts';
+import { parseHttpTemplate } from '../model/http-template.ts';
+import { admission, grpcPathPattern, type HttpBinding, type Method } from '../model/method.ts';
+import type { ServiceId } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
+import { stepsOf, stepsOfPath } from '../model/template-overlap.ts';
+import { methodPath, pathKey } from '../translation/exposure.ts';
+import { anyHost } from '../translation/exposure-rows.ts';
 import { markStream, tornAnswers } from './broken-answers.ts';
 import { encodedResource } from './encode.ts';
-import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
+import type { DeniedCall, GatewayCalls, VerdictOf } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
 import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
+import { type GroupPath, type PathGroup, pathRoutes } from './path-routes.ts';
 import { type Resource, typeUrls } from './resource.ts';
-import { restPaths, transcode } from './transcoder.ts';
+import { exactHeader } from './route-match.ts';
+import { pathPattern, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
 
 /** What one route says at a gateway, each as its fields in a virtual host. */
 export interface GatewayPart {
-  /** Empty: every host name. */
+  /** Empty: every host name but `foreignHosts`. */
   readonly hostnames: readonly string[];
+  /** Host names that are others' alone. */
+  readonly foreignHosts: readonly string[];
   readonly calls: Uint8Array;
-  /** After those of all routes. */
-  readonly rest: Uint8Array;
+  /** By verb and path, after the calls of all routes. */
+  readonly paths: readonly PathGroup[];
 }
 
-/** What a route lets through: as gRPC (gRPC-Web and Connect pass as they are) and as REST. */
+/** What a route lets through: as gRPC (gRPC-Web and Connect pass as they are) and by path, such as REST. */
 export function gatewayPart(
   hostnames: readonly string[],
   { calls, denied, answers, exposed }: GatewayCalls,
   maxMessageBytes: number,
+  verdictOf: VerdictOf,
 ): GatewayPart {
-  const routes = calls.flatMap(({ method, routes }) => {
+  for (const { method, routes } of calls) {
     for (const route of routes) {
       markStream(route, method);
       if (route.action.case === 'route') Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
     }
-    return routes;
+  }
+  const hostsOf = (service: ServiceId, { path }: Method, at: Pick<HttpBinding, 'verb' | 'template'>) => {
+    const verdict = verdictOf(service);
+    const hosts = verdict === undefined ? [anyHost] : (verdict.rest.get(pathKey(path, at)) ?? []);
+    return hosts.length > 0 && hostnames.length > 0 && !hostnames.some((host) => hosts.includes(host))
+      ? hostnames
+      : hosts;
+  };
+  const byPath = calls.filter(({ method }) => method.grpcService === '');
+  const paths = byPath.flatMap(({ method, routes }): PathGroup[] => {
+    const at = methodPath(method);
+    const service = [...exposed].find(([, methods]) => methods.includes(method))?.[0];
+    const hosts = service ? hostsOf(service.id, method, at) : [];
+    const path = { verb: at.verb, steps: stepsOfPath(method.path), pattern: method.path, method: method.path, hosts };
+    return hosts.length === 0
+      ? []
+      : [{ paths: [path], action: { routes: routes.map((route) => toBinary(RouteSchema, route)) } }];
   });
-  const rest = [...exposed].flatMap(([{ versions }, methods]) => restRoutes(methods, versions, maxMessageBytes));
+  const rest = [...exposed].flatMap(([{ id, versions }, methods]) =>
+    restGroups(methods, versions, maxMessageBytes, (method, binding) => hostsOf(id, method, binding)),
+  );
+  const grpc = calls.filter(({ method }) => method.grpcService !== '').flatMap(({ routes }) => routes);
+  const foreign = [...exposed.keys()].flatMap(({ id }) => verdictOf(id)?.foreignHosts ?? []);
   return {
     hostnames,
-    calls: routeFields([...routes, ...denied.map(deniedRoute), ...answers]),
-    rest: routeFields(rest),
+    foreignHosts: hostnames.length > 0 ? [] : [...new Set(foreign)],
+    calls: routeFields([...grpc, ...denied.map(deniedRoute), ...answers]),
+    paths: [...paths, ...rest],
   };
 }
 
@@ -57,7 +88,12 @@ export function gatewayRoutes(
   const cors = corsOrigins.length > 0 ? { [filters.cors]: corsPolicy(corsOrigins) } : {};
   const { virtualHosts } = RouteConfigurationSchema.field;
   const hosts = new BinaryWriter();
-  const hostnames = [...new Set(parts.flatMap((part) => part.hostnames))].filter((host) => host !== '*').sort();
+  const named = parts.flatMap((part) => [
+    ...part.hostnames,
+    ...part.foreignHosts,
+    ...part.paths.flatMap(({ paths }) => paths.flatMap(({ hosts }) => hosts)),
+  ]);
+  const hostnames = [...new Set(named)].filter((host) => host !== anyHost).sort();
   for (const host of [...hostnames, '*']) {
     const held = partsOfHost(host, parts);
     // A message is its fields one after the other, so what is encoded once is put together in the order of their numbers.
@@ -68,7 +104,7 @@ export function gatewayRoutes(
       ),
       ...held.map(({ calls }) => calls),
       ...(reflection ? [reflectionFields] : []),
-      ...held.map(({ rest }) => rest),
+      ...pathFields(host, parts),
       notFoundField,
       toBinary(VirtualHostSchema, create(VirtualHostSchema, { typedPerFilterConfig: cors })),
     ]);
@@ -96,55 +132,110 @@ export function gatewayRoutes(
 
 /** What holds for a host name: routes for it, then for what it is part of, the nearest first, then for every host name. */
 function partsOfHost(host: string, parts: readonly GatewayPart[]): readonly GatewayPart[] {
-  const covering = (of: string) => of === '*' || of === host || (of.startsWith('*.') && host.endsWith(of.slice(1)));
-  const nearest = ({ hostnames }: GatewayPart) =>
-    hostnames.length === 0 ? 0 : Math.max(-1, ...hostnames.filter(covering).map((of) => (of === '*' ? 0 : of.length)));
   return parts
-    .map((part) => ({ part, rank: nearest(part) }))
+    .map((part) => ({ part, rank: nearness(host, part.hostnames, part.foreignHosts) }))
     .filter(({ rank }) => rank >= 0)
     .sort((a, b) => b.rank - a.rank)
     .map(({ part }) => part);
 }
 
+/** How near the nearest of some host names is to one: the longer the nearer; 0: it is among all others; below 0: it is another's. */
+function nearness(host: string, of: readonly string[], foreignHosts: readonly string[]): number {
+  const covers = (name: string) => name === host || (name.startsWith('*.') && host.endsWith(name.slice(1)));
+  const lengths = of.filter((name) => name !== anyHost && covers(name)).map(({ length }) => length);
+  const isAny = of.length === 0 || of.includes(anyHost);
+  return Math.max(isAny && !foreignHosts.some(covers) ? 0 : -1, ...lengths);
+}
+
+/** Routes by path under a host name: those of nearer host names first, and of one nearness the most specific path. */
+function pathFields(host: string, parts: readonly GatewayPart[]): readonly Uint8Array[] {
+  const byRank = new Map<number, PathGroup[]>();
+  for (const { paths: groups, foreignHosts } of parts) {
+    for (const group of groups) {
+      const ranked = Map.groupBy(group.paths, ({ hosts }) => nearness(host, hosts, foreignHosts));
+      for (const [rank, paths] of ranked) {
+        if (rank >= 0) byRank.set(rank, [...(byRank.get(rank) ?? []), { ...group, paths }]);
+      }
+    }
+  }
+  return [...byRank]
+    .sort(([a], [b]) => b - a)
+    .flatMap(([, groups]) => {
+      const [fixed, open] = [groups.flatMap(ofPaths(isFixed)), groups.flatMap(ofPaths((path) => !isFixed(path)))];
+      // A path of gRPC is not REST's to take, whoever has it and whether or not it is exposed.
+      return [...pathRoutes(fixed), ...(open.length > 0 ? [grpcPaths] : []), ...pathRoutes(open)].map(routeField);
+    });
+}
+
+/** The paths of a group that begin so. A path with a literal at its beginning is more specific than one without. */
+function ofPaths(wanted: (path: GroupPath) => boolean): (group: PathGroup) => PathGroup[] {
+  return (group) => {
+    const paths = group.paths.filter(wanted);
+    return paths.length > 0 ? [{ ...group, paths }] : [];
+  };
+}
+
+function isFixed({ steps: [first] }: GroupPath): boolean {
+  return typeof first === 'object' && 'literal' in first;
+}
+
 /** Routes as they stand in a virtual host. */
 function routeFields(routes: readonly Route[]): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const route of routes) {
-    writer.tag(VirtualHostSchema.field.routes.number, WireType.LengthDelimited).bytes(toBinary(RouteSchema, route));
-  }
-  return writer.finish();
+  return Buffer.concat(routes.map((route) => routeField(toBinary(RouteSchema, route))));
+}
+
+function routeField(route: Uint8Array): Uint8Array {
+  return new BinaryWriter().tag(VirtualHostSchema.field.routes.number, WireType.LengthDelimited).bytes(route).finish();
 }
 
 /**
- * One REST route for all methods that share a descriptor set and a size limit. The transcoder rewrites the request and has Envoy
- * find its route again, which is then the gRPC one; what it does not know gets this route's own 404.
+ * One group for all methods that share a descriptor set and a size limit. The transcoder rewrites the request and has Envoy find its
+ * route again, which is then the gRPC one; what it does not know gets this route's own 404.
  */
-function restRoutes(exposed: readonly Method[], versions: Service['versions'], maxMessageBytes: number): Route[] {
-  const groups = new Map<string, Method[]>();
-  for (const method of exposed) {
-    if (method.http.length === 0) continue;
-    const key = `${method.versions[0]} ${singleRequest(method)}`;
-    groups.set(key, [...(groups.get(key) ?? []), method]);
-  }
+function restGroups(
+  exposed: readonly Method[],
+  versions: Service['versions'],
+  maxMessageBytes: number,
+  hostsOf: (method: Method, binding: HttpBinding) => readonly string[],
+): PathGroup[] {
+  const groups = Map.groupBy(
+    exposed.filter(({ http }) => http.length > 0),
+    (method) => `${method.versions[0]} ${singleRequest(method)}`,
+  );
   return [...groups.values()].flatMap((methods) => {
     const [first] = methods;
     const version = versions.get(first?.versions[0] ?? '');
     if (first === undefined || version === undefined) return [];
-    return create(RouteSchema, {
-      name: `rest ${version.logicalName}`,
-      match: { pathSpecifier: { case: 'safeRegex', value: { regex: restPaths(methods) } } },
+    const paths = methods.flatMap((method) => method.http.flatMap((binding) => groupPath(method, binding, hostsOf)));
+    if (paths.length === 0) return [];
+    const served = methods.filter(({ path }) => paths.some(({ method }) => method === path));
+    const route = create(RouteSchema, {
       typedPerFilterConfig: {
-        [filters.transcoder]: transcode(version, methods, maxMessageBytes),
+        [filters.declaredContent]: enabled,
+        [filters.transcoder]: transcode(version, served, maxMessageBytes),
         [filters.grpcStats]: enabled,
         ...sizeLimit(first, maxMessageBytes),
-        ...tornAnswers(methods),
+        ...tornAnswers(served),
       },
       action: {
         case: 'directResponse',
         value: { status: 404, body: inline('weft: no method has this path and verb') },
       },
     });
+    return [{ paths, action: { name: `rest ${version.logicalName}`, fields: toBinary(RouteSchema, route) } }];
   });
+}
+
+function groupPath(
+  method: Method,
+  binding: HttpBinding,
+  hostsOf: (method: Method, binding: HttpBinding) => readonly string[],
+): GroupPath[] {
+  const template = parseHttpTemplate(binding.template);
+  const hosts = hostsOf(method, binding);
+  if (template === undefined || hosts.length === 0) return [];
+  const pattern = pathPattern(binding.template);
+  return [{ verb: binding.verb, steps: stepsOf(template), pattern, method: method.path, hosts }];
 }
 
 function singleRequest({ kind }: Method): boolean {
@@ -191,6 +282,19 @@ const notFound: Route = create(RouteSchema, {
   match: { pathSpecifier: { case: 'prefix', value: '/' } },
   action: { case: 'directResponse', value: { status: 404, body: inline('weft: no contract exposes this here') } },
 });
+
+/** The shape of gRPC's paths, where nobody serves them. */
+const grpcPaths = toBinary(
+  RouteSchema,
+  create(RouteSchema, {
+    name: 'no method',
+    match: {
+      pathSpecifier: { case: 'safeRegex', value: { regex: grpcPathPattern } },
+      headers: [exactHeader(':method', 'POST')],
+    },
+    action: notFound.action,
+  }),
+);
 
 const reflectionFields = routeFields(reflectionRoutes);
 const notFoundField = routeFields([notFound]);

@@ -1,32 +1,42 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type DescFile } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_empty,
+  file_google_protobuf_field_mask,
+  file_google_protobuf_struct,
+  file_google_protobuf_timestamp,
+  file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
 import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
 import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
-import { bareMessage } from './bare-descriptors.ts';
+import { bareEnum, bareMessage } from './bare-descriptors.ts';
 
 /** Each after those that it imports. */
 const standard = [
   file_google_protobuf_any,
   file_google_protobuf_duration,
+  file_google_protobuf_empty,
+  file_google_protobuf_field_mask,
+  file_google_protobuf_struct,
+  file_google_protobuf_timestamp,
+  file_google_protobuf_wrappers,
   file_google_rpc_status,
   file_google_rpc_error_details,
 ].map(({ proto }) => proto);
 
 /**
- * The files of an error's status and details, without what `files` define already under whatever path. They are in no method's
+ * The files of an error's status and details, and of the well-known types that an Any may hold, without what `files` define already under whatever path. They are in no method's
  * signature, and without them no error has a body. Envoy would add the status by itself, and fail where a contract has brought a type
  * of it along under a path of its own.
  */
 export function standardFiles(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
   const names = new Set(files.map(({ name }) => name));
   const definedIn = new Map<string, string>();
-  const define = ({ name, package: scope, messageType }: FileDescriptorProto) => {
-    for (const message of messageType) definedIn.set(`.${scope}.${message.name}`, name);
+  const define = ({ name, package: scope, messageType, enumType }: FileDescriptorProto) => {
+    for (const message of [...messageType, ...enumType]) definedIn.set(`.${scope}.${message.name}`, name);
   };
   files.forEach(define);
   return standard.flatMap((file) => {
@@ -42,8 +52,14 @@ export function standardFiles(files: readonly FileDescriptorProto[]): FileDescri
       syntax: file.syntax,
       dependency: [...new Set(used)].sort(),
       messageType: messageType.map(bareMessage),
+      enumType: file.enumType.filter(({ name }) => !definedIn.has(`.${file.package}.${name}`)).map(bareEnum),
     });
     define(bare);
     return [bare];
   });
+}
+
+/** Whether a file defines options, whose types are in no message: google.api.http, weft.policy.v1, buf.validate, descriptors. */
+export function isOptionFile({ name, proto }: DescFile): boolean {
+  return name === 'google/protobuf/descriptor' || /^(google\.api|weft\.policy\.v1|buf\.validate)$/.test(proto.package);
 }

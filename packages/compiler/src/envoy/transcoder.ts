@@ -1,5 +1,8 @@
 import type { Any } from '@bufbuild/protobuf/wkt';
-import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
+import {
+  GrpcJsonTranscoder_UrlUnescapeSpec as Decoded,
+  GrpcJsonTranscoderSchema,
+} from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import type { ContractVersion } from '../model/contract.ts';
 import { parseHttpTemplate } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
@@ -17,26 +20,31 @@ export function transcode(version: ContractVersion, methods: readonly Method[], 
     // An error's status and details in the body, as JSON.
     convertGrpcStatus: true,
     printOptions: { alwaysPrintPrimitiveFields: true, streamNewlineDelimited: true },
-    requestValidationOptions: { rejectUnknownMethod: true, rejectUnknownQueryParameters: true },
+    requestValidationOptions: {
+      rejectUnknownMethod: true,
+      rejectUnknownQueryParameters: true,
+      // Otherwise a body could name another resource than the path by which it came.
+      rejectBindingBodyFieldCollisions: true,
+    },
+    // google/api/http.proto: a variable of several segments keeps %2F, since its slashes divide them; one of a single segment keeps nothing.
+    urlUnescapeSpec: Decoded.ALL_CHARACTERS_EXCEPT_SLASH,
+    // As forms and URLSearchParams write a space.
+    queryParamUnescapePlus: true,
     maxRequestBodySize: maxMessageBytes,
     maxResponseBodySize: maxMessageBytes,
   });
 }
 
-/** Matches the paths (without query) of all bindings of these methods. */
-export function restPaths(methods: readonly Method[]): string {
-  const patterns = methods.flatMap(({ http }) => http.map(({ template }) => pathPattern(template)));
-  return [...new Set(patterns)].sort().join('|');
-}
-
-function pathPattern(text: string): string {
+/** An expression for the paths, without query, that a template matches. */
+export function pathPattern(text: string): string {
   const template = parseHttpTemplate(text);
   if (template === undefined) return literally(text);
   const segments = template.segments.map((segment) => {
-    if (segment === '*') return '[^/]+';
-    return segment === '**' ? '.*' : literally(segment.literal);
+    if (segment === '*') return '/[^/]+';
+    // Any number of segments, none among them.
+    return segment === '**' ? '(?:/.*)?' : `/${literally(segment.literal)}`;
   });
-  return `/${segments.join('/')}${template.customVerb === undefined ? '' : `:${literally(template.customVerb)}`}`;
+  return `${segments.join('')}${template.customVerb === undefined ? '' : `:${literally(template.customVerb)}`}`;
 }
 
 function literally(text: string): string {

@@ -5,6 +5,7 @@ import { defaultQuotas } from '../model/quotas.ts';
 export const defaultSettings: MeshSettings = {
   trustDomain: 'weft.local',
   packages: [],
+  exposure: [],
   certificateLifetimeMs: 24 * 3_600_000,
   outbound: 'allow',
   permissive: [],

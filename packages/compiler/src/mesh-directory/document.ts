@@ -27,6 +27,7 @@ export function settingsOf({ read: { spec } }: ObjectOf<'mesh-config'>, origin: 
   return {
     trustDomain: spec.trustDomain,
     packages: spec.packages,
+    exposure: spec.exposure,
     ...(spec.tracing === undefined ? {} : { tracing: spec.tracing }),
     certificateLifetimeMs: spec.certificateLifetime,
     outbound: spec.outbound,

@@ -5,6 +5,7 @@ import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
 import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
+import { edgeName } from '../model/names.ts';
 import { defaultQuotas, maxContractBytes } from '../model/quotas.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
@@ -35,6 +36,9 @@ const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0
   if (block === undefined) context.addIssue('an IP address or a block of them: "10.1.0.0/16"');
   return block ?? z.NEVER;
 });
+
+/** The longest prefix of paths that a row may give. */
+const maxPathPrefixLength = 512;
 
 const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
   const durationMs = parseDuration(text);
@@ -91,6 +95,38 @@ export const meshConfigSchema = z.object({
           'a list of { namespace, protoPackage }',
         )
         .default([]),
+      exposure: z
+        .array(
+          z.strictObject(
+            {
+              namespace: nameSchema,
+              gateway: nameSchema.default(edgeName),
+              paths: z
+                .array(
+                  z
+                    .string('a path: "/v1/products"')
+                    .max(maxPathPrefixLength, `at most ${maxPathPrefixLength} characters`)
+                    .regex(/^(\/|(\/[A-Za-z0-9._~%-]+)+)$/, 'a path of whole segments: "/" or "/v1/products"'),
+                  'a list of paths',
+                )
+                .default(['/']),
+              hosts: z
+                .array(
+                  z
+                    .string('a host name: "api.example.com"')
+                    .regex(
+                      /^([*][.])?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+                      'a host name: "api.example.com" or "*.example.com"',
+                    ),
+                  'a list of host names',
+                )
+                .default([]),
+            },
+            'namespace, gateway, paths and hosts',
+          ),
+          'a list of { namespace, gateway, paths, hosts }',
+        )
+        .default([]),
       tracing: z
         .strictObject(
           {
@@ -125,7 +161,7 @@ export const meshConfigSchema = z.object({
         )
         .default(defaultQuotas),
     },
-    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive, zoneAware and quotas',
+    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, permissive, zoneAware and quotas',
   ),
 });
 

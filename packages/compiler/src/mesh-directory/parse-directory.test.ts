@@ -60,6 +60,7 @@ test('a whole mesh', (t) => {
     origin: 'mesh.yaml',
     trustDomain: 'shop.test',
     packages: [{ namespace: 'shop', protoPackage: 'shop' }],
+    exposure: [],
     tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 100 },
     certificateLifetimeMs: 5_400_000,
     outbound: 'allow',

@@ -55,6 +55,11 @@ export interface MeshSettings {
    * A contract for a package that its namespace does not own has no effect and is a problem.
    */
   readonly packages: readonly PackageOwnership[];
+  /**
+   * Which namespace may be exposed at which gateway, under which host names and REST paths. Default: no rows, every namespace at every
+   * gateway under all of them. With any row, what no row admits is exposed nowhere.
+   */
+  readonly exposure: readonly ExposureRow[];
   /** Where spans go; absent: no tracing. */
   readonly tracing?: TracingSettings;
   /** How long a workload certificate lives. Default: 24 h. */
@@ -81,6 +86,20 @@ export interface PermissiveRule {
 export interface PackageOwnership {
   readonly namespace: string;
   readonly protoPackage: string;
+}
+
+/** One row of `MeshSettings.exposure`. */
+export interface ExposureRow {
+  readonly namespace: string;
+  /** By name. Default: "edge". */
+  readonly gateway: string;
+  /**
+   * Prefixes of REST paths, whole segments: "/v1/products" covers "/v1/products/{id}" and "/v1/products:search". The longest that covers
+   * a path says whose it is. Empty: gRPC only. Default: "/".
+   */
+  readonly paths: readonly string[];
+  /** Host names: "api.example.com", "*.example.com". Empty: all that no other row gives to somebody. */
+  readonly hosts: readonly string[];
 }
 
 /** An OTLP/gRPC collector. */

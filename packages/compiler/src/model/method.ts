@@ -68,6 +68,9 @@ export type PolicyField =
 /** For each field who decided it. */
 export type Origins = Readonly<Partial<Record<PolicyField, PolicyOrigin>>>;
 
+/** The paths of gRPC, whoever has them: "/shop.orders.v1.OrderService/PlaceOrder". An expression for a whole path without query. */
+export const grpcPathPattern = '/(?:[A-Za-z_][A-Za-z0-9_]*\\.)+[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*';
+
 /** What holds for a method of which nobody has said how long a call may take. */
 export const defaultTimes = { deadlineMs: 15_000, idleTimeoutMs: 3_600_000 } as const;
 
@@ -161,7 +164,8 @@ export interface Fault {
 
 /** A REST mapping of a method. */
 export interface HttpBinding {
-  readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH';
+  /** "GET", or any other HTTP method; "*": all. */
+  readonly verb: string;
   /** A google.api.http path template: "/v1/orders/{order_id}". */
   readonly template: string;
   /** The request field that the body is; "*" for all of it, "" for none. */

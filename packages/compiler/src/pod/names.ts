@@ -34,6 +34,9 @@ export const rootConfigMap = 'weft-root';
 /** The ConfigMap with the revision that the mesh is held at, in the control plane's own namespace. */
 export const pinConfigMap = 'weft-pin';
 
+/** The ConfigMap that says which service had a path at a gateway first, in the control plane's own namespace. */
+export const claimConfigMap = 'weft-path-claims';
+
 /** The one MeshConfig that counts. */
 export const meshConfigName = 'mesh';
 

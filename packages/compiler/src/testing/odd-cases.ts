@@ -118,10 +118,11 @@ const bindings: readonly OddCase[] = [
   ),
   of('a path without a slash', () => ({ rule: { pattern: { case: 'get', value: 'x' } } }), /is not a template/),
   of('no pattern', () => ({ rule: {} }), /has no verb and path/),
+  of('any verb', (n) => ({ rule: { pattern: { case: 'custom', value: { kind: '*', path: `/v1/any${n}` } } } })),
   of(
-    'a verb of its own',
-    () => ({ rule: { pattern: { case: 'custom', value: { kind: '*', path: '/x' } } } }),
-    /has the verb \*/,
+    'a verb whose answers have no body',
+    () => ({ rule: { pattern: { case: 'custom', value: { kind: 'HEAD', path: '/x' } } } }),
+    /has the custom kind "HEAD"/,
   ),
   of(
     'the same binding twice',

@@ -207,33 +207,3 @@ test('assemble: nobody but the namespace that the mesh gives it to runs the edge
     },
   ]);
 });
-
-test('assemble: two services that expose one path are named', (t) => {
-  const { problems } = mesh(
-    directory()
-      .put('mesh.yaml', {
-        kind: 'MeshConfig',
-        metadata: { name: 'mesh' },
-        spec: {
-          packages: [
-            { namespace: 'shop', protoPackage: 'shop' },
-            { namespace: 'branch', protoPackage: 'shop' },
-          ],
-        },
-      })
-      .contract('branch', 'shop.orders', orders)
-      .service('orders', 'branch')
-      .replica('orders-0', {
-        namespace: 'branch',
-        contract: contractHash(orders),
-        inbound: '127.0.0.1:1009',
-        application: 'unix:/run/d',
-      }),
-  );
-  t.true(
-    problems.some(
-      ({ message }) => message === `${getOrder} is also exposed by Service branch/orders, which the edge serves there`,
-    ),
-  );
-  t.true(problems.some(({ message }) => message.startsWith('GET /v1/orders/* is also exposed')));
-});

@@ -2,12 +2,13 @@ import type { Collection, Graph, Index, Read } from '@weft/collections';
 import type { FactCollections } from '../facts/fact-collections.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
-import { idOf } from '../model/names.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import { portsOf } from '../model/port-access.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import { parentKey, type Route, type Rule, type RuleMatch } from '../model/route.ts';
 import type { Service } from '../model/service.ts';
+import type { Exposure } from './exposure.ts';
+import { anyHost } from './exposure-rows.ts';
 import type { Services } from './services.ts';
 
 /** Where calls go. */
@@ -29,7 +30,8 @@ export interface Routes {
 export function meshRoutes(
   graph: Graph,
   facts: FactCollections,
-  { services, merged, byCaller }: Services,
+  { services, merged }: Services,
+  { exposed, verdicts }: Exposure,
   frontEnds: readonly Collection<Route>[],
 ): Routes {
   const given = graph.union('route resources', frontEnds);
@@ -46,13 +48,12 @@ export function meshRoutes(
     }),
   );
   const ofPorts = graph.union<readonly Route[]>('routes of ports', [said, own]);
-  const exposed = graph.deriveMany('services at gateways', facts.gateways, ({ name: gateway }, read) =>
-    read.keys(byCaller, gateway).map((id) => [`${gateway}\n${id}`, { gateway, service: idOf(id) }] as const),
-  );
-  const contractRoutes = graph.derive('routes of contracts', exposed, ({ gateway, service }, read) => {
+  const contractRoutes = graph.derive('routes of contracts', exposed, ({ gateway, service }, read, key) => {
     const methods = read.get(merged, service)?.methods;
     const port = read.get(facts.services, service)?.ports[0]?.port;
-    return methods && port !== undefined ? exposedMethods(gateway, service, port, methods) : undefined;
+    const hosts = read.get(verdicts, key)?.hosts;
+    if (methods === undefined || port === undefined || hosts === undefined) return undefined;
+    return { ...exposedMethods(gateway, service, port, methods), hostnames: hosts.includes(anyHost) ? none : hosts };
   });
   return {
     given,

@@ -1,13 +1,14 @@
 import type { Collection, Graph, Index, Read } from '@weft/collections';
 import { defaultRetryBudget } from '../contracts/service-policy.ts';
-import type { FactCollections } from '../facts/fact-collections.ts';
+import { defaultSettings } from '../facts/default-settings.ts';
+import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { suggesting } from '../model/did-you-mean.ts';
 import type { KnownNames } from '../model/known-names.ts';
-import type { ContractKey, LogicalName, SpiffeId, WorkloadId } from '../model/mesh.ts';
-import { callersOf } from '../model/method.ts';
-import { edgeName, idOf } from '../model/names.ts';
+import type { ContractKey, LogicalName, MeshSettings, SpiffeId, WorkloadId } from '../model/mesh.ts';
+import { callersOf, type Method } from '../model/method.ts';
+import { edgeName, idOf, partsOfId } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
@@ -55,7 +56,10 @@ interface Versions {
 
 /** What callers see: the union of all versions with ready replicas. */
 export interface Merged {
+  /** Without those gateways among the callers at which the namespace may not be exposed. */
   readonly methods: Service['methods'];
+  /** Gateways that the contract names, and at which the namespace may not be exposed. */
+  readonly unexposed: readonly string[];
   readonly retryBudget: RetryBudget;
 }
 
@@ -98,7 +102,12 @@ export function meshServices(
     const ready = versions.filter(({ hash }) => running.has(hash));
     // While no replica is ready, callers see what they would see, and are told that nobody answers rather than that they may not.
     const seen = ready.length > 0 ? ready : versions;
-    return { methods: mergeMethods(seen), retryBudget: mergeBudgets(seen) ?? defaultRetryBudget };
+    const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
+    const isGateway = (name: LogicalName) => name === edgeName || read.get(facts.gateways, name) !== undefined;
+    return {
+      ...admitted(mergeMethods(seen), partsOfId(idOf(key)).namespace, settings, isGateway),
+      retryBudget: mergeBudgets(seen) ?? defaultRetryBudget,
+    };
   });
   const services = graph.derive('services', facts.services, (fact, read, key): Service | undefined => {
     const own = read.get(replicas, key);
@@ -175,6 +184,30 @@ function makeService(
     calls: distinct(versions.flatMap(({ calls }) => calls)),
     workloads: ids,
   };
+}
+
+/** Methods as gateways may call them: a contract alone exposes nothing where rows say who may be exposed. */
+function admitted(
+  methods: Service['methods'],
+  namespace: string,
+  settings: MeshSettings,
+  isGateway: (name: LogicalName) => boolean,
+): Pick<Merged, 'methods' | 'unexposed'> {
+  const { exposure } = settings;
+  if (exposure.length === 0) return { methods, unexposed: [] };
+  const mayBe = new Set(exposure.flatMap((row) => (row.namespace === namespace ? row.gateway : [])));
+  const not = [...callersOf(methods)].filter((name) => !mayBe.has(name) && isGateway(name)).sort();
+  if (not.length === 0) return { methods, unexposed: [] };
+  const without = (names: ReadonlySet<LogicalName>) => new Set([...names].filter((name) => !not.includes(name)));
+  const left = [...methods].map(([path, method]): [string, Method] => [
+    path,
+    {
+      ...method,
+      callers: without(method.callers),
+      ...(method.denied ? { denied: without(method.denied) } : {}),
+    },
+  ]);
+  return { methods: new Map(left), unexposed: not };
 }
 
 function otherNames(

@@ -8,11 +8,13 @@ import type { Override } from '../model/override.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Route } from '../model/route.ts';
 import { type ContractVersions, contractVersions, some } from './contract-versions.ts';
+import { type Exposure, meshExposure } from './exposure.ts';
 import { type Gateways, meshGateways } from './gateways.ts';
 import { type Identities, meshIdentities } from './identities.ts';
 import { lookAlikes } from './look-alikes.ts';
 import { type Members, serviceMembers } from './members.ts';
 import { mirrorProblems } from './mirrors.ts';
+import type { Claims } from './path-claims.ts';
 import { meshPolicies, noService, overrideOutcome, type Policies } from './policies.ts';
 import { meshRoutes, type Routes } from './routes.ts';
 import { meshServices, type Services } from './services.ts';
@@ -28,6 +30,7 @@ export interface Translation {
   readonly services: Services;
   readonly identities: Identities;
   readonly gateways: Gateways;
+  readonly exposure: Exposure;
   readonly routes: Routes;
   /** By id. */
   readonly overrides: Collection<Override>;
@@ -37,17 +40,23 @@ export interface Translation {
   readonly problems: readonly Collection<readonly Problem[]>[];
 }
 
+export interface TranslateOptions {
+  /** The routes that each front end understood, by keys that no other uses. Default: none. */
+  readonly frontEnds?: readonly Collection<Route>[];
+  /** Who had a path first, by "edge\nshop/orders". Default: nobody knows. */
+  readonly claims?: Collection<Claims>;
+}
+
 /**
  * Makes the mesh out of what is out there. What is not understood is among the problems and stops nothing else. Pure: the same facts at
  * the same time give the same mesh, in whatever order they came. `clock`: epoch milliseconds under `clockKey`; it decides which
- * overrides hold, and `Mesh.nextChangeMs` says when it should be set again. Without it none has ended and none may loosen. `frontEnds`:
- * the routes that each front end understood, by keys that no other uses.
+ * overrides hold, and `Mesh.nextChangeMs` says when it should be set again. Without it none has ended and none may loosen.
  */
 export function translate(
   graph: Graph,
   facts: FactCollections,
   clock: Collection<number>,
-  frontEnds: readonly Collection<Route>[] = [],
+  { frontEnds = [], claims = graph.source<Claims>('claims of nobody') }: TranslateOptions = {},
 ): Translation {
   const contracts = contractVersions(graph, facts);
   const members = serviceMembers(graph, facts);
@@ -55,8 +64,9 @@ export function translate(
   const policies = meshPolicies(graph, facts, clock);
   const services = meshServices(graph, facts, contracts, members, workloads, policies);
   const identities = meshIdentities(graph, services, workloads);
-  const gateways = meshGateways(graph, facts, workloads, services);
-  const routes = meshRoutes(graph, facts, services, frontEnds);
+  const gateways = meshGateways(graph, facts, workloads);
+  const exposure = meshExposure(graph, facts, services, claims);
+  const routes = meshRoutes(graph, facts, services, exposure, frontEnds);
   const alike = lookAlikes(graph, facts, members, services);
   const { laid } = services;
   const overrides = graph.deriveMany('overrides', policies.overrides, (now, read) => [
@@ -80,6 +90,7 @@ export function translate(
     identities.problems,
     ...(foreignGateways ? [foreignGateways] : []),
     ...gateways.problems,
+    ...exposure.problems,
     mirrorProblems(graph, services),
   ];
   const mesh: Mesh = {
@@ -120,6 +131,7 @@ export function translate(
     services,
     identities,
     gateways,
+    exposure,
     routes,
     overrides,
     mesh,

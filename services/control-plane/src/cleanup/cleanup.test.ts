@@ -61,6 +61,7 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
     'ConfigMap shop/c-old',
     'Lease weft-system/weft-replica-weft-control-plane-1',
     'ConfigMap weft-system/weft-pin',
+    'ConfigMap weft-system/weft-path-claims',
     'Secret weft-system/weft-webhook-ca',
   ]);
   t.is(deleted.length, removed.length);

@@ -1,5 +1,5 @@
 import { marks } from '@weft/compiler/pod/marks';
-import { pinConfigMap, rootConfigMap, webhookSecret } from '@weft/compiler/pod/names';
+import { claimConfigMap, pinConfigMap, rootConfigMap, webhookSecret } from '@weft/compiler/pod/names';
 import { z } from 'zod';
 import { ApiError, type KubernetesApi } from '../kubernetes/api.ts';
 import { type KubernetesObject, listSchema, objectSchema } from '../kubernetes/object.ts';
@@ -40,7 +40,9 @@ export async function cleanUp(api: KubernetesApi, namespace: string): Promise<Re
   for (const { metadata } of await list(api, leases, {})) {
     if (ownLease.test(metadata.name)) await remove(`Lease ${namespace}/${metadata.name}`, `${leases}/${metadata.name}`);
   }
-  await remove(`ConfigMap ${namespace}/${pinConfigMap}`, `/api/v1/namespaces/${namespace}/configmaps/${pinConfigMap}`);
+  for (const name of [pinConfigMap, claimConfigMap]) {
+    await remove(`ConfigMap ${namespace}/${name}`, `/api/v1/namespaces/${namespace}/configmaps/${name}`);
+  }
   await remove(`Secret ${namespace}/${webhookSecret}`, `/api/v1/namespaces/${namespace}/secrets/${webhookSecret}`);
   return removed;
 }

@@ -3,6 +3,7 @@ import type { Graph, Turn } from '@weft/collections';
 import type { FactCollections } from '@weft/compiler/facts/fact-collections';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
+import type { ClaimStore } from '../history/claim-store.ts';
 import type { PinStore } from '../history/pin-store.ts';
 import type { RootStore } from '../identity/root-directory.ts';
 import type { DatedProblem } from '../status/problem-log.ts';
@@ -35,6 +36,8 @@ export interface Environment {
   readonly rootStore: RootStore;
   /** Where the revision is kept that the mesh is held at. Absent: in the state directory. */
   readonly pins?: PinStore;
+  /** Where it is kept who had a path at a gateway first. Absent: in the state directory. */
+  readonly claims?: ClaimStore;
   /** How long all replicas may take to hear of a phase of the root's rotation. */
   readonly handoverMs: number;
   /** Whether this replica decides about the root and writes the status. */

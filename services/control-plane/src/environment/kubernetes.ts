@@ -3,6 +3,7 @@ import type { Turn } from '@weft/collections';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { controlPlaneName } from '@weft/compiler/pod/names';
 import { UnusedContracts } from '../cleanup/unused-contracts.ts';
+import { ClaimConfigMap } from '../history/claim-config-map.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
 import { ReplicaRoots } from '../identity/replica-roots.ts';
@@ -99,6 +100,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
   return {
     rootStore: new RootSecret({ api, namespace }),
     pins,
+    claims: new ClaimConfigMap({ api, namespace }),
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),

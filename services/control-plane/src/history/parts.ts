@@ -66,7 +66,8 @@ export function factsOf(parts: Parts, descriptorSets: ReadonlyMap<string, Uint8A
   const all = [...parts.values()];
   const [settings] = valuesOf(all, 'settings');
   return {
-    settings: settings ?? defaultSettings,
+    // An older control plane has written fewer settings.
+    settings: settings === undefined ? defaultSettings : { ...defaultSettings, ...settings },
     services: valuesOf(all, 'service'),
     workloads: valuesOf(all, 'workload'),
     gateways: valuesOf(all, 'gateway'),

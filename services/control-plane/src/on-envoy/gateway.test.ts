@@ -24,6 +24,7 @@ interface Context {
 
 const test = anyTest as TestFn<Context>;
 const orderId = '0190a5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
+const declared = { 'content-type': 'application/json' };
 const slowId = 'ffffa5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 
 test.before(async (t) => {
@@ -199,7 +200,7 @@ test.serial('REST: what is not there and what is not meant', async (t) => {
     await rest(t, '/v2/nothing'),
     await rest(t, '/v1/orders', { method: 'DELETE' }),
     await rest(t, '/v1/orders?nonsense=1'),
-    await rest(t, '/v1/orders', { method: 'POST', body: '{nonsense' }),
+    await rest(t, '/v1/orders', { method: 'POST', headers: declared, body: '{nonsense' }),
   ];
   t.deepEqual(
     answers.map(({ status, body }) => [status, JSON.parse(body).code]),
@@ -239,7 +240,7 @@ test.serial('limits: a message or headers that are too large', async (t) => {
   const large = await t.throwsAsync<ConnectError>(orders.placeOrder({ idempotencyKey: 'x'.repeat(200_000) }));
   t.is(large.code, Code.ResourceExhausted);
   const body = JSON.stringify({ idempotencyKey: 'x'.repeat(200_000) });
-  const answer = await rest(t, '/v1/orders', { method: 'POST', body });
+  const answer = await rest(t, '/v1/orders', { method: 'POST', headers: declared, body });
   t.deepEqual([answer.status, JSON.parse(answer.body).code], [413, 8]);
 
   const headers = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, 'v']));

@@ -15,7 +15,28 @@ const all: readonly Aside[] = [
       key: 'edge\naaa/leaf',
       version: '1',
       sources: [source],
-      said: { gateway: { hostnames: ['a.test'], calls: new Uint8Array([0, 255]), rest: Buffer.from('rest') } },
+      said: {
+        gateway: {
+          hostnames: ['a.test'],
+          foreignHosts: ['b.test'],
+          calls: new Uint8Array([0, 255]),
+          paths: [
+            {
+              paths: [
+                {
+                  verb: 'GET',
+                  steps: [{ literal: 'v1' }, '*'],
+                  pattern: '/v1/[^/]+',
+                  method: '/a.v1.A/Get',
+                  hosts: ['*'],
+                },
+              ],
+              action: { name: 'rest a', fields: Buffer.from('fields') },
+            },
+            { paths: [], action: { routes: [Buffer.from('route')] } },
+          ],
+        },
+      },
     },
   },
   {
@@ -31,9 +52,10 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 function inHex({ instead, ...rest }: Aside) {
   if (instead === undefined) return rest;
   const { said, ...form } = instead;
-  const bytes = 'host' in said ? [said.host] : [said.gateway.calls, said.gateway.rest];
-  const hostnames = 'host' in said ? [] : said.gateway.hostnames;
-  return { ...rest, form, hostnames, bytes: bytes.map(hex) };
+  if ('host' in said) return { ...rest, form, bytes: hex(said.host) };
+  const { calls, paths, ...names } = said.gateway;
+  const actions = paths.map(({ action }) => ('routes' in action ? action.routes.map(hex) : hex(action.fields)));
+  return { ...rest, form, names, bytes: hex(calls), paths: paths.map((group) => group.paths), actions };
 }
 
 test('aside-store: what is set aside comes back with its last good forms', async (t) => {

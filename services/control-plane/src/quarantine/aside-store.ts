@@ -21,14 +21,26 @@ const source = z.object({
   about: z.array(z.object({ group: z.string(), kind: z.string(), namespace: z.string(), name: z.string() })),
   version: z.string(),
 });
+const names = z.array(z.string());
+const step = z.union([z.literal(['*', '**']), z.object({ literal: z.string() }), z.object({ verb: z.string() })]);
+const gatewayPart = z.object({
+  hostnames: names,
+  foreignHosts: names,
+  calls: bytes,
+  paths: z.array(
+    z.object({
+      paths: z.array(
+        z.object({ verb: z.string(), steps: z.array(step), pattern: z.string(), method: z.string(), hosts: names }),
+      ),
+      action: z.union([z.object({ name: z.string(), fields: bytes }), z.object({ routes: z.array(bytes) })]),
+    }),
+  ),
+});
 const contribution = z.object({
   key: z.string(),
   version: z.string(),
   sources: z.array(source),
-  said: z.union([
-    z.object({ gateway: z.object({ hostnames: z.array(z.string()), calls: bytes, rest: bytes }) }),
-    z.object({ host: bytes }),
-  ]),
+  said: z.union([z.object({ gateway: gatewayPart }), z.object({ host: bytes })]),
 });
 const stored = z.object({
   format: z.literal(1),

@@ -3,6 +3,7 @@ import { type FactCollections, wholeFacts } from '@weft/compiler/facts/fact-coll
 import type { Facts } from '@weft/compiler/facts/facts';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
 import type { Problem } from '@weft/compiler/model/problem';
+import type { PathClaims } from '@weft/compiler/translation/path-claims';
 import type { Environment } from '../environment/environment.ts';
 import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
@@ -24,6 +25,8 @@ export interface LiveMesh {
   readonly delivery: Delivery;
   readonly quarantine: Quarantine;
   readonly firstCalls: FirstCalls;
+  /** Who had a path at a gateway first. */
+  readonly claims: PathClaims;
   /** All facts of now, held at the pin. Costs what the mesh does. */
   wholeFacts(): Facts;
   /** Holds the facts at a pin, or at none. Within a turn. */
@@ -85,6 +88,7 @@ export function liveMesh(options: {
     delivery,
     quarantine,
     firstCalls,
+    claims: compiler.claims,
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);

@@ -8,6 +8,7 @@ import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { idOf } from '@weft/compiler/model/names';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
+import type { KeptClaims } from '../history/kept-claims.ts';
 import type { Memory } from '../history/memory.ts';
 import type { WorkloadIdentities } from '../identity/workload-identities.ts';
 import { MeshClock } from '../mesh-clock.ts';
@@ -35,6 +36,7 @@ export interface MeshTurnsOptions {
 export interface Followers {
   readonly memory: Pick<Memory, 'record'>;
   readonly views: Pick<Views, 'tell' | 'renewed'>;
+  readonly claims?: Pick<KeptClaims, 'look'>;
   /** Ends the stream of a workload that is gone. */
   readonly drop: (workload: WorkloadId) => void;
   /** Takes all problems and overrides, when they are others. */
@@ -130,6 +132,7 @@ export class MeshTurns {
       followers.report([...mesh.problems, ...compiler.failures()], mesh.overrides);
     });
     this.#safely('the history', () => followers.memory.record(done));
+    this.#safely('the claims', () => followers.claims?.look());
     this.#safely('the identities', () => this.#identify(turn, done, followers));
     this.#safely('the quarantine', () => this.#options.onReplaced(replaced));
     this.#safely('the proxies', () => followers.views.tell(changes));
