@@ -43,7 +43,10 @@ export class Memory {
 
   /** Opens it. What cannot be read is a problem and stops nothing. */
   static async open(options: MemoryOptions): Promise<Memory> {
-    const memory: Memory = new Memory(options, await History.open({ ...options, onProblem: () => memory.#told() }));
+    // Until it is open it tells nobody: whoever opens it asks for its problems.
+    let opened: Memory | undefined;
+    const history = await History.open({ ...options, onProblem: () => opened && opened.#told() });
+    const memory = new Memory(options, history);
     try {
       memory.#pin = await memory.#pins.load();
     } catch {
@@ -55,6 +58,7 @@ export class Memory {
       };
     }
     memory.#pins.onKept?.((pin) => memory.#kept(pin));
+    opened = memory;
     return memory;
   }
 
