@@ -1,6 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { ExceededBudgets } from './budget/exceeded-budgets.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
 import { readExternalRoot } from './identity/external-root.ts';
@@ -47,10 +49,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
 
   const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
   const report = new ProblemReport({ problems, environment, log });
+  const budgets = new ExceededBudgets({ log, onProblems: (found) => report.ofBudgets(found) });
+  const overBudget = (workload: WorkloadId, message: string) => budgets.note(`workload ${workload}`, message);
   const rotation = await openRotation(options, log);
   const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
-  const live = liveMesh({ environment, identities, log });
+  const live = liveMesh({ environment, identities, log, onExceeded: overBudget });
   const { turns, views, delivery } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
@@ -90,10 +94,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     unacknowledged: waitingHere,
   });
 
-  const calls = proxyCalls({ mesh: () => turns.mesh, log });
+  const calls = proxyCalls({ mesh: () => turns.mesh, log, onExceeded: overBudget });
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
-  const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods: calls.methods, log });
+  const xds = await serveXds({
+    listen: options.listen,
+    tls,
+    delivery,
+    authenticate,
+    ...calls.served,
+    onExceeded: (who, message) => budgets.note(who, message),
+    log,
+  });
   const certificate = keepServerCertificate(xds, () => rotation.signer);
   rotation.follow({
     waitingFor: async (bundle) => [...waitingHere(), ...(await environment.othersWaiting(bundle))],
@@ -114,6 +126,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     turns.close();
     delivery.close();
     identities.close();
+    budgets.close();
     await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);
     log.info('stopped');
   });

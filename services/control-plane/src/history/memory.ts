@@ -44,8 +44,8 @@ export class Memory {
   /** Opens it. What cannot be read is a problem and stops nothing. */
   static async open(options: MemoryOptions): Promise<Memory> {
     // Until it is open it tells nobody: whoever opens it asks for its problems.
-    let opened: Memory | undefined;
-    const history = await History.open({ ...options, onProblem: () => opened && opened.#told() });
+    let tell = (): void => undefined;
+    const history = await History.open({ ...options, onProblem: () => tell() });
     const memory = new Memory(options, history);
     try {
       memory.#pin = await memory.#pins.load();
@@ -58,7 +58,7 @@ export class Memory {
       };
     }
     memory.#pins.onKept?.((pin) => memory.#kept(pin));
-    opened = memory;
+    tell = () => memory.#told();
     return memory;
   }
 

@@ -59,8 +59,17 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
     };
   }
   const advice = callersLine(method, caller);
-  const message = `weft: ${caller} may not call ${name}; ${admission(method)}`;
+  const message = `weft: ${caller} may not call ${name}; ${admissionOf(method)}`;
   return { caller, httpStatus: 403, message, ...(advice === undefined ? {} : { advice }) };
+}
+
+const admissions = new WeakMap<Method, string>();
+
+/** Said once for each method as long as it stays as it is: it names all callers. */
+function admissionOf(method: Method): string {
+  const words = admissions.get(method) ?? admission(method);
+  admissions.set(method, words);
+  return words;
 }
 
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */

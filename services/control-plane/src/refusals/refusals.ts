@@ -8,6 +8,8 @@ import {
   CheckResponseSchema,
 } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
+import { AskerRates } from '../budget/asker-rates.ts';
+import type { Rate } from '../budget/token-bucket.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { plainTextRefusal } from './plain-text-refusal.ts';
@@ -30,9 +32,20 @@ export function createRefusals(options: {
   readonly mesh: () => Mesh | undefined;
   /** Told of the first call of each caller to each method. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
+  /** How many questions each workload has. Default: 500 a second, 2,000 at once. */
+  readonly rate?: Rate;
+  /** Told when a workload asks more: its calls are then refused without words. */
+  readonly onExceeded?: (workload: WorkloadId, message: string) => void;
 }): Refusals {
   const counts = new DenialCounts();
+  const { rate = { perSecond: 500, burst: 2000 } } = options;
+  const questions = new AskerRates(rate);
   const method: AuthenticatedMethod = async (call, workload) => {
+    if (!questions.take(workload, 1)) {
+      const message = `${workload} asks about more than ${rate.perSecond} calls a second that it may not make`;
+      options.onExceeded?.(workload, message);
+      throw new GrpcError(grpcCode.resourceExhausted, message);
+    }
     const request = await only(call.messages);
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');

@@ -2,6 +2,7 @@ import { Graph } from '@weft/collections';
 import { type FactCollections, wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Environment } from '../environment/environment.ts';
 import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
@@ -27,8 +28,10 @@ export function liveMesh(options: {
   readonly environment: Pick<Environment, 'facts'>;
   readonly identities: WorkloadIdentities;
   readonly log: TurnLog & XdsLogger;
+  /** Told of each stream that ends because its proxy went over a budget. */
+  readonly onExceeded: (workload: WorkloadId, message: string) => void;
 }): LiveMesh {
-  const { environment, identities, log } = options;
+  const { environment, identities, log, onExceeded } = options;
   const graph = new Graph();
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
@@ -38,7 +41,7 @@ export function liveMesh(options: {
   return {
     turns,
     views,
-    delivery: createDelivery({ views, log }),
+    delivery: createDelivery({ views, log, onExceeded }),
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);

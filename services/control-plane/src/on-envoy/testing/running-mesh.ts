@@ -17,14 +17,15 @@ export interface RunningMesh extends Omit<RunningControlPlane, 'push'> {
 export async function runMesh(): Promise<RunningMesh> {
   const compiler = new DirectoryCompiler();
   const { mesh } = compiler;
-  const reflection = createReflection(() => mesh);
+  const reflection = createReflection({ mesh: () => mesh });
   const controlPlane = await runControlPlane({
     snapshot: (id) => compiler.snapshot(id),
     workload: (id) => mesh.workloads.get(id),
     methods: new Map([
       [checkPath, createRefusals({ mesh: () => mesh }).method],
-      ...reflectionPaths.map((path) => [path, reflection] as const),
+      ...reflectionPaths.map((path) => [path, reflection.grpc] as const),
     ]),
+    requests: new Map(reflectionPaths.map((path) => [path, reflection.other] as const)),
   });
   return {
     ...controlPlane,
