@@ -36,7 +36,7 @@ export class MeshSettings extends Construct {
       kind: 'Gateway',
       metadata: { name: 'edge' },
       spec: {
-        reflection: true,
+        reflection: false,
         maxHeaderBytes: 32_768,
         maxHeaders: 100,
         maxMessageBytes: 4_194_304,

@@ -56,7 +56,7 @@ export function meshConfigYaml(
   });
 }
 
-/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults. */
+/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults, and with reflection, since only this machine can ask. */
 export function gatewayYaml(): string {
   return stringify({
     apiVersion: weftApiVersion,

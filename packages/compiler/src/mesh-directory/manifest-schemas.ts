@@ -199,7 +199,7 @@ const byteCountSchema = z.int('a whole number of bytes').positive('a whole numbe
 export const gatewaySchema = z.object({
   spec: z.strictObject(
     {
-      reflection: z.boolean('true or false').default(true),
+      reflection: z.boolean('true or false').default(false),
       maxHeaderBytes: byteCountSchema.default(32 * 1024),
       maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
