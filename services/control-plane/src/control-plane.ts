@@ -5,7 +5,7 @@ import type { SocketAddress } from '@weft/compiler/model/workload';
 import { ExceededBudgets } from './budget/exceeded-budgets.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
-import { readExternalRoot } from './identity/external-root.ts';
+import { checkTrustDomain, readExternalRoot, trustDomainProblem } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
@@ -65,6 +65,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     onPin: (pin) => turns.mesh && turns.turn(() => live.hold(pin)),
   });
   report.ofMemory(memory.problems());
+  const ofTrust = () => {
+    if (options.externalRootDirectory === undefined || turns.mesh === undefined) return [];
+    return [trustDomainProblem(turns.mesh.settings.trustDomain)].filter((problem) => problem !== undefined);
+  };
   const waitingHere = () => unacknowledged(delivery, identities.rootSecret.version);
 
   identities.onRenewal((workloads) => views.renewed(workloads));
@@ -80,7 +84,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     memory,
     views,
     drop: (workload) => delivery.drop(workload),
-    report: (found, overrides) => report.ofMesh(found, overrides),
+    report: (found, overrides) => report.ofMesh([...found, ...ofTrust()], overrides),
   });
   await environment.open({
     log,
@@ -94,6 +98,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     unacknowledged: waitingHere,
   });
 
+  // Later it is a problem in the status: a mesh that runs is not stopped by its settings.
+  if (options.externalRootDirectory !== undefined) checkTrustDomain(turns.mesh?.settings.trustDomain ?? '');
   const calls = proxyCalls({ mesh: () => turns.mesh, log, onExceeded: overBudget });
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
