@@ -277,7 +277,8 @@ test('a root from outside and the default trust domain do not go together', (t) 
   t.notThrows(() => checkTrustDomain('prod.example.com'));
   t.throws(() => checkTrustDomain('weft.local'), {
     name: 'RootAuthorityError',
-    message: /^MeshConfig mesh, spec.trustDomain: weft.local is the default trust domain, .* expected: a trust domain of its own/,
+    message:
+      /^MeshConfig mesh, spec.trustDomain: weft.local is the default trust domain, .* expected: a trust domain of its own/,
   });
 });
 

@@ -26,6 +26,9 @@ for (const name of readdirSync(goldens)) {
     if (process.env.UPDATE_GOLDENS) writeFileSync(out, text);
     t.is(text, readFileSync(out, 'utf8'));
     if ('refused' in result) return;
-    t.like(inject(result.pod, labels, defaultSettings, { drain: 'another', proxyUser: 1 }), { pod: result.pod, changed: false });
+    t.like(inject(result.pod, labels, defaultSettings, { drain: 'another', proxyUser: 1 }), {
+      pod: result.pod,
+      changed: false,
+    });
   });
 }

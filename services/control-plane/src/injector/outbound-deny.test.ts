@@ -12,8 +12,14 @@ function pod(spec: object = {}, annotations: Record<string, string> = {}): Pod {
 }
 
 const passing: Readonly<Record<string, readonly [Pod, RegExp]>> = {
-  'excluded ports': [pod({}, { [marks.excludeOutboundPorts]: '443' }), /^weft\.dev\/exclude-outbound-ports: 443: .*ExternalService/],
-  'excluded addresses': [pod({}, { [marks.excludeOutboundAddresses]: '0.0.0.0/0' }), /^weft\.dev\/exclude-outbound-addresses: 0/],
+  'excluded ports': [
+    pod({}, { [marks.excludeOutboundPorts]: '443' }),
+    /^weft\.dev\/exclude-outbound-ports: 443: .*ExternalService/,
+  ],
+  'excluded addresses': [
+    pod({}, { [marks.excludeOutboundAddresses]: '0.0.0.0/0' }),
+    /^weft\.dev\/exclude-outbound-addresses: 0/,
+  ],
   'name servers of its own': [pod({ dnsConfig: { nameservers: ['203.0.113.9'] } }), /^dnsConfig.nameservers: 203/],
   'a privileged container': [
     pod({ containers: [{ name: 'web', securityContext: { privileged: true } }] }),

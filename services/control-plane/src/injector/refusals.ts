@@ -43,7 +43,9 @@ function pastTheProxy(
   }
   for (const { name, securityContext } of [...(spec.initContainers ?? []), ...spec.containers]) {
     if (securityContext?.privileged) return `container ${name}: privileged: it could undo the interception`;
-    const found = securityContext?.capabilities?.add?.find((capability) => undoing.has(capability.replace(/^CAP_/, '')));
+    const found = securityContext?.capabilities?.add?.find((capability) =>
+      undoing.has(capability.replace(/^CAP_/, '')),
+    );
     if (found !== undefined) return `container ${name}: capability ${found}: it could undo the interception`;
   }
   return undefined;
