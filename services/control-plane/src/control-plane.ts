@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { apiLimits } from './api/api-limits.ts';
 import { ExceededBudgets } from './budget/exceeded-budgets.ts';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
@@ -136,7 +137,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);
     log.info('stopped');
   });
-  await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });
+  await serve({
+    name: 'weft-control-plane',
+    services: [api],
+    listen: options.api,
+    limits: apiLimits,
+    drainMs: 0,
+    finishMs: 1000,
+  });
   if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
   await environment.serving();
   log.info({ version, xds: `${options.listen.host}:${xds.port}`, workloads: turns.mesh?.workloads.size ?? 0 }, 'ready');
