@@ -38,6 +38,13 @@ test('lint: without source info only the file', (t) => {
   t.is(problem?.resource, 'shop/orders/v1/orders.proto');
 });
 
+test('lint: a sensitive field in an answer that the kit would store', (t) => {
+  const [problem] = lint(withPolicy(build(), 'TokenizeCard', { idempotencyKey: 'card_number' }));
+  t.regex(problem?.resource ?? '', /^shop\/payments\/v1\/payments\.proto:\d+$/);
+  t.is(problem?.field, 'shop.payments.v1.PaymentService/TokenizeCard');
+  t.regex(problem?.message ?? '', /are stored, and shop\.payments\.v1\.TokenizeCardResponse\.card_token is sensitive$/);
+});
+
 test('lint: a caller that no contract has is refused once all are known', (t) => {
   const set = withPolicy(descriptorSet('shop.payments'), 'Capture', { callers: { names: ['shop.oders'] } });
   t.deepEqual(lint(set), []);

@@ -14,6 +14,7 @@ import { openDescriptorSet } from './descriptor-set.ts';
 import { isToolPackage, logicalNameOf } from './logical-name.ts';
 import { readServices } from './service-policy.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
+import { storedAnswerComplaints } from './stored-answers.ts';
 
 /** How strictly to look. */
 export interface LintOptions {
@@ -103,7 +104,11 @@ function look(registry: FileRegistry, options: LintOptions): Found[] {
     add('policy', complaints);
     methods.push(...policies.methods.values());
     for (const service of file.services) {
-      for (const method of service.methods) elements.set(`/${service.typeName}/${method.name}`, method);
+      for (const method of service.methods) {
+        const path = `/${service.typeName}/${method.name}`;
+        elements.set(path, method);
+        if (policies.methods.get(path)?.idempotencyKey !== undefined) add('policy', storedAnswerComplaints(method));
+      }
       if (!options.closed) continue;
       const { callers, defaults } = getOption(service, serviceOption);
       add('callers', strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));

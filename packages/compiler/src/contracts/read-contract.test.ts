@@ -44,7 +44,7 @@ test('readContract: an option of a later version is a problem, never ignored', (
   method.options.$unknown = [{ no: 50717, wireType: 2, data: Uint8Array.of(3, 0x98, 0x06, 1) }];
   const { version, problems } = read(toBinary(FileDescriptorSetSchema, set));
   t.is(version, undefined);
-  t.is(problems[0]?.field, 'shop.payments.v1.PaymentService/Authorize');
+  t.is(problems[0]?.field, 'shop.payments.v1.PaymentService/TokenizeCard');
   t.is(problems[0]?.message, '(weft.policy.v1.method) field 99 is unknown to this version of Weft');
 });
 

@@ -24,7 +24,12 @@ const codecHeaderKb = (maxHeaderBytes: number) => Math.min(8192, Math.max(512, M
 /** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
 export function gatewayListener(
   settings: MeshSettings,
-  { name: gateway, maxHeaderBytes, maxHeaders }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders'>,
+  {
+    name: gateway,
+    maxHeaderBytes,
+    maxHeaders,
+    trustedHops,
+  }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders' | 'trustedHops'>,
   listen: SocketAddress,
 ): Resource {
   const name = gatewayName(gateway);
@@ -46,6 +51,7 @@ export function gatewayListener(
             more: {
               codecType: CodecType.AUTO,
               useRemoteAddress: true,
+              xffNumTrustedHops: trustedHops,
               forwardClientCertDetails: ClientCert.SANITIZE,
               normalizePath: true,
               maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),

@@ -83,4 +83,7 @@ export const outcomeHeader = 'x-weft-outcome';
 export const failureHeader = 'x-weft-failure';
 
 /** What sidecars say to one another in answers; neither applications nor callers outside see it. */
+/** Set by a gateway: the address of the client outside. */
+export const clientAddressHeader = 'x-weft-client-address';
+
 export const sidecarHeaders: readonly string[] = [deliveredHeader, outcomeHeader, failureHeader];

@@ -195,6 +195,8 @@ export const externalServiceSchema = z.object({
 
 const byteCountSchema = z.int('a whole number of bytes').positive('a whole number of bytes above 0');
 
+const hopsExpected = 'a whole number from 0 to 16';
+
 /** `weft.dev/v1 Gateway`: a door of the mesh. */
 export const gatewaySchema = z.object({
   spec: z.strictObject(
@@ -204,7 +206,8 @@ export const gatewaySchema = z.object({
       maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
+      trustedHops: z.int(hopsExpected).min(0, hopsExpected).max(16, hopsExpected).default(0),
     },
-    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes and corsOrigins',
+    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes, corsOrigins and trustedHops',
   ),
 });

@@ -6,9 +6,11 @@ import { method as methodPolicy, service as servicePolicy } from '@weft/contract
 import type { Call } from '../current-call.ts';
 import { withoutSensitive } from '../sensitive.ts';
 import { ServiceError } from '../service-error.ts';
+import { callerScope } from './caller-scope.ts';
 
 /** What tells a repeat from another request. */
 export interface RequestIdentity {
+  /** As {@link callerScope} says. */
   readonly caller: string;
   /** shop.orders.v1.OrderService/PlaceOrder */
   readonly method: string;
@@ -21,18 +23,18 @@ export interface RequestIdentity {
 const keyFields = new WeakMap<DescMethod, readonly DescField[]>();
 
 /**
- * Who asks for what, by the request field that the contract names in idempotency_key.
+ * Who asks for what, by the request field that the contract names in idempotency_key. `subject`: the authenticated end user.
  *
  * @throws ServiceError INVALID_ARGUMENT for an empty key; TypeError when the contract names no string field.
  */
-export function identify(call: Call, request: Message): RequestIdentity {
+export function identify(call: Call, request: Message, subject?: string): RequestIdentity {
   const { method } = call;
   const key = keyOf(method, request);
   if (key === '') {
     throw new ServiceError(Code.InvalidArgument, `${method.name}: ${pathOf(method)} must not be empty`);
   }
   return {
-    caller: call.caller,
+    caller: callerScope(call, subject),
     method: `${method.parent.typeName}/${method.name}`,
     key,
     requestHash: hashOf(method, request),

@@ -15,6 +15,15 @@ import { type Answer, createRecord, readAnswer, storeAnswer } from './key-record
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
 
+/** Whose keys count, beside the caller's. */
+export interface KeyOwner {
+  /**
+   * The end user that the application has authenticated. Keys of two subjects are never the same key. Default: none; then clients
+   * outside the mesh are told apart by the address that the gateway saw.
+   */
+  readonly subject?: string;
+}
+
 /**
  * Answers a keyed request whose effect is in this database alone: the answer is stored in the transaction of its effect, so
  * that there is one effect and each repeat, for 24 h and at any replica, gets the same answer. A final error
@@ -32,8 +41,9 @@ export async function once<Desc extends DescMessage>(
   request: Message,
   responseSchema: Desc,
   effect: (tx: Transaction) => Promise<MessageInitShape<Desc>>,
+  { subject }: KeyOwner = {},
 ): Promise<MessageShape<Desc>> {
-  const id = identify(call, request);
+  const id = identify(call, request, subject);
   const { requestHash } = id;
   return answerOnce(db, id, responseSchema, () =>
     db.transaction(async (tx): Promise<Answer> => {

@@ -41,7 +41,7 @@ test('enums have names, int64 are text, times are as in JSON', (t) => {
 });
 
 test('of what is packed in an Any only the type is told', (t) => {
-  const packed = anyPack(AuthorizeRequestSchema, create(AuthorizeRequestSchema, { cardNumber: '4111111111111111' }));
+  const packed = anyPack(AuthorizeRequestSchema, create(AuthorizeRequestSchema, { cardToken: '4111111111111111' }));
   t.deepEqual(redact(AnySchema, packed), {
     type_url: 'type.googleapis.com/shop.payments.v1.AuthorizeRequest',
   });

@@ -74,7 +74,9 @@ test.before(async (t) => {
         implement(OrderService, {
           placeOrder: () => ({}),
           async getOrder(request, call) {
-            const headers = [...call.requestHeaders.keys()].filter((key) => key.startsWith('x-weft'));
+            const headers = [...call.requestHeaders]
+              .filter(([key]) => key.startsWith('x-weft'))
+              .map((header) => header.join('='));
             seen.push(`${name} get ${request.orderId} by ${call.caller} ${headers}`);
             if (request.orderId === slowId)
               await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
@@ -147,10 +149,14 @@ async function rest(t: { context: Context }, path: string, init?: RequestInit) {
 test.serial('gRPC: an exposed method, without the headers that only the mesh may set', async (t) => {
   const headers = {
     'x-weft-delivered': 'never',
+    'x-weft-client-address': '192.0.2.1',
     'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/shop/sa/orders',
   };
   await client(OrderService, { outbound: t.context.edge }).getOrder({ orderId }, { headers });
-  t.regex(t.context.seen[0] ?? '', new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge $`));
+  t.regex(
+    t.context.seen[0] ?? '',
+    new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge x-weft-client-address=127.0.0.1$`),
+  );
 });
 
 test.serial('gRPC: what is not exposed is not there', async (t) => {

@@ -81,12 +81,13 @@ test.before(async (t) => {
         implement(PaymentService, {
           authorize(request, call) {
             seen.push(`authorize by ${call.caller}`);
-            if (request.cardNumber === '4000000000000000') {
+            if (request.cardToken === '4000000000000000') {
               call.responseHeaders.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
           },
+          tokenizeCard: () => ({}),
           capture: () => ({}),
           async refund(_, call) {
             seen.push('refund');
@@ -140,7 +141,7 @@ const authorize = {
   idempotencyKey: 'k',
   orderId,
   amount: { currencyCode: 'EUR', units: 5n },
-  cardNumber: '4111111111111111',
+  cardToken: '4111111111111111',
 };
 
 function codeOf(error: ConnectError): string {
@@ -173,7 +174,7 @@ test.serial('a call that was never delivered is tried again, also one that may n
 
 test.serial('an application cannot claim that a call was never delivered', async (t) => {
   const payment = client(PaymentService, { outbound: t.context.outbound.orders });
-  const error = await t.throwsAsync<ConnectError>(payment.authorize({ ...authorize, cardNumber: '4000000000000000' }));
+  const error = await t.throwsAsync<ConnectError>(payment.authorize({ ...authorize, cardToken: '4000000000000000' }));
   t.is(codeOf(error), 'Unavailable: the bank is away');
   t.is(t.context.seen.length, 1);
 });
@@ -181,7 +182,7 @@ test.serial('an application cannot claim that a call was never delivered', async
 test.serial('a caller cannot ask for retries that the contract does not allow', async (t) => {
   const payment = client(PaymentService, { outbound: t.context.outbound.orders });
   const headers = { 'x-envoy-retry-grpc-on': 'unavailable', 'x-envoy-max-retries': '5' };
-  await t.throwsAsync(payment.authorize({ ...authorize, cardNumber: '4000000000000000' }, { headers }));
+  await t.throwsAsync(payment.authorize({ ...authorize, cardToken: '4000000000000000' }, { headers }));
   t.is(t.context.seen.length, 1);
 });
 

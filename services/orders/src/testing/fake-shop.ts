@@ -44,6 +44,8 @@ export const soldOut = 'WFT-0500';
 export async function startFakeShop(): Promise<FakeShop> {
   const orders = new Map<string, Effects>();
   const cards = new Map<string, string>();
+  /** The numbers of cards, by the number in their tokens. */
+  const tokens: string[] = [];
   const effectsOf = (orderId: string): Effects => {
     const effects = orders.get(orderId) ?? { reserved: 0, authorized: 0, keys: new Set(), calls: [] };
     orders.set(orderId, effects);
@@ -102,7 +104,11 @@ export async function startFakeShop(): Promise<FakeShop> {
   });
 
   const payments = implement(PaymentService, {
-    async authorize({ orderId, idempotencyKey, cardNumber }) {
+    async tokenizeCard({ cardNumber }) {
+      return { cardToken: `token-${tokens.push(cardNumber) - 1}` };
+    },
+    async authorize({ orderId, idempotencyKey, cardToken }) {
+      const cardNumber = tokens[Number(cardToken.slice('token-'.length))] ?? '';
       const effects = called('authorize', orderId, idempotencyKey);
       if (effects.payment === 'refunded') throw refusal(Code.FailedPrecondition, 'PAYMENT_REFUNDED');
       if (cardNumber === poorCard) {

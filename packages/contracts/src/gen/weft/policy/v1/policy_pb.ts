@@ -181,7 +181,8 @@ export const MethodPolicySchema: GenMessage<MethodPolicy> = /*@__PURE__*/
  */
 export type FieldPolicy = Message<"weft.policy.v1.FieldPolicy"> & {
   /**
-   * Never written to a log or a span.
+   * Never written to a log, a span, or a table of the service kit. A service that must keep it stores a token or a ciphertext in its
+   * place; `weft lint` refuses it in an answer that the kit would store (idempotency_key).
    *
    * @generated from field: bool sensitive = 1;
    */
