@@ -59,7 +59,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     'mesh-directory': ['contracts', 'facts', 'kinds', 'model'],
     // The registry of kinds needs the front ends' schemas, and nothing else of them.
     kinds: ['mesh-directory/manifest-schemas.ts', 'mesh-policy/schemas.ts', 'model', 'pod'],
-    translation: ['contracts', 'mesh-policy', 'facts', 'model'],
+    translation: ['contracts', 'mesh-policy', 'facts', 'model', 'pod'],
     // A contract's descriptor set goes into the transcoder of a gateway.
     envoy: ['contracts/descriptor-set.ts', 'facts', 'model', 'pod', 'translation'],
     why: ['contracts', 'envoy', 'facts', 'model'],
