@@ -14,6 +14,7 @@ import {
   decodePageToken,
   encodePageToken,
   implement,
+  keyed,
   once,
   pageTokenError,
   type ServiceImplementation,
@@ -55,7 +56,7 @@ export function orderService({ db, feed, payments, onPlaced }: OrderServiceOptio
     return cardToken;
   }
   return implement(OrderService, {
-    async placeOrder(request, call) {
+    placeOrder: keyed(async (request, call) => {
       const traceParent = currentTraceParent();
       const cardToken = await tokenOf(request, call);
       const placed = await once(db, call, request, PlaceOrderResponseSchema, async (tx) => {
@@ -69,8 +70,8 @@ export function orderService({ db, feed, payments, onPlaced }: OrderServiceOptio
       if (!request.wait || orderId === undefined) return placed;
       const maxMs = Math.max(0, (call.remainingMs() ?? defaultWaitMs) - answerBeforeMs);
       const order = await lastState(db, feed, orderId, maxMs, call.signal);
-      return order ? { order } : placed;
-    },
+      return order ? { ...placed, order } : placed;
+    }),
 
     async getOrder(request) {
       const row = await findOrder(db, request.orderId);

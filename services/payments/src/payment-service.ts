@@ -1,6 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { AuthorizeResponseSchema, PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
-import { type Database, implement, onceAcross, type ServiceImplementation } from '@weft/service-kit';
+import { type Database, implement, keyed, onceAcross, type ServiceImplementation } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { authorize, beginAuthorization, capture, refund } from './payment.ts';
 import { type PaymentProvider, ProviderUnavailable } from './payment-provider.ts';
@@ -11,7 +11,7 @@ export function paymentService(db: Database, bank: PaymentProvider): ServiceImpl
     async tokenizeCard({ cardNumber }) {
       return { cardToken: await bank.tokenize(cardNumber) };
     },
-    async authorize(request, call) {
+    authorize: keyed(async (request, call) => {
       const { orderId, amount, cardToken } = request;
       // Validation has refused a request without one.
       if (amount === undefined) throw errors.neverAuthorized(orderId);
@@ -33,7 +33,7 @@ export function paymentService(db: Database, bank: PaymentProvider): ServiceImpl
             };
           }),
       });
-    },
+    }),
     async capture({ orderId }, call) {
       const payment = await asking(orderId, () => capture(db, bank, orderId, call.signal));
       return { paymentId: payment.payment_id ?? '', status: PaymentStatus.CAPTURED };

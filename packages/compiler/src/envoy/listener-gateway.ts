@@ -12,7 +12,7 @@ import type { SocketAddress } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
+import { buffer, cors, grpcStats, headerLimits, transcoder, withoutMeshHeaders } from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -46,7 +46,14 @@ export function gatewayListener(
             routes: name,
             serviceName: gateway,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
+            filters: [
+              withoutMeshHeaders,
+              headerLimits(maxHeaders, maxHeaderBytes),
+              cors,
+              buffer,
+              transcoder,
+              grpcStats,
+            ],
             replies: gatewayReplies,
             more: {
               codecType: CodecType.AUTO,

@@ -60,6 +60,7 @@ export const filters = {
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',
   lua: 'envoy.filters.http.lua',
+  meshHeaders: 'envoy.filters.http.header_mutation',
   localRateLimit: 'envoy.filters.http.local_ratelimit',
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',
@@ -69,6 +70,9 @@ export const filters = {
 
 /** The namespace of our own metadata on routes and endpoints. */
 export const metadataNamespace = 'weft';
+
+/** Of headers and trailers that only sidecars and applications of a mesh may say. */
+export const meshHeaderPrefix = 'x-weft-';
 
 /** Tells a caller's sidecar that a call has not reached the application, so that any method may be tried again. */
 export const deliveredHeader = 'x-weft-delivered';

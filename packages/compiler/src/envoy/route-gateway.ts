@@ -12,7 +12,7 @@ import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
-import { clientAddressHeader, controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
+import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
@@ -85,7 +85,6 @@ export function gatewayRoutes(
             appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
           },
         ],
-        responseHeadersToRemove: [...sidecarHeaders],
         ignorePortInHostMatching: hostnames.length > 0,
       }),
     ),

@@ -21,6 +21,7 @@ import {
   storeState,
   takeOver,
 } from './key-record.ts';
+import type { Once } from './keyed.ts';
 import type { KeyOwner } from './once.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
@@ -55,7 +56,7 @@ export async function onceAcross<Desc extends DescMessage, State>(
   request: Message,
   responseSchema: Desc,
   steps: AcrossSteps<State, MessageInitShape<Desc>>,
-): Promise<MessageShape<Desc>> {
+): Promise<Once<MessageShape<Desc>>> {
   const id = identify(call, request, steps.subject);
   const { leaseMs = 10_000 } = steps;
   const work = async (lease: Lease, signal: AbortSignal): Promise<Buffer> => {

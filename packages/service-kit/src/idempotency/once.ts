@@ -12,6 +12,7 @@ import type { Database, Transaction } from '../postgres/database.ts';
 import { ServiceError } from '../service-error.ts';
 import { identify } from './idempotency-key.ts';
 import { type Answer, createRecord, readAnswer, storeAnswer } from './key-record.ts';
+import type { Once } from './keyed.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
 
@@ -42,7 +43,7 @@ export async function once<Desc extends DescMessage>(
   responseSchema: Desc,
   effect: (tx: Transaction) => Promise<MessageInitShape<Desc>>,
   { subject }: KeyOwner = {},
-): Promise<MessageShape<Desc>> {
+): Promise<Once<MessageShape<Desc>>> {
   const id = identify(call, request, subject);
   const { requestHash } = id;
   return answerOnce(db, id, responseSchema, () =>

@@ -112,3 +112,10 @@ test('sensitive fields are left out of lists, maps, oneofs and a message within 
     blob: '3 bytes',
   });
 });
+
+test('large messages are cut', (t) => {
+  const items = Array.from({ length: 30_000 }, () => ({ sku: 'S'.repeat(5_000), quantity: 1 }));
+  const text = JSON.stringify(redact(PlaceOrderRequestSchema, create(PlaceOrderRequestSchema, { items })));
+  t.true(text.length < 1_200_000);
+  t.regex(text, /S{1024}\.\.\. \(5000 characters\)/);
+});

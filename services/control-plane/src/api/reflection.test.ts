@@ -121,7 +121,7 @@ test('each address has a budget of questions and of bytes, and takes nothing of 
   const exceeded: string[] = [];
   const { grpc: method } = createReflection({
     mesh: () => mesh,
-    limits: { questions: { perSecond: 1, burst: 5 }, answerBytes: { perSecond: 1, burst: 50_000 } },
+    limits: { questions: { perSecond: 0.001, burst: 5 }, answerBytes: { perSecond: 0.001, burst: 50_000 } },
     onExceeded: (gateway, message) => exceeded.push(`${gateway} ${message}`),
   });
   const list: ServerReflectionRequest['messageRequest'] = { case: 'listServices', value: '' };
@@ -129,12 +129,12 @@ test('each address has a budget of questions and of bytes, and takes nothing of 
   const first = await askMethod(t, path, method, { address: '10.0.0.1' });
   for (let left = 5; left > 0; left--) t.is((await first(list)).case, 'listServicesResponse');
   await t.throwsAsync(first(list), {
-    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 1 questions/,
+    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 0.001 questions/,
   });
   const second = await askMethod(t, path, method, { address: '10.0.0.2' });
   t.is((await second(orders)).case, 'fileDescriptorResponse');
   await t.throwsAsync(second(orders), {
-    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 1 bytes/,
+    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 0.001 bytes/,
   });
   t.is(exceeded.length, 2);
   // A caller outside may say what it likes before what the gateway adds.

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http2';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, createRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import {
   ServerReflection,
@@ -13,7 +13,7 @@ import {
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
 } from '@weft/contracts/grpc/reflection/v1alpha/reflection';
 import { implement } from '@weft/service-kit';
-import { connectListener, GrpcError, grpcCode } from '@weft/service-kit/grpc';
+import { connectListener, defaultLimits, GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod, AuthenticatedRequest } from '../xds/transport.ts';
 import { type ExposedFiles, exposedFiles, exposedMark } from './exposed-files.ts';
 import { type ReflectionAsker, ReflectionBudget, type ReflectionLimits } from './reflection-budget.ts';
@@ -96,7 +96,8 @@ export function createReflection({ mesh, limits, onExceeded }: ReflectionOptions
           },
         }),
       ],
-      { maxMessageBytes: budget.limits.maxQuestionBytes },
+      { ...defaultLimits, maxMessageBytes: budget.limits.maxQuestionBytes },
+      createRegistry(ServerReflection.file, ServerReflectionAlpha.file),
       new AbortController().signal,
     ),
   );

@@ -9,7 +9,7 @@ import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-direct
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, type Server, serve } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { until } from './testing/running-control-plane.ts';
@@ -72,7 +72,7 @@ test.before(async (t) => {
       drainMs: 0,
       services: [
         implement(OrderService, {
-          placeOrder: () => ({}),
+          placeOrder: repeatable(() => ({})),
           async getOrder(request, call) {
             const headers = [...call.requestHeaders]
               .filter(([key]) => key.startsWith('x-weft'))

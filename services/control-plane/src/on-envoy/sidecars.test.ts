@@ -7,7 +7,7 @@ import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-direct
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, type Server, serve } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { signCertificate, toPem } from '../identity/certificate.ts';
 import { newSerial } from '../identity/root-authority.ts';
@@ -79,14 +79,14 @@ test.before(async (t) => {
       drainMs: 0,
       services: [
         implement(PaymentService, {
-          authorize(request, call) {
+          authorize: repeatable((request, call) => {
             seen.push(`authorize by ${call.caller}`);
             if (request.cardToken === '4000000000000000') {
               call.responseHeaders.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
-          },
+          }),
           tokenizeCard: () => ({}),
           capture: () => ({}),
           async refund(_, call) {
@@ -108,7 +108,7 @@ test.before(async (t) => {
             seen.push(`remaining ${call.remainingMs() !== undefined}`);
             return {};
           },
-          reserve: () => ({}),
+          reserve: repeatable(() => ({})),
           release: () => ({}),
           commit: () => ({}),
         }),
