@@ -1,5 +1,4 @@
 export { connectListener } from '../connect-path.ts';
-export { declarationsOf } from '../declarations.ts';
 export type { GrpcCall, GrpcMethod } from './call.ts';
 export { frameMessage } from './frame.ts';
 export { createGrpcHandler, type GrpcHandlerOptions, http2Options, isGrpcProto } from './handler.ts';
