@@ -71,7 +71,12 @@ const cases: Readonly<Record<string, readonly [chart: string, ...args: readonly 
   weft: ['weft', ...tag],
   'weft-eks': ['weft', ...tag, ...value('weft', 'values-eks.yaml')],
   'weft-eks-alb': ['weft', ...tag, ...value('weft', 'values-eks.yaml'), ...value('weft', 'values-eks-alb.yaml')],
-  'weft-external-root': ['weft', ...tag, '--set', 'controlPlane.rootSecret=intermediate,edge.enabled=false'],
+  'weft-external-root': [
+    'weft',
+    ...tag,
+    '--set',
+    'controlPlane.rootSecret=intermediate,mesh.trustDomain=prod.example.com,edge.enabled=false',
+  ],
   shop: ['shop', ...shopTag],
   'shop-eks': ['shop', ...shopTag, ...value('shop', 'values-eks.yaml')],
   service: ['service', ...tag, '--set', 'mesh.kit=false,service.appProtocol=http,probes.grpc=false'],
@@ -194,6 +199,26 @@ chartTest('nobody of ours may read Secrets but by name', async (t) => {
       t.deepEqual([...rule.verbs], ['create'], `${kind} ${metadata.name}`);
     }
   }
+});
+
+chartTest('a root from outside needs a trust domain of its own', async (t) => {
+  const error = await t.throwsAsync(template('weft', '--set', 'controlPlane.rootSecret=intermediate'));
+  t.regex(error?.message ?? '', /mesh\.trustDomain must not be the default \(weft\.local\)/);
+});
+
+chartTest('a service may reach names, the mesh and what it says, when its egress is bounded', async (t) => {
+  const values = ['image.tag=v1', 'networkPolicy.egress.enabled=true', 'networkPolicy.egress.to[0].ports[0].port=5432'];
+  const all = manifests(await template('service', ...values.flatMap((value) => ['--set', value])));
+  const spec: unknown = all.find(({ kind }) => kind === 'NetworkPolicy')?.spec;
+  t.like(spec, {
+    policyTypes: ['Ingress', 'Egress'],
+    egress: [
+      { ports: [{ port: 53, protocol: 'UDP' }, { port: 53 }] },
+      { ports: [{ port: 15_012 }] },
+      { to: [{ namespaceSelector: { matchLabels: { 'weft.dev/inject': 'true' } } }] },
+      { ports: [{ port: 5432 }] },
+    ],
+  });
 });
 
 test('the schema of the shop has that of its services', (t) => {

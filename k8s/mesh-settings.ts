@@ -37,7 +37,7 @@ export class MeshSettings extends Construct {
       kind: 'Gateway',
       metadata: { name: 'edge' },
       spec: {
-        reflection: true,
+        reflection: false,
         maxHeaderBytes: 61_440,
         maxHeaders: 100,
         trustedHops: 0,

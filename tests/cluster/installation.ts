@@ -28,8 +28,12 @@ function sets(values: Values): string[] {
   return Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
 }
 
-/** What a cluster of one small node needs. */
-export const weftValues: Values = { 'edge.service.type': 'NodePort', 'edge.service.nodePort': 30080 };
+/** What a cluster of one small node needs, and tests that ask the edge by grpcurl. */
+export const weftValues: Values = {
+  'edge.service.type': 'NodePort',
+  'edge.service.nodePort': 30080,
+  'edge.reflection': true,
+};
 export const shopValues: Values = {};
 
 /** How long a rotation of the root takes at the least; WEFT_ROOT_SETTLE says otherwise than the chart does. */

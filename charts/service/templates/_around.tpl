@@ -76,7 +76,7 @@ metadata:
 spec:
   podSelector:
     matchLabels: {{- include "service.selector" . | nindent 6 }}
-  policyTypes: [Ingress]
+  policyTypes: [Ingress{{ if .Values.networkPolicy.egress.enabled }}, Egress{{ end }}]
   ingress:
     - ports: [{ port: {{ .Values.service.targetPort }} }]
       {{- with .Values.networkPolicy.from }}
@@ -88,6 +88,24 @@ spec:
       from: {{- toYaml . | nindent 8 }}
       {{- end }}
     {{- end }}
+  {{- with .Values.networkPolicy.egress }}
+  {{- if .enabled }}
+  egress:
+    # Names, of the cluster's own DNS only.
+    - ports: [{ port: 53, protocol: UDP }, { port: 53 }]
+      to: {{- toYaml .dns | nindent 8 }}
+    # The mesh: the control plane, and the pods of its namespaces.
+    - ports: [{ port: 15012 }]
+      to:
+        - namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: {{ .controlPlaneNamespace }} } }
+          podSelector: { matchLabels: { app.kubernetes.io/name: weft-control-plane } }
+    - to:
+        - namespaceSelector: { matchLabels: { weft.dev/inject: "true" } }
+    {{- with .to }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{/* Everything that a service has. */}}

@@ -1,12 +1,15 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isProbe } from '@weft/compiler/envoy/listener-probe';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
+import { apiLimits } from './api/api-limits.ts';
+import { ExceededBudgets } from './budget/exceeded-budgets.ts';
 import type { Environment } from './environment/environment.ts';
 import { ClaimFile } from './history/claim-file.ts';
 import { KeptClaims } from './history/kept-claims.ts';
 import { Memory } from './history/memory.ts';
-import { readExternalRoot } from './identity/external-root.ts';
+import { checkTrustDomain, readExternalRoot, trustDomainProblem } from './identity/external-root.ts';
 import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
@@ -51,11 +54,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
 
   const problems = await openProblemLog(join(options.stateDirectory, 'problems.json'));
   const report = new ProblemReport({ problems, environment, log });
+  const budgets = new ExceededBudgets({ log, onProblems: (found) => report.ofBudgets(found) });
+  const overBudget = (workload: WorkloadId, message: string) => budgets.note(`workload ${workload}`, message);
   const rotation = await openRotation(options, log);
   const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
   const asides = asideFile(join(options.stateDirectory, 'set-aside.json'));
-  const live = liveMesh({ environment, identities, log, asides, onRefused: (found) => report.ofQuarantine(found) });
+  const live = liveMesh({
+    environment,
+    identities,
+    log,
+    asides,
+    onRefused: (found) => report.ofQuarantine(found),
+    onExceeded: overBudget,
+  });
   const { turns, views, delivery, firstCalls } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
@@ -72,6 +84,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     decides: () => environment.decides(),
     log,
   });
+  const ofTrust = () => {
+    if (options.externalRootDirectory === undefined || turns.mesh === undefined) return [];
+    return [trustDomainProblem(turns.mesh.settings.trustDomain)].filter((problem) => problem !== undefined);
+  };
   const waitingHere = () => unacknowledged(delivery, identities.rootSecret.version);
 
   identities.onRenewal((workloads) => views.renewed(workloads));
@@ -89,7 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     views,
     claims: keptClaims,
     drop: (workload) => delivery.drop(workload),
-    report: (found, overrides) => report.ofMesh(found, overrides),
+    report: (found, overrides) => report.ofMesh([...found, ...ofTrust()], overrides),
   });
   await environment.open({
     log,
@@ -104,10 +120,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
 
   live.quarantine.restore(await asides.load());
-  const calls = proxyCalls({ mesh: () => turns.mesh, firstCalls, log });
+  const calls = proxyCalls({ mesh: () => turns.mesh, firstCalls, log, onExceeded: overBudget });
+  // Later it is a problem in the status: a mesh that runs is not stopped by its settings.
+  if (options.externalRootDirectory !== undefined) checkTrustDomain(turns.mesh?.settings.trustDomain ?? '');
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
-  const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods: calls.methods, log });
+  const xds = await serveXds({
+    listen: options.listen,
+    tls,
+    delivery,
+    authenticate,
+    ...calls.served,
+    onExceeded: (who, message) => budgets.note(who, message),
+    log,
+  });
   const certificate = keepServerCertificate(xds, () => rotation.signer);
   rotation.follow({
     waitingFor: async (bundle) => [...waitingHere(), ...(await environment.othersWaiting(bundle))],
@@ -130,6 +156,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     firstCalls.close();
     delivery.close();
     identities.close();
+    budgets.close();
     await keptClaims.close();
     await Promise.all([
       xds.close(),
@@ -141,7 +168,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     ]);
     log.info('stopped');
   });
-  await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });
+  await serve({
+    name: 'weft-control-plane',
+    services: [api],
+    listen: options.api,
+    limits: apiLimits,
+    drainMs: 0,
+    finishMs: 1000,
+  });
   if (options.api.startsWith('unix:')) await chmod(options.api.slice('unix:'.length), 0o600);
   await environment.serving();
   log.info({ version, xds: `${options.listen.host}:${xds.port}`, workloads: turns.mesh?.workloads.size ?? 0 }, 'ready');

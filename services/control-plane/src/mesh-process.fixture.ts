@@ -73,6 +73,23 @@ export class MeshProcess {
     return this.#lines.join('\n');
   }
 
+  /** What the proxy of a replica needs to open a stream. */
+  async proxyIdentity(
+    replica: Replica,
+  ): Promise<{ readonly address: string; readonly root: Buffer; readonly token: string }> {
+    return {
+      address: `127.0.0.1:${this.#xdsPort}`,
+      root: await readFile(join(this.#base, 'state/root/root.pem')),
+      token: await readFile(join(this.#base, `tokens/shop/${replica.name}`), 'utf8'),
+    };
+  }
+
+  /** What the control plane has in memory, in bytes. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process?.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  }
+
   /** Starts the control plane, and waits until it answers. */
   async start(): Promise<void> {
     const places = [

@@ -65,7 +65,7 @@ function exposureOf(packages: readonly { readonly namespace: string; readonly pr
   return [...new Set(speaking.map(({ namespace }) => namespace))].map((namespace) => ({ namespace }));
 }
 
-/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults. */
+/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults, and with reflection, since only this machine can ask. */
 export function gatewayYaml(): string {
   return stringify({
     apiVersion: weftApiVersion,

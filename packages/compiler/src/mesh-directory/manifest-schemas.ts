@@ -261,7 +261,7 @@ const hopsExpected = 'a whole number from 0 to 16';
 export const gatewaySchema = z.object({
   spec: z.strictObject(
     {
-      reflection: z.boolean('true or false').default(true),
+      reflection: z.boolean('true or false').default(false),
       maxHeaderBytes: wholeSchema(bounds.gatewayHeaderBytes).default(60 * 1024),
       maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),

@@ -5,7 +5,7 @@ export interface Gateway {
   /** Its caller name in contracts: "edge". */
   readonly name: string;
   readonly workloads: readonly WorkloadId[];
-  /** Answers gRPC reflection, from exposed methods only. Default: true. */
+  /** Answers gRPC reflection, from exposed methods only. Default: false, because it tells strangers what there is. */
   readonly reflection: boolean;
   /** The most that all headers of a request may take together. Default: 60 KiB. */
   readonly maxHeaderBytes: number;

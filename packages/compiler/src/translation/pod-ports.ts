@@ -1,10 +1,11 @@
 import type { ServiceFact, ServicePortFact } from '../facts/facts.ts';
 import type { ServiceId } from '../model/mesh.ts';
 import type { InboundPort, PodNetwork, ServedPort } from '../model/workload.ts';
+import { isProxyPort } from '../pod/ports.ts';
 
 /**
  * Where the proxy of a pod takes calls: at the pod's own port of each Service that selects it. `services`: those, in order. A port
- * that a Service names and the pod does not have is left out.
+ * that a Service names and the pod does not have is left out, and so is one of the proxy's own.
  */
 export function podPorts(pod: PodNetwork, services: readonly ServiceFact[]): InboundPort[] {
   const served = new Map<number, ServedPort[]>();
@@ -12,7 +13,8 @@ export function podPorts(pod: PodNetwork, services: readonly ServiceFact[]): Inb
     const service: ServiceId = `${fact.namespace}/${fact.name}`;
     for (const port of fact.ports) {
       const own = ownPort(pod, port);
-      if (own !== undefined) served.set(own, [...(served.get(own) ?? []), { service, port: port.port }]);
+      if (own !== undefined && !isProxyPort(own))
+        served.set(own, [...(served.get(own) ?? []), { service, port: port.port }]);
     }
   }
   const [host = ''] = pod.addresses;

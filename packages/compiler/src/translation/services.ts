@@ -13,6 +13,7 @@ import type { Problem } from '../model/problem.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Service } from '../model/service.ts';
+import { isProxyPort, readyPort } from '../pod/ports.ts';
 import { type ContractVersions, everyName, nameKey, some } from './contract-versions.ts';
 import type { Members } from './members.ts';
 import { mergeBudgets, mergeMethods } from './merge-versions.ts';
@@ -121,8 +122,12 @@ export function meshServices(
     return makeService(fact, own, laidOver, seen, first?.logicalName, open);
   });
   const problems = graph.derive('service problems', facts.services, (fact, read, key) => {
-    const processes = read.get(replicas, key)?.processes ?? false;
-    return some([...otherNames(fact, read.get(versions, key)?.versions ?? []), ...portsOfProcesses(fact, processes)]);
+    const { processes = false, ids = [] } = read.get(replicas, key) ?? {};
+    return some([
+      ...otherNames(fact, read.get(versions, key)?.versions ?? []),
+      ...portsOfProcesses(fact, processes),
+      ...(processes || ids.length === 0 ? [] : portsOfProxies(fact)),
+    ]);
   });
   const callers = graph.derive('callers', merged, ({ methods }) => callersOf(methods));
   return { services, laid, merged, byCaller: callers.index('name', (names) => names), problems: [problems] };
@@ -237,6 +242,20 @@ function portsOfProcesses({ namespace, name, ports, origin }: ServiceFact, proce
       advice: 'one port, or one Service for each',
     },
   ];
+}
+
+/** Ports of pods that their proxies have for themselves. A Service for the proxies' metrics is none of the mesh's, and fine. */
+function portsOfProxies({ namespace, name, ports, origin }: ServiceFact): Problem[] {
+  const taken = ports.map(({ port, targetPort = port }) => targetPort);
+  return taken
+    .filter((port) => typeof port === 'number' && isProxyPort(port) && port !== readyPort)
+    .map((port) => ({
+      resource: origin,
+      about: [serviceRef(`${namespace}/${name}`)],
+      field: 'spec.ports',
+      message: `Service ${namespace}/${name} leads to port ${port} of its pods, which their proxies have for themselves; it is left out`,
+      advice: 'another targetPort',
+    }));
 }
 
 function distinct<T extends string>(items: readonly T[]): T[] {

@@ -13,6 +13,7 @@ import { grpcCode } from '@weft/service-kit/grpc';
 import type { Memory } from '../history/memory.ts';
 import type { Pin } from '../history/pin.ts';
 import type { Revision } from '../history/revision.ts';
+import { checkText } from './api-limits.ts';
 import type { MeshMemory } from './mesh-service.ts';
 
 const defaultLimit = 20;
@@ -34,6 +35,8 @@ export function meshMemory({ memory, audit, why }: MeshMemoryOptions): MeshMemor
     },
     why,
     async revert({ revisionId, clear, why: reason, by }) {
+      checkText('why', reason);
+      checkText('by', by);
       if (clear === (revisionId !== '')) {
         throw new ServiceError(grpcCode.invalidArgument, 'a revision to go back to, or clear: one of the two');
       }

@@ -16,6 +16,8 @@ import { grpcCode } from '@weft/service-kit/grpc';
 import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';
 import { rootStatus } from '../status/root-status.ts';
 
+import { checkText } from './api-limits.ts';
+
 /** The memory of the mesh. Each rejects with a `ServiceError` when the request asks for what is not there. */
 export interface MeshMemory {
   list(request: ListRevisionsRequest): ListRevisionsResponse;
@@ -56,6 +58,8 @@ export function meshService({ status, snapshot, memory, root, audit }: MeshServi
     why: (request) => kept(memory).why(request),
     revert: (request) => kept(memory).revert(request),
     async rotateRoot({ why, by }) {
+      checkText('why', why);
+      checkText('by', by);
       if (root === undefined) throw new ServiceError(grpcCode.unimplemented, 'this control plane has no root');
       try {
         const rotation = await root.begin();

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { isExposed } from '@weft/compiler/model/method';
 import {
   type ServerReflectionRequest,
@@ -12,8 +13,9 @@ import {
 } from '@weft/contracts/grpc/reflection/v1/reflection';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test, { type ExecutionContext } from 'ava';
+import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { exposedFiles } from './exposed-files.ts';
-import { createReflection, reflectionPaths } from './reflection.ts';
+import { createReflection, type ReflectionOptions, reflectionPaths } from './reflection.ts';
 import { shopMesh } from './shop-mesh.fixture.ts';
 
 const mesh = shopMesh();
@@ -42,10 +44,21 @@ test('the files declare exactly the exposed methods, and no policy', (t) => {
   t.false([...files.keys()].some((name) => name.startsWith('shop/payments/') || name.startsWith('weft/policy/')));
 });
 
-async function ask(t: ExecutionContext, path: string) {
-  const method = createReflection(() => mesh);
+function ask(t: ExecutionContext, path: string, options: Partial<ReflectionOptions> = {}, caller?: WorkloadId) {
+  const { grpc: method } = createReflection({ mesh: () => mesh, ...options });
+  return askMethod(t, path, method, caller === undefined ? {} : { caller });
+}
+
+async function askMethod(
+  t: ExecutionContext,
+  path: string,
+  method: AuthenticatedMethod,
+  { caller = 'weft/edge-0', address = '' }: { readonly caller?: WorkloadId; readonly address?: string },
+) {
   const server = createServer();
-  const methods = new Map([[path, (call: Parameters<typeof method>[0]) => method(call, 'weft/edge-0')]]);
+  const methods = new Map([[path, (call: Parameters<typeof method>[0]) => method(call, caller)]]);
+  const metadata = new grpc.Metadata();
+  if (address !== '') metadata.set('x-forwarded-for', address);
   server.on('stream', createGrpcHandler({ methods }));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -54,6 +67,7 @@ async function ask(t: ExecutionContext, path: string) {
     path,
     (request: ServerReflectionRequest) => Buffer.from(toBinary(ServerReflectionRequestSchema, request)),
     (bytes) => fromBinary(ServerReflectionResponseSchema, bytes),
+    metadata,
   );
   const answers = stream[Symbol.asyncIterator]();
   t.teardown(() => {
@@ -88,6 +102,49 @@ for (const path of reflectionPaths) {
     t.is(byName.case, 'fileDescriptorResponse');
   });
 }
+
+test('only a gateway that has reflection turned on may ask', async (t) => {
+  const off: Mesh = {
+    ...mesh,
+    gateways: new Map([...mesh.gateways].map(([name, gateway]) => [name, { ...gateway, reflection: false }])),
+  };
+  const [path = ''] = reflectionPaths;
+  const list: ServerReflectionRequest['messageRequest'] = { case: 'listServices', value: '' };
+  const byEdge = await ask(t, path, { mesh: () => off });
+  await t.throwsAsync(byEdge(list), { message: /UNIMPLEMENTED: reflection is not turned on for weft\/edge-0/ });
+  const bySidecar = await ask(t, path, {}, 'shop/orders-0');
+  await t.throwsAsync(bySidecar(list), { message: /UNIMPLEMENTED: reflection is not turned on for shop\/orders-0/ });
+});
+
+test('each address has a budget of questions and of bytes, and takes nothing of another', async (t) => {
+  const [path = ''] = reflectionPaths;
+  const exceeded: string[] = [];
+  const { grpc: method } = createReflection({
+    mesh: () => mesh,
+    limits: { questions: { perSecond: 0.001, burst: 5 }, answerBytes: { perSecond: 0.001, burst: 50_000 } },
+    onExceeded: (gateway, message) => exceeded.push(`${gateway} ${message}`),
+  });
+  const list: ServerReflectionRequest['messageRequest'] = { case: 'listServices', value: '' };
+  const orders = { case: 'fileContainingSymbol', value: 'shop.orders.v1.OrderService' } as const;
+  const first = await askMethod(t, path, method, { address: '10.0.0.1' });
+  for (let left = 5; left > 0; left--) t.is((await first(list)).case, 'listServicesResponse');
+  await t.throwsAsync(first(list), {
+    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 0.001 questions/,
+  });
+  const second = await askMethod(t, path, method, { address: '10.0.0.2' });
+  t.is((await second(orders)).case, 'fileDescriptorResponse');
+  await t.throwsAsync(second(orders), {
+    message: /RESOURCE_EXHAUSTED: reflection: one address may have at most 0.001 bytes/,
+  });
+  t.is(exceeded.length, 2);
+  // A caller outside may say what it likes before what the gateway adds.
+  const spoofed = await askMethod(t, path, method, { address: '1.2.3.4, 10.0.0.1' });
+  await t.throwsAsync(spoofed(list), { message: /RESOURCE_EXHAUSTED/ });
+  const large = await askMethod(t, path, method, { address: '10.0.0.3' });
+  await t.throwsAsync(large({ case: 'fileByFilename', value: 'x'.repeat(5000) }), {
+    message: /must have at most 4096/,
+  });
+});
 
 test('what is not exposed is not known', async (t) => {
   const question = await ask(t, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo');

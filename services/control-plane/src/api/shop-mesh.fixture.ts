@@ -34,7 +34,7 @@ export function shopMesh(): Mesh {
   });
   put(
     'edge.yaml',
-    { apiVersion: 'weft.dev/v1', kind: 'Gateway', metadata: { name: 'edge' }, spec: {} },
+    { apiVersion: 'weft.dev/v1', kind: 'Gateway', metadata: { name: 'edge' }, spec: { reflection: true } },
     {
       apiVersion: 'weft.dev/v1',
       kind: 'Workload',

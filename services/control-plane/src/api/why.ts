@@ -11,6 +11,7 @@ import { ServiceError } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import type { Memory } from '../history/memory.ts';
 import type { ProxyState } from '../xds/proxy-state.ts';
+import { checkText, PastMeshes } from './api-limits.ts';
 import { revisionAt, revisionMessage } from './mesh-memory.ts';
 import type { MeshMemory } from './mesh-service.ts';
 
@@ -24,7 +25,10 @@ export interface WhyOptions {
 
 /** why of weft.api.v1: the mesh of now, or that of an earlier time made again from history. */
 export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOptions): MeshMemory['why'] {
+  const pastMeshes = new PastMeshes();
   return async ({ caller, method, at }) => {
+    checkText('caller', caller);
+    checkText('method', method);
     if (caller === '' || method === '') throw new ServiceError(grpcCode.invalidArgument, 'a caller and a method');
     const revision = revisionAt(memory, at);
     const shown = revision === undefined ? {} : { revision: revisionMessage(revision) };
@@ -37,12 +41,14 @@ export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOp
         ...shown,
       });
     }
-    const facts = revision && (await memory.history.factsAt(revision.number));
-    if (facts === undefined) {
-      throw new ServiceError(grpcCode.notFound, `revision ${revision?.id ?? ''} is no longer on disk`);
-    }
-    const mesh = assemble(facts, timestampMs(at));
-    return create(WhyResponseSchema, { ...explanationMessage(explain({ mesh, facts, caller, method })), ...shown });
+    return pastMeshes.run(async () => {
+      const facts = revision && (await memory.history.factsAt(revision.number));
+      if (facts === undefined) {
+        throw new ServiceError(grpcCode.notFound, `revision ${revision?.id ?? ''} is no longer on disk`);
+      }
+      const mesh = assemble(facts, timestampMs(at));
+      return create(WhyResponseSchema, { ...explanationMessage(explain({ mesh, facts, caller, method })), ...shown });
+    });
   };
 }
 

@@ -1,3 +1,5 @@
+import { settingsKey } from '@weft/compiler/facts/fact-collections';
+import type { MeshSettings } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { injectorConfiguration, webhookService } from '@weft/compiler/pod/names';
 import { z } from 'zod';
@@ -50,7 +52,7 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
   const certificates = new WebhookCertificates(first.current, dnsNames);
   const webhook: Webhook = await startWebhook({
     listen: options.listen,
-    settings: options.settings,
+    settings: { ...options.settings, outbound: () => outboundOf(source) },
     certificates,
     log,
     namespaceLabels: async (name) => {
@@ -107,4 +109,9 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
       await webhook.close();
     },
   };
+}
+
+/** While the mesh is not known, nobody takes himself out of what it may say. */
+function outboundOf({ facts, namespaces }: KubernetesSource): MeshSettings['outbound'] {
+  return facts.settings.get(settingsKey)?.outbound ?? (namespaces.size > 0 ? 'allow' : 'deny');
 }

@@ -7,7 +7,7 @@ import type { ContractFact } from '@weft/compiler/facts/facts';
 import { replaceFile } from '../state/replace-file.ts';
 import type { Part, Parts } from './parts.ts';
 import type { BaseRecord, RevisionRecord } from './revision.ts';
-import { readSegment, SegmentWriter, segmentFormat } from './segment.ts';
+import { type ReadSegment, readSegment, SegmentWriter, segmentFormat } from './segment.ts';
 import { type SetAside, setAside } from './set-aside.ts';
 
 const compress = promisify(gzip);
@@ -17,6 +17,18 @@ const decompress = promisify(gunzip);
 export interface HistoryLimits {
   readonly maxRevisions: number;
   readonly maxBytes: number;
+}
+
+/** A segment that cannot be read, and what the disk said. */
+export interface UnreadableSegment {
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** What a history that was opened does without. */
+export interface LeftOut {
+  readonly aside?: SetAside;
+  readonly unreadable: readonly UnreadableSegment[];
 }
 
 interface Segment {
@@ -47,24 +59,30 @@ export class HistoryStore {
   }
 
   /**
-   * Gives all records that are there to `visit`, in order, and returns what of another format was set aside. Rejects when the
-   * directory cannot be made or read.
+   * Gives all records that are there to `visit`, in order, and returns what was left out: segments of another format, which are set
+   * aside, and segments that cannot be read, which stay where they are. Rejects when the directory cannot be made or read.
    */
-  async load(visit: (record: RevisionRecord) => void): Promise<SetAside | undefined> {
+  async load(visit: (record: RevisionRecord) => void): Promise<LeftOut> {
     for (const folder of ['segments', 'objects']) {
       await mkdir(join(this.#directory, folder), { recursive: true, mode: 0o700 });
     }
     const others: { name: string; format: string }[] = [];
+    const unreadable: UnreadableSegment[] = [];
     const names = (await readdir(join(this.#directory, 'segments'))).filter((name) => /^\d+\.log$/.test(name)).sort();
     for (const name of names) {
       const path = join(this.#directory, 'segments', name);
       this.#serial = Math.max(this.#serial, Number(name.slice(0, -'.log'.length)));
-      const { format, records } = await readSegment(path);
+      const read = await readSized(path).catch((error: unknown) => ({ error }));
+      if ('error' in read) {
+        unreadable.push({ name, error: read.error });
+        continue;
+      }
+      const { format, records, bytes } = read;
       if (format !== segmentFormat) {
         others.push({ name, format });
         continue;
       }
-      const segment: Segment = { path, bytes: (await stat(path)).size, numbers: new Set(), contracts: new Set() };
+      const segment: Segment = { path, bytes, numbers: new Set(), contracts: new Set() };
       this.#segments.push(segment);
       for (const record of records) {
         note(segment, record);
@@ -75,9 +93,11 @@ export class HistoryStore {
     // Last: what is not known here is not forgotten either.
     for (const name of await readdir(join(this.#directory, 'objects'))) {
       const hash = /^([0-9a-f]{16})\.gz$/.exec(name)?.[1];
-      if (hash !== undefined) this.#objects.set(hash, (await stat(this.#objectPath(hash))).size);
+      if (hash === undefined) continue;
+      const found = await stat(this.#objectPath(hash)).catch(() => undefined);
+      if (found?.isFile()) this.#objects.set(hash, found.size);
     }
-    return aside;
+    return { ...(aside ? { aside } : {}), unreadable };
   }
 
   /** Nothing was written yet, or not since the disk refused. */
@@ -234,6 +254,10 @@ export class HistoryStore {
   #objectPath(hash: string): string {
     return join(this.#directory, 'objects', `${hash}.gz`);
   }
+}
+
+async function readSized(path: string): Promise<ReadSegment & { readonly bytes: number }> {
+  return { ...(await readSegment(path)), bytes: (await stat(path)).size };
 }
 
 /** Makes the parts of a revision out of those of the one before it. */

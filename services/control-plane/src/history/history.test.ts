@@ -1,4 +1,15 @@
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -355,4 +366,30 @@ test('under churn, changes of endpoints become few revisions; nothing of them is
       .sort(),
     [...ready].map((i) => `orders-${i}`).sort(),
   );
+});
+
+test('a segment that cannot be read costs only its own revisions, and is said so', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-history-'));
+  const first = await open(t, { directory });
+  record(first, facts());
+  await first.close();
+  const [kept] = first.list();
+  await mkdir(join(directory, 'segments/0000000007.log'));
+  await mkdir(join(directory, 'objects/0123456789abcdef.gz'));
+  const again = await open(t, { directory });
+  t.deepEqual(
+    again.list().map(({ id }) => id),
+    [kept?.id],
+  );
+  t.deepEqual(
+    again.problems().map(({ message }) => message),
+    ['history does without history/segments/0000000007.log (EISDIR)'],
+  );
+  // What is written next does not go into its place.
+  record(
+    again,
+    facts((mesh) => mesh.service('catalog')),
+  );
+  await again.flush();
+  t.true((await readdir(join(directory, 'segments'))).includes('0000000008.log'));
 });

@@ -5,12 +5,11 @@ import type { AckEvent, NackEvent, SentEvent } from '../xds/delivery-events.ts';
 import { Answers } from './answers.ts';
 import { causesOf, countContractFiles } from './causes.ts';
 import { Churn } from './churn.ts';
-import { asideProblem, refusalProblem } from './history-problems.ts';
-import { applyRecord, type HistoryLimits, HistoryStore } from './history-store.ts';
+import { asideProblem, refusalProblem, unreadableProblem } from './history-problems.ts';
+import { applyRecord, type HistoryLimits, HistoryStore, type LeftOut } from './history-store.ts';
 import { changesBetween, type FactChanges, joinChanges, type PartChange, type PartChanges } from './part-changes.ts';
 import { factsOf, type Part, type Parts, partsOf } from './parts.ts';
 import type { BaseRecord, Revision, RevisionRecord } from './revision.ts';
-import type { SetAside } from './set-aside.ts';
 import { SetDigest } from './set-digest.ts';
 import { WriteTimer } from './write-timer.ts';
 
@@ -81,7 +80,7 @@ export class History {
   #unwritten: RevisionRecord[] = [];
   #contracts = new Map<string, ContractFact>();
   #problem: Problem | undefined;
-  #aside: SetAside | undefined;
+  #leftOut: LeftOut = { unreadable: [] };
   #writing: Promise<void> | undefined;
 
   private constructor(options: HistoryOptions) {
@@ -97,7 +96,7 @@ export class History {
     try {
       const parts = new Map<string, Part>();
       let sum: string | undefined;
-      history.#aside = await history.#store.load((record) => {
+      history.#leftOut = await history.#store.load((record) => {
         if (record.k === 'a') return history.#answers.restore(record);
         applyRecord(parts, record);
         ({ sum } = record);
@@ -226,7 +225,12 @@ export class History {
 
   /** What keeps history from being written, and what of it was found and not understood. */
   problems(): readonly Problem[] {
-    return [...(this.#problem ? [this.#problem] : []), ...(this.#aside ? [asideProblem(this.#aside)] : [])];
+    const { aside, unreadable } = this.#leftOut;
+    return [
+      ...(this.#problem ? [this.#problem] : []),
+      ...(aside ? [asideProblem(aside)] : []),
+      ...(unreadable.length > 0 ? [unreadableProblem(unreadable)] : []),
+    ];
   }
 
   /** Resolves when all that was noted is on disk, or cannot be. */

@@ -44,7 +44,10 @@ export class Memory {
 
   /** Opens it. What cannot be read is a problem and stops nothing. */
   static async open(options: MemoryOptions): Promise<Memory> {
-    const memory: Memory = new Memory(options, await History.open({ ...options, onProblem: () => memory.#told() }));
+    // Until it is open it tells nobody: whoever opens it asks for its problems.
+    let tell = (): void => undefined;
+    const history = await History.open({ ...options, onProblem: () => tell() });
+    const memory = new Memory(options, history);
     try {
       memory.#pin = await memory.#pins.load();
     } catch {
@@ -56,6 +59,7 @@ export class Memory {
       };
     }
     memory.#pins.onKept?.((pin) => memory.#kept(pin));
+    tell = () => memory.#told();
     return memory;
   }
 

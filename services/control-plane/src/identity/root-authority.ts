@@ -77,7 +77,9 @@ export function readAuthority(pem: AuthorityPem, name: string, nowMs: number = D
     throw new RootAuthorityError(`the certificate of ${name} may not sign others: give that of an authority (CA:TRUE)`);
   }
   const whole = [certificate, ...between];
-  for (const [index, one] of whole.entries()) {
+  const isRoot = roots.some((root) => root.raw.equals(certificate.raw));
+  // An anchor is trusted as it is, whoever signed it.
+  for (const [index, one] of isRoot ? [] : whole.entries()) {
     const above = whole[index + 1];
     const issuers = above === undefined ? roots : [above];
     if (!issuers.some((issuer) => one.checkIssued(issuer) && one.verify(issuer.publicKey))) {
@@ -86,7 +88,6 @@ export function readAuthority(pem: AuthorityPem, name: string, nowMs: number = D
       );
     }
   }
-  const isRoot = roots.some((root) => root.raw.equals(certificate.raw));
   const used = isRoot ? [certificate] : [...whole, ...roots];
   const notAfterMs = Math.min(...used.map((one) => one.validToDate.getTime()));
   if (notAfterMs <= nowMs) {
@@ -102,6 +103,11 @@ export function readAuthority(pem: AuthorityPem, name: string, nowMs: number = D
     secret: secretOf(key),
     fingerprint: createHash('sha256').update(certificate.raw).digest('hex').slice(0, 16),
   };
+}
+
+/** The first certificate of a PEM text; empty when there is none. */
+export function firstOf(pem: string): string {
+  return blocks(pem)[0] ?? '';
 }
 
 /** Every certificate of these PEM texts, once each, in the order in which they come. */

@@ -6,6 +6,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { SecretSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret';
 import test, { type ExecutionContext } from 'ava';
 import { signCertificate, toPem } from './certificate.ts';
+import { anchored, checkTrustDomain } from './external-root.ts';
 import { type AuthorityPem, makeRoot, newSerial, readAuthority } from './root-authority.ts';
 import { RootDirectory, type RootStore } from './root-directory.ts';
 import { RootRotation, RotationRefused } from './root-rotation.ts';
@@ -255,32 +256,46 @@ function foreignRoot() {
   return { key, pem: toPem(signCertificate(request, { commonName, key })) };
 }
 
-test('an intermediate from outside signs; its chain goes with each certificate', async (t) => {
+test('an intermediate from outside signs and is trusted itself, and nothing else under its root', async (t) => {
+  const root = foreignRoot();
   for (const kind of ['ec', 'rsa'] as const) {
-    const authority = readAuthority(external(kind), 'test');
-    const [leaf, above, ...more] = serverCertificate(authority)
+    const offered = external(kind, root);
+    const authority = readAuthority(anchored(offered), 'test');
+    const [leaf, ...more] = serverCertificate(authority)
       .cert.split(/(?<=-----END CERTIFICATE-----\n)/)
       .map((pem) => new X509Certificate(pem));
     t.is(more.length, 0);
-    t.true(above !== undefined && leaf?.checkIssued(above) && leaf.verify(above.publicKey), kind);
-    const root = new X509Certificate(authority.pem);
-    t.true(above?.checkIssued(root) && above.verify(root.publicKey), kind);
+    const anchor = new X509Certificate(authority.pem);
+    t.true(leaf?.checkIssued(anchor) && leaf.verify(anchor.publicKey), kind);
+    t.is(count(authority.pem), 1);
+    t.not(authority.pem, root.pem);
   }
+  t.throws(() => anchored({ ...external(), roots: makeRoot().roots }), { message: /does not lead to its roots/ });
 });
 
-test('files from outside that change are a rotation; with the same root only the signer changes', async (t) => {
+test('a root from outside and the default trust domain do not go together', (t) => {
+  t.notThrows(() => checkTrustDomain('prod.example.com'));
+  t.throws(() => checkTrustDomain('weft.local'), {
+    name: 'RootAuthorityError',
+    message:
+      /^MeshConfig mesh, spec.trustDomain: weft.local is the default trust domain, .* expected: a trust domain of its own/,
+  });
+});
+
+test('files from outside that change are a rotation, also under the same root', async (t) => {
   const root = foreignRoot();
   let offered = external('ec', root);
   const { options, pass, directory } = await open(t);
-  const rotation = await openRotation({ ...options, external: async () => offered });
+  const rotation = await openRotation({ ...options, external: async () => anchored(offered) });
   const first = rotation.signer.fingerprint;
   t.is(first, readAuthority(offered, 'test').fingerprint);
   t.is(count(await readFile(join(directory, 'root.pem'), 'utf8')), 1);
   await t.throwsAsync(rotation.begin(), { message: /replace its files/ });
 
   offered = external('ec', root);
-  t.is(await pass(rotation, 1000), 'signing');
-  t.is(count(rotation.roots.bundle), 1);
+  t.is(await pass(rotation, 1000), 'spreading');
+  t.is(count(rotation.roots.bundle), 2);
+  t.is(await pass(rotation, settleMs), 'signing');
   t.is(await pass(rotation, lifetimeMs + 1000), 'steady');
   t.not(rotation.signer.fingerprint, first);
 
@@ -293,6 +308,19 @@ test('files from outside that change are a rotation; with the same root only the
   const now = rotation.signer.fingerprint;
   t.is(await pass(rotation, 1000), 'steady', 'files that do not fit are not taken');
   t.is(rotation.signer.fingerprint, now);
+});
+
+test('a mesh that trusted the whole root of an authority from outside comes to trust the authority alone', async (t) => {
+  const offered = external();
+  const { options, pass } = await open(t);
+  // As a control plane before this one has stored it.
+  await options.store.save({ phase: 'steady', current: offered });
+  const rotation = await openRotation({ ...options, external: async () => anchored(offered) });
+  t.is(rotation.roots.bundle, offered.roots);
+  t.is(await pass(rotation, 1000), 'spreading');
+  t.is(await pass(rotation, settleMs), 'signing');
+  t.is(await pass(rotation, lifetimeMs + 1000), 'steady');
+  t.is(rotation.roots.bundle, offered.chain);
 });
 
 test('what cannot sign is refused in words', (t) => {

@@ -61,7 +61,7 @@ export function decide(
   request: AdmissionRequest,
   namespaceLabels: Labels,
   settings: InjectorSettings,
-  secrets: PodSecrets,
+  secretsFor: (pod: Pod) => PodSecrets,
 ): Decision {
   const { uid, kind, operation, subResource = '' } = request;
   if (kind.kind !== 'Pod' || (kind.group ?? '') !== '' || operation !== 'CREATE' || subResource !== '') {
@@ -70,7 +70,7 @@ export function decide(
   const pod = podSchema.safeParse(request.object);
   // The API server checks a pod after us and would say more; but what we cannot read must not start without its sidecar.
   if (!pod.success) return refuse(uid, `the pod cannot be read: ${issues(pod.error)}`, 400);
-  const result = inject(pod.data, namespaceLabels, settings, secrets);
+  const result = inject(pod.data, namespaceLabels, settings, secretsFor(pod.data));
   if ('refused' in result) return refuse(uid, result.refused, 403);
   if (!result.changed) {
     if (result.reason === undefined) return { answer: allow(uid), outcome: 'unchanged' };

@@ -6,7 +6,7 @@ import { inject } from './inject.ts';
 import { type Pod, podSchema } from './pod.ts';
 import { defaultSettings } from './settings.ts';
 
-const secrets = { drain: 'secret-of-this-pod' };
+const secrets = { drain: 'secret-of-this-pod', proxyUser: 1_234_567_890 };
 const goldens = new URL('goldens/', import.meta.url);
 const namespaceSchema = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) });
 
@@ -26,6 +26,9 @@ for (const name of readdirSync(goldens)) {
     if (process.env.UPDATE_GOLDENS) writeFileSync(out, text);
     t.is(text, readFileSync(out, 'utf8'));
     if ('refused' in result) return;
-    t.like(inject(result.pod, labels, defaultSettings, { drain: 'another' }), { pod: result.pod, changed: false });
+    t.like(inject(result.pod, labels, defaultSettings, { drain: 'another', proxyUser: 1 }), {
+      pod: result.pod,
+      changed: false,
+    });
   });
 }

@@ -1,6 +1,6 @@
 import { marks } from '@weft/compiler/pod/marks';
 import { sidecarName } from '@weft/compiler/pod/names';
-import { inboundPort, kubeletPort, outboundPort, readyPort } from '@weft/compiler/pod/ports';
+import { inboundPort, kubeletPort, outboundPort, proxyUser, readyPort } from '@weft/compiler/pod/ports';
 import { AnnotationError, type Choices, readChoices, wantsInjection } from './annotations.ts';
 import { kitEnvironment, kitListen, kitServer, locator, usesKit } from './application.ts';
 import { sidecarBootstrap } from './bootstrap-sidecar.ts';
@@ -37,7 +37,7 @@ export function inject(pod: Pod, namespaceLabels: Labels, settings: InjectorSett
     const reason = outOfReach(pod);
     if (reason !== undefined) return { pod, changed: false, reason };
     const choices = readChoices(pod);
-    const refused = refusal(pod, choices);
+    const refused = refusal(pod, choices, settings.outbound?.() ?? 'allow');
     if (refused !== undefined) return { refused };
     return { pod: injected(pod, choices, interceptionMode(pod, namespaceLabels), settings, secrets), changed: true };
   } catch (error) {
@@ -82,6 +82,7 @@ function injected(
     };
   }
 
+  const user = mode === 'redirect' ? secrets.proxyUser : proxyUser;
   const users = spec.initContainers ?? [];
   const probes = rewriteProbes([...users, ...spec.containers], locator(pod, choices, mode));
   const rewrittenInit = probes.containers.slice(0, users.length);
@@ -99,11 +100,12 @@ function injected(
     mode,
     bootstrap,
     drainSecret: secrets.drain,
+    user,
     terminationGracePeriodSeconds: graceSeconds,
     withApplication: shared,
   });
   const plainPorts = [inboundPort, outboundPort, readyPort, kubeletPort, ...probes.grpc.map(({ port }) => port)];
-  const interception = mode === 'redirect' ? [interceptionContainer(settings, choices, plainPorts)] : [];
+  const interception = mode === 'redirect' ? [interceptionContainer(settings, choices, { plainPorts, user })] : [];
   return {
     ...pod,
     metadata: {

@@ -1,19 +1,22 @@
 import { interceptionName } from '@weft/compiler/pod/names';
-import { inboundPort, outboundPort, proxyUser, readyPort } from '@weft/compiler/pod/ports';
+import { inboundPort, outboundPort, readyPort } from '@weft/compiler/pod/ports';
 import type { Choices } from './annotations.ts';
 import type { Container } from './pod.ts';
 import type { InjectorSettings } from './settings.ts';
 import { resourcesOf } from './sidecar-container.ts';
 import { noApiTokenMount } from './volumes.ts';
 
-/** Redirects the pod's calls to its proxy. `plainPorts`: those of the proxy that the kubelet and others reach in plain text. See images/interception. */
+/**
+ * Redirects the pod's calls to its proxy. `plainPorts`: those of the proxy that the kubelet and others reach in plain text; `user`: the
+ * proxy's, whose calls go straight. See images/interception.
+ */
 export function interceptionContainer(
   settings: InjectorSettings,
   choices: Choices,
-  plainPorts: readonly number[],
+  { plainPorts, user }: { readonly plainPorts: readonly number[]; readonly user: number },
 ): Container {
   const env = {
-    WEFT_PROXY_USER: String(proxyUser),
+    WEFT_PROXY_USER: String(user),
     WEFT_INBOUND_PORT: String(inboundPort),
     WEFT_OUTBOUND_PORT: String(outboundPort),
     WEFT_INBOUND_PORTS: choices.inboundPorts === 'all' ? '*' : choices.inboundPorts.join(','),

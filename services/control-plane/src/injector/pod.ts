@@ -30,7 +30,11 @@ const probe = z.looseObject({
 
 const lifecycleHandler = z.looseObject({ ...handler, sleep: z.looseObject({ seconds: z.int() }).optional() });
 
-const securityContext = z.looseObject({ runAsUser: z.int().optional() });
+const securityContext = z.looseObject({
+  runAsUser: z.int().optional(),
+  privileged: z.boolean().nullish(),
+  capabilities: z.looseObject({ add: z.array(z.string()).nullish() }).nullish(),
+});
 
 const container = z.looseObject({
   name: z.string(),
@@ -69,7 +73,9 @@ export const podSchema = z.looseObject({
     initContainers: z.array(container).optional(),
     volumes: z.array(z.looseObject({ name: z.string() })).optional(),
     hostNetwork: z.boolean().optional(),
+    hostUsers: z.boolean().optional(),
     schedulerName: z.string().optional(),
+    dnsConfig: z.looseObject({ nameservers: z.array(z.string()).nullish() }).nullish(),
     terminationGracePeriodSeconds: z.int().min(0).optional(),
     os: z.looseObject({ name: z.string() }).optional(),
     securityContext: securityContext.optional(),

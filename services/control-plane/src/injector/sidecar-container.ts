@@ -1,5 +1,5 @@
 import { sidecarName } from '@weft/compiler/pod/names';
-import { kubeletPort, proxyUser, readinessPort, readyPort } from '@weft/compiler/pod/ports';
+import { kubeletPort, readinessPort, readyPort } from '@weft/compiler/pod/ports';
 import type { Choices } from './annotations.ts';
 import { drainHeader } from './bootstrap-kubelet-listener.ts';
 import { podVariables } from './bootstrap-variables.ts';
@@ -15,6 +15,8 @@ export interface SidecarOptions {
   /** The argument of --config-yaml. */
   readonly bootstrap: string;
   readonly drainSecret: string;
+  /** Whom it runs as. */
+  readonly user: number;
   readonly terminationGracePeriodSeconds: number;
   /** Mounts the directory that it shares with the application. */
   readonly withApplication: boolean;
@@ -56,8 +58,8 @@ export function sidecarContainer(settings: InjectorSettings, options: SidecarOpt
     ports: [{ name: 'weft-stats', containerPort: readyPort, protocol: 'TCP' }],
     resources: resourcesOf({ ...settings.resources, ...choices.resources }),
     securityContext: {
-      runAsUser: proxyUser,
-      runAsGroup: proxyUser,
+      runAsUser: options.user,
+      runAsGroup: options.user,
       runAsNonRoot: true,
       readOnlyRootFilesystem: true,
       allowPrivilegeEscalation: false,

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { decide, podName, readReview } from './admission-review.ts';
 import type { Labels } from './pod.ts';
-import type { InjectorSettings } from './settings.ts';
+import { freshSecrets, type InjectorSettings } from './settings.ts';
 import type { CertificateSource } from './webhook-certificate.ts';
 
 /** What the webhook is made of. */
@@ -100,9 +99,7 @@ async function answer(request: IncomingMessage, { namespaceLabels, settings, log
   const review = read.request;
   const labels = await namespaceLabels(review.namespace);
   if (!labels) throw new RequestError(503, `weft: the namespace ${review.namespace} is not known yet; try again`);
-  const { answer, outcome, reason } = decide(review, labels, settings, {
-    drain: randomBytes(18).toString('base64url'),
-  });
+  const { answer, outcome, reason } = decide(review, labels, settings, ({ spec }) => freshSecrets(spec.hostUsers));
   const fields = { pod: podName(review), outcome, ...(reason === undefined ? {} : { reason }) };
   if (outcome === 'refused') log.warn(fields, 'pod refused');
   else log.info(fields, 'pod reviewed');

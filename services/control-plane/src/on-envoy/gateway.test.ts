@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
@@ -46,7 +49,12 @@ test.before(async (t) => {
     .contract('shop', 'new', fresh)
     .service('catalog')
     .service('orders')
-    .edge(`127.0.0.1:${edgePort}`, { maxHeaders: 60, maxMessageBytes: 100_000, corsOrigins: ['http://shop.test'] });
+    .edge(`127.0.0.1:${edgePort}`, {
+      reflection: true,
+      maxHeaders: 60,
+      maxMessageBytes: 100_000,
+      corsOrigins: ['http://shop.test'],
+    });
   const replica = (name: string, set: Uint8Array, port = 0) =>
     directory.replica(name, {
       contract: contractHash(set),
@@ -290,4 +298,23 @@ test.serial('access logs name the caller, the method and the path without its qu
   await until(() => line() !== undefined);
   t.notRegex(t.context.mesh.log.join('\n'), /secret/);
   t.true(t.context.mesh.log.some((text) => text.includes('"caller":"spiffe://weft.local/ns/weft/sa/edge"')));
+});
+
+test('what the gateway exposes is found by reflection in every protocol', async (t) => {
+  const { edge } = t.context;
+  const buf = fileURLToPath(import.meta.resolve('@bufbuild/buf/bin/buf'));
+  const url = `http://${edge}/shop.orders.v1.OrderService/ListOrders`;
+  for (const protocol of ['connect', 'grpc', 'grpcweb']) {
+    for (const version of ['grpc-v1', 'grpc-v1alpha']) {
+      const options = ['--http2-prior-knowledge', '--protocol', protocol, '--reflect-protocol', version];
+      const { stdout } = await promisify(execFile)(buf, [
+        'curl',
+        ...options,
+        '-d',
+        JSON.stringify({ customerId: orderId }),
+        url,
+      ]);
+      t.deepEqual(JSON.parse(stdout), {}, `${protocol} ${version}`);
+    }
+  }
 });

@@ -12,9 +12,16 @@ export interface DenialCount {
   readonly message: string;
 }
 
+/** Methods that one caller has entries for; more are counted together, and take no place of other callers. */
+const maxMethodsPerCaller = 100;
+
+/** What calls beyond that are counted under. */
+export const otherMethods = 'other methods';
+
 /** Counts refused calls by caller and method. Paths are the callers' to choose, so at most `maxEntries` are kept, the latest. */
 export class DenialCounts {
   readonly #counts: LatestEntries<DenialCount>;
+  readonly #perCaller = new Map<string, number>();
 
   constructor(maxEntries?: number) {
     this.#counts = new LatestEntries(maxEntries);
@@ -22,11 +29,23 @@ export class DenialCounts {
 
   /** Counts one; true when it is the first of its kind. */
   add({ caller, message }: Refusal, path: string, nowMs: number = Date.now()): boolean {
-    const method = path.slice(0, 256);
+    const own = this.#perCaller.get(caller) ?? 0;
+    const named = path.slice(0, 256);
+    const isNew = this.#counts.get(`${caller} ${named}`) === undefined;
+    const method = isNew && own >= maxMethodsPerCaller ? otherMethods : named;
     const key = `${caller} ${method}`;
     const before = this.#counts.get(key);
-    this.#counts.set(key, { caller, method, count: (before?.count ?? 0) + 1, lastAtMs: nowMs, message });
+    if (before === undefined) this.#perCaller.set(caller, own + 1);
+    const count = (before?.count ?? 0) + 1;
+    const gone = this.#counts.set(key, { caller, method, count, lastAtMs: nowMs, message });
+    if (gone !== undefined) this.#forget(gone.caller);
     return before === undefined;
+  }
+
+  #forget(caller: string): void {
+    const left = (this.#perCaller.get(caller) ?? 1) - 1;
+    if (left > 0) this.#perCaller.set(caller, left);
+    else this.#perCaller.delete(caller);
   }
 
   /** All that are kept, the latest first. */

@@ -11,11 +11,14 @@ export class LatestEntries<Value> {
     return this.#entries.get(key);
   }
 
-  set(key: string, value: Value): void {
+  /** Sets one, and returns the one that has gone for it. */
+  set(key: string, value: Value): Value | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
-    const oldest = this.#entries.size > this.#maxEntries ? this.#entries.keys().next().value : undefined;
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    const [oldest] = this.#entries.size > this.#maxEntries ? this.#entries : [];
+    if (oldest === undefined) return undefined;
+    this.#entries.delete(oldest[0]);
+    return oldest[1];
   }
 
   /** All that are kept, the latest first. */

@@ -62,8 +62,19 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
     };
   }
   const advice = callersLine(method, caller);
-  const message = `weft: ${caller} may not call ${name}; ${admission(method, caller)}`;
+  const message = `weft: ${caller} may not call ${name}; ${admissionOf(method, caller)}`;
   return { caller, httpStatus: 403, message, ...(advice === undefined ? {} : { advice }) };
+}
+
+const admissions = new WeakMap<Method, Map<string, string>>();
+
+/** Said once for each caller as long as the method stays as it is: it names all callers. */
+function admissionOf(method: Method, caller: string): string {
+  const said = admissions.get(method) ?? new Map<string, string>();
+  admissions.set(method, said);
+  const words = said.get(caller) ?? admission(method, caller);
+  said.set(caller, words);
+  return words;
 }
 
 /** A caller may call, and its proxy does not know it. */

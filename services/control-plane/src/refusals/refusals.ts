@@ -9,6 +9,8 @@ import {
   CheckResponseSchema,
 } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
+import { AskerRates } from '../budget/asker-rates.ts';
+import type { Rate } from '../budget/token-bucket.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
 import type { FirstCalls } from './first-calls.ts';
@@ -35,9 +37,20 @@ export function createRefusals(options: {
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
   /** Tells sidecars of callees at the first call. Absent: they are told of all that their applications may call. */
   readonly firstCalls?: Pick<FirstCalls, 'add' | 'taken'>;
+  /** How many questions each workload has. Default: 500 a second, 2,000 at once. */
+  readonly rate?: Rate;
+  /** Told when a workload asks more: its calls are then refused without words. */
+  readonly onExceeded?: (workload: WorkloadId, message: string) => void;
 }): Refusals {
   const counts = new DenialCounts();
+  const { rate = { perSecond: 500, burst: 2000 } } = options;
+  const questions = new AskerRates(rate);
   const method: AuthenticatedMethod = async (call, workload) => {
+    if (!questions.take(workload, 1)) {
+      const message = `${workload} asks about more than ${rate.perSecond} calls a second that it may not make`;
+      options.onExceeded?.(workload, message);
+      throw new GrpcError(grpcCode.resourceExhausted, message);
+    }
     const request = await only(call.messages);
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');

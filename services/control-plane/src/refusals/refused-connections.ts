@@ -10,6 +10,8 @@ import {
   StreamAccessLogsResponseSchema,
 } from '@weft/envoy-api/envoy/service/accesslog/v3/als';
 import { grpcCode } from '@weft/service-kit/grpc';
+import { AskerRates } from '../budget/asker-rates.ts';
+import type { Rate } from '../budget/token-bucket.ts';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { targetAt, workloadAt } from './at-address.ts';
 import type { DenialCounts } from './denial-counts.ts';
@@ -31,7 +33,13 @@ export function createRefusedConnections(options: {
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
   /** Told of a caller that may connect, and whose proxy does not know the callee: its next connection goes through. */
   readonly firstCalls?: Pick<FirstCalls, 'add'>;
+  /** How many connections each workload may tell of. Default: 1,000 a second, 10,000 at once. */
+  readonly rate?: Rate;
+  /** Told when a workload tells of more: those are not counted. */
+  readonly onExceeded?: (workload: WorkloadId, message: string) => void;
 }): AuthenticatedMethod {
+  const { rate = { perSecond: 1000, burst: 10_000 } } = options;
+  const entries = new AskerRates(rate);
   return async (call, workload) => {
     let isPlainText = false;
     for await (const message of call.messages) {
@@ -40,7 +48,13 @@ export function createRefusedConnections(options: {
       if (identifier) isPlainText = identifier.logName === told.plainText;
       const mesh = options.mesh();
       if (logEntries.case === undefined || mesh === undefined) continue;
-      for (const { commonProperties } of logEntries.value.logEntry) {
+      const { logEntry } = logEntries.value;
+      if (!entries.take(workload, logEntry.length)) {
+        const message = `${workload} tells of more than ${rate.perSecond} connections a second; the rest is not counted`;
+        options.onExceeded?.(workload, message);
+        continue;
+      }
+      for (const { commonProperties } of logEntry) {
         const [source] = ipOf(commonProperties?.downstreamRemoteAddress);
         const [, port] = ipOf(commonProperties?.downstreamLocalAddress);
         if (isPlainText) {

@@ -2,6 +2,7 @@ import { Graph } from '@weft/collections';
 import { type FactCollections, wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Problem } from '@weft/compiler/model/problem';
 import type { PathClaims } from '@weft/compiler/translation/path-claims';
 import type { Environment } from '../environment/environment.ts';
@@ -38,6 +39,8 @@ export function liveMesh(options: {
   readonly environment: Pick<Environment, 'facts'>;
   readonly identities: WorkloadIdentities;
   readonly log: TurnLog & XdsLogger;
+  /** Told of each stream that ends because its proxy went over a budget. */
+  readonly onExceeded: (workload: WorkloadId, message: string) => void;
   /** Takes the problems of what proxies refused. */
   readonly onRefused: (problems: readonly Problem[]) => void;
   /** Keeps over a restart what is set aside. */
@@ -47,7 +50,7 @@ export function liveMesh(options: {
   /** Default: a new one. */
   readonly graph?: Graph;
 }): LiveMesh {
-  const { environment, identities, log, onRefused, asides, limits = {}, graph = new Graph() } = options;
+  const { environment, identities, log, onExceeded, onRefused, asides, limits = {}, graph = new Graph() } = options;
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
@@ -59,7 +62,7 @@ export function liveMesh(options: {
     onReplaced: (replaced) => quarantine.replaced(replaced),
   });
   const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
-  const delivery = createDelivery({ views, log });
+  const delivery = createDelivery({ views, log, onExceeded });
   const quarantine = new Quarantine({
     compiler,
     delivery,

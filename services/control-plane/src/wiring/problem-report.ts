@@ -15,6 +15,7 @@ export class ProblemReport {
   #mesh: readonly Problem[] | undefined;
   #memory: readonly Problem[] = [];
   #quarantine: readonly Problem[] = [];
+  #budgets: readonly Problem[] = [];
   #overrides: readonly Override[] = [];
 
   constructor(options: ProblemReportOptions) {
@@ -40,11 +41,20 @@ export class ProblemReport {
     this.#tell();
   }
 
+  /** Takes who has gone over which budget. */
+  ofBudgets(problems: readonly Problem[]): void {
+    this.#budgets = problems;
+    this.#tell();
+  }
+
   #tell(): void {
     if (this.#mesh === undefined) return;
     const { problems, environment, log } = this.#options;
-    const all = [...this.#mesh, ...this.#memory, ...this.#quarantine];
-    for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
+    const all = [...this.#mesh, ...this.#memory, ...this.#quarantine, ...this.#budgets];
+    for (const problem of problems.update(all)) {
+      // A budget is logged where it is exceeded.
+      if (!this.#budgets.includes(problem)) log.warn(problem, 'something in the mesh was not understood');
+    }
     environment.report(problems.list(), this.#overrides);
   }
 }

@@ -6,12 +6,15 @@ import { PlainTextCalls } from '../refusals/plain-text-calls.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { checkPath, createRefusals } from '../refusals/refusals.ts';
 import { createRefusedConnections, refusedConnectionsPath } from '../refusals/refused-connections.ts';
-import type { AuthenticatedMethod } from '../xds/transport.ts';
+import type { AuthenticatedMethod, AuthenticatedRequest } from '../xds/transport.ts';
 
 /** What proxies call besides xDS, and what was counted of it. */
 export interface ProxyCalls {
-  /** By path. */
-  readonly methods: ReadonlyMap<string, AuthenticatedMethod>;
+  /** What the transport serves, by path. */
+  readonly served: {
+    readonly methods: ReadonlyMap<string, AuthenticatedMethod>;
+    readonly requests: ReadonlyMap<string, AuthenticatedRequest>;
+  };
   readonly denials: DenialCounts;
   readonly plainText: PlainTextCalls;
 }
@@ -21,11 +24,13 @@ export function proxyCalls(options: {
   readonly mesh: () => Mesh | undefined;
   readonly firstCalls: FirstCalls;
   readonly log: { warn(fields: object, message: string): void };
+  /** Told when a workload goes over a budget. */
+  readonly onExceeded: (workload: WorkloadId, message: string) => void;
 }): ProxyCalls {
-  const { mesh, firstCalls, log } = options;
+  const { mesh, firstCalls, log, onExceeded } = options;
   const onFirst = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
     log.warn({ workload, caller, path, advice }, message);
-  const refusals = createRefusals({ mesh, onFirst, firstCalls });
+  const refusals = createRefusals({ mesh, onFirst, firstCalls, onExceeded });
   const plainText = new PlainTextCalls();
   const refusedConnections = createRefusedConnections({
     mesh,
@@ -33,12 +38,14 @@ export function proxyCalls(options: {
     plainText,
     onFirst,
     firstCalls,
+    onExceeded,
   });
-  const reflection = createReflection(mesh);
+  const reflection = createReflection({ mesh, onExceeded });
   const methods = new Map<string, AuthenticatedMethod>([
     [checkPath, refusals.method],
     [refusedConnectionsPath, refusedConnections],
-    ...reflectionPaths.map((path) => [path, reflection] as const),
+    ...reflectionPaths.map((path) => [path, reflection.grpc] as const),
   ]);
-  return { methods, denials: refusals.counts, plainText };
+  const requests = new Map(reflectionPaths.map((path) => [path, reflection.other] as const));
+  return { served: { methods, requests }, denials: refusals.counts, plainText };
 }

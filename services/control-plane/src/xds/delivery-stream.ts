@@ -6,6 +6,7 @@ import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/
 import type { AckEvent, BroughtEvent, Listeners, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
 import { type DeltaRequest, decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
+import type { XdsLimits } from './limits.ts';
 import { isWaiting, owesNothing } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
 import type { Room, RoomUser } from './room.ts';
@@ -13,7 +14,14 @@ import { step } from './stream.ts';
 import { type StreamEffect, type StreamEvent, StreamState, type Unfinished } from './stream-state.ts';
 
 /** Why a stream ends, as the name of a gRPC code. */
-export type EndCode = 'ok' | 'aborted' | 'internal' | 'invalidArgument' | 'permissionDenied' | 'unavailable';
+export type EndCode =
+  | 'ok'
+  | 'aborted'
+  | 'internal'
+  | 'invalidArgument'
+  | 'permissionDenied'
+  | 'resourceExhausted'
+  | 'unavailable';
 
 /** The side of a stream that goes to the proxy. */
 export interface StreamOutput {
@@ -38,6 +46,9 @@ interface Surroundings {
   readonly log: XdsLogger;
   readonly now: () => number;
   readonly patienceMs: number;
+  readonly limits: XdsLimits;
+  /** Told when the stream ends because its proxy went over a budget. */
+  readonly onExceeded: (message: string) => void;
 }
 
 /** One proxy's stream: drives the state machine of stream.ts and does what it says. */
@@ -52,6 +63,8 @@ export class DeliveryStream implements RoomUser {
   readonly #state: StreamState;
   #envoyVersion = '';
   #patience: NodeJS.Timeout | undefined;
+  /** Runs while the proxy leaves what it was sent unread. */
+  #stalled: NodeJS.Timeout | undefined;
   /** Bytes that the output has not taken yet, as far as they are known. */
   #waitingBytes = 0;
   /** It asks for no room: its proxy has caught up once, or has waited long enough. */
@@ -60,11 +73,12 @@ export class DeliveryStream implements RoomUser {
   constructor(around: Surroundings) {
     this.#around = around;
     this.#connectedAt = around.now();
-    this.#state = new StreamState(around.variant, around.workload, around.before);
+    this.#state = new StreamState(around.variant, around.workload, around.before, around.limits);
   }
 
   /** Takes one message from the proxy. A message that cannot be decoded ends the stream. */
   receive(message: Uint8Array): void {
+    if (this.#state.closed) return;
     const event = this.#decode(message);
     if (event === undefined) {
       this.end('invalidArgument', 'a request could not be decoded');
@@ -119,6 +133,7 @@ export class DeliveryStream implements RoomUser {
 
   /** Ends the stream from this side. */
   end(code: EndCode, message: string): void {
+    if (code === 'resourceExhausted' && !this.#state.closed) this.#around.onExceeded(message);
     this.closed();
     this.#around.output.end(code, message);
   }
@@ -233,10 +248,13 @@ export class DeliveryStream implements RoomUser {
         log.warn({ workload, typeUrl: effect.typeUrl }, 'a proxy asked for a type that is not served');
         return false;
       case 'end':
-        log.warn(
-          { workload, code: effect.code, reason: effect.message },
-          effect.code === 'permissionDenied' ? 'a caller was refused' : 'a stream broke the protocol',
-        );
+        if (effect.code === 'resourceExhausted') this.#around.onExceeded(effect.message);
+        else {
+          log.warn(
+            { workload, code: effect.code, reason: effect.message },
+            effect.code === 'permissionDenied' ? 'a caller was refused' : 'a stream broke the protocol',
+          );
+        }
         this.#leaveRoom();
         clearTimeout(this.#patience);
         onClosed();
@@ -251,13 +269,19 @@ export class DeliveryStream implements RoomUser {
 
   #takeRoom(bytes: number): void {
     this.#waitingBytes += bytes;
-    this.#around.room.take(bytes);
+    this.#around.room.take(this, bytes);
+    const { stalledMs } = this.#around.limits;
+    this.#stalled ??= setTimeout(() => {
+      this.end('unavailable', `the proxy has read nothing for ${stalledMs} ms`);
+    }, stalledMs).unref();
   }
 
   #freeRoom(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
     const bytes = this.#waitingBytes;
     this.#waitingBytes = 0;
-    if (bytes > 0) this.#around.room.free(bytes);
+    if (bytes > 0) this.#around.room.free(this);
   }
 
   #leaveRoom(): void {

@@ -199,3 +199,24 @@ test('a listener that changes the mesh on an ACK does not mix up the order of re
     ['1', '2', '3'],
   );
 });
+
+test('a stream whose view cannot be opened leaves nothing behind, and the next one is served', (t) => {
+  class FailingViews extends TestViews {
+    fails = true;
+    override open(workload: WorkloadId): void {
+      if (this.fails) throw new Error('the compiler has a bug');
+      super.open(workload);
+    }
+  }
+  const views = new FailingViews();
+  views.set(id, [cluster('a')]);
+  const delivery = createDelivery({ views });
+  t.throws(() => new LocalClient(delivery), { message: 'the compiler has a bug' });
+  t.is(delivery.proxies().size, 0);
+  views.fails = false;
+  const client = new LocalClient(delivery);
+  client.ask({ typeUrl: CDS });
+  t.deepEqual(client.take(), ['cluster a']);
+  client.stream.closed();
+  t.is(delivery.proxies().size, 0);
+});

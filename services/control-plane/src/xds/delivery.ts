@@ -9,6 +9,7 @@ import {
   type XdsLogger,
 } from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
+import { defaultXdsLimits, type XdsLimits } from './limits.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
 import { Room, type RoomLimits } from './room.ts';
@@ -25,6 +26,10 @@ export interface DeliveryOptions {
   readonly patienceMs?: number;
   /** How much may wait for proxies that catch up. */
   readonly room?: RoomLimits;
+  /** Default: `defaultXdsLimits`. */
+  readonly limits?: Partial<XdsLimits>;
+  /** Told of each stream that ends because its proxy went over a budget. Default: it is logged. */
+  readonly onExceeded?: (workload: WorkloadId, message: string) => void;
 }
 
 /** The delivery of views to proxies: one stream a proxy. */
@@ -52,6 +57,9 @@ export interface Delivery {
 /** Starts delivery; pushes go out as soon as streams are open. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { views, log = silent, now = Date.now, patienceMs = 10_000 } = options;
+  const limits = { ...defaultXdsLimits, ...options.limits };
+  const { onExceeded = (workload, reason) => log.warn({ workload, reason }, 'a stream went over its budget') } =
+    options;
   const room = new Room(options.room);
   const streams = new Map<WorkloadId, DeliveryStream>();
   const unfinished = new Map<WorkloadId, Unfinished>();
@@ -103,11 +111,25 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         log,
         now,
         patienceMs,
+        limits,
+        onExceeded: (message) => onExceeded(id, message),
       });
       // In its place before anything is computed for it, so that no change is missed.
       streams.set(id, stream);
-      if (older === undefined) views.open(id);
-      stream.note(views.view(id), 'everything');
+      let opened = false;
+      try {
+        if (older === undefined) views.open(id);
+        opened = older === undefined;
+        stream.note(views.view(id), 'everything');
+      } catch (error) {
+        // As it was before: the older stream goes on, and the caller of this one tries again.
+        if (older === undefined) {
+          streams.delete(id);
+          if (opened) views.close(id);
+          if (before) unfinished.set(id, before);
+        } else streams.set(id, older);
+        throw error;
+      }
       older?.end('aborted', `${id} has opened a newer stream`);
       return stream;
     },

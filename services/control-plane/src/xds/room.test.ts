@@ -19,31 +19,45 @@ test('room is given in the order of asking, and to no more than there is room fo
   const [a, b, c] = ['a', 'b', 'c'].map((name) => user(told, name));
   if (!a || !b || !c) throw new Error('three users');
   t.true(room.admits(a));
-  room.take(12);
+  room.take(a, 12);
   t.false(room.admits(b));
   t.false(room.admits(c));
   t.false(room.admits(b));
-  room.free(1);
   t.deepEqual(told, []);
   const { roomed } = b;
   b.roomed = (overdue) => {
     roomed(overdue);
-    room.take(5);
+    room.take(b, 10);
   };
-  room.free(5);
+  room.free(a);
   t.deepEqual(told, ['b']);
   room.leave(c);
-  room.free(11);
+  room.free(b);
   t.deepEqual(told, ['b']);
   t.is(room.bytes, 0);
 });
 
 test('proxies that take nothing keep nobody waiting for ever', async (t) => {
   const room = new Room({ bytes: 10, waitMs: 1 });
-  room.take(10);
+  room.take(user([], 'stalled'), 10);
   const waited = Promise.withResolvers<boolean>();
   t.false(room.admits({ roomed: waited.resolve }));
   t.true(await Promise.race([waited.promise, sleep(5000, false, { ref: false })]));
+});
+
+test('a proxy that reads nothing makes the first newcomer wait, and none of those that follow', (t) => {
+  let nowMs = 0;
+  const room = new Room({ bytes: 10, waitMs: 2000 }, () => nowMs);
+  const [stalled, next, later] = ['stalled', 'next', 'later'].map((name) => user([], name));
+  if (!stalled || !next || !later) throw new Error('three users');
+  room.take(stalled, 12);
+  t.false(room.admits(next));
+  room.leave(next);
+  nowMs = 2000;
+  t.true(room.admits(later));
+  t.is(room.bytes, 0);
+  room.free(stalled);
+  t.is(room.bytes, 0);
 });
 
 test('while the outputs of some are full, another proxy that comes waits, and then gets all that there is', (t) => {

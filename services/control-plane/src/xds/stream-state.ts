@@ -4,8 +4,10 @@ import type { DiscoveryRequest } from '@weft/envoy-api/envoy/service/discovery/v
 import type { Offers } from './compose.ts';
 import type { DeltaRequest } from './delta-request.ts';
 import { HeldClusters } from './held-resources.ts';
+import { defaultXdsLimits, type XdsLimits } from './limits.ts';
 import { type Offer, offerOf } from './offer.ts';
-import type { Outstanding, Refusal, Watch } from './watch.ts';
+import { OutsideNames } from './outside-names.ts';
+import type { Outstanding, Refusal, Subscription, Watch } from './watch.ts';
 
 /** One ADS stream. Only `step` changes it. */
 export class StreamState implements Offers {
@@ -17,6 +19,13 @@ export class StreamState implements Offers {
   /** What the client should hold; undefined: not known, and nothing is sent. */
   view: View | undefined;
   readonly watches = new Map<TypeUrl, Watch>();
+  readonly limits: XdsLimits;
+  /** What it wants and its view does not have. */
+  readonly outside: OutsideNames;
+  /** Subscriptions whose names were counted already. */
+  readonly counted = new WeakSet<Subscription>();
+  /** Types that it has asked for and that are not served. */
+  readonly unknownTypes = new Set<string>();
   /** Endpoints that clusters sent on this stream (and the one before) wait for: the nonce that they were then sent under, or empty. */
   readonly awaited = new Map<string, string>();
   /** The client has had its time to ask for listeners and routes; that it did not means that it never will. */
@@ -28,9 +37,16 @@ export class StreamState implements Offers {
   closed = false;
 
   /** A stream before its first message. */
-  constructor(variant: StreamState['variant'], workload: WorkloadId, before?: Unfinished) {
+  constructor(
+    variant: StreamState['variant'],
+    workload: WorkloadId,
+    before?: Unfinished,
+    limits: XdsLimits = defaultXdsLimits,
+  ) {
     this.variant = variant;
     this.workload = workload;
+    this.limits = limits;
+    this.outside = new OutsideNames(limits);
     for (const name of before?.awaited.keys() ?? []) this.awaited.set(name, '');
   }
 
@@ -81,10 +97,14 @@ export type StreamEffect =
   | { readonly kind: 'refused'; readonly typeUrl: TypeUrl; readonly refusal: Refusal }
   /** The first message has come. */
   | { readonly kind: 'identified'; readonly envoyVersion: string }
-  /** The client asked for a type that is not served; it is never answered. */
+  /** The client asked for a type that is not served, for the first time; it is never answered. */
   | { readonly kind: 'unknown type'; readonly typeUrl: string }
-  /** The client broke the protocol: end the stream. */
-  | { readonly kind: 'end'; readonly code: 'invalidArgument' | 'permissionDenied'; readonly message: string };
+  /** The client broke the protocol, or went over a budget: end the stream. */
+  | {
+      readonly kind: 'end';
+      readonly code: 'invalidArgument' | 'permissionDenied' | 'resourceExhausted';
+      readonly message: string;
+    };
 
 /** Of a stream that ended, what the next one of the same client must know: clusters that may still wait for their endpoints. */
 export interface Unfinished {

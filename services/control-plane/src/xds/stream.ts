@@ -5,9 +5,13 @@ import { beginDelta, resubscribeDelta } from './delta.ts';
 import { flush, oweAwaited, settleAwaited } from './order.ts';
 import { beginSotw, resubscribeSotw, resumeSotw } from './sotw.ts';
 import type { StreamEffect, StreamEvent, StreamState } from './stream-state.ts';
-import { type SubscriptionChange, type Watch, wholeTypes } from './watch.ts';
+import { type SubscriptionChange, type Watch, wholeTypes, wildcardName } from './watch.ts';
 
 const served: ReadonlySet<string> = new Set(Object.values(typeUrls));
+/** Types that are not served, as far as they are told of. */
+const maxUnknownTypes = 8;
+const maxTypeChars = 200;
+const maxVersionChars = 64;
 const nothing: readonly StreamEffect[] = [];
 
 /**
@@ -70,7 +74,12 @@ function receive(state: StreamState, event: RequestEvent): readonly StreamEffect
   }
   const { typeUrl } = event.request;
   if (!isServed(typeUrl)) {
-    effects.push({ kind: 'unknown type', typeUrl });
+    const { unknownTypes } = state;
+    const shown = typeUrl.slice(0, maxTypeChars);
+    if (unknownTypes.size < maxUnknownTypes && !unknownTypes.has(shown)) {
+      unknownTypes.add(shown);
+      effects.push({ kind: 'unknown type', typeUrl: shown });
+    }
     return effects;
   }
   const watch = state.watches.get(typeUrl);
@@ -78,8 +87,34 @@ function receive(state: StreamState, event: RequestEvent): readonly StreamEffect
   // In state of the world a request that has not seen the newest response says nothing; in delta its subscriptions count.
   else if (event.kind === 'delta request' || event.request.responseNonce === watch.lastNonce)
     proceed(state, watch, event, effects);
+  const excess = outsideOf(state, typeUrl, event) ?? unanswered(state, typeUrl);
+  if (excess !== undefined) return [...effects, ...end(state, 'resourceExhausted', excess)];
   flush(state, effects);
   return effects;
+}
+
+/** Notes which of the names that a request is about are not in the view; why they are too many, undefined: they are not. */
+function outsideOf(state: StreamState, typeUrl: TypeUrl, event: RequestEvent): string | undefined {
+  const { outside, view } = state;
+  if (event.kind === 'sotw request') {
+    const subscription = state.watches.get(typeUrl)?.subscription;
+    // Nearly every request repeats the list of the one before it.
+    if (subscription === undefined || state.counted.has(subscription)) return undefined;
+    state.counted.add(subscription);
+    outside.retain(typeUrl, subscription.names);
+    return outside.add(typeUrl, subscription.names, view);
+  }
+  const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe, initialResourceVersions } = event.request;
+  outside.delete(typeUrl, resourceNamesUnsubscribe);
+  const held = Object.keys(initialResourceVersions);
+  if (subscribe.length === 0 && held.length === 0) return undefined;
+  return outside.add(typeUrl, [...subscribe.filter((name) => name !== wildcardName), ...held], view);
+}
+
+function unanswered({ watches, limits }: StreamState, typeUrl: TypeUrl): string | undefined {
+  const count = watches.get(typeUrl)?.outstanding.length ?? 0;
+  if (count <= limits.maxUnanswered) return undefined;
+  return `${count} responses of one type without an answer must be at most ${limits.maxUnanswered}`;
 }
 
 /** Takes the first request of a type. */
@@ -124,7 +159,7 @@ function effectOf(watch: Watch, answer: Answer): StreamEffect {
 
 function end(
   state: StreamState,
-  code: 'invalidArgument' | 'permissionDenied',
+  code: Extract<StreamEffect, { kind: 'end' }>['code'],
   message: string,
 ): readonly StreamEffect[] {
   state.closed = true;
@@ -137,7 +172,7 @@ function isServed(typeUrl: string): typeUrl is TypeUrl {
 
 function versionOf(node: NonNullable<DiscoveryRequest['node']>): string {
   const { userAgentVersionType: agent } = node;
-  if (agent.case === 'userAgentVersion') return agent.value;
+  if (agent.case === 'userAgentVersion') return agent.value.slice(0, maxVersionChars);
   const version = agent.value?.version;
   return version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : '';
 }

@@ -7,34 +7,29 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Session,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
+import type { AddressInfo, Socket } from 'node:net';
 import {
   createGrpcHandler,
-  type GrpcCall,
   GrpcError,
   type GrpcMethod,
   grpcCode,
   http2Options,
+  isGrpcProto,
 } from '@weft/service-kit/grpc';
+import { QuietLog } from '../budget/quiet-log.ts';
 import type { Delivery } from './delivery.ts';
 import type { XdsLogger } from './delivery-events.ts';
+import { type AuthenticatedMethod, type AuthenticatedRequest, type Authentication, Door } from './door.ts';
 import { keepAlive } from './keep-alive.ts';
+import type { XdsLimits } from './limits.ts';
+import { openingWork } from './request-size.ts';
 import type { StreamState } from './stream-state.ts';
-
-/** Who a caller proved to be, or why it did not. */
-export type Authentication =
-  | { readonly ok: true; readonly workload: WorkloadId }
-  | { readonly ok: false; readonly message: string };
 
 /** PEM of the server's certificate chain and key. */
 export interface ServerIdentity {
   readonly cert: string;
   readonly key: string;
 }
-
-/** Answers the calls of one more method; the caller is authenticated. */
-export type AuthenticatedMethod = (call: GrpcCall, caller: WorkloadId) => Promise<void> | void;
 
 export interface XdsServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
@@ -45,6 +40,12 @@ export interface XdsServerOptions {
   readonly authenticate: (headers: IncomingHttpHeaders) => Promise<Authentication>;
   /** What else is served, by path. */
   readonly methods?: ReadonlyMap<string, AuthenticatedMethod>;
+  /** What is served in gRPC-Web and Connect, by path. */
+  readonly requests?: ReadonlyMap<string, AuthenticatedRequest>;
+  /** Default: `defaultXdsLimits`. */
+  readonly limits?: Partial<XdsLimits>;
+  /** Told of everybody who goes over a budget: who it is, and the words that it was answered with. Default: it is logged. */
+  readonly onExceeded?: (who: string, message: string) => void;
   /** How old a stream gets before it is closed, so that replicas balance: a random age between. Default: 30 to 60 minutes. */
   readonly streamAgeMs?: { readonly min: number; readonly max: number };
   /** Default: Math.random. */
@@ -66,34 +67,68 @@ export interface XdsServer {
   close(): Promise<void>;
 }
 
+export type { AuthenticatedMethod, AuthenticatedRequest, Authentication } from './door.ts';
+
 const adsService = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
 const silent: XdsLogger = { info() {}, warn() {} };
+
+/** What an attacker may send and a proxy does not; the other bounds of node:http2 are those of the kit. */
+const floods = {
+  // A sidecar resets the questions of callers that hang up: many, and not so many.
+  streamResetBurst: 1_000,
+  streamResetRate: 200,
+  maxSessionInvalidFrames: 100,
+  maxSettings: 32,
+  maxOutstandingPings: 10,
+} as const;
 
 /** Serves ADS (delta and state of the world), and `methods`, over HTTP/2. Resolves once it listens. */
 export async function serveXds(options: XdsServerOptions): Promise<XdsServer> {
   const { listen, tls, log = silent, keepAliveMs = 30_000 } = options;
+  const door = new Door(options);
   const methods = new Map<string, GrpcMethod>();
-  for (const [path, method] of options.methods ?? []) methods.set(path, authenticated(options, method));
-  methods.set(`${adsService}/DeltaAggregatedResources`, authenticated(options, ads(options, 'delta')));
-  methods.set(`${adsService}/StreamAggregatedResources`, authenticated(options, ads(options, 'sotw')));
+  for (const [path, method] of options.methods ?? []) methods.set(path, door.authenticated(method));
+  methods.set(`${adsService}/DeltaAggregatedResources`, door.authenticated(ads(options, door, 'delta')));
+  methods.set(`${adsService}/StreamAggregatedResources`, door.authenticated(ads(options, door, 'sotw')));
 
+  const quiet = new QuietLog((fields, message) => log.info(fields, message));
+  const failed = new QuietLog((fields, message) => log.warn(fields, message));
   const onError = (error: unknown, path: string) => {
-    if (!(error instanceof GrpcError)) log.warn({ path, error: String(error) }, 'a call failed');
+    if (!(error instanceof GrpcError)) failed.say(path, { path, error: String(error) }, 'a call failed');
   };
-  const settings = http2Options();
+  const { maxRequestBytes: maxMessageBytes, maxCallsPerWorkload: maxConcurrentStreams } = door.limits;
+  const limits = { maxMessageBytes, maxConcurrentStreams };
+  const settings = { ...http2Options(limits), ...floods };
   const server =
     tls === 'plaintext'
       ? createServer(settings)
-      : createSecureServer({ ...settings, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['h2'] });
+      : createSecureServer({
+          ...settings,
+          ...tls,
+          minVersion: 'TLSv1.2',
+          ALPNProtocols: ['h2'],
+          handshakeTimeout: door.limits.authenticateWithinMs,
+        });
   const sessions = new Set<ServerHttp2Session>();
+  server.prependListener('connection', (socket: Socket) => door.arrived(socket));
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
     keepAlive(session, keepAliveMs);
   });
-  server.on('sessionError', (error: Error) => log.info({ error: error.message }, 'a connection failed'));
-  server.on('tlsClientError', (error: Error) => log.info({ error: error.message }, 'a TLS handshake failed'));
-  server.on('stream', createGrpcHandler({ methods, onError }));
+  server.on('sessionError', (error: Error) =>
+    quiet.say(error.message, { error: error.message }, 'a connection failed'),
+  );
+  server.on('tlsClientError', (error: Error) => {
+    quiet.say(error.message, { error: error.message }, 'a TLS handshake failed');
+  });
+  const grpc = createGrpcHandler({ methods, onError, limits });
+  server.on('stream', (stream, headers) => {
+    door.takes(stream, headers);
+    const request = isGrpcProto(headers['content-type']) ? undefined : options.requests?.get(headers[':path'] ?? '');
+    if (request === undefined) grpc(stream, headers);
+    else void door.request(stream, headers, request);
+  });
   server.listen(listen.port, listen.host);
   await once(server, 'listening');
   return {
@@ -104,6 +139,7 @@ export async function serveXds(options: XdsServerOptions): Promise<XdsServer> {
     async close() {
       const closed = once(server, 'close');
       server.close();
+      door.close();
       // A GOAWAY and the last frames go out first.
       for (const session of sessions) session.close();
       const force = setTimeout(() => {
@@ -120,41 +156,31 @@ function portOf(server: Http2Server | Http2SecureServer): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-function authenticated(options: XdsServerOptions, method: AuthenticatedMethod): GrpcMethod {
-  const { authenticate, log = silent } = options;
-  return async (call) => {
-    let who: Authentication;
-    try {
-      who = await authenticate(call.headers);
-    } catch (cause) {
-      throw new GrpcError(grpcCode.unavailable, 'the caller cannot be authenticated now', { cause });
-    }
-    if (!who.ok) {
-      log.warn({ path: call.path, peer: call.peer.address, reason: who.message }, 'a caller was refused');
-      call.finish({ code: grpcCode.unauthenticated, message: who.message });
-      return;
-    }
-    await method(call, who.workload);
-  };
-}
-
-function ads(options: XdsServerOptions, variant: StreamState['variant']): AuthenticatedMethod {
+function ads(options: XdsServerOptions, door: Door, variant: StreamState['variant']): AuthenticatedMethod {
   const { delivery, streamAgeMs = { min: 30 * 60_000, max: 60 * 60_000 } } = options;
   const { random = Math.random, schedule = unrefTimer } = options;
   return async (call, caller) => {
+    door.takeWork(caller, openingWork);
     const stream = delivery.open(caller, variant, {
       write(framed) {
         const more = call.write(framed);
         if (!more) void call.drained().then(() => stream.drained());
         return more;
       },
-      end: (code, message) => call.finish({ code: grpcCode[code], message }),
+      end(code, message) {
+        call.finish({ code: grpcCode[code], message });
+        door.endSoon(call);
+      },
     });
     const ageMs = streamAgeMs.min + random() * (streamAgeMs.max - streamAgeMs.min);
     const cancelAge = schedule(ageMs, () => stream.end('ok', 'the stream is old enough'));
     call.respond();
     try {
-      await call.readEach((message) => stream.receive(message));
+      await call.readEach((message) => {
+        const excess = door.excessOf(caller, message, variant);
+        if (excess === undefined) stream.receive(message);
+        else stream.end('resourceExhausted', excess);
+      });
       call.finish({ code: grpcCode.ok });
     } finally {
       cancelAge();

@@ -14,7 +14,7 @@ import { type Identified, WorkloadIdentities } from '../../identity/workload-ide
 import { createDelivery } from '../../xds/delivery.ts';
 import type { NackEvent } from '../../xds/delivery-events.ts';
 import { TestViews } from '../../xds/testing/views.ts';
-import { type AuthenticatedMethod, serveXds } from '../../xds/transport.ts';
+import { type AuthenticatedMethod, type AuthenticatedRequest, serveXds } from '../../xds/transport.ts';
 
 /** What proxies hold, by whatever means a test makes it. */
 export interface Configurations {
@@ -26,6 +26,7 @@ export interface Configurations {
   readonly methods?: ReadonlyMap<string, AuthenticatedMethod>;
   /** What the Envoy of a gateway may hold. Default: as in a cluster. */
   readonly edgeLimits?: ProxyLimits;
+  readonly requests?: ReadonlyMap<string, AuthenticatedRequest>;
 }
 
 /** A control plane in this process, as small as tests of the compiler need it, with real Envoys. */
@@ -78,6 +79,7 @@ export async function runControlPlane(configurations: Configurations): Promise<R
       return workload ? { ok: true, workload: workload.id } : { ok: false, message: `no workload is ${token}` };
     },
     ...(configurations.methods ? { methods: configurations.methods } : {}),
+    ...(configurations.requests ? { requests: configurations.requests } : {}),
   });
   const log: string[] = [];
   const envoys: RunningEnvoy[] = [];

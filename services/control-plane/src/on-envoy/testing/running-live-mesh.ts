@@ -133,6 +133,7 @@ export class RunningLiveMesh {
       identities,
       graph,
       log: { info: say, warn: say, error: say },
+      onExceeded: () => undefined,
       onRefused: (problems) => {
         this.problems = problems;
       },

@@ -27,7 +27,7 @@ export interface MeshOptions {
 export async function runMesh({ edgeLimits, delivered }: MeshOptions = {}): Promise<RunningMesh> {
   const compiler = new DirectoryCompiler();
   const { mesh } = compiler;
-  const reflection = createReflection(() => mesh);
+  const reflection = createReflection({ mesh: () => mesh });
   const controlPlane = await runControlPlane({
     snapshot(id) {
       const snapshot = compiler.snapshot(id);
@@ -40,8 +40,9 @@ export async function runMesh({ edgeLimits, delivered }: MeshOptions = {}): Prom
     workload: (id) => mesh.workloads.get(id),
     methods: new Map([
       [checkPath, createRefusals({ mesh: () => mesh }).method],
-      ...reflectionPaths.map((path) => [path, reflection] as const),
+      ...reflectionPaths.map((path) => [path, reflection.grpc] as const),
     ]),
+    requests: new Map(reflectionPaths.map((path) => [path, reflection.other] as const)),
   });
   return {
     ...controlPlane,

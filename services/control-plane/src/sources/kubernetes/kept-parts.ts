@@ -23,7 +23,7 @@ const ours = { ...kind, spec: 'all', status: 'all' } as const;
 const container = { name: 'all', ports: [{ name: 'all', containerPort: 'all', protocol: 'all' }] } as const;
 const pod = {
   ...kind,
-  spec: { serviceAccountName: 'all', containers: [container], initContainers: [container] },
+  spec: { serviceAccountName: 'all', hostNetwork: 'all', containers: [container], initContainers: [container] },
   status: {
     phase: 'all',
     podIP: 'all',

@@ -16,6 +16,7 @@ const container = z.looseObject({
 const podSchema = z.looseObject({
   spec: z.looseObject({
     serviceAccountName: z.string().optional(),
+    hostNetwork: z.boolean().optional(),
     containers: z.array(container),
     initContainers: z.array(container).nullish(),
   }),
@@ -71,6 +72,10 @@ export function podWorkload(pod: KubernetesObject, slices: SliceView | undefined
     const field = `metadata.labels["${marks.injected}"]`;
     const message = 'says that the pod is injected, but it has no sidecar; it is not in the mesh';
     return { problem: { field, message, advice: 'leave that label to the injector' } };
+  }
+  if (spec.hostNetwork && gateway === undefined) {
+    const message = 'gives the pod the addresses of its node, which are not its own; it is not in the mesh';
+    return { problem: { field: 'spec.hostNetwork', message, advice: 'a pod with a network of its own' } };
   }
   const addresses = [...new Set([status.podIP, ...(status.podIPs ?? []).map(({ ip }) => ip)])].filter(
     (address) => address !== undefined && address !== '',

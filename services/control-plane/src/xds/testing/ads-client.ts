@@ -12,6 +12,7 @@ export interface Ask {
   readonly typeUrl: string;
   readonly nonce?: string;
   readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
   readonly names?: readonly string[];
   readonly version?: string;
 }
@@ -59,13 +60,17 @@ export class AdsClient {
     });
   }
 
-  ask({ typeUrl, nonce = '', subscribe = [], names = [], version = '' }: Ask): void {
+  ask({ typeUrl, nonce = '', subscribe = [], unsubscribe = [], names = [], version = '' }: Ask): void {
     const common = { node: { id: this.#node }, typeUrl, responseNonce: nonce };
     const bytes =
       this.#variant === 'delta'
         ? toBinary(
             DeltaDiscoveryRequestSchema,
-            create(DeltaDiscoveryRequestSchema, { ...common, resourceNamesSubscribe: [...subscribe] }),
+            create(DeltaDiscoveryRequestSchema, {
+              ...common,
+              resourceNamesSubscribe: [...subscribe],
+              resourceNamesUnsubscribe: [...unsubscribe],
+            }),
           )
         : toBinary(
             DiscoveryRequestSchema,
