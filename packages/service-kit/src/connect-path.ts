@@ -9,15 +9,12 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { acceptedCompressions, acceptedEncodings } from './accepted-encodings.ts';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
+import { maxTimerMs, parseTimeout } from './grpc/timeout.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { ConnectIncomingCall } from './incoming-call.ts';
 import { logger } from './log/logger.ts';
@@ -36,7 +33,7 @@ export function connectListener(
     grpc: false,
     shutdownSignal,
     readMaxBytes: limits.maxMessageBytes,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: acceptedCompressions,
     // So that google.protobuf.Any can be JSON.
     jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
   });
@@ -51,15 +48,29 @@ export function connectListener(
       return;
     }
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    clampTimeouts(universal.header);
     const body = new RequestBody(request, response);
     handler({ ...universal, body })
-      .then((answer) => universalResponseToNodeResponse(inTime(answer, body), response))
+      .then((answer) => {
+        const accepted = acceptedEncodings(universal.header);
+        if (accepted) answer.header?.set(...accepted);
+        return universalResponseToNodeResponse(inTime(answer, body), response);
+      })
       .catch((error) => {
         // What a handler throws is an answer; this is a caller that has gone before it had one.
         logger().debug({ err: error, path: handler.requestPath }, 'the answer could not be sent');
         response.destroy();
       });
   };
+}
+
+/** connect arms a timer with whatever the headers say, and a longer wait than a timer can hold ends at once. */
+function clampTimeouts(header: Headers): void {
+  const connectTimeout = header.get('connect-timeout-ms') ?? '';
+  if (/^\d{10}$/.test(connectTimeout) && Number(connectTimeout) > maxTimerMs)
+    header.set('connect-timeout-ms', String(maxTimerMs));
+  const { timeoutMs = 0 } = parseTimeout(header.get('grpc-timeout') ?? undefined);
+  if (timeoutMs > maxTimerMs) header.set('grpc-timeout', `${Math.floor(maxTimerMs / 1_000)}S`);
 }
 
 type Answer = Parameters<typeof universalResponseToNodeResponse>[0];

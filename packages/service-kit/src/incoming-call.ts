@@ -115,6 +115,6 @@ export class ConnectIncomingCall extends IncomingCall {
     this.responseTrailers = context.responseTrailer;
     this.signal = context.signal;
     const timeoutMs = context.timeoutMs();
-    if (timeoutMs !== undefined) this.deadline = Date.now() + timeoutMs;
+    if (timeoutMs !== undefined) this.deadline = Date.now() + Math.ceil(timeoutMs);
   }
 }

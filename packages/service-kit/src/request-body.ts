@@ -8,6 +8,9 @@ const answerableMs = 1_000;
 /** How long such a request may go on after its answer. Cutting it off at once could lose the answer (TCP RST). */
 const lingerMs = 5_000;
 
+/** The same on a stream of HTTP/2, where a reset without an error says that the answer counts (RFC 9113, 8.1). */
+const streamLingerMs = 1_000;
+
 /**
  * The body of a request. Unlike the request's own iterator, it leaves the connection alone when its reader stops early: the
  * rest is thrown away until the answer has been sent, and a little longer.
@@ -30,7 +33,9 @@ export class RequestBody extends MessageQueue {
     request.on('close', () => {
       if (!this.#ended) this.fail(new Error('the caller has hung up'));
     });
-    response.on('finish', () => this.#linger());
+    // An answer of HTTP/2 itself says so only when its stream has been closed on both sides.
+    const answer = 'stream' in response ? response.stream : response;
+    answer.on('finish', () => this.#linger());
   }
 
   override return(): Promise<IteratorResult<Uint8Array>> {
@@ -58,10 +63,10 @@ export class RequestBody extends MessageQueue {
     if (this.#ended) return;
     void this.return();
     const request = this.#request;
-    const timer = setTimeout(() => {
-      if ('stream' in request) request.stream.close(constants.NGHTTP2_NO_ERROR);
-      else request.socket.destroy();
-    }, lingerMs);
+    const timer =
+      'stream' in request
+        ? setTimeout(() => request.stream.close(constants.NGHTTP2_NO_ERROR), streamLingerMs)
+        : setTimeout(() => request.socket.destroy(), lingerMs);
     request.on('end', () => clearTimeout(timer));
     request.on('close', () => clearTimeout(timer));
   }

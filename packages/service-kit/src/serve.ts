@@ -2,12 +2,14 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
+import { timerMs } from './grpc/timeout.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
 import type { ServiceImplementation } from './implement.ts';
 import { logger } from './log/logger.ts';
 import { openPort, type Port } from './port.ts';
 import { reflectionServices } from './reflection.ts';
+import { requestsUntil } from './requests-until.ts';
 import { onStopSignal } from './shutdown.ts';
 
 /** For the answers of calls that are cut off to be sent. */
@@ -57,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     options.services.map(({ service }) => service.typeName),
   );
   const services = [...options.services, health];
-  const all = [...services, ...reflectionServices(services)];
+  const all = [...services, ...requestsUntil(readiness.drained, reflectionServices(services))];
   const cutOff = new AbortController();
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
@@ -94,10 +96,13 @@ async function stop(
   finishMs: number,
 ): Promise<void> {
   readiness.drain();
-  if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs));
+  if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, timerMs(drainMs)));
   const closed = port.close();
-  const tell = setTimeout(() => cutOff.abort(new ConnectError('the server is closing', Code.Unavailable)), finishMs);
-  const destroy = setTimeout(() => port.destroy(), finishMs + lastWordsMs);
+  const tell = setTimeout(
+    () => cutOff.abort(new ConnectError('the server is closing', Code.Unavailable)),
+    timerMs(finishMs),
+  );
+  const destroy = setTimeout(() => port.destroy(), timerMs(finishMs + lastWordsMs));
   await closed.finally(() => {
     clearTimeout(tell);
     clearTimeout(destroy);

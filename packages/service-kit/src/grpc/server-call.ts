@@ -1,18 +1,15 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import type { GrpcCall } from './call.ts';
-import { acceptEncoding, type Compression, compressionOf, minCompressBytes } from './compression.ts';
+import { acceptEncoding, answerCompression, type Compression, compressionOf, minCompressBytes } from './compression.ts';
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
 import { MessageQueue } from './message-queue.ts';
 import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
-import { parseTimeout } from './timeout.ts';
+import { maxTimerMs, parseTimeout, timerMs } from './timeout.ts';
 
 const contentType = 'application/grpc+proto';
-
-/** Longer waits than a timer can hold (24 days) are no deadline in practice. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /** A GrpcCall on a stream of node:http2. */
 export class ServerCall implements GrpcCall {
@@ -22,6 +19,7 @@ export class ServerCall implements GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #limits: Limits;
   readonly #compression: Compression | undefined;
+  readonly #answerCompression: Compression | undefined;
   #timer: NodeJS.Timeout | undefined;
   #abort: AbortController | undefined;
   #abortedBy: GrpcError | undefined;
@@ -41,13 +39,13 @@ export class ServerCall implements GrpcCall {
     stream.on('error', ignore); // 'close' follows, with the call's end.
     stream.on('close', () => this.#onClose());
     stream.on('wantTrailers', () => this.#sendTrailers());
-    const encoding = headers['grpc-encoding'];
     try {
-      this.#compression = compressionOf(typeof encoding === 'string' ? encoding : undefined);
+      this.#compression = compressionOf(headers['grpc-encoding']?.toString());
     } catch (error) {
-      this.fail(error);
+      this.#fail(error, { 'grpc-accept-encoding': acceptEncoding });
       return;
     }
+    this.#answerCompression = answerCompression(this.#compression, headers['grpc-accept-encoding']?.toString());
     const timeout = headers['grpc-timeout'];
     if (timeout === undefined) return;
     const { timeoutMs, error } = parseTimeout(String(timeout));
@@ -55,8 +53,9 @@ export class ServerCall implements GrpcCall {
       this.fail(new GrpcError(grpcCode.invalidArgument, error ?? ''));
       return;
     }
-    this.deadline = Date.now() + timeoutMs;
-    if (timeoutMs < maxTimerMs) this.#timer = setTimeout(() => this.#onDeadline(timeoutMs), timeoutMs);
+    this.deadline = Date.now() + Math.ceil(timeoutMs);
+    // A longer wait than a timer can hold (24 days) is no deadline in practice.
+    if (timeoutMs < maxTimerMs) this.#timer = setTimeout(() => this.#onDeadline(timeoutMs), timerMs(timeoutMs));
   }
 
   /** Whether the call is over: nothing that is written now reaches the caller. */
@@ -123,8 +122,8 @@ export class ServerCall implements GrpcCall {
   }
 
   frame(message: Uint8Array): Buffer {
-    if (!this.#compression || message.length < minCompressBytes) return frameMessage(message);
-    return frameMessage(this.#compression.compress(message), compressedFlag);
+    if (!this.#answerCompression || message.length < minCompressBytes) return frameMessage(message);
+    return frameMessage(this.#answerCompression.compress(message), compressedFlag);
   }
 
   write(framed: Uint8Array): boolean {
@@ -172,10 +171,8 @@ export class ServerCall implements GrpcCall {
   #responseHeaders(headers: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
     if (!headers && !this.#compression) return { ':status': 200, 'content-type': contentType };
     const all: OutgoingHttpHeaders = { ':status': 200, 'content-type': contentType, ...headers };
-    if (this.#compression) {
-      all['grpc-encoding'] = this.#compression.name;
-      all['grpc-accept-encoding'] = acceptEncoding;
-    }
+    if (this.#answerCompression) all['grpc-encoding'] = this.#answerCompression.name;
+    if (this.#compression) all['grpc-accept-encoding'] = acceptEncoding;
     return all;
   }
 
@@ -247,8 +244,12 @@ export class ServerCall implements GrpcCall {
 
   /** Ends the call with the status of `error`, and aborts its signal. */
   fail(error: unknown): void {
+    this.#fail(error, undefined);
+  }
+
+  #fail(error: unknown, headers: OutgoingHttpHeaders | undefined): void {
     const status = statusOf(error);
-    this.finish(status);
+    this.finishWith(status, headers);
     this.#interrupt(
       error instanceof GrpcError ? error : new GrpcError(status.code, status.message ?? '', { cause: error }),
     );
