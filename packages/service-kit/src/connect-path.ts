@@ -15,6 +15,8 @@ import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
 import { maxTimerMs, parseTimeout } from './grpc/timeout.ts';
+import { WaitingBytes } from './grpc/waiting-bytes.ts';
+import { HttpExchange } from './http-exchange.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { ConnectIncomingCall } from './incoming-call.ts';
 import { logger } from './log/logger.ts';
@@ -23,12 +25,20 @@ import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
 import { validation } from './validation.ts';
 
+/** What connectListener() makes. */
+export interface HttpListener {
+  (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
+  /** Ends the exchanges whose callers are too slow, at `nowMs` of performance.now(). To be called about once a second. */
+  sweep(nowMs: number): void;
+}
+
 /** A listener for HTTP requests that answers Connect, gRPC-Web and JSON with the handlers that gRPC has. */
 export function connectListener(
   services: readonly ServiceImplementation[],
-  limits: Pick<Limits, 'maxMessageBytes'>,
+  limits: Limits,
   shutdownSignal: AbortSignal,
-) {
+  waiting = new WaitingBytes(limits),
+): HttpListener {
   const router = createConnectRouter({
     grpc: false,
     shutdownSignal,
@@ -40,7 +50,14 @@ export function connectListener(
   for (const { service, methods } of services) router.service(service, connectHandlers(methods));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
+  const exchanges = new Set<HttpExchange>();
+  const sweep = (nowMs: number) => {
+    for (const exchange of exchanges) exchange.sweep(nowMs);
+  };
+  const listener = (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): void => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
     const named = request.headers.host ?? request.headers[':authority'];
     if (!handler || !named) {
@@ -49,7 +66,11 @@ export function connectListener(
     }
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
     clampTimeouts(universal.header);
-    const body = new RequestBody(request, response);
+    const { methodKind } = handler.method;
+    const body = new RequestBody(request, response, methodKind === 'unary' || methodKind === 'server_streaming');
+    const exchange = new HttpExchange(request, response, body, limits, waiting);
+    exchanges.add(exchange);
+    response.on('close', () => exchanges.delete(exchange));
     handler({ ...universal, body })
       .then((answer) => {
         const accepted = acceptedEncodings(universal.header);
@@ -62,6 +83,7 @@ export function connectListener(
         response.destroy();
       });
   };
+  return Object.assign(listener, { sweep });
 }
 
 /** connect arms a timer with whatever the headers say, and a longer wait than a timer can hold ends at once. */
@@ -93,9 +115,10 @@ function refuse(
   response: ServerResponse | Http2ServerResponse,
   status: number,
 ): void {
-  request.resume();
+  void new RequestBody(request, response, true).return(); // The rest of the request is thrown away, and does not go on for ever.
   response.statusCode = status;
-  response.end();
+  response.setHeader('content-type', 'text/plain');
+  response.end(status === 404 ? 'no method has this path\n' : 'a request must name its host\n');
 }
 
 /** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */

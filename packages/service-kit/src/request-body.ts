@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { EnvelopeProgress } from './envelope-progress.ts';
 import { MessageQueue } from './grpc/message-queue.ts';
 
 /** How long an answer waits for a request that nobody reads anymore. */
@@ -19,11 +20,23 @@ export class RequestBody extends MessageQueue {
   readonly #request: IncomingMessage | Http2ServerRequest;
   #ended = false;
   #abandoned = false;
+  /** Undefined: the whole body is one message. */
+  readonly #progress: EnvelopeProgress | undefined;
+  #messageSinceMs = performance.now();
 
-  constructor(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) {
+  /** `isUnary`: the request is one message, and is wanted to its end. */
+  constructor(
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+    isUnary: boolean,
+  ) {
     super(request);
     this.#request = request;
-    request.on('data', (chunk: Buffer) => this.push(chunk));
+    this.#progress = isUnary ? undefined : new EnvelopeProgress();
+    request.on('data', (chunk: Buffer) => {
+      this.#follow(chunk);
+      this.push(chunk);
+    });
     request.on('end', () => {
       this.#ended = true;
       setImmediate(() => this.end()); // After 'aborted', if that is in the same packet.
@@ -36,6 +49,29 @@ export class RequestBody extends MessageQueue {
     // An answer of HTTP/2 itself says so only when its stream has been closed on both sides.
     const answer = 'stream' in response ? response.stream : response;
     answer.on('finish', () => this.#linger());
+  }
+
+  /** Whether the request has been received to its end. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get isUnary(): boolean {
+    return this.#progress === undefined;
+  }
+
+  /** When the message began that is being received, of performance.now(); undefined between messages, and while the caller is held back. */
+  messageSinceMs(nowMs: number): number | undefined {
+    if (this.#ended || this.#progress?.isWithin === false) return undefined;
+    if (this.#request.isPaused()) this.#messageSinceMs = nowMs;
+    return this.#messageSinceMs;
+  }
+
+  #follow(chunk: Buffer): void {
+    if (!this.#progress) return;
+    const wasWithin = this.#progress.isWithin;
+    this.#progress.push(chunk);
+    if (!wasWithin) this.#messageSinceMs = performance.now();
   }
 
   override return(): Promise<IteratorResult<Uint8Array>> {

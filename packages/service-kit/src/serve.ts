@@ -3,6 +3,7 @@ import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
 import { timerMs } from './grpc/timeout.ts';
+import { WaitingBytes } from './grpc/waiting-bytes.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
 import type { ServiceImplementation } from './implement.ts';
@@ -61,13 +62,14 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const services = [...options.services, health];
   const all = [...services, ...requestsUntil(readiness.drained, reflectionServices(services))];
   const cutOff = new AbortController();
+  const waiting = new WaitingBytes(limits);
+  const grpc = createGrpcHandler({ methods: grpcMethods(all), limits, signal: cutOff.signal, waiting });
+  const http = connectListener(all, limits, cutOff.signal, waiting);
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
-    {
-      grpc: createGrpcHandler({ methods: grpcMethods(all), limits, signal: cutOff.signal }),
-      http: connectListener(all, limits, cutOff.signal),
-    },
+    { grpc, http },
     limits,
+    waiting,
   );
 
   let closed: Promise<void> | undefined;

@@ -8,8 +8,15 @@ import { MessageQueue } from './message-queue.ts';
 import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
 import { maxTimerMs, parseTimeout, timerMs } from './timeout.ts';
+import type { ConnectionState, WaitingBytes } from './waiting-bytes.ts';
 
 const contentType = 'application/grpc+proto';
+
+/** Smaller answers are not counted as waiting: all streams of a connection have room for as much. */
+const countedAnswerBytes = 16 * 1024;
+
+/** How long an answer may be stalled while the connection's bytes are half used up. */
+export const pressedStallMs = 5_000;
 
 /** A GrpcCall on a stream of node:http2. */
 export class ServerCall implements GrpcCall {
@@ -29,11 +36,23 @@ export class ServerCall implements GrpcCall {
   #responded = false;
   #finished = false;
   #trailers: OutgoingHttpHeaders | undefined;
+  readonly #waiting: WaitingBytes;
+  readonly #connection: ConnectionState;
+  #counted = 0;
+  #reader: FrameReader | undefined;
+  #takesOne = false;
+  /** When the message that is being received began. */
+  #messageSinceMs = performance.now();
+  #unsentBytes = 0;
+  #unsentSinceMs = 0;
 
   /** Ends the call at once when its headers ask for what cannot be; `ended` is true then. */
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: Limits) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: Limits, waiting: WaitingBytes) {
     this.#stream = stream;
     this.#limits = limits;
+    this.#waiting = waiting;
+    this.#connection = waiting.of(stream.session ?? stream);
+    this.#connection.calls++;
     this.headers = headers;
     this.path = headers[':path'] ?? '';
     stream.on('error', ignore); // 'close' follows, with the call's end.
@@ -102,6 +121,7 @@ export class ServerCall implements GrpcCall {
   }
 
   readOne(onMessage: (message: Uint8Array) => void): void {
+    this.#takesOne = true;
     let only: Uint8Array | undefined;
     this.#read(
       (message) => {
@@ -129,7 +149,9 @@ export class ServerCall implements GrpcCall {
   write(framed: Uint8Array): boolean {
     if (this.#finished || this.#stream.destroyed) return true;
     this.respond();
-    return this.#stream.write(framed);
+    const isTaken = this.#stream.write(framed);
+    if (!isTaken) this.#countOrFail();
+    return isTaken;
   }
 
   drained(): Promise<void> {
@@ -139,6 +161,7 @@ export class ServerCall implements GrpcCall {
       const done = () => {
         stream.off('drain', done);
         stream.off('close', done);
+        if (this.#counted > 0) this.#countOrFail();
         resolve();
       };
       stream.on('drain', done);
@@ -154,6 +177,7 @@ export class ServerCall implements GrpcCall {
   finishWith(status: GrpcStatus, headers: OutgoingHttpHeaders | undefined, last?: Uint8Array): void {
     if (this.#finished) return;
     const stream = this.#stream;
+    if (last && last.length > countedAnswerBytes && !stream.destroyed && !this.#hasRoomFor(last.length)) return;
     if (last && !stream.destroyed) this.respond(headers);
     this.#finished = true;
     clearTimeout(this.#timer);
@@ -177,13 +201,18 @@ export class ServerCall implements GrpcCall {
   }
 
   #read(onMessage: (message: Uint8Array) => void, onEnd: () => void): void {
-    const reader = new FrameReader(this.#limits.maxMessageBytes, (message, flags) =>
+    this.#reader = new FrameReader(this.#limits.maxMessageBytes, (message, flags) =>
       onMessage(flags === compressedFlag ? this.#decompress(message) : message),
     );
+    const reader = this.#reader;
     this.#stream.on('data', (chunk: Buffer) => {
+      this.#connection.received += chunk.length;
       if (this.#finished) return;
       try {
+        const wasWithin = reader.isWithin;
         reader.push(chunk);
+        if (reader.isWithin && !wasWithin) this.#messageSinceMs = performance.now();
+        if (this.#counted > 0 || reader.isWithin || (this.#queue?.bufferedBytes ?? 0) > 0) this.#count();
       } catch (error) {
         this.fail(error);
       }
@@ -232,8 +261,63 @@ export class ServerCall implements GrpcCall {
     this.#interrupt(reason);
   }
 
+  /** Ends the call when its caller has been too slow to send a message or to take an answer. To be called now and then. */
+  sweep(nowMs: number): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    this.#countOrFail();
+    const { messageTimeoutMs, stalledAnswerMs } = this.#limits;
+    // The caller is not late while it is held back.
+    if (stream.isPaused()) this.#messageSinceMs = nowMs;
+    const isSending = !this.#requestEnded && (this.#takesOne || this.#reader?.isWithin === true);
+    if (!this.#finished && isSending && nowMs - this.#messageSinceMs > messageTimeoutMs)
+      this.fail(
+        new GrpcError(grpcCode.deadlineExceeded, `a message of the request took longer than ${messageTimeoutMs} ms`),
+      );
+    const unsent = stream.writableLength;
+    if (unsent !== this.#unsentBytes) this.#unsentSinceMs = nowMs;
+    this.#unsentBytes = unsent;
+    const patienceMs = this.#waiting.isPressed(this.#connection)
+      ? Math.min(pressedStallMs, stalledAnswerMs)
+      : stalledAnswerMs;
+    if (unsent > 0 && nowMs - this.#unsentSinceMs > patienceMs) stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Counts what of this call waits now. Throws where that is too much. */
+  #count(): void {
+    const stream = this.#stream;
+    const now = stream.destroyed
+      ? 0
+      : (this.#reader?.bufferedBytes ?? 0) + (this.#queue?.bufferedBytes ?? 0) + stream.writableLength;
+    if (now === this.#counted) return;
+    this.#waiting.add(this.#connection, now - this.#counted);
+    this.#counted = now;
+  }
+
+  #countOrFail(): void {
+    try {
+      this.#count();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Counts an answer of `bytes`. False: there is no room, and the call has ended with an error instead. */
+  #hasRoomFor(bytes: number): boolean {
+    try {
+      this.#waiting.add(this.#connection, bytes);
+      this.#counted += bytes;
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
   #onClose(): void {
     clearTimeout(this.#timer);
+    this.#connection.calls--;
+    if (this.#counted > 0) this.#count();
     if (this.#finished) {
       this.#reading?.resolve();
       return;
