@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { Limits } from './grpc/limits.ts';
 import { pressedStallMs } from './grpc/server-call.ts';
-import { GrpcError, grpcCode } from './grpc/status.ts';
 import type { ConnectionState, WaitingBytes } from './grpc/waiting-bytes.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -54,7 +54,7 @@ export class HttpExchange {
     const sinceMs = this.#body.messageSinceMs(nowMs);
     if (sinceMs !== undefined && nowMs - sinceMs > messageTimeoutMs) {
       const message = `a message of the request took longer than ${messageTimeoutMs} ms`;
-      this.#body.fail(new GrpcError(grpcCode.deadlineExceeded, message));
+      this.#body.fail(new ConnectError(message, Code.DeadlineExceeded));
     }
     const unsent = unsentBytes(this.#response);
     if (unsent !== this.#unsentBytes) this.#unsentSinceMs = nowMs;
@@ -74,7 +74,7 @@ export class HttpExchange {
       this.#counted = now;
     } catch (error) {
       if (this.#body.ended) this.#giveUp();
-      else this.#body.fail(error);
+      else this.#body.fail(new ConnectError(error instanceof Error ? error.message : '', Code.ResourceExhausted));
     }
   }
 

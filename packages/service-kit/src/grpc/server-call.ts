@@ -136,7 +136,7 @@ export class ServerCall implements GrpcCall {
   }
 
   respond(headers?: OutgoingHttpHeaders): void {
-    if (this.#responded || this.#finished) return;
+    if (this.#responded || this.#finished || this.#isGone) return;
     this.#responded = true;
     this.#stream.respond(this.#responseHeaders(headers), { waitForTrailers: true });
   }
@@ -147,7 +147,7 @@ export class ServerCall implements GrpcCall {
   }
 
   write(framed: Uint8Array): boolean {
-    if (this.#finished || this.#stream.destroyed) return true;
+    if (this.#finished || this.#isGone) return true;
     this.respond();
     const isTaken = this.#stream.write(framed);
     if (!isTaken) this.#countOrFail();
@@ -177,11 +177,11 @@ export class ServerCall implements GrpcCall {
   finishWith(status: GrpcStatus, headers: OutgoingHttpHeaders | undefined, last?: Uint8Array): void {
     if (this.#finished) return;
     const stream = this.#stream;
-    if (last && last.length > countedAnswerBytes && !stream.destroyed && !this.#hasRoomFor(last.length)) return;
-    if (last && !stream.destroyed) this.respond(headers);
+    if (last && last.length > countedAnswerBytes && !this.#isGone && !this.#hasRoomFor(last.length)) return;
+    if (last && !this.#isGone) this.respond(headers);
     this.#finished = true;
     clearTimeout(this.#timer);
-    if (stream.destroyed) return;
+    if (this.#isGone) return;
     if (this.#responded) {
       this.#trailers = statusHeaders(status);
       stream.end(last);
@@ -190,6 +190,11 @@ export class ServerCall implements GrpcCall {
     // Nothing has been sent: one frame says it all ("Trailers-Only").
     stream.respond({ ...this.#responseHeaders(headers), ...statusHeaders(status) }, { endStream: true });
     this.#stopRequest();
+  }
+
+  /** A stream that was reset refuses headers before it is destroyed. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
   }
 
   #responseHeaders(headers: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
@@ -243,7 +248,7 @@ export class ServerCall implements GrpcCall {
   }
 
   #sendTrailers(): void {
-    if (this.#stream.destroyed) return;
+    if (this.#isGone) return;
     this.#stream.sendTrailers(this.#trailers ?? {});
     this.#stopRequest();
   }
