@@ -4,7 +4,8 @@ import { constants, createServer as createHttp2Server, type ServerHttp2Session }
 import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HttpListener } from './connect-path.ts';
-import { type GrpcHandler, http2Options } from './grpc/handler.ts';
+import { type GrpcHandler, http2Options, refuseStream } from './grpc/handler.ts';
+import { headersTooLarge } from './grpc/header-limit.ts';
 import type { Limits } from './grpc/limits.ts';
 import type { WaitingBytes } from './grpc/waiting-bytes.ts';
 import { parseAddress, removeStaleSocket } from './listen-address.ts';
@@ -80,7 +81,8 @@ export async function openPort(
     session.on('error', () => {}); // The socket closes; each of its calls is told.
   };
   http2.on('stream', (stream, headers, flags, rawHeaders) => {
-    if (isGrpc(headers['content-type'])) handlers.grpc(stream, headers);
+    if (isGrpc(headers['content-type'])) handlers.grpc(stream, headers, flags, rawHeaders);
+    else if (headersTooLarge(rawHeaders, limits) !== undefined) refuseStream(stream, 431);
     else compat.emit('stream', stream, headers, flags, rawHeaders);
   });
   http1.maxHeadersCount = limits.maxHeaders;

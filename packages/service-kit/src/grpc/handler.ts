@@ -1,5 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream, type ServerOptions } from 'node:http2';
 import type { GrpcMethod } from './call.ts';
+import { codecHeaderFactor, headersTooLarge } from './header-limit.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { ServerCall } from './server-call.ts';
 import { GrpcError, grpcCode } from './status.ts';
@@ -25,7 +26,8 @@ export interface GrpcHandlerOptions {
 
 /** What createGrpcHandler() makes. */
 export interface GrpcHandler {
-  (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void;
+  /** The arguments of the event. */
+  (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags?: number, rawHeaders?: readonly string[]): void;
   /** Ends the calls whose callers are too slow, at `nowMs` of performance.now(). To be called about once a second. */
   sweep(nowMs: number): void;
 }
@@ -41,13 +43,20 @@ export function createGrpcHandler(options: GrpcHandlerOptions): GrpcHandler {
   const sweep = (nowMs: number) => {
     for (const call of calls) call.sweep(nowMs);
   };
-  const handle = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    if (headers[':method'] !== 'POST') return refuse(stream, 405);
-    if (!isGrpcProto(headers['content-type'])) return refuse(stream, 415);
+  const handle = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags?: number,
+    rawHeaders: readonly string[] = [],
+  ) => {
+    if (headers[':method'] !== 'POST') return refuseStream(stream, 405);
+    if (!isGrpcProto(headers['content-type'])) return refuseStream(stream, 415);
     const call = new ServerCall(stream, headers, limits, waiting);
     if (call.ended) return;
     calls.add(call);
     stream.on('close', () => calls.delete(call));
+    const tooLarge = headersTooLarge(rawHeaders, limits);
+    if (tooLarge !== undefined) return call.fail(new GrpcError(grpcCode.resourceExhausted, tooLarge));
     const method = methods.get(call.path);
     if (!method) return call.finish({ code: grpcCode.unimplemented, message: `unknown method ${call.path}` });
     const fail = (error: unknown) => {
@@ -76,15 +85,20 @@ export function isGrpcProto(contentType: string | undefined): boolean {
 export function http2Options(limits: Partial<Limits> = {}): ServerOptions {
   const { maxConcurrentStreams, maxHeaderBytes, maxHeaders, resets } = { ...defaultLimits, ...limits };
   return {
-    settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes, initialWindowSize: 1 << 20 },
-    maxHeaderListPairs: maxHeaders,
+    settings: {
+      maxConcurrentStreams,
+      maxHeaderListSize: codecHeaderFactor * maxHeaderBytes,
+      initialWindowSize: 1 << 20,
+    },
+    maxHeaderListPairs: codecHeaderFactor * maxHeaders,
     // A proxy puts all of its callers on one connection: their hang-ups are not an attack, so not the default of 33 a second.
     streamResetBurst: resets.burst,
     streamResetRate: resets.perSecond,
   };
 }
 
-function refuse(stream: ServerHttp2Stream, status: number): void {
+/** Answers a request that is no call with an HTTP status. */
+export function refuseStream(stream: ServerHttp2Stream, status: number): void {
   stream.on('error', () => {}); // The caller may have gone; there is nothing to add.
   stream.respond({ ':status': status }, { endStream: true });
   stream.resume();
