@@ -14,7 +14,7 @@ import {
   OrderStatus,
   PlaceOrderResponseSchema,
 } from '@weft/contracts/shop/orders/v1/orders';
-import { implement, serve } from '@weft/service-kit';
+import { implement, repeatable, serve } from '@weft/service-kit';
 
 function answer({ orderId }: GetOrderRequest): GetOrderResponse {
   return create(GetOrderResponseSchema, {
@@ -36,7 +36,8 @@ const handlers = {
 
 const servers: Record<string, () => Promise<number>> = {
   async kit() {
-    const server = await serve({ services: [implement(OrderService, handlers)], listen: '127.0.0.1:0', drainMs: 0 });
+    const orders = implement(OrderService, { ...handlers, placeOrder: repeatable(handlers.placeOrder) });
+    const server = await serve({ services: [orders], listen: '127.0.0.1:0', drainMs: 0 });
     return Number(server.address.split(':')[1]);
   },
   async 'grpc-js'() {

@@ -39,6 +39,7 @@ export class MeshSettings extends Construct {
         reflection: true,
         maxHeaderBytes: 32_768,
         maxHeaders: 100,
+        trustedHops: 0,
         maxMessageBytes: 4_194_304,
         corsOrigins: [],
       },

@@ -48,16 +48,26 @@ test.serial('the weft command, installed in an empty directory, compiles as it d
   t.deepEqual(JSON.parse(stdout), JSON.parse(await readFile(join(golden, 'out.json'), 'utf8')));
 });
 
-function run(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
-  return execute(command, args, {
-    cwd,
-    env: { ...process.env, NODE_PATH: '', ...env },
-    timeout: 300_000,
-    maxBuffer: 64 << 20,
-  });
+/** Runs a command. When it fails, the error has the end of all that it printed. */
+async function run(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  try {
+    return await execute(command, args, {
+      cwd,
+      env: { ...process.env, NODE_PATH: '', ...env },
+      timeout: 300_000,
+      maxBuffer: 64 << 20,
+    });
+  } catch (error) {
+    const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string };
+    const [summary] = message.split('\n');
+    throw new Error(`${summary}\n${`${stdout}\n${stderr}`.slice(-8_000)}`, { cause: error });
+  }
 }
 
-/** Installs these packages of ours from their tarballs, and whatever else `home` needs. */
+/**
+ * Installs these packages of ours from their tarballs, and whatever else `home` needs, in the versions of this repository's lock file:
+ * what a registry has released since then must not decide a test.
+ */
 async function install(home: string, names: ReadonlySet<string>): Promise<void> {
   const needed = [...names].map((name) => {
     const tarball = tarballs.find((each) => each.includes(`/${name.replace('@', '').replace('/', '-')}-`));
@@ -65,7 +75,25 @@ async function install(home: string, names: ReadonlySet<string>): Promise<void> 
     return tarball;
   });
   await writeFile(join(home, '.npmrc'), 'fund=false\naudit=false\n');
+  await writeFile(join(home, 'package-lock.json'), await lockedVersions(home));
   await run('npm', ['install', '--prefer-offline', '--no-progress', ...needed], home);
+}
+
+/** A lock file for the package in `home` with the versions of every package here that comes from a registry. */
+async function lockedVersions(home: string): Promise<string> {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
+  const { name, version, dependencies, devDependencies } = JSON.parse(
+    await readFile(join(home, 'package.json'), 'utf8'),
+  );
+  const fromRegistry = Object.entries<{ link?: boolean }>(lock.packages).filter(
+    ([path, { link }]) => path.startsWith('node_modules/') && link !== true,
+  );
+  return JSON.stringify({
+    name,
+    version,
+    lockfileVersion: lock.lockfileVersion,
+    packages: { '': { name, version, dependencies, devDependencies }, ...Object.fromEntries(fromRegistry) },
+  });
 }
 
 /** Our own packages that a package needs, and those that they need. */

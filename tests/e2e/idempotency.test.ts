@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { OrderStatus, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
@@ -39,3 +41,31 @@ test('another request under the same key is ALREADY_EXISTS', async (t) => {
   t.is(error?.code, Code.AlreadyExists, error?.message);
   t.truthy(create(PlaceOrderResponseSchema));
 });
+
+test('two clients at two addresses have keys of their own; a client cannot claim another address', async (t) => {
+  const body = JSON.stringify(goodOrder({ wait: false }));
+  const claims = { 'x-forwarded-for': '192.0.2.1', 'x-weft-client-address': '192.0.2.1' };
+  const first = await placeFrom('127.0.0.1', body);
+  const repeat = await placeFrom('127.0.0.1', body, claims);
+  const other = await placeFrom('127.0.0.2', body);
+  const otherClaims = await placeFrom('127.0.0.2', body, { ...claims, 'x-weft-client-address': '127.0.0.1' });
+  t.truthy(first.order.orderId);
+  t.is(repeat.order.orderId, first.order.orderId);
+  t.not(other.order.orderId, first.order.orderId);
+  t.is(otherClaims.order.orderId, other.order.orderId);
+});
+
+/** Places an order over REST, from this address. */
+async function placeFrom(localAddress: string, body: string, headers: Readonly<Record<string, string>> = {}) {
+  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+    httpRequest(new URL('/v1/orders', mesh.edge), {
+      method: 'POST',
+      localAddress,
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body);
+  });
+  return (await json(response)) as { order: { orderId: string } };
+}

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
@@ -103,5 +105,19 @@ test('no log of any process has the card number', async (t) => {
   ]) {
     const log = await mesh.log(name);
     t.false(log.includes(goodCard), name);
+  }
+});
+
+test('no file of the mesh has the card number: neither a table, nor the write-ahead log, nor a log', async (t) => {
+  const cardNumber = '5555555555554444';
+  const { order } = await shopAt(mesh.edge).orders.placeOrder(goodOrder({ cardNumber }));
+  t.is(order?.status, OrderStatus.CONFIRMED);
+  const files = (await readdir(mesh.state, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  t.true(files.some(({ parentPath }) => parentPath.endsWith('pg_wal')));
+  for (const { parentPath, name } of files) {
+    const path = join(parentPath, name);
+    // A file may be removed meanwhile.
+    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+    t.false(bytes.includes(cardNumber), path);
   }
 });

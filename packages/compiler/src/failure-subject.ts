@@ -66,6 +66,11 @@ const keyKinds = {
   places: 'service',
   'contracts read': 'contract',
   contracts: 'contract',
+  'contracts owned': 'contract',
+  'contracts judged': 'contract',
+  'contracts in use': 'contract',
+  'quotas of namespaces': 'namespace',
+  'contract quotas': 'settings',
   'contract versions': 'contract',
   'contracts refused': 'contract',
   'contract problems': 'contract',
@@ -142,6 +147,7 @@ const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) 
     const fact = translation.facts.contracts.get(key);
     return fact && { resource: fact.origin, about: fact.refs ?? [] };
   },
+  namespace: (key) => ofRef({ group: '', kind: 'Namespace', namespace: '', name: key }),
   resource: (key, { translation }) => {
     const fact = translation.facts.resources.get(key);
     if (fact === undefined) return undefined;

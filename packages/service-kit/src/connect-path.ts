@@ -2,15 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import {
   create,
-  createRegistry,
   type DescMessage,
   type DescService,
   isMessage,
   type MessageInitShape,
+  type Registry,
 } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import { acceptedCompressions, acceptedEncodings } from './accepted-encodings.ts';
+import { checkedRequest } from './decode/checked-body.ts';
+import { fitStatus } from './grpc/fit-status.ts';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
@@ -23,7 +25,7 @@ import { logger } from './log/logger.ts';
 import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
-import { validation } from './validation.ts';
+import { validation } from './rules/validation.ts';
 
 /** What connectListener() makes. */
 export interface HttpListener {
@@ -36,6 +38,7 @@ export interface HttpListener {
 export function connectListener(
   services: readonly ServiceImplementation[],
   limits: Limits,
+  types: Registry,
   shutdownSignal: AbortSignal,
   waiting = new WaitingBytes(limits),
 ): HttpListener {
@@ -45,9 +48,9 @@ export function connectListener(
     readMaxBytes: limits.maxMessageBytes,
     acceptCompression: acceptedCompressions,
     // So that google.protobuf.Any can be JSON.
-    jsonOptions: { registry: createRegistry(...services.map(({ service }) => service.file)) },
+    jsonOptions: { registry: types },
   });
-  for (const { service, methods } of services) router.service(service, connectHandlers(methods));
+  for (const { service, methods } of services) router.service(service, connectHandlers(methods, limits));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   const exchanges = new Set<HttpExchange>();
@@ -71,7 +74,7 @@ export function connectListener(
     const exchange = new HttpExchange(request, response, body, limits, waiting);
     exchanges.add(exchange);
     response.on('close', () => exchanges.delete(exchange));
-    handler({ ...universal, body })
+    handler(checkedRequest(universal, body, handler.method, limits))
       .then((answer) => {
         const accepted = acceptedEncodings(universal.header);
         if (accepted) answer.header?.set(...accepted);
@@ -122,15 +125,15 @@ function refuse(
 }
 
 /** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */
-function connectHandlers(methods: readonly MethodImplementation[]): Partial<ServiceImpl<DescService>> {
+function connectHandlers(methods: readonly MethodImplementation[], limits: Limits): Partial<ServiceImpl<DescService>> {
   const handlers: Record<string, unknown> = {};
-  for (const each of methods) handlers[each.method.localName] = connectHandler(each);
+  for (const each of methods) handlers[each.method.localName] = connectHandler(each, limits);
   return handlers as Partial<ServiceImpl<DescService>>;
 }
 
-function connectHandler(implementation: MethodImplementation) {
+function connectHandler(implementation: MethodImplementation, limits: Limits) {
   const { method } = implementation;
-  const validate = validation(method.input);
+  const validate = validation(method.input, limits);
   const checked = (request: unknown): unknown => {
     if (validate && isMessage(request, method.input)) validate(request);
     return request;
@@ -149,14 +152,22 @@ function connectHandler(implementation: MethodImplementation) {
         const answer = call.run(async () => implementation.handle(input, call));
         const message = output(method.output, await unlessAborted(answer, call.signal));
         call.ended(grpcCode.ok);
+        call.sendHeaders();
+        call.sendTrailers();
         return message;
       } catch (error) {
-        throw connectError(call, error);
+        call.sendHeaders();
+        throw connectError(call, error, limits);
       }
     };
   return async function* (request: unknown, context: HandlerContext): AsyncIterable<object> {
     const call = new ConnectIncomingCall(context);
     let iterator: AsyncIterator<unknown> | undefined;
+    let hasBegun = false;
+    const begin = () => {
+      if (!hasBegun) call.sendHeaders();
+      hasBegun = true;
+    };
     try {
       const input = check(request);
       const answer = call.run(() => implementation.handle(input, call)) as AsyncIterable<unknown>;
@@ -165,11 +176,15 @@ function connectHandler(implementation: MethodImplementation) {
       for (;;) {
         const { done, value } = await unlessAborted(call.run(next), call.signal);
         if (done) break;
+        begin();
         yield output(method.output, value);
       }
       call.ended(grpcCode.ok);
+      begin();
+      call.sendTrailers();
     } catch (error) {
-      throw connectError(call, error);
+      begin();
+      throw connectError(call, error, limits);
     } finally {
       // Also when the caller has gone; a handler that is still at work is told to stop, and nobody waits for it.
       iterator?.return?.().then(undefined, () => {});
@@ -192,13 +207,21 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function connectError(call: ConnectIncomingCall, error: unknown): ConnectError {
-  const { code, message = '', details = [], trailers } = statusOf(error);
+function connectError(call: ConnectIncomingCall, error: unknown, { maxStatusBytes }: Limits): ConnectError {
+  const status = statusOf(error);
+  const { code } = status;
   call.run(() => reportError(call, error, code));
   call.ended(code);
-  const outgoing = details.flatMap((detail) => ('desc' in detail ? [detail] : []));
+  call.sendTrailers();
+  const trailers = { ...status.trailers, ...(call.endsInHeaders ? ownFailure(call, code) : undefined) };
+  const sent = fitStatus({ ...status, trailers }, maxStatusBytes);
   const metadata = new Headers();
-  for (const [name, value] of Object.entries({ ...trailers, ...ownFailure(call, code) }))
-    metadata.set(name, String(value));
-  return new ConnectError(message, code === grpcCode.ok ? Code.Unknown : code, metadata, outgoing);
+  for (const [name, value] of Object.entries(sent.trailers))
+    for (const one of [value].flat()) metadata.append(name, one);
+  const outgoing = (status.details ?? []).slice(0, sent.details.length);
+  const connect = new ConnectError(sent.message, code === grpcCode.ok ? Code.Unknown : code, metadata);
+  connect.details = outgoing.map((detail) =>
+    'desc' in detail ? detail : { type: detail.typeUrl.replace(/^.*\//, ''), value: detail.value },
+  );
+  return connect;
 }

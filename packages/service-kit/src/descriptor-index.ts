@@ -1,12 +1,12 @@
-import { type DescExtension, type DescFile, toBinary } from '@bufbuild/protobuf';
-import { nestedTypes } from '@bufbuild/protobuf/reflect';
+import { type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { declarationsOf } from './declarations.ts';
 
 /** Finds the file in which a name of protobuf is declared, among some files and all that they import. */
 export class DescriptorIndex {
   readonly #files = new Map<string, DescFile>();
   readonly #symbols = new Map<string, DescFile>();
-  readonly #extensions = new Map<string, DescExtension[]>();
+  readonly #extensions = new Map<string, Map<number, DescFile>>();
 
   constructor(files: Iterable<DescFile>) {
     for (const file of files) this.#add(file);
@@ -17,28 +17,25 @@ export class DescriptorIndex {
     return this.#files.get(path);
   }
 
-  /** By full name of a message, enum, extension, service, method, field or enum value. */
+  /** By the full name of whatever a file declares; see {@link declarationsOf}. */
   fileOf(symbol: string): DescFile | undefined {
-    const name = symbol.replace(/^\./, '');
-    const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
-    return this.#symbols.get(name) ?? this.#symbols.get(parent);
+    return this.#symbols.get(symbol.replace(/^\./, ''));
   }
 
-  /** The extensions of a message type. */
-  extensionsOf(typeName: string): readonly DescExtension[] {
-    return this.#extensions.get(typeName) ?? [];
+  /** The extensions of a message type: the file of each, by number. */
+  extensionsOf(typeName: string): ReadonlyMap<number, DescFile> {
+    return this.#extensions.get(typeName) ?? new Map();
   }
 
   #add(file: DescFile): void {
     const path = `${file.name}.proto`;
     if (this.#files.has(path)) return;
     this.#files.set(path, file);
-    for (const type of nestedTypes(file)) {
-      this.#symbols.set(type.typeName, file);
-      if (type.kind !== 'extension') continue;
-      const extensions = this.#extensions.get(type.extendee.typeName) ?? [];
-      extensions.push(type);
-      this.#extensions.set(type.extendee.typeName, extensions);
+    const { names, extensions } = declarationsOf(file.proto);
+    for (const name of names) this.#symbols.set(name, file);
+    for (const { extendee, number } of extensions) {
+      const known = this.#extensions.get(extendee) ?? new Map<number, DescFile>();
+      this.#extensions.set(extendee, known.set(number, file));
     }
     for (const imported of file.dependencies) this.#add(imported);
   }

@@ -1,35 +1,29 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  isMessage,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
-import { Code } from '@connectrpc/connect';
+import { create, type DescMessage, isMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { messageReader } from './decode/message-reader.ts';
 import type { GrpcCall, GrpcMethod } from './grpc/call.ts';
+import type { Limits } from './grpc/limits.ts';
 import { type GrpcStatus, grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { GrpcIncomingCall } from './incoming-call.ts';
 import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
-import { ServiceError } from './service-error.ts';
-import { validation } from './validation.ts';
 
 /** The methods of `services` for createGrpcHandler(): messages decoded, checked and encoded. */
-export function grpcMethods(services: readonly ServiceImplementation[]): Map<string, GrpcMethod> {
+export function grpcMethods(services: readonly ServiceImplementation[], limits: Limits): Map<string, GrpcMethod> {
   return new Map(
     services.flatMap(({ service, methods }) =>
-      methods.map((method): [string, GrpcMethod] => [`/${service.typeName}/${method.method.name}`, grpcMethod(method)]),
+      methods.map((method): [string, GrpcMethod] => [
+        `/${service.typeName}/${method.method.name}`,
+        grpcMethod(method, limits),
+      ]),
     ),
   );
 }
 
-function grpcMethod(implementation: MethodImplementation): GrpcMethod {
+function grpcMethod(implementation: MethodImplementation, limits: Limits): GrpcMethod {
   const { method } = implementation;
-  const read = decoder(method.input);
+  const read = messageReader(method.input, limits);
   const { output } = method;
   switch (method.methodKind) {
     case 'unary':
@@ -117,20 +111,6 @@ function iterate(answer: unknown): AsyncIterator<unknown> {
   if (typeof answer !== 'object' || answer === null || !(Symbol.asyncIterator in answer))
     throw new TypeError('a handler of a stream must return an AsyncIterable');
   return (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-}
-
-function decoder<Desc extends DescMessage>(schema: Desc): (bytes: Uint8Array) => MessageShape<Desc> {
-  const validate = validation(schema);
-  return (bytes) => {
-    let message: MessageShape<Desc>;
-    try {
-      message = fromBinary(schema, bytes);
-    } catch (error) {
-      throw new ServiceError(Code.InvalidArgument, `the request is not a ${schema.typeName}`, { cause: error });
-    }
-    validate?.(message);
-    return message;
-  };
 }
 
 async function* decodeAll<T>(messages: AsyncIterable<Uint8Array>, read: (bytes: Uint8Array) => T): AsyncIterable<T> {

@@ -10,6 +10,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
+import { idempotencyKeyOf, isMarkedForRepeats } from './idempotency/keyed.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
 
@@ -31,6 +32,8 @@ export type Handlers<Desc extends DescService> = { [Name in keyof Desc['method']
 /** One method with its handler, types erased: the server checks each request against `method` before it gets here. */
 export interface MethodImplementation {
   readonly method: DescMethod;
+  /** Whether the handler was made by keyed() or repeatable(). Default: false. */
+  readonly heedsRepeats?: boolean;
   handle(request: unknown, call: Call): unknown;
 }
 
@@ -40,7 +43,10 @@ export interface ServiceImplementation {
   readonly methods: readonly MethodImplementation[];
 }
 
-/** Joins a service of a contract with its handlers. A method without one is answered with UNIMPLEMENTED. */
+/**
+ * Joins a service of a contract with its handlers. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
+ * idempotency_key is made by keyed() or repeatable(); serve() refuses any other.
+ */
 export function implement<Desc extends DescService>(service: Desc, handlers: Handlers<Desc>): ServiceImplementation {
   const byName: Readonly<Record<string, unknown>> = handlers;
   return {
@@ -48,8 +54,26 @@ export function implement<Desc extends DescService>(service: Desc, handlers: Han
     methods: service.methods.flatMap((method) => {
       const handler = byName[method.localName];
       return typeof handler === 'function'
-        ? [{ method, handle: (request, call) => Reflect.apply(handler, handlers, [request, call]) }]
+        ? [
+            {
+              method,
+              heedsRepeats: isMarkedForRepeats(handler),
+              handle: (request, call) => Reflect.apply(handler, handlers, [request, call]),
+            },
+          ]
         : [];
     }),
   };
+}
+
+/** Throws TypeError for methods that declare an idempotency_key, and whose handlers would run again for each repeat without a word. */
+export function refuseUnheededRepeats(services: readonly ServiceImplementation[]): void {
+  for (const { methods } of services)
+    for (const { method, heedsRepeats } of methods) {
+      const key = idempotencyKeyOf(method);
+      if (key === undefined || heedsRepeats) continue;
+      throw new TypeError(
+        `${method.parent.typeName}/${method.name}: its contract declares the idempotency_key "${key}", so its handler must be made by keyed(), or by repeatable() if a repeat does no harm`,
+      );
+    }
 }

@@ -5,7 +5,7 @@ import { type ServerSpan, startServerSpan } from './call-span.ts';
 import { callerOf } from './caller.ts';
 import { type Call, runAsCall } from './current-call.ts';
 import type { GrpcCall } from './grpc/call.ts';
-import { fromNodeHeaders, toTrailers } from './grpc/metadata.ts';
+import { fromNodeHeaders, type Metadata, sendableMetadata } from './grpc/metadata.ts';
 import { statusOf } from './grpc/status-of.ts';
 import { logger } from './log/logger.ts';
 
@@ -90,31 +90,50 @@ export class GrpcIncomingCall extends IncomingCall {
   }
 
   /** What the handler has put into responseHeaders; undefined for nothing. */
-  get headersToSend(): Record<string, string> | undefined {
-    return this.#responseHeaders && toTrailers(this.#responseHeaders);
+  get headersToSend(): Metadata | undefined {
+    return this.#responseHeaders && sendableMetadata(this.#responseHeaders);
   }
 
   /** What the handler has put into responseTrailers; undefined for nothing. */
-  get trailersToSend(): Record<string, string> | undefined {
-    return this.#responseTrailers && toTrailers(this.#responseTrailers);
+  get trailersToSend(): Metadata | undefined {
+    return this.#responseTrailers && sendableMetadata(this.#responseTrailers);
   }
 }
 
 /** A call that came by Connect, gRPC-Web or JSON. */
 export class ConnectIncomingCall extends IncomingCall {
   readonly requestHeaders: Headers;
-  readonly responseHeaders: Headers;
-  readonly responseTrailers: Headers;
+  readonly responseHeaders = new Headers();
+  readonly responseTrailers = new Headers();
   readonly signal: AbortSignal;
   declare readonly deadline?: number;
+  readonly #context: HandlerContext;
 
   constructor(context: HandlerContext) {
     super(context.method, (name) => context.requestHeader.get(name) ?? undefined);
     this.requestHeaders = context.requestHeader;
-    this.responseHeaders = context.responseHeader;
-    this.responseTrailers = context.responseTrailer;
+    this.#context = context;
     this.signal = context.signal;
     const timeoutMs = context.timeoutMs();
     if (timeoutMs !== undefined) this.deadline = Date.now() + Math.ceil(timeoutMs);
   }
+  /** Whether what only sidecars read can be sent as a header of HTTP, and so be taken away: it is the answer's body that carries the rest. */
+  get endsInHeaders(): boolean {
+    return this.#context.protocolName === 'connect' && this.method.methodKind === 'unary';
+  }
+
+  /** Gives Connect what the handler has put into responseHeaders. To be called before the first message. */
+  sendHeaders(): void {
+    copy(this.responseHeaders, this.#context.responseHeader);
+  }
+
+  /** Gives Connect what the handler has put into responseTrailers. To be called after the last message. */
+  sendTrailers(): void {
+    copy(this.responseTrailers, this.#context.responseTrailer);
+  }
+}
+
+function copy(from: Headers, to: Headers): void {
+  for (const [name, value] of Object.entries(sendableMetadata(from) ?? {}))
+    for (const one of [value].flat()) to.append(name, one);
 }

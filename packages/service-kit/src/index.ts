@@ -2,6 +2,7 @@ export { type CallOptions, type Client, type ClientOptions, client } from './cli
 export { type Call, currentCall } from './current-call.ts';
 export { defaultLimits, type Limits } from './grpc/limits.ts';
 export type { Check } from './health.ts';
+export { keyed, type Once, repeatable } from './idempotency/keyed.ts';
 export { once } from './idempotency/once.ts';
 export { type AcrossSteps, onceAcross } from './idempotency/once-across.ts';
 export { type Handler, type Handlers, implement, type ServiceImplementation } from './implement.ts';

@@ -3,14 +3,14 @@ import { Code, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { OrderSchema, OrderService } from '@weft/contracts/shop/orders/v1/orders';
-import { type Handlers, implement, type ServeOptions, ServiceError, serve } from './index.ts';
+import { type Handlers, implement, repeatable, type ServeOptions, ServiceError, serve } from './index.ts';
 
 /** An order that any of them answers. */
 export const orderId = '0199c1f0-7f2e-7000-8000-000000000001';
 
 /** Orders without a database: each method shows one thing that every protocol has to carry. */
 export const orders: Handlers<typeof OrderService> = {
-  placeOrder: (request) => ({ order: { orderId, customerId: request.customerId } }),
+  placeOrder: repeatable((request) => ({ order: { orderId, customerId: request.customerId } })),
   getOrder(request, call) {
     call.responseHeaders.set('x-early', 'a');
     call.responseTrailers.set('x-late', 'b');

@@ -62,11 +62,11 @@ function answer(asked: Question, index: DescriptorIndex, names: readonly string[
       return fileReply(index.fileOf(asked.value), asked.value);
     case 'fileContainingExtension': {
       const { containingType, extensionNumber } = asked.value;
-      const extension = index.extensionsOf(containingType).find(({ number }) => number === extensionNumber);
-      return fileReply(extension?.file, `extension ${extensionNumber} of ${containingType}`);
+      const file = index.extensionsOf(containingType).get(extensionNumber);
+      return fileReply(file, `extension ${extensionNumber} of ${containingType}`);
     }
     case 'allExtensionNumbersOfType': {
-      const numbers = index.extensionsOf(asked.value).map(({ number }) => number);
+      const numbers = [...index.extensionsOf(asked.value).keys()];
       if (numbers.length === 0 && !index.fileOf(asked.value)) return notFound(asked.value);
       return {
         case: 'allExtensionNumbersResponse',

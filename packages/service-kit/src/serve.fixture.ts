@@ -1,10 +1,10 @@
 /** A process that serves, for the tests of its end; tells its parent the address. */
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
-import { implement, serve } from './index.ts';
+import { implement, repeatable, serve } from './index.ts';
 
 process.env.LOG_LEVEL = 'silent';
 const orders = implement(OrderService, {
-  placeOrder: () => ({}),
+  placeOrder: repeatable(() => ({})),
   getOrder: () => ({}),
   listOrders: () => ({}),
   async *watchOrder() {},

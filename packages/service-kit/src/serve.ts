@@ -1,3 +1,4 @@
+import type { DescFile } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
@@ -6,8 +7,9 @@ import { timerMs } from './grpc/timeout.ts';
 import { WaitingBytes } from './grpc/waiting-bytes.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
-import type { ServiceImplementation } from './implement.ts';
+import { refuseUnheededRepeats, type ServiceImplementation } from './implement.ts';
 import { logger } from './log/logger.ts';
+import { messageTypes } from './message-types.ts';
 import { openPort, type Port } from './port.ts';
 import { reflectionServices } from './reflection.ts';
 import { requestsUntil } from './requests-until.ts';
@@ -22,6 +24,11 @@ export interface ServeOptions {
   readonly name?: string;
   /** What it serves, beside health and reflection. */
   readonly services: readonly ServiceImplementation[];
+  /**
+   * Files of messages that a google.protobuf.Any may hold in JSON, beside those that the services' files import, the well-known types and
+   * google.rpc. Default: none.
+   */
+  readonly types?: readonly DescFile[];
   /** "unix:/path" or "host:port". Default: $WEFT_LISTEN, else 127.0.0.1:8080. */
   readonly listen?: string;
   /** Without any of these the process is not ready. Each may take 2 s. */
@@ -49,9 +56,11 @@ export interface Server {
 /**
  * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection.
  * SIGTERM drains the server, closes what onShutdown() was told of, and ends the process with 0. SIGINT does the same without
- * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken.
+ * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken, and with TypeError
+ * for a method with an idempotency_key whose handler is neither keyed() nor repeatable().
  */
 export async function serve(options: ServeOptions): Promise<Server> {
+  refuseUnheededRepeats(options.services);
   const { drainMs = 5_000, finishMs = 10_000, signal } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const readiness = new Readiness(options.checks ?? {});
@@ -61,10 +70,11 @@ export async function serve(options: ServeOptions): Promise<Server> {
   );
   const services = [...options.services, health];
   const all = [...services, ...requestsUntil(readiness.drained, reflectionServices(services))];
+  const files = [...(options.types ?? []), ...all.map(({ service }) => service.file)];
   const cutOff = new AbortController();
   const waiting = new WaitingBytes(limits);
-  const grpc = createGrpcHandler({ methods: grpcMethods(all), limits, signal: cutOff.signal, waiting });
-  const http = connectListener(all, limits, cutOff.signal, waiting);
+  const grpc = createGrpcHandler({ methods: grpcMethods(all, limits), limits, signal: cutOff.signal, waiting });
+  const http = connectListener(all, limits, messageTypes(files), cutOff.signal, waiting);
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
     { grpc, http },

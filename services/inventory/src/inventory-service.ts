@@ -4,7 +4,7 @@ import {
   ReservationStatus,
   ReserveResponseSchema,
 } from '@weft/contracts/shop/inventory/v1/inventory';
-import { type Database, implement, once, type ServiceImplementation } from '@weft/service-kit';
+import { type Database, implement, keyed, once, type ServiceImplementation } from '@weft/service-kit';
 import { commit, release, reserve } from './reservation.ts';
 import { getStock } from './stock.ts';
 
@@ -15,12 +15,12 @@ export function inventoryService(db: Database): ServiceImplementation {
       const stock = await getStock(db, request.sku);
       return { sku: request.sku, onHand: stock.on_hand, reserved: stock.reserved };
     },
-    async reserve(request, call) {
+    reserve: keyed(async (request, call) => {
       return await once(db, call, request, ReserveResponseSchema, async (tx) => {
         const { reservationId, createdAt } = await reserve(tx, request.orderId, request.items);
         return { reservationId, createdAt: timestampFromDate(createdAt) };
       });
-    },
+    }),
     async release(request) {
       await db.transaction((tx) => release(tx, request.orderId));
       return { status: ReservationStatus.RELEASED };

@@ -14,7 +14,7 @@ export interface Findings {
 
 /**
  * Moves an order on, under a lease: its step, its state, an event if the state is another, all in one statement. The card's
- * number goes with the step that needed it last. Changes nothing when the lease was taken over: its number is then another.
+ * token goes with the step that needed it last. Changes nothing when the lease was taken over: its number is then another.
  */
 export async function advanceOrder(
   db: Database,
@@ -42,7 +42,7 @@ export async function advanceOrder(
          reason = coalesce($5, reason),
          total_units = coalesce($6, total_units),
          total_nanos = coalesce($7, total_nanos),
-         card_number = case when $8 then card_number end,
+         card_token = case when $8 then card_token end,
          sequence = case when status = $4 then sequence else sequence + 1 end,
          updated_at = case when status = $4 then updated_at else now() end
        from held where orders.order_id = held.order_id

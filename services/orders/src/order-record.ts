@@ -31,7 +31,8 @@ export interface NewOrder {
   readonly customerId: string;
   readonly currencyCode: string;
   readonly items: readonly OrderLine[];
-  readonly cardNumber: string;
+  /** Stands for the card, from the payment provider. */
+  readonly cardToken: string;
 }
 
 /** The columns of an OrderRow, for a select from `orders`. */
@@ -82,7 +83,7 @@ export async function insertOrder(
 ): Promise<Date> {
   const { rows } = await db.query<{ created_at: Date }>(
     `with placed as (
-       insert into orders (order_id, customer_id, currency_code, status, card_number)
+       insert into orders (order_id, customer_id, currency_code, status, card_token)
        values ($1, $2, $3, 'pending', $4) returning order_id, created_at
      ), items as (
        insert into order_items (order_id, position, sku, quantity)
@@ -98,7 +99,7 @@ export async function insertOrder(
       order.orderId,
       order.customerId,
       order.currencyCode,
-      order.cardNumber,
+      order.cardToken,
       order.items.map((item) => item.sku),
       order.items.map((item) => item.quantity),
       firstStep,

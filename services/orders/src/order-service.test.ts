@@ -230,10 +230,10 @@ test.serial('an outage that lasts is given up and undone, and what undoes is not
   t.like(shop.effectsOf(placed.orderId), { payment: 'refunded', reservation: 'released' });
 });
 
-test.serial('the number of a card is kept until the bank has answered, and no longer', async (t) => {
+test.serial('the token of a card is kept until the bank has answered, and its number never', async (t) => {
   const { replica, shop, database } = t.context;
   const kept = async () => {
-    const { rows } = await database.db.query('select from orders where card_number is not null');
+    const { rows } = await database.db.query('select from orders where card_token is not null');
     return rows.length;
   };
   await until(async () => (await kept()) === 0);

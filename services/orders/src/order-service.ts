@@ -6,11 +6,15 @@ import {
   type PlaceOrderRequest,
   PlaceOrderResponseSchema,
 } from '@weft/contracts/shop/orders/v1/orders';
+import type { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
 import {
+  type Call,
+  type Client,
   type Database,
   decodePageToken,
   encodePageToken,
   implement,
+  keyed,
   once,
   pageTokenError,
   type ServiceImplementation,
@@ -29,6 +33,9 @@ const defaultPageSize = 50;
 /** PlaceOrder with `wait` answers so long before its deadline, that the answer arrives in time. */
 const answerBeforeMs = 500;
 
+/** How long a card's token is waited for: the deadline of its contract. */
+const tokenizeWithinMs = 2_000;
+
 /** How long PlaceOrder with `wait` waits for a caller that set no deadline: the deadline of the contract. */
 const defaultWaitMs = 15_000;
 
@@ -36,17 +43,24 @@ const defaultWaitMs = 15_000;
 export interface OrderServiceOptions {
   readonly db: Database;
   readonly feed: OrderFeed;
+  readonly payments: Client<typeof PaymentService>;
   /** Called when an order was placed here. */
   readonly onPlaced: () => void;
 }
 
 /** shop.orders.v1.OrderService on the orders of `db`. */
-export function orderService({ db, feed, onPlaced }: OrderServiceOptions): ServiceImplementation {
+export function orderService({ db, feed, payments, onPlaced }: OrderServiceOptions): ServiceImplementation {
+  /** A repeat asks for another token, which nobody uses. */
+  async function tokenOf({ cardNumber }: PlaceOrderRequest, { signal }: Call): Promise<string> {
+    const { cardToken } = await payments.tokenizeCard({ cardNumber }, { deadlineMs: tokenizeWithinMs, signal });
+    return cardToken;
+  }
   return implement(OrderService, {
-    async placeOrder(request, call) {
+    placeOrder: keyed(async (request, call) => {
       const traceParent = currentTraceParent();
+      const cardToken = await tokenOf(request, call);
       const placed = await once(db, call, request, PlaceOrderResponseSchema, async (tx) => {
-        const order = newOrder(request);
+        const order = newOrder(request, cardToken);
         const placedAt = await insertOrder(tx, order, firstStep, traceParent);
         return { order: orderOf(pendingRow(order, placedAt)) };
       });
@@ -56,8 +70,8 @@ export function orderService({ db, feed, onPlaced }: OrderServiceOptions): Servi
       if (!request.wait || orderId === undefined) return placed;
       const maxMs = Math.max(0, (call.remainingMs() ?? defaultWaitMs) - answerBeforeMs);
       const order = await lastState(db, feed, orderId, maxMs, call.signal);
-      return order ? { order } : placed;
-    },
+      return order ? { ...placed, order } : placed;
+    }),
 
     async getOrder(request) {
       const row = await findOrder(db, request.orderId);
@@ -75,8 +89,8 @@ export function orderService({ db, feed, onPlaced }: OrderServiceOptions): Servi
   });
 }
 
-function newOrder({ customerId, currencyCode, items, cardNumber }: PlaceOrderRequest) {
-  return { orderId: uuidv7(), customerId, currencyCode, items, cardNumber };
+function newOrder({ customerId, currencyCode, items }: PlaceOrderRequest, cardToken: string) {
+  return { orderId: uuidv7(), customerId, currencyCode, items, cardToken };
 }
 
 function pendingRow(order: ReturnType<typeof newOrder>, placedAt: Date): OrderRow {

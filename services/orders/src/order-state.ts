@@ -54,7 +54,7 @@ export function isBounded(step: OrderStep): boolean {
   return rows[step].bounded;
 }
 
-/** Whether the card's number is still needed when `next` is the next step. */
+/** Whether the card's token is still needed when `next` is the next step. */
 export function needsCard(next: OrderStep | undefined): boolean {
   return next === 'price' || next === 'reserve' || next === 'authorize';
 }

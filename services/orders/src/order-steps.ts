@@ -9,7 +9,7 @@ import { maxUnits, moneyOf, priceOf } from './money.ts';
 import type { OrderFeed } from './order-feed.ts';
 import { findOrder, type OrderRow, totalOf } from './order-record.ts';
 import { afterFailure, afterSuccess, isBounded, type OrderStep, type Transition } from './order-state.ts';
-import { isFinal, Refusal, reasonFor } from './refusal.ts';
+import { cardNeeded, isFinal, Refusal, reasonFor } from './refusal.ts';
 import type { Recorded, Workflow } from './runner.ts';
 
 /** The services that an order's steps call. */
@@ -64,8 +64,8 @@ export class OrderSteps implements Workflow<OrderStep, Findings> {
         const order = await this.#order(orderId);
         const amount = totalOf(order);
         if (amount === undefined) throw new Error(`order ${orderId} has no price`);
-        const cardNumber = await this.#cardNumber(orderId);
-        await payments.authorize({ idempotencyKey: `${orderId}/authorize`, orderId, amount, cardNumber }, money);
+        const cardToken = await this.#cardToken(orderId);
+        await payments.authorize({ idempotencyKey: `${orderId}/authorize`, orderId, amount, cardToken }, money);
         return {};
       }
       case 'capture':
@@ -137,14 +137,15 @@ export class OrderSteps implements Workflow<OrderStep, Findings> {
     return order;
   }
 
-  async #cardNumber(orderId: string): Promise<string> {
-    const { rows } = await this.#options.db.query<{ card_number: string | null }>(
-      'select card_number from orders where order_id = $1',
+  async #cardToken(orderId: string): Promise<string> {
+    const { rows } = await this.#options.db.query<{ card_token: string | null }>(
+      'select card_token from orders where order_id = $1',
       [orderId],
     );
-    const cardNumber = rows[0]?.card_number;
-    // Another holder has recorded the bank's answer meanwhile; this one's record will be refused.
-    if (!cardNumber) throw new Error(`order ${orderId} has no card number any more`);
-    return cardNumber;
+    const cardToken = rows[0]?.card_token;
+    // Another holder has recorded the bank's answer meanwhile, and this one's record will be refused; or the order is from
+    // a time before there were tokens, and is undone.
+    if (!cardToken) throw new Refusal(cardNeeded);
+    return cardToken;
   }
 }

@@ -62,7 +62,7 @@ export function startOrders({ db, callees, ...options }: OrdersOptions): Orders 
     backoff: { baseMs: 100, maxMs: 10_000 },
   });
   return {
-    service: orderService({ db, feed, onPlaced: wake }),
+    service: orderService({ db, feed, payments: callees.payments, onPlaced: wake }),
     async stop(graceMs = 3_000) {
       await runner.stop(graceMs);
       await feed.close();

@@ -20,6 +20,9 @@ export function isFinal(error: unknown): boolean {
   return error instanceof Refusal || (error instanceof ConnectError && finalCodes.has(error.code));
 }
 
+/** For the customer: there is no token that could pay. */
+export const cardNeeded = 'The card has to be entered again.';
+
 /** Why an order is cancelled after `error`, in words for the customer. Nothing of what services say to each other is in it. */
 export function reasonFor(error: unknown): string {
   if (error instanceof Refusal) return error.message;
@@ -29,6 +32,8 @@ export function reasonFor(error: unknown): string {
       return `We do not sell ${info.metadata.skus?.split(',').join(', ')}.`;
     case 'OUT_OF_STOCK':
       return `Not enough in stock: ${Object.entries(info.metadata).map(shortage).join('; ')}.`;
+    case 'UNKNOWN_CARD':
+      return cardNeeded;
     case 'CARD_DECLINED':
       return decline(info.metadata.decline);
     default:

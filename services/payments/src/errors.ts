@@ -8,6 +8,12 @@ export const errors = {
   /** FAILED_PRECONDITION. ErrorInfo CARD_DECLINED carries the bank's reason under "decline". */
   declined: (orderId: string, decline: DeclineReason) =>
     refusal('CARD_DECLINED', `payments: the bank declined the card for order ${orderId}: ${decline}`, { decline }),
+  /** FAILED_PRECONDITION: the provider does not know the card's token, or no longer. */
+  unknownCard: (orderId: string) =>
+    refusal(
+      'UNKNOWN_CARD',
+      `payments: the card for order ${orderId} is not known to the bank any more; enter it again`,
+    ),
   /** FAILED_PRECONDITION: the order's payment was given back, even before it was ever made. */
   refunded: (orderId: string) =>
     refusal('PAYMENT_REFUNDED', `payments: the payment of order ${orderId} was refunded and stays so`),

@@ -1,4 +1,5 @@
 import type { Money } from '@weft/contracts/shop/money/v1/money';
+import type { Card } from './card.ts';
 
 /**
  * The bank, as payments needs it. Every call is idempotent by the authorization's key: a repeat changes nothing and gets
@@ -7,6 +8,10 @@ import type { Money } from '@weft/contracts/shop/money/v1/money';
  * @throws ProviderUnavailable from each method when the bank gave no answer; whether it acted is then unknown.
  */
 export interface PaymentProvider {
+  /** Takes a card's number and gives a token that stands for it. Asking again gives another token. */
+  tokenize(cardNumber: string): Promise<string>;
+  /** What may be kept of the token's card; undefined for a token that the bank does not know, or no longer. */
+  cardOf(token: string): Promise<Card | undefined>;
   /** Asks to set the amount aside. A key whose amount was given back, even before this call, is refused as 'returned'. */
   authorize(request: ProviderAuthorization, signal: AbortSignal): Promise<AuthorizationOutcome>;
   /** Takes the amount. */
@@ -19,14 +24,15 @@ export interface PaymentProvider {
 export interface ProviderAuthorization {
   readonly key: string;
   readonly amount: Money;
-  readonly cardNumber: string;
+  readonly cardToken: string;
 }
 
 /** What the bank said. */
 export type AuthorizationOutcome =
   | { readonly kind: 'approved' }
   | { readonly kind: 'declined'; readonly reason: DeclineReason }
-  | { readonly kind: 'returned' };
+  | { readonly kind: 'returned' }
+  | { readonly kind: 'unknown card' };
 
 /** Why a bank says no. */
 export type DeclineReason = 'insufficient_funds' | 'stolen_card' | 'processing_error' | 'invalid_number';

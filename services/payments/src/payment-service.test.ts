@@ -51,7 +51,7 @@ test.after.always(async (t) => {
 test.serial('a payment is authorized, captured and refunded, each as often as one likes', async (t) => {
   const { payments, database } = t.context;
   const orderId = uuidv7();
-  const authorized = await payments.authorize(authorization(orderId));
+  const authorized = await payments.authorize(await authorization(payments, orderId));
   t.is(authorized.status, PaymentStatus.AUTHORIZED);
   t.truthy(authorized.authorizedAt);
   for (let twice = 0; twice < 2; twice++) {
@@ -77,7 +77,7 @@ for (const [cardNumber, decline] of [
     const { payments } = t.context;
     const orderId = uuidv7();
     for (let twice = 0; twice < 2; twice++) {
-      const error = await t.throwsAsync(payments.authorize(authorization(orderId, { cardNumber })), {
+      const error = await t.throwsAsync(payments.authorize(await authorization(payments, orderId, { cardNumber })), {
         instanceOf: ConnectError,
       });
       t.is(error?.code, Code.FailedPrecondition);
@@ -91,7 +91,7 @@ for (const [cardNumber, decline] of [
 
 test.serial('a card that fails twice is approved the third time', async (t) => {
   const { payments } = t.context;
-  const request = authorization(uuidv7(), { cardNumber: '4000000000000200' });
+  const request = await authorization(payments, uuidv7(), { cardNumber: '4000000000000200' });
   t.is(await codeOf(payments.authorize(request)), Code.Unavailable);
   t.is(await codeOf(payments.authorize(request)), Code.Unavailable);
   t.is((await payments.authorize(request)).status, PaymentStatus.AUTHORIZED);
@@ -100,7 +100,7 @@ test.serial('a card that fails twice is approved the third time', async (t) => {
 test.serial('a bank that takes longer than the deadline is given up in time', async (t) => {
   const { payments } = t.context;
   const orderId = uuidv7();
-  const request = authorization(orderId, { cardNumber: '4000000000030000' });
+  const request = await authorization(payments, orderId, { cardNumber: '4000000000030000' });
   t.is(await codeOf(payments.authorize(request, { deadlineMs: 200 })), Code.DeadlineExceeded);
   t.is((await payments.refund({ orderId })).status, PaymentStatus.REFUNDED);
   t.is(await reasonOf(payments.authorize(request)), 'PAYMENT_REFUNDED');
@@ -109,7 +109,8 @@ test.serial('a bank that takes longer than the deadline is given up in time', as
 test.serial('the same key 50 times at once asks the bank once and gives 50 equal answers', async (t) => {
   const { payments, database } = t.context;
   const orderId = uuidv7();
-  const answers = await Promise.all(Array.from({ length: 50 }, () => payments.authorize(authorization(orderId))));
+  const request = await authorization(payments, orderId);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => payments.authorize(request)));
   t.is(new Set(answers.map((answer) => answer.paymentId)).size, 1);
   const { rows } = await database.db.query<{ attempts: number }>(
     'select attempts from simulated_bank where authorization_key = $1',
@@ -132,7 +133,7 @@ test.serial('no connection is held while the bank thinks', async (t) => {
     await gate.promise;
   };
   // More than the pool has connections.
-  const calls = Array.from({ length: 30 }, () => payments.authorize(authorization(uuidv7())));
+  const calls = Array.from({ length: 30 }, async () => payments.authorize(await authorization(payments, uuidv7())));
   await all.promise;
   const { rows } = await database.db.query(
     `select from pg_stat_activity where usename = current_user and state like 'idle in transaction%'`,
@@ -146,7 +147,7 @@ test.serial('an order that was refunded before it paid cannot pay any more', asy
   const { payments, database } = t.context;
   const orderId = uuidv7();
   t.like(await payments.refund({ orderId }), { paymentId: '', status: PaymentStatus.REFUNDED });
-  t.is(await reasonOf(payments.authorize(authorization(orderId))), 'PAYMENT_REFUNDED');
+  t.is(await reasonOf(payments.authorize(await authorization(payments, orderId))), 'PAYMENT_REFUNDED');
   t.is(await bankState(database, orderId), 'returned');
 });
 
@@ -159,7 +160,7 @@ test.serial('a refund while the bank is being asked leaves nothing set aside', a
     decided.resolve();
     await gate.promise;
   };
-  const authorizing = reasonOf(payments.authorize(authorization(orderId)));
+  const authorizing = reasonOf(payments.authorize(await authorization(payments, orderId)));
   await decided.promise;
   t.is(await bankState(database, orderId), 'approved');
   t.is((await payments.refund({ orderId })).status, PaymentStatus.REFUNDED);
@@ -171,10 +172,12 @@ test.serial('a refund while the bank is being asked leaves nothing set aside', a
 test.serial('an order pays once, under whatever key', async (t) => {
   const { payments } = t.context;
   const orderId = uuidv7();
-  const first = await payments.authorize(authorization(orderId));
-  const second = await payments.authorize(authorization(orderId, { idempotencyKey: `${orderId}/again` }));
+  const first = await payments.authorize(await authorization(payments, orderId));
+  const second = await payments.authorize(
+    await authorization(payments, orderId, { idempotencyKey: `${orderId}/again` }),
+  );
   t.is(second.paymentId, first.paymentId);
-  const more = authorization(orderId, {
+  const more = await authorization(payments, orderId, {
     idempotencyKey: `${orderId}/more`,
     amount: { currencyCode: 'EUR', units: 999n, nanos: 0 },
   });
@@ -185,7 +188,7 @@ test.serial('the number of a card is stored nowhere', async (t) => {
   const { payments, database } = t.context;
   const cardNumber = '5105105105105100';
   const orderId = uuidv7();
-  await payments.authorize(authorization(orderId, { cardNumber }));
+  await payments.authorize(await authorization(payments, orderId, { cardNumber }));
   const { rows } = await database.db.query<{ card_brand: string; card_last4: string }>(
     'select card_brand, card_last4 from payments where order_id = $1',
     [orderId],
@@ -201,30 +204,51 @@ test.serial('the number of a card is stored nowhere', async (t) => {
   }
 });
 
+test.serial(
+  'a token that the bank does not know, or no longer, is refused, but for an answer that is known',
+  async (t) => {
+    const { payments, database } = t.context;
+    const orderId = uuidv7();
+    const paid = await authorization(payments, orderId);
+    const { paymentId } = await payments.authorize(paid);
+    const late = await authorization(payments, uuidv7());
+    await database.db.query('update simulated_bank_cards set expires_at = now()');
+    t.is((await payments.authorize(paid)).paymentId, paymentId);
+    t.is(await reasonOf(payments.authorize(late)), 'UNKNOWN_CARD');
+    const invented = { ...(await authorization(payments, uuidv7())), cardToken: 'card_invented' };
+    t.is(await reasonOf(payments.authorize(invented)), 'UNKNOWN_CARD');
+  },
+);
+
 test.serial('what cannot be is refused', async (t) => {
   const { payments } = t.context;
   const { InvalidArgument } = Code;
   const nothing = { currencyCode: 'EUR', units: 0n, nanos: 0 };
-  t.is(await codeOf(payments.authorize(authorization(uuidv7(), { amount: nothing }))), InvalidArgument);
-  t.is(await codeOf(payments.authorize(authorization(uuidv7(), { cardNumber: 'x' }))), InvalidArgument);
+  t.is(await codeOf(payments.authorize(await authorization(payments, uuidv7(), { amount: nothing }))), InvalidArgument);
+  t.is(await codeOf(payments.tokenizeCard({ cardNumber: 'x' })), InvalidArgument);
   const unknown = { currencyCode: 'XXX', units: 1n, nanos: 0 };
-  t.is(await codeOf(payments.authorize(authorization(uuidv7(), { amount: unknown }))), InvalidArgument);
+  t.is(await codeOf(payments.authorize(await authorization(payments, uuidv7(), { amount: unknown }))), InvalidArgument);
   t.is(await reasonOf(payments.capture({ orderId: uuidv7() })), 'NEVER_AUTHORIZED');
 });
 
-function authorization(
+async function authorization(
+  payments: Client<typeof PaymentService>,
   orderId: string,
-  changes: {
+  {
+    cardNumber = '4242424242424242',
+    ...changes
+  }: {
     idempotencyKey?: string;
     cardNumber?: string;
     amount?: { currencyCode: string; units: bigint; nanos: number };
   } = {},
 ) {
+  const { cardToken } = await payments.tokenizeCard({ cardNumber });
   return {
     idempotencyKey: `${orderId}/authorize`,
     orderId,
     amount: { currencyCode: 'EUR', units: 12n, nanos: 500_000_000 },
-    cardNumber: '4242424242424242',
+    cardToken,
     ...changes,
   };
 }

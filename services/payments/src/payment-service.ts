@@ -1,7 +1,6 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { AuthorizeResponseSchema, PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
-import { type Database, implement, onceAcross, type ServiceImplementation } from '@weft/service-kit';
-import { cardOf } from './card.ts';
+import { type Database, implement, keyed, onceAcross, type ServiceImplementation } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { authorize, beginAuthorization, capture, refund } from './payment.ts';
 import { type PaymentProvider, ProviderUnavailable } from './payment-provider.ts';
@@ -9,16 +8,24 @@ import { type PaymentProvider, ProviderUnavailable } from './payment-provider.ts
 /** shop.payments.v1.PaymentService: payments in `db`, money at `bank`. */
 export function paymentService(db: Database, bank: PaymentProvider): ServiceImplementation {
   return implement(PaymentService, {
-    async authorize(request, call) {
-      const { orderId, amount, cardNumber } = request;
+    async tokenizeCard({ cardNumber }) {
+      return { cardToken: await bank.tokenize(cardNumber) };
+    },
+    authorize: keyed(async (request, call) => {
+      const { orderId, amount, cardToken } = request;
       // Validation has refused a request without one.
       if (amount === undefined) throw errors.neverAuthorized(orderId);
+      // Before the transaction: the bank must not be waited for in it.
+      const card = await bank.cardOf(cardToken);
       return await onceAcross(db, call, request, AuthorizeResponseSchema, {
-        begin: (tx) => beginAuthorization(tx, orderId, amount, cardOf(cardNumber)),
+        begin: async (tx) => {
+          if (card === undefined) throw errors.unknownCard(orderId);
+          await beginAuthorization(tx, orderId, amount, card);
+        },
         work: (_state, _key, leaseLost) =>
           asking(orderId, async () => {
             const signal = AbortSignal.any([call.signal, leaseLost]);
-            const payment = await authorize(db, bank, orderId, amount, cardNumber, signal);
+            const payment = await authorize(db, bank, orderId, amount, cardToken, signal);
             return {
               paymentId: payment.payment_id ?? '',
               status: PaymentStatus.AUTHORIZED,
@@ -26,7 +33,7 @@ export function paymentService(db: Database, bank: PaymentProvider): ServiceImpl
             };
           }),
       });
-    },
+    }),
     async capture({ orderId }, call) {
       const payment = await asking(orderId, () => capture(db, bank, orderId, call.signal));
       return { paymentId: payment.payment_id ?? '', status: PaymentStatus.CAPTURED };

@@ -56,17 +56,19 @@ export async function beginAuthorization(tx: Transaction, orderId: string, amoun
 /**
  * Asks the bank and stores what it said. Holds no connection while the bank thinks, and may be done again after any crash.
  *
- * @throws ServiceError FAILED_PRECONDITION when the bank declines, or the order was refunded meanwhile.
+ * @throws ServiceError FAILED_PRECONDITION when the bank declines or no longer knows the card, or the order was refunded
+ * meanwhile.
  */
 export async function authorize(
   db: Database,
   bank: PaymentProvider,
   orderId: string,
   amount: Money,
-  cardNumber: string,
+  cardToken: string,
   signal: AbortSignal,
 ): Promise<PaymentRow> {
-  const outcome = await bank.authorize({ key: authorizationKeyOf(orderId), amount, cardNumber }, signal);
+  const outcome = await bank.authorize({ key: authorizationKeyOf(orderId), amount, cardToken }, signal);
+  if (outcome.kind === 'unknown card') throw errors.unknownCard(orderId);
   const status = outcome.kind === 'approved' ? 'authorized' : 'declined';
   if (outcome.kind !== 'returned') {
     await db.query(

@@ -1,12 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@weft/service-kit';
+import { type Card, cardOf } from './card.ts';
 import {
   type AuthorizationOutcome,
   type DeclineReason,
   type PaymentProvider,
   ProviderUnavailable,
 } from './payment-provider.ts';
-import { behaviourOf } from './test-cards.ts';
+import { behaviourOf, type CardBehaviour } from './test-cards.ts';
 
 interface Entry {
   readonly state: 'asked' | 'approved' | 'declined' | 'captured' | 'returned';
@@ -16,12 +18,31 @@ interface Entry {
 
 /**
  * A bank that approves, declines, delays and fails by the number of the card (README.md lists them). It keeps its books in
- * the table `simulated_bank`, one row an authorization, so that all replicas face the same bank. No connection is held
- * while it delays.
+ * the table `simulated_bank`, one row an authorization, so that all replicas face the same bank. Of a card it keeps how it
+ * treats it, under the card's token, and never the number. No connection is held while it delays.
  */
 export function simulatedBank(db: Database): PaymentProvider {
   return {
-    async authorize({ key, amount, cardNumber }, signal) {
+    async tokenize(cardNumber) {
+      const token = `card_${randomBytes(24).toString('base64url')}`;
+      const { brand, last4 } = cardOf(cardNumber);
+      await db.query(
+        // Whoever comes takes a few expired tokens away.
+        `with expired as (
+           delete from simulated_bank_cards where token in
+             (select token from simulated_bank_cards where expires_at <= now() limit 10 for update skip locked)
+         )
+         insert into simulated_bank_cards (token, brand, last4, behaviour) values ($1, $2, $3, $4)`,
+        [token, brand, last4, JSON.stringify(behaviourOf(cardNumber))],
+      );
+      return token;
+    },
+
+    async cardOf(token) {
+      return await knownCard(db, token);
+    },
+
+    async authorize({ key, amount, cardToken }, signal) {
       const {
         rows: [entry],
       } = await db.query<Entry>(
@@ -33,7 +54,9 @@ export function simulatedBank(db: Database): PaymentProvider {
       );
       const known = entry && outcomeOf(entry);
       if (known) return known;
-      const behaviour = behaviourOf(cardNumber);
+      const card = await knownCard(db, cardToken);
+      if (card === undefined) return { kind: 'unknown card' };
+      const { behaviour } = card;
       if (behaviour.delayMs !== undefined) await delay(behaviour.delayMs, undefined, { signal });
       const attempts = entry?.attempts ?? 1;
       if (attempts <= (behaviour.failures ?? 0)) {
@@ -75,6 +98,20 @@ export function simulatedBank(db: Database): PaymentProvider {
       );
     },
   };
+}
+
+interface KnownCard extends Card {
+  readonly behaviour: CardBehaviour;
+}
+
+async function knownCard(db: Database, token: string): Promise<KnownCard | undefined> {
+  const {
+    rows: [card],
+  } = await db.query<KnownCard>(
+    'select brand, last4, behaviour from simulated_bank_cards where token = $1 and expires_at > now()',
+    [token],
+  );
+  return card;
 }
 
 function outcomeOf(entry: Entry): AuthorizationOutcome | undefined {

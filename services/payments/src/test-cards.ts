@@ -4,7 +4,7 @@ import type { DeclineReason } from './payment-provider.ts';
 export interface CardBehaviour {
   /** Waits before it answers. Default: 0. */
   readonly delayMs?: number;
-  /** Gives no answer so many times, then one. Default: 0. */
+  /** Gives no answer so many times, then one. Default: 0. The largest safe integer stands for always. */
   readonly failures?: number;
   /** Says no. Default: it approves. */
   readonly decline?: DeclineReason;
@@ -19,7 +19,7 @@ const cards: Readonly<Record<string, CardBehaviour>> = {
   '4000000000002000': { delayMs: 2_000 },
   '4000000000030000': { delayMs: 30_000 },
   '4000000000000200': { failures: 2 },
-  '4000000000000503': { failures: Number.POSITIVE_INFINITY },
+  '4000000000000503': { failures: Number.MAX_SAFE_INTEGER },
 };
 
 /** The behaviour of a card. One that is not documented is approved if its check digit is right, else declined. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
 import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
 import type { Override } from '@weft/contracts/weft/api/v1/mesh';
@@ -8,6 +9,7 @@ import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
+import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
 import { overrideTarget } from '../mesh/override-target.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
@@ -96,12 +98,12 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   if (!options.why?.trim()) throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
-  if (!options.untilRemoved && (forMs === undefined || forMs < 1000)) {
-    throw new CommandError(`--for ${options.for} must be a duration of at least 1s, as 2h or 30m.`);
+  if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
+    throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, as 2h or 30m.`);
   }
   const { namespace, service, path } = overrideTarget(await status(mesh), target);
   const createdMs = Date.now();
-  return {
+  const manifest = {
     namespace,
     name: `${service}-${randomBytes(3).toString('hex')}`,
     createdMs,
@@ -115,9 +117,12 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
       ...(options.limit.length > 0 ? { rateLimits: options.limit } : {}),
       reason: options.why.trim(),
       ...(options.untilRemoved || forMs === undefined ? {} : { expires: new Date(createdMs + forMs).toISOString() }),
-      by: `${userInfo().username}@${hostname()}`,
+      by: `${userInfo().username}@${hostname()}`.slice(0, lengths.author),
     },
   };
+  const refusals = await flagProblems(manifest);
+  if (refusals.length > 0) throw new CommandError(`${refusals.join('; ')}.`);
+  return manifest;
 }
 
 /** Writes it, waits for the control plane's word, and takes it back when that is a refusal. */
@@ -217,7 +222,7 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 }
 
 function limits(text: string, before: readonly Limit[]): readonly Limit[] {
-  const match = /^([*]|[a-z][\w.]*)=(\d{1,9})(?:\/([\w.]+))?$/.exec(text);
+  const match = /^([*]|[a-z][\w.]*)=(\d{1,20})(?:\/([\w.]+))?$/.exec(text);
   if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as shop.orders=100/1s.');
   return [...before, { caller: match[1], requests: Number(match[2]), per: match[3] ?? '1s' }];
 }

@@ -1,10 +1,21 @@
 import type { DescFile, DescMethod, DescService } from '@bufbuild/protobuf';
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 
 /** Something in a contract that cannot be meant, and the element that says it. */
 export interface Complaint {
-  readonly element: DescFile | DescService | DescMethod;
+  readonly element: DescFile | DescService | DescMethod | FilePart;
   readonly message: string;
   readonly advice?: string;
+}
+
+/** A part of a file that nobody has understood yet: a message, a field, an enum. */
+export interface FilePart {
+  readonly kind: 'part';
+  readonly file: FileDescriptorProto;
+  /** "shop.orders.v1.Order.order_id". */
+  readonly name: string;
+  /** google.protobuf.SourceCodeInfo.Location.path. */
+  readonly path: readonly number[];
 }
 
 /** An element as people write it: "shop.orders.v1.OrderService/PlaceOrder". */
@@ -16,5 +27,7 @@ export function elementName(element: Complaint['element']): string {
       return element.typeName;
     case 'file':
       return `${element.name}.proto`;
+    case 'part':
+      return element.name;
   }
 }

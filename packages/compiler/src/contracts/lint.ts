@@ -1,4 +1,4 @@
-import { type DescMethod, type FileRegistry, getOption } from '@bufbuild/protobuf';
+import { type DescMethod, getOption } from '@bufbuild/protobuf';
 import {
   file_weft_policy_v1_policy,
   method as methodOption,
@@ -10,10 +10,11 @@ import { edgeName } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { graphComplaints } from './call-graph-lint.ts';
 import { type Complaint, elementName } from './complaint.ts';
-import { openDescriptorSet } from './descriptor-set.ts';
 import { isToolPackage, logicalNameOf } from './logical-name.ts';
+import { openContract } from './open-contract.ts';
 import { readServices } from './service-policy.ts';
 import { isIgnored, sourceFile, sourceLine, sourcePath } from './source-line.ts';
+import { storedAnswerComplaints } from './stored-answers.ts';
 
 /** How strictly to look. */
 export interface LintOptions {
@@ -48,11 +49,11 @@ export const lintRules = { policy: 'WEFT_POLICY', callers: 'WEFT_CALLERS', graph
  * meant is refused whatever comments say; of the graph, a comment can take the blame.
  */
 export function lint(descriptorSet: Uint8Array, options: LintOptions = {}): Problem[] {
-  const registry = open(descriptorSet);
-  if (registry instanceof Error) {
-    return [{ resource: 'descriptor set', message: `cannot be read: ${registry.message}` }];
+  const found = look(descriptorSet, options);
+  if (found instanceof Error) {
+    return [{ resource: 'descriptor set', message: `cannot be read: ${found.message}` }];
   }
-  return look(registry, options)
+  return found
     .filter(({ rule, element }) => rule !== 'graph' || !isIgnored(element, lintRules.graph))
     .map(({ element, message, advice }) => ({
       resource: sourceLine(element),
@@ -64,9 +65,9 @@ export function lint(descriptorSet: Uint8Array, options: LintOptions = {}): Prob
 
 /** The same for a tool that finds lines and heeds comments itself. Throws when the bytes are no descriptor set. */
 export function lintFindings(descriptorSet: Uint8Array, options: LintOptions = {}): LintFinding[] {
-  const registry = open(descriptorSet);
-  if (registry instanceof Error) throw registry;
-  return look(registry, options).map(({ rule, element, message, advice }) => ({
+  const found = look(descriptorSet, options);
+  if (found instanceof Error) throw found;
+  return found.map(({ rule, element, message, advice }) => ({
     rule,
     file: sourceFile(element),
     sourcePath: sourcePath(element),
@@ -75,17 +76,14 @@ export function lintFindings(descriptorSet: Uint8Array, options: LintOptions = {
   }));
 }
 
-function open(descriptorSet: Uint8Array): FileRegistry | Error {
-  try {
-    return openDescriptorSet(descriptorSet);
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
 type Found = Complaint & { readonly rule: LintFinding['rule'] };
 
-function look(registry: FileRegistry, options: LintOptions): Found[] {
+function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error {
+  const opened = openContract(descriptorSet);
+  if (opened.registry === undefined) {
+    return opened.error ?? opened.complaints.map((complaint) => ({ ...complaint, rule: 'policy' as const }));
+  }
+  const { registry } = opened;
   const found: Found[] = [];
   const add = (rule: LintFinding['rule'], complaints: readonly Complaint[]) => {
     for (const complaint of complaints) found.push({ ...complaint, rule });
@@ -103,7 +101,11 @@ function look(registry: FileRegistry, options: LintOptions): Found[] {
     add('policy', complaints);
     methods.push(...policies.methods.values());
     for (const service of file.services) {
-      for (const method of service.methods) elements.set(`/${service.typeName}/${method.name}`, method);
+      for (const method of service.methods) {
+        const path = `/${service.typeName}/${method.name}`;
+        elements.set(path, method);
+        if (policies.methods.get(path)?.idempotencyKey !== undefined) add('policy', storedAnswerComplaints(method));
+      }
       if (!options.closed) continue;
       const { callers, defaults } = getOption(service, serviceOption);
       add('callers', strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));

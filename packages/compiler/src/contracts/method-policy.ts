@@ -3,11 +3,14 @@ import { type Duration, durationMs, MethodOptions_IdempotencyLevel as Level } fr
 import {
   Code,
   Exposure,
+  type Hedge,
   type MethodPolicy,
   method as methodOption,
+  type Objective,
   type Retry,
   type ServicePolicy,
 } from '@weft/contracts/weft/policy/v1/policy';
+import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 import {
   defaultTimes,
   type Method,
@@ -24,8 +27,6 @@ import { defaultHedgeTries, withRetryDefaults } from '../model/retry.ts';
 import type { Complaint } from './complaint.ts';
 import { fieldAt, readHttpBindings } from './http-rule.ts';
 import { isLogicalName } from './logical-name.ts';
-
-const longestMs = 365 * 24 * 3_600_000;
 
 const retryCodes: Readonly<Record<number, RetryCode>> = {
   [Code.CANCELLED]: 'cancelled',
@@ -64,8 +65,7 @@ export function readMethod(
     const value = fits ? (own[name] ?? shared?.[name]) : undefined;
     if (value === undefined) return undefined;
     const ms = milliseconds(value);
-    if (ms < 1 || ms > longestMs) complain(`${snake(name)} ${ms} ms must be between 1 ms and a year`);
-    return ms;
+    return within(snake(name), ms, bounds[name], complain) ? ms : undefined;
   };
   const deadlineMs = unary ? (time('deadline', true) ?? defaultTimes.deadlineMs) : undefined;
   let tryTimeoutMs = time('tryTimeout', unary);
@@ -95,14 +95,14 @@ export function readMethod(
 
   if (own.hedge && safety !== 'no_side_effects') complain('hedge needs idempotency_level NO_SIDE_EFFECTS');
   const hedging = own.hedge ?? shared?.hedge;
-  const hedge =
-    hedging?.after && unary && safety === 'no_side_effects'
-      ? { afterMs: milliseconds(hedging.after), maxTries: hedging.maxTries ?? defaultHedgeTries }
-      : undefined;
+  const hedge = hedging && unary && safety === 'no_side_effects' ? readHedge(hedging, complain) : undefined;
 
   const { callers, shadow } = readCallers(own, servicePolicy, complain);
-  const objective = own.objective ?? shared?.objective;
+  const objective = readObjective(own.objective ?? shared?.objective, complain);
   const path = `${method.parent.typeName}/${method.name}`;
+  if (path.length >= lengths.path) {
+    complain(`its path has ${path.length + 1} characters`, `at most ${lengths.path}`);
+  }
   const origins = originsOf(own, servicePolicy, method);
   return {
     complaints,
@@ -122,9 +122,7 @@ export function readMethod(
       ...(keyed && key !== undefined ? { idempotencyKey: key } : {}),
       rateLimits: readRateLimits(own.rateLimits.length > 0 ? own : shared, complain),
       ...(hedge === undefined ? {} : { hedge }),
-      ...(objective?.within
-        ? { objective: { percent: objective.percent, withinMs: milliseconds(objective.within) } }
-        : {}),
+      ...(objective === undefined ? {} : { objective }),
       http: http.bindings,
       versions: [hash],
       origins,
@@ -184,13 +182,46 @@ function readRetry(retry: Retry, complain: Complain): RetryPolicy | undefined {
     maxBackoffMs: retry.maxBackoff && milliseconds(retry.maxBackoff),
   });
   const { maxRetries, baseBackoffMs, maxBackoffMs } = policy;
-  if (maxRetries > 10) complain(`retry.max_retries ${maxRetries} must be between 0 and 10`);
-  if (baseBackoffMs < 1) complain(`retry.base_backoff ${baseBackoffMs} ms must be at least 1 ms`);
+  within('retry.max_retries', maxRetries, bounds.maxRetries, complain);
+  within('retry.base_backoff', baseBackoffMs, bounds.baseBackoff, complain);
+  if (retry.maxBackoff) within('retry.max_backoff', maxBackoffMs, bounds.maxBackoff, complain);
   if (maxBackoffMs < baseBackoffMs) {
     complain(`retry.max_backoff ${maxBackoffMs} ms must be at least the base of ${baseBackoffMs} ms`);
   }
   if (codes.length < retry.codes.length) complain('retry.codes has CODE_UNSPECIFIED', 'CODE_UNAVAILABLE');
   return maxRetries === 0 ? undefined : policy;
+}
+
+function readHedge({ after, maxTries = defaultHedgeTries }: Hedge, complain: Complain): Method['hedge'] {
+  if (after === undefined) {
+    complain('hedge has no after', boundWords(bounds.hedgeAfter));
+    return undefined;
+  }
+  const afterMs = milliseconds(after);
+  within('hedge.after', afterMs, bounds.hedgeAfter, complain);
+  within('hedge.max_tries', maxTries, bounds.hedgeTries, complain);
+  return { afterMs, maxTries };
+}
+
+function readObjective(objective: Objective | undefined, complain: Complain): Method['objective'] {
+  if (objective === undefined) return undefined;
+  const { percent, within: time } = objective;
+  within('objective.percent', percent, bounds.objectivePercent, complain);
+  if (time === undefined) return undefined;
+  const withinMs = milliseconds(time);
+  within('objective.within', withinMs, bounds.objectiveWithin, complain);
+  return { percent, withinMs };
+}
+
+/** Whether a value is in its bound; if not, there is a complaint. */
+function within(field: string, value: number, bound: Bound, complain: Complain): boolean {
+  if (isWithin(value, bound)) return true;
+  complain(`${field} is ${value}${bound.unit ? ` ${bound.unit}` : ''}`, boundWords(bound));
+  return false;
+}
+
+function atMost(field: string, list: readonly unknown[], most: number, complain: Complain): void {
+  if (list.length > most) complain(`${field} has ${list.length} entries`, `at most ${most}`);
 }
 
 function readCallers(own: MethodPolicy, service: ServicePolicy, complain: Complain) {
@@ -212,10 +243,13 @@ function isSaid(exposure: Exposure | undefined): boolean {
 }
 
 function checkCallers(field: string, names: readonly string[], complain: Complain): void {
+  atMost(field, names, lengths.callers, complain);
   for (const name of names) {
     if (name === edgeName) complain(`${field} names edge`, 'exposure: EXPOSURE_EDGE');
     else if (!isLogicalName(name)) {
       complain(`${field} names "${name}"`, 'a proto package without its version: "shop.orders"');
+    } else if (name.length > lengths.callerName) {
+      complain(`${field} names a service of ${name.length} characters`, `at most ${lengths.callerName}`);
     }
   }
 }
@@ -226,13 +260,15 @@ function admitted(names: readonly string[], exposed: boolean): ReadonlySet<strin
 }
 
 function readRateLimits(policy: MethodPolicy | undefined, complain: Complain): RateLimit[] {
-  return (policy?.rateLimits ?? []).map(({ caller, requests, per }) => {
+  const limits = policy?.rateLimits ?? [];
+  atMost('rate_limits', limits, lengths.rateLimits, complain);
+  return limits.map(({ caller, requests, per }) => {
     if (caller !== '*' && caller !== edgeName && !isLogicalName(caller)) {
       complain(`rate_limits names "${caller}"`, 'a proto package without its version, "edge" or "*"');
     }
     const perMs = per ? milliseconds(per) : defaultPeriodMs;
-    if (perMs < 50) complain(`rate_limits.per ${perMs} ms must be at least 50 ms`);
-    if (requests < 1) complain(`rate_limits.requests ${requests} must be at least 1`, 'no such caller in callers');
+    within('rate_limits.per', perMs, bounds.rateLimitPeriod, complain);
+    within('rate_limits.requests', requests, bounds.rateLimitRequests, complain);
     return { caller, requests, perMs };
   });
 }

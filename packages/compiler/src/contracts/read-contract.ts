@@ -1,10 +1,14 @@
-import type { FileRegistry } from '@bufbuild/protobuf';
 import type { ContractFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { Problem } from '../model/problem.ts';
-import { elementName } from './complaint.ts';
-import { openDescriptorSet, servicesByLogicalName } from './descriptor-set.ts';
+import { type Complaint, elementName } from './complaint.ts';
+import { servicesByLogicalName } from './descriptor-set.ts';
+import { openContract } from './open-contract.ts';
 import { readServices } from './service-policy.ts';
+import { lineOf, sourceLine } from './source-line.ts';
+
+/** How many problems of one contract are told; one is enough to refuse it. */
+export const maxProblems = 20;
 
 /** A contract as it was understood: either a version or problems, never both. */
 export type ReadContract =
@@ -17,15 +21,19 @@ export function readContract(fact: ContractFact): ReadContract {
   const refuse = (message: string, advice?: string): ReadContract => ({
     problems: [{ ...subject, message, ...(advice === undefined ? {} : { advice }) }],
   });
-  let registry: FileRegistry;
-  try {
-    registry = openDescriptorSet(fact.descriptorSet);
-  } catch (error) {
-    return refuse(
-      `not a descriptor set: ${error instanceof Error ? error.message : String(error)}`,
-      'the output of `buf build --as-file-descriptor-set`',
-    );
+  const refuseAll = (complaints: readonly Complaint[]): ReadContract => ({
+    problems: complaints.slice(0, maxProblems).map(({ element, message, advice }) => ({
+      ...subject,
+      field: placeName(element),
+      message,
+      ...(advice === undefined ? {} : { advice }),
+    })),
+  });
+  const { registry, error, complaints: malformed = [] } = openContract(fact.descriptorSet);
+  if (error) {
+    return refuse(`not a descriptor set: ${error.message}`, 'the output of `buf build --as-file-descriptor-set`');
   }
+  if (registry === undefined) return refuseAll(malformed);
   const byName = servicesByLogicalName(registry);
   const [only, ...others] = byName;
   if (only === undefined) return refuse('there is no service in it');
@@ -37,16 +45,7 @@ export function readContract(fact: ContractFact): ReadContract {
   }
   const [logicalName, services] = only;
   const { policies, complaints } = readServices(services, fact.hash);
-  if (complaints.length > 0) {
-    return {
-      problems: complaints.map(({ element, message, advice }) => ({
-        ...subject,
-        field: elementName(element),
-        message,
-        ...(advice === undefined ? {} : { advice }),
-      })),
-    };
-  }
+  if (complaints.length > 0) return refuseAll(complaints);
   return {
     problems: [],
     version: {
@@ -60,4 +59,9 @@ export function readContract(fact: ContractFact): ReadContract {
       ...(fact.refs ? { refs: fact.refs } : {}),
     },
   };
+}
+
+/** An element, and its line where the set has source info: "shop.orders.v1.OrderService/GetOrder (shop/orders/v1/orders.proto:12)". */
+function placeName(element: Complaint['element']): string {
+  return lineOf(element) === undefined ? elementName(element) : `${elementName(element)} (${sourceLine(element)})`;
 }

@@ -1,5 +1,6 @@
-import { type DescService, getOption } from '@bufbuild/protobuf';
+import { type DescMethod, type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
+import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
@@ -29,14 +30,12 @@ export function readServices(
   for (const service of services) {
     complaints.push(...unknownOptions(service));
     const policy = getOption(service, serviceOption);
-    const complain = (message: string) => complaints.push({ element: service, message });
-    if (policy.defaults?.objective && policy.defaults.objective.percent > 100)
-      complain('objective.percent is over 100');
-    const percent = policy.retryBudget?.percent;
-    if (percent !== undefined && !(percent >= 0 && percent <= 100)) {
-      complain(`retry_budget.percent ${percent} must be between 0 and 100`);
-    }
-    if (policy.maxConcurrentRequests === 0) complain('max_concurrent_requests 0 must be at least 1');
+    const check = (field: string, value: number | undefined, bound: Bound) => {
+      if (value === undefined || isWithin(value, bound)) return;
+      complaints.push({ element: service, message: `${field} is ${value}`, advice: boundWords(bound) });
+    };
+    check('retry_budget.percent', policy.retryBudget?.percent, bounds.retryBudgetPercent);
+    check('max_concurrent_requests', policy.maxConcurrentRequests, bounds.concurrentRequests);
     // One cluster carries all services of one contract, so the widest of their budgets and limits holds.
     budget = wider(budget, policy.retryBudget);
     maxConcurrentRequests = largest(maxConcurrentRequests, policy.maxConcurrentRequests);
@@ -65,13 +64,16 @@ export function readServices(
 function sharedPaths(services: readonly DescService[], methods: readonly Method[]): Complaint[] {
   const taken = new Map<string, Method>();
   const complaints: Complaint[] = [];
+  const elements = new Map<string, DescMethod>(
+    services.flatMap(({ typeName, methods }) =>
+      methods.map((method) => [`/${typeName}/${method.name}`, method] as const),
+    ),
+  );
   for (const method of methods) {
     for (const { verb, template } of method.http) {
       const key = `${verb} ${templateShape(template)}`;
       const first = taken.get(key);
-      const element = services
-        .find(({ typeName }) => typeName === method.grpcService)
-        ?.methods.find(({ name }) => name === method.name);
+      const element = elements.get(method.path);
       if (first === undefined) taken.set(key, method);
       else if (element) {
         complaints.push({ element, message: `(google.api.http) ${verb} ${template} is also ${first.path.slice(1)}'s` });

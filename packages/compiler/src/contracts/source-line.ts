@@ -1,3 +1,4 @@
+import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import type { Complaint } from './complaint.ts';
 
 // Field numbers of google/protobuf/descriptor.proto, of which SourceCodeInfo's paths are made.
@@ -18,8 +19,7 @@ export function lineOf(element: Complaint['element']): number | undefined {
 
 /** The file of an element, as others import it. */
 export function sourceFile(element: Complaint['element']): string {
-  const file = element.kind === 'file' ? element : element.kind === 'rpc' ? element.parent.file : element.file;
-  return `${file.name}.proto`;
+  return fileOf(element).name;
 }
 
 /** The place of an element in its file, as google.protobuf.SourceCodeInfo counts; empty for the file itself. */
@@ -27,6 +27,8 @@ export function sourcePath(element: Complaint['element']): number[] {
   switch (element.kind) {
     case 'file':
       return [];
+    case 'part':
+      return [...element.path];
     case 'service':
       return [servicesOfFile, element.file.services.indexOf(element)];
     case 'rpc':
@@ -41,7 +43,19 @@ export function isIgnored(element: Complaint['element'], rule: string): boolean 
 }
 
 function locationOf(element: Complaint['element']) {
-  const file = element.kind === 'file' ? element : element.kind === 'rpc' ? element.parent.file : element.file;
   const wanted = sourcePath(element).join('.');
-  return file.proto.sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === wanted);
+  return fileOf(element).sourceCodeInfo?.location.find((candidate) => candidate.path.join('.') === wanted);
+}
+
+function fileOf(element: Complaint['element']): FileDescriptorProto {
+  switch (element.kind) {
+    case 'file':
+      return element.proto;
+    case 'service':
+      return element.file.proto;
+    case 'rpc':
+      return element.parent.file.proto;
+    case 'part':
+      return element.file;
+  }
 }

@@ -17,11 +17,11 @@ import type { Complaint } from './complaint.ts';
  */
 export function unknownOptions(service: DescService): Complaint[] {
   const found: Complaint[] = [];
-  const complain = (element: Complaint['element'], unknown: readonly string[], where = '') => {
+  const complain = (element: Complaint['element'], unknown: readonly string[]) => {
     for (const name of unknown) {
       found.push({
         element,
-        message: `${where}${name} is unknown to this version of Weft`,
+        message: `${name} is unknown to this version of Weft`,
         advice: 'upgrade the control plane before the contract, or leave the option out',
       });
     }
@@ -29,19 +29,27 @@ export function unknownOptions(service: DescService): Complaint[] {
   if (hasOption(service, servicePolicy)) {
     complain(service, unknownIn(ServicePolicySchema, getOption(service, servicePolicy), '(weft.policy.v1.service)'));
   }
+  // Many methods may have one large message.
+  const ofFields = new Map<DescMessage, readonly string[]>();
   for (const method of service.methods) {
     if (hasOption(method, methodPolicy)) {
       complain(method, unknownIn(MethodPolicySchema, getOption(method, methodPolicy), '(weft.policy.v1.method)'));
     }
     for (const message of [method.input, method.output]) {
-      for (const field of message.fields) {
-        if (!hasOption(field, fieldPolicy)) continue;
-        const unknown = unknownIn(FieldPolicySchema, getOption(field, fieldPolicy), '(weft.policy.v1.field)');
-        complain(method, unknown, `${field.parent.typeName}.${field.name}: `);
-      }
+      const unknown = ofFields.get(message) ?? unknownOfFields(message);
+      ofFields.set(message, unknown);
+      complain(method, unknown);
     }
   }
   return found;
+}
+
+function unknownOfFields(message: DescMessage): string[] {
+  return message.fields.flatMap((field) => {
+    if (!hasOption(field, fieldPolicy)) return [];
+    const unknown = unknownIn(FieldPolicySchema, getOption(field, fieldPolicy), '(weft.policy.v1.field)');
+    return unknown.map((name) => `${field.parent.typeName}.${field.name}: ${name}`);
+  });
 }
 
 function unknownIn(schema: DescMessage, message: Message, path: string): string[] {

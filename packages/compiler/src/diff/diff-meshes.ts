@@ -150,7 +150,14 @@ function gatewayChanges(old: Gateway | undefined, fresh: Gateway | undefined): C
   if (old === undefined || fresh === undefined) {
     return [{ kind: 'gateway', text: old === undefined ? 'added' : 'removed: nobody outside reaches the mesh by it' }];
   }
-  const fields = ['reflection', 'maxHeaderBytes', 'maxHeaders', 'maxMessageBytes', 'corsOrigins'] as const;
+  const fields = [
+    'reflection',
+    'maxHeaderBytes',
+    'maxHeaders',
+    'maxMessageBytes',
+    'corsOrigins',
+    'trustedHops',
+  ] as const;
   return fields.flatMap((field): Change[] => {
     const [before, after] = [JSON.stringify(old[field]), JSON.stringify(fresh[field])];
     return before === after ? [] : [{ kind: 'gateway', before, after, text: `${field}: ${before} -> ${after}` }];

@@ -1,20 +1,20 @@
 import { create, type DescFile, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import {
-  type DescriptorProto,
-  DescriptorProtoSchema,
+  Edition,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
   MethodOptionsSchema,
-  OneofDescriptorProtoSchema,
 } from '@bufbuild/protobuf/wkt';
 import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
+import { bareEnum, bareFileOptions, bareMessage } from './bare-descriptors.ts';
+import { standardFiles } from './standard-files.ts';
 
 /**
  * A descriptor set of these methods (by path) and of nothing else: their services with no other method, the files of their
- * messages, and of the options only google.api.http. It shows outsiders no method that they may not call.
+ * messages, and of the options only google.api.http. It shows outsiders no method that they may not call. Each contract has a set of its
+ * own, on its own routes, so the files of two contracts never meet in one descriptor pool.
  */
 export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet<string>): Uint8Array {
   const registry = openDescriptorSet(descriptorSet);
@@ -24,12 +24,8 @@ export function exposedDescriptors(descriptorSet: Uint8Array, paths: ReadonlySet
     file.services.some(({ methods, typeName }) => methods.some(({ name }) => paths.has(`/${typeName}/${name}`))),
   );
   for (const file of exposing) need(file, paths, needed);
-  // An error's details are in no method's signature, and without their types no error has a body.
-  need(file_google_rpc_error_details, paths, needed);
-  return toBinary(
-    FileDescriptorSetSchema,
-    create(FileDescriptorSetSchema, { file: [...needed.values()].map((file) => bare(file, paths)) }),
-  );
+  const own = [...needed.values()].map((file) => bare(file, paths));
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...own, ...standardFiles(own)] }));
 }
 
 function need(file: DescFile, paths: ReadonlySet<string>, needed: Map<string, DescFile>): void {
@@ -69,10 +65,13 @@ function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
     name: proto.name,
     package: proto.package,
     syntax: proto.syntax,
-    ...(proto.syntax === 'editions' ? { edition: proto.edition } : {}),
+    // What 2024 adds says nothing of messages, and their pool has rules of its own for it.
+    ...(proto.syntax === 'editions'
+      ? { edition: Edition.EDITION_2023, options: bareFileOptions(proto.options?.features) }
+      : {}),
     dependency: [...references(file, paths)].map((referenced) => referenced.proto.name).sort(),
     messageType: proto.messageType.map(bareMessage),
-    enumType: proto.enumType,
+    enumType: proto.enumType.map(bareEnum),
     service: file.services.flatMap((service) => {
       const methods = service.methods.filter(({ name }) => paths.has(`/${service.typeName}/${name}`));
       if (methods.length === 0) return [];
@@ -94,22 +93,4 @@ function bare(file: DescFile, paths: ReadonlySet<string>): FileDescriptorProto {
       };
     }),
   });
-}
-
-function bareMessage(message: DescriptorProto): DescriptorProto {
-  return create(DescriptorProtoSchema, {
-    ...message,
-    field: message.field.map((field) => ({ ...field, options: withoutExtensions(field.options) })),
-    nestedType: message.nestedType.map(bareMessage),
-    oneofDecl: message.oneofDecl.map(({ name }) => create(OneofDescriptorProtoSchema, { name })),
-    extension: [],
-    options: withoutExtensions(message.options),
-    $unknown: undefined,
-  });
-}
-
-function withoutExtensions<T extends { $unknown?: unknown }>(options: T | undefined): T | undefined {
-  if (options === undefined) return undefined;
-  const { $unknown: _, ...known } = options;
-  return known as T;
 }

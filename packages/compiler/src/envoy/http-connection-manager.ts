@@ -12,7 +12,7 @@ import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/earl
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
-import { filters } from './names.ts';
+import { filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -68,7 +68,7 @@ const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: t
 const dropsEnvoys = dropsHeaders(['x-envoy-']);
 
 /** Callers outside may not speak as a sidecar either. */
-const dropsOfStrangers = dropsHeaders(['x-envoy-', 'x-weft-']);
+const dropsOfStrangers = dropsHeaders(['x-envoy-', meshHeaderPrefix]);
 
 function dropsHeaders(prefixes: readonly string[]) {
   const name = 'envoy.http.early_header_mutation.header_mutation';

@@ -1,6 +1,8 @@
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { HeaderMutationSchema as HeaderMutationActionSchema } from '@weft/envoy-api/envoy/config/common/mutation_rules/v3/mutation_rules';
 import { ApiVersion } from '@weft/envoy-api/envoy/config/core/v3/config_source';
 import { RBACSchema as RulesSchema } from '@weft/envoy-api/envoy/config/rbac/v3/rbac';
 import { FilterConfigSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
@@ -10,11 +12,15 @@ import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ex
 import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
+import {
+  HeaderMutationSchema,
+  MutationsSchema,
+} from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
 import { StatusCode } from '@weft/envoy-api/envoy/type/v3/http_status';
-import { controlPlaneCluster, filters } from './names.ts';
+import { controlPlaneCluster, filters, meshHeaderPrefix } from './names.ts';
 import { typedConfig } from './typed-config.ts';
 
 // The filters of a listener never change with a contract. Those marked `disabled` run only on routes that turn them on.
@@ -87,6 +93,33 @@ end
     false,
   );
 }
+
+/** response_trailers_mutations of HeaderMutation.Mutations: Envoy has it, the protos that are published for npm do not. */
+const responseTrailersMutations = 4;
+
+const removesMeshHeaders = create(HeaderMutationActionSchema, {
+  action: {
+    case: 'removeOnMatch',
+    value: { keyMatcher: { matchPattern: { case: 'prefix', value: meshHeaderPrefix } } },
+  },
+});
+
+const meshHeaderMutations = create(MutationsSchema, { responseMutations: [removesMeshHeaders] });
+meshHeaderMutations.$unknown = [
+  {
+    no: responseTrailersMutations,
+    wireType: WireType.LengthDelimited,
+    data: new BinaryWriter().bytes(toBinary(HeaderMutationActionSchema, removesMeshHeaders)).finish(),
+  },
+];
+
+/** Takes what sidecars and applications say to each other out of the headers and trailers of every answer. */
+export const withoutMeshHeaders = filter(
+  filters.meshHeaders,
+  HeaderMutationSchema,
+  { mutations: meshHeaderMutations },
+  false,
+);
 
 /** Answers browsers by the policy of the virtual host. */
 export const cors = filter(filters.cors, CorsSchema, {}, false);

@@ -12,7 +12,7 @@ import type { SocketAddress } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { buffer, cors, grpcStats, headerLimits, transcoder } from './http-filters.ts';
+import { buffer, cors, grpcStats, headerLimits, transcoder, withoutMeshHeaders } from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -24,7 +24,12 @@ const codecHeaderKb = (maxHeaderBytes: number) => Math.min(8192, Math.max(512, M
 /** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
 export function gatewayListener(
   settings: MeshSettings,
-  { name: gateway, maxHeaderBytes, maxHeaders }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders'>,
+  {
+    name: gateway,
+    maxHeaderBytes,
+    maxHeaders,
+    trustedHops,
+  }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders' | 'trustedHops'>,
   listen: SocketAddress,
 ): Resource {
   const name = gatewayName(gateway);
@@ -41,11 +46,19 @@ export function gatewayListener(
             routes: name,
             serviceName: gateway,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
-            filters: [headerLimits(maxHeaders, maxHeaderBytes), cors, buffer, transcoder, grpcStats],
+            filters: [
+              withoutMeshHeaders,
+              headerLimits(maxHeaders, maxHeaderBytes),
+              cors,
+              buffer,
+              transcoder,
+              grpcStats,
+            ],
             replies: gatewayReplies,
             more: {
               codecType: CodecType.AUTO,
               useRemoteAddress: true,
+              xffNumTrustedHops: trustedHops,
               forwardClientCertDetails: ClientCert.SANITIZE,
               normalizePath: true,
               maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),

@@ -60,6 +60,7 @@ export const filters = {
   extAuthz: 'envoy.filters.http.ext_authz',
   grpcStats: 'envoy.filters.http.grpc_stats',
   lua: 'envoy.filters.http.lua',
+  meshHeaders: 'envoy.filters.http.header_mutation',
   localRateLimit: 'envoy.filters.http.local_ratelimit',
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',
@@ -69,6 +70,9 @@ export const filters = {
 
 /** The namespace of our own metadata on routes and endpoints. */
 export const metadataNamespace = 'weft';
+
+/** Of headers and trailers that only sidecars and applications of a mesh may say. */
+export const meshHeaderPrefix = 'x-weft-';
 
 /** Tells a caller's sidecar that a call has not reached the application, so that any method may be tried again. */
 export const deliveredHeader = 'x-weft-delivered';
@@ -83,4 +87,7 @@ export const outcomeHeader = 'x-weft-outcome';
 export const failureHeader = 'x-weft-failure';
 
 /** What sidecars say to one another in answers; neither applications nor callers outside see it. */
+/** Set by a gateway: the address of the client outside. */
+export const clientAddressHeader = 'x-weft-client-address';
+
 export const sidecarHeaders: readonly string[] = [deliveredHeader, outcomeHeader, failureHeader];

@@ -24,9 +24,12 @@ export function rateLimits(
     const identities = mesh.identities.get(caller);
     return limit && identities ? { caller, limit, identities } : [];
   });
-  const shared = [...mesh.sharedIdentities].flatMap(([identity, names]) => {
+  // Accounts that the same names share have one bucket: Envoy refuses two of one name.
+  const accounts = Map.groupBy(mesh.sharedIdentities, ([, names]) => names.join(' and '));
+  const shared = [...accounts].flatMap(([caller, sharing]) => {
+    const names = sharing[0]?.[1] ?? [];
     const limit = names.every((name) => method.callers.has(name)) ? strictest(names, method.rateLimits) : undefined;
-    return limit ? { caller: names.join(' and '), limit, identities: [identity] } : [];
+    return limit ? { caller, limit, identities: sharing.map(([identity]) => identity) } : [];
   });
   const buckets = [...single, ...shared];
   if (buckets.length === 0) return undefined;

@@ -28,6 +28,7 @@ import {
 import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
+import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACPerRouteSchema, RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
@@ -36,7 +37,7 @@ import { OriginalDstSchema } from '@weft/envoy-api/envoy/extensions/filters/list
 import { TlsInspectorSchema } from '@weft/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { TcpProxySchema } from '@weft/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy';
-import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
+import { HeaderMutationSchema as EarlyHeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
 import {
   DestinationIPInputSchema,
   DestinationPortInputSchema,
@@ -83,6 +84,7 @@ const registry = createRegistry(
   GrpcJsonTranscoderSchema,
   HTTPFaultSchema,
   GrpcStatsSchema,
+  EarlyHeaderMutationSchema,
   HeaderMutationSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,

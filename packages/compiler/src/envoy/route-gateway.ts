@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type Any, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { HeaderValueOption_HeaderAppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { type Route, RouteSchema, VirtualHostSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
@@ -11,7 +12,7 @@ import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
-import { controlPlaneCluster, filters, gatewayName, sidecarHeaders } from './names.ts';
+import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { restPaths, transcode } from './transcoder.ts';
 import { typedConfig } from './typed-config.ts';
@@ -77,7 +78,13 @@ export function gatewayRoutes(
     toBinary(
       RouteConfigurationSchema,
       create(RouteConfigurationSchema, {
-        responseHeadersToRemove: [...sidecarHeaders],
+        // A client cannot choose it: what it sends under that name is replaced.
+        requestHeadersToAdd: [
+          {
+            header: { key: clientAddressHeader, value: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%' },
+            appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+          },
+        ],
         ignorePortInHostMatching: hostnames.length > 0,
       }),
     ),

@@ -1,4 +1,5 @@
 import type { MeshSettings } from '../model/mesh.ts';
+import { defaultQuotas } from '../model/quotas.ts';
 
 /** The settings of a mesh without a MeshConfig. */
 export const defaultSettings: MeshSettings = {
@@ -8,4 +9,5 @@ export const defaultSettings: MeshSettings = {
   outbound: 'allow',
   permissive: [],
   zoneAware: false,
+  quotas: defaultQuotas,
 };

@@ -61,6 +61,7 @@ export interface GatewayFact {
   readonly maxHeaders: number;
   readonly maxMessageBytes: number;
   readonly corsOrigins: readonly string[];
+  readonly trustedHops: number;
   readonly origin: string;
 }
 

@@ -3,6 +3,7 @@ import { filesOf } from '../contracts/descriptor-set.ts';
 import type { ContractFact } from '../facts/facts.ts';
 import { nameSchema } from '../facts/name-schema.ts';
 import type { Problem } from '../model/problem.ts';
+import { maxContractBytes } from '../model/quotas.ts';
 
 /** The namespace of a contract file, or undefined when the path is not `contracts/<namespace>/<name>.binpb`. */
 export function contractNamespace(path: string): string | undefined {
@@ -21,6 +22,10 @@ export function parseContractFile(path: string, bytes: Uint8Array): { contract: 
     return { problem: { resource: path, message: 'is in no namespace', advice: 'contracts/<namespace>/<name>.binpb' } };
   }
   if (bytes.length === 0) return { problem: { resource: path, message: 'is empty', advice } };
+  if (bytes.length > maxContractBytes) {
+    const message = `has ${bytes.length} bytes`;
+    return { problem: { resource: path, message, advice: `at most ${maxContractBytes} bytes` } };
+  }
   try {
     const files = filesOf(bytes);
     if (files.length === 0) return { problem: { resource: path, message: 'holds no proto file', advice } };

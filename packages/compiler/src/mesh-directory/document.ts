@@ -32,6 +32,7 @@ export function settingsOf({ read: { spec } }: ObjectOf<'mesh-config'>, origin: 
     outbound: spec.outbound,
     permissive: spec.permissive.map(({ port, ...rule }) => ({ ...rule, ...(port === undefined ? {} : { port }) })),
     zoneAware: spec.zoneAware,
+    quotas: spec.quotas,
     origin,
   };
 }

@@ -4,6 +4,8 @@ import { contractHashPattern } from '../contracts/contract-hash.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
+import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
+import { defaultQuotas, maxContractBytes } from '../model/quotas.ts';
 
 // The message of each schema says what would be right; the value that was found is put before it by manifest.ts.
 
@@ -36,7 +38,9 @@ const addressBlockSchema = z.string('an IP address or a block of them: "10.1.0.0
 
 const durationSchema = z.string('a duration: "24h"').transform((text, context) => {
   const durationMs = parseDuration(text);
-  if (durationMs === undefined || durationMs < 1000) context.addIssue('a duration of at least "1s", such as "24h"');
+  if (durationMs === undefined || !isWithin(durationMs, bounds.certificateLifetime)) {
+    context.addIssue(`${boundWords(bounds.certificateLifetime)}, such as "24h"`);
+  }
   return durationMs ?? z.NEVER;
 });
 
@@ -60,6 +64,10 @@ export const documentSchema = z.object(
   },
   'an object with apiVersion, kind, metadata and spec',
 );
+
+function quotaSchema(byDefault: number, max = 2 ** 31 - 1) {
+  return wholeSchema({ min: 1, max, whole: true }).default(byDefault);
+}
 
 /** `weft.dev/v1 MeshConfig`. */
 export const meshConfigSchema = z.object({
@@ -105,8 +113,19 @@ export const meshConfigSchema = z.object({
         )
         .default([]),
       zoneAware: z.boolean('true or false').default(false),
+      quotas: z
+        .strictObject(
+          {
+            contractMethods: quotaSchema(defaultQuotas.contractMethods),
+            contractBytes: quotaSchema(defaultQuotas.contractBytes, maxContractBytes),
+            namespaceMethods: quotaSchema(defaultQuotas.namespaceMethods),
+            namespaceBytes: quotaSchema(defaultQuotas.namespaceBytes),
+          },
+          'contractMethods, contractBytes, namespaceMethods and namespaceBytes',
+        )
+        .default(defaultQuotas),
     },
-    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive and zoneAware',
+    'trustDomain, packages, tracing, certificateLifetime, outbound, permissive, zoneAware and quotas',
   ),
 });
 
@@ -193,7 +212,14 @@ export const externalServiceSchema = z.object({
   ),
 });
 
-const byteCountSchema = z.int('a whole number of bytes').positive('a whole number of bytes above 0');
+const byteCountSchema = wholeSchema(bounds.gatewayBytes);
+
+function wholeSchema(bound: Bound) {
+  const words = boundWords(bound);
+  return z.int(words).min(bound.min, words).max(bound.max, words);
+}
+
+const hopsExpected = 'a whole number from 0 to 16';
 
 /** `weft.dev/v1 Gateway`: a door of the mesh. */
 export const gatewaySchema = z.object({
@@ -201,10 +227,11 @@ export const gatewaySchema = z.object({
     {
       reflection: z.boolean('true or false').default(true),
       maxHeaderBytes: byteCountSchema.default(32 * 1024),
-      maxHeaders: z.int('a whole number').positive('a number above 0').default(100),
+      maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
+      trustedHops: z.int(hopsExpected).min(0, hopsExpected).max(16, hopsExpected).default(0),
     },
-    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes and corsOrigins',
+    'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes, corsOrigins and trustedHops',
   ),
 });

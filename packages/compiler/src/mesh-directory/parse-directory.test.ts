@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { defaultQuotas } from '../model/quotas.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import { parseDirectory } from './parse-directory.ts';
 
@@ -55,6 +56,7 @@ test('a whole mesh', (t) => {
   });
   t.deepEqual(facts.problems, []);
   t.deepEqual(facts.settings, {
+    quotas: defaultQuotas,
     origin: 'mesh.yaml',
     trustDomain: 'shop.test',
     packages: [{ namespace: 'shop', protoPackage: 'shop' }],

@@ -1,35 +1,42 @@
 import { z } from 'zod';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
+import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 
 // As in manifest-schemas.ts, each message says what would be right. The CustomResourceDefinitions are made of these schemas too
 // (mesh-policy/crd.ts), so every rule that JSON Schema can say stands in the schema and not in a refinement.
 
-const yearMs = 365 * 24 * 3_600_000;
-
 const durationText = z
   .string('a duration: "500ms", "3s", "2h"')
-  .regex(/^([0-9]+([.][0-9]+)?(ms|s|m|h|d))+$/, 'a duration: "500ms", "3s", "2h"');
+  .regex(/^([0-9]+([.][0-9]+)?(ms|s|m|h|d))+$/, 'a duration: "500ms", "3s", "2h"')
+  .max(lengths.durationText, `at most ${lengths.durationText} characters`);
 
-function duration(atLeastMs: number) {
+function duration(bound: Bound) {
   return durationText.transform((text, context) => {
     const durationMs = parseDuration(text);
-    if (durationMs === undefined || durationMs < atLeastMs || durationMs > yearMs) {
-      context.addIssue(`a duration from ${atLeastMs}ms to a year`);
-    }
+    if (durationMs === undefined || !isWithin(durationMs, bound)) context.addIssue(boundWords(bound));
     return durationMs === undefined ? z.NEVER : Math.round(durationMs);
   });
+}
+
+function number(bound: Bound) {
+  const words = boundWords(bound);
+  return (bound.whole ? z.int(words) : z.number(words)).min(bound.min, words).max(bound.max, words);
+}
+
+function list<Item extends z.ZodType>(item: Item, most: number, what: string) {
+  return z.array(item, what).max(most, `at most ${most}`);
 }
 
 const callerSchema = z
   .string('a logical service: "shop.orders"')
   .regex(/^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$/, 'a proto package without its version: "shop.orders"')
-  .max(253, 'at most 253 characters');
+  .max(lengths.callerName, `at most ${lengths.callerName} characters`);
 
-const callersSchema = z
-  .array(callerSchema, 'a list of logical services')
-  .max(1000, 'at most 1000')
-  .refine((names) => !names.includes('edge'), 'exposure: edge in place of the caller edge');
+const callersSchema = list(callerSchema, lengths.callers, 'a list of logical services').refine(
+  (names) => !names.includes('edge'),
+  'exposure: edge in place of the caller edge',
+);
 
 const exposureSchema = z.enum(['none', 'edge'], 'none or edge');
 
@@ -37,7 +44,7 @@ const exposureSchema = z.enum(['none', 'edge'], 'none or edge');
 const pathSchema = z
   .string('a path: "/shop.orders.v1.OrderService/GetOrder"')
   .regex(/^\/[!-)+-~]*([*])?$/, 'a path: "/shop.orders.v1.OrderService/GetOrder", "/v1/users" or "/v1/*"')
-  .max(1024, 'at most 1024 characters')
+  .max(lengths.path, `at most ${lengths.path} characters`)
   .refine((path) => !path.endsWith('*') || path.endsWith('/*'), 'a path, or one that ends with "/*"');
 
 const retryCodeSchema = z.enum(
@@ -48,9 +55,9 @@ const retryCodeSchema = z.enum(
 const retrySchema = z.strictObject(
   {
     codes: z.array(retryCodeSchema, 'a list of gRPC codes').min(1, 'at least one code').optional(),
-    maxRetries: z.int('0 to 10').min(0, '0 to 10').max(10, '0 to 10').optional(),
-    baseBackoff: duration(1).optional(),
-    maxBackoff: duration(1).optional(),
+    maxRetries: number(bounds.maxRetries).optional(),
+    baseBackoff: duration(bounds.baseBackoff).optional(),
+    maxBackoff: duration(bounds.maxBackoff).optional(),
   },
   'codes, maxRetries, baseBackoff and maxBackoff',
 );
@@ -62,55 +69,56 @@ const rateLimitSchema = z.strictObject(
       .regex(
         /^([*]|[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*)$/,
         'a proto package without its version ("shop.orders"), "edge" or "*"',
-      ),
-    requests: z.int('a number above 0').min(1, 'a number above 0').max(0xffff_ffff, 'at most 4294967295'),
-    per: duration(50).optional(),
+      )
+      .max(lengths.callerName, `at most ${lengths.callerName} characters`),
+    requests: number(bounds.rateLimitRequests),
+    per: duration(bounds.rateLimitPeriod).optional(),
   },
   'caller, requests and per',
 );
 
-const rateLimitsSchema = z.array(rateLimitSchema, 'a list of { caller, requests, per }').max(1000, 'at most 1000');
-
-const countSchema = z.int('a number above 0').min(1, 'a number above 0').max(0xffff_ffff, 'at most 4294967295');
-const percentSchema = z.number('0 to 100').min(0, '0 to 100').max(100, '0 to 100');
+const rateLimitsSchema = list(rateLimitSchema, lengths.rateLimits, 'a list of { caller, requests, per }');
 
 /** The options of weft.policy.v1.MethodPolicy, but for the idempotency key: what a repeat means only the application can say. */
 const methodFields = {
   callers: callersSchema.optional(),
   addCallers: callersSchema.optional(),
   exposure: exposureSchema.optional(),
-  deadline: duration(1).optional(),
-  tryTimeout: duration(1).optional(),
-  maxDuration: duration(1).optional(),
-  idleTimeout: duration(1).optional(),
+  deadline: duration(bounds.deadline).optional(),
+  tryTimeout: duration(bounds.tryTimeout).optional(),
+  maxDuration: duration(bounds.maxDuration).optional(),
+  idleTimeout: duration(bounds.idleTimeout).optional(),
   retry: retrySchema.optional(),
   rateLimits: rateLimitsSchema.optional(),
   hedge: z
     .strictObject(
-      { after: duration(1), maxTries: z.int('2 to 10').min(2, '2 to 10').max(10, '2 to 10').optional() },
+      { after: duration(bounds.hedgeAfter), maxTries: number(bounds.hedgeTries).optional() },
       'after and maxTries',
     )
     .optional(),
-  objective: z.strictObject({ percent: percentSchema, within: duration(1) }, 'percent and within').optional(),
+  objective: z
+    .strictObject(
+      { percent: number(bounds.objectivePercent), within: duration(bounds.objectiveWithin) },
+      'percent and within',
+    )
+    .optional(),
   shadow: z
     .strictObject({ callers: callersSchema.optional(), exposure: exposureSchema.optional() }, 'callers and exposure')
     .optional(),
-  faults: z
-    .array(
-      z
-        .strictObject(
-          {
-            name: z.string('a name: "slow"').regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name: "slow"'),
-            delay: duration(1).optional(),
-            abort: retryCodeSchema.optional(),
-          },
-          'name, delay and abort',
-        )
-        .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'a delay, an abort or both'),
-      'a list of { name, delay, abort }',
-    )
-    .max(20, 'at most 20')
-    .optional(),
+  faults: list(
+    z
+      .strictObject(
+        {
+          name: z.string('a name: "slow"').regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name: "slow"'),
+          delay: duration(bounds.faultDelay).optional(),
+          abort: retryCodeSchema.optional(),
+        },
+        'name, delay and abort',
+      )
+      .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, 'a delay, an abort or both'),
+    lengths.faults,
+    'a list of { name, delay, abort }',
+  ).optional(),
   mirror: nameSchema.optional(),
 };
 
@@ -124,35 +132,27 @@ export const meshPolicySpecSchema = z.strictObject(
     retryBudget: z
       .strictObject(
         {
-          percent: percentSchema.optional(),
-          minConcurrent: z
-            .int('a whole number')
-            .min(0, 'a whole number')
-            .max(0xffff_ffff, 'at most 4294967295')
-            .optional(),
+          percent: number(bounds.retryBudgetPercent).optional(),
+          minConcurrent: number(bounds.retryBudgetConcurrent).optional(),
         },
         'percent and minConcurrent',
       )
       .optional(),
-    maxConcurrentRequests: countSchema.optional(),
+    maxConcurrentRequests: number(bounds.concurrentRequests).optional(),
     defaults: z.strictObject(methodFields, 'the fields of a method').optional(),
-    methods: z
-      .array(
-        z.strictObject(
-          {
-            path: pathSchema,
-            kind: z.enum(['unary', 'stream'], 'unary or stream').optional(),
-            idempotency: z
-              .enum(['none', 'idempotent', 'noSideEffects'], 'none, idempotent or noSideEffects')
-              .optional(),
-            ...methodFields,
-          },
-          'path and the fields of a method',
-        ),
-        'a list of methods',
-      )
-      .max(2000, 'at most 2000')
-      .optional(),
+    methods: list(
+      z.strictObject(
+        {
+          path: pathSchema,
+          kind: z.enum(['unary', 'stream'], 'unary or stream').optional(),
+          idempotency: z.enum(['none', 'idempotent', 'noSideEffects'], 'none, idempotent or noSideEffects').optional(),
+          ...methodFields,
+        },
+        'path and the fields of a method',
+      ),
+      lengths.methods,
+      'a list of methods',
+    ).optional(),
   },
   'service, callers, addCallers, exposure, retryBudget, maxConcurrentRequests, defaults and methods',
 );
@@ -169,27 +169,24 @@ const timeSchema = z
     return timeMs;
   });
 
-const anyCallersSchema = z
-  .array(callerSchema, 'a list of logical services')
-  .min(1, 'at least one')
-  .max(1000, 'at most 1000');
+const anyCallersSchema = list(callerSchema, lengths.callers, 'a list of logical services').min(1, 'at least one');
 
 /** `spec` of `weft.dev/v1 MeshOverride`. */
 export const meshOverrideSpecSchema = z.strictObject(
   {
     service: nameSchema,
-    methods: z.array(pathSchema, 'a list of paths').min(1, 'at least one path').max(2000, 'at most 2000').optional(),
+    methods: list(pathSchema, lengths.methods, 'a list of paths').min(1, 'at least one path').optional(),
     deny: anyCallersSchema.optional(),
     allow: anyCallersSchema.optional(),
     noRetry: z.boolean('true or false').optional(),
     retry: retrySchema.optional(),
-    deadline: duration(1).optional(),
-    maxDuration: duration(1).optional(),
+    deadline: duration(bounds.deadline).optional(),
+    maxDuration: duration(bounds.maxDuration).optional(),
     rateLimits: rateLimitsSchema.optional(),
-    maxConcurrentRequests: countSchema.optional(),
-    reason: z.string('words').max(2000, 'at most 2000 characters').optional(),
+    maxConcurrentRequests: number(bounds.concurrentRequests).optional(),
+    reason: z.string('words').max(lengths.reason, `at most ${lengths.reason} characters`).optional(),
     expires: timeSchema.optional(),
-    by: z.string('who').max(253, 'at most 253 characters').optional(),
+    by: z.string('who').max(lengths.author, `at most ${lengths.author} characters`).optional(),
   },
   'service, methods, deny, allow, noRetry, retry, deadline, maxDuration, rateLimits, maxConcurrentRequests, reason, expires and by',
 );

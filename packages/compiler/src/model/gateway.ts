@@ -15,4 +15,6 @@ export interface Gateway {
   readonly maxMessageBytes: number;
   /** Origins that browsers may call from; empty: none but its own. */
   readonly corsOrigins: readonly string[];
+  /** Proxies in front of it that append to x-forwarded-for, such as an ALB: 1. Default: 0. */
+  readonly trustedHops: number;
 }

@@ -5,6 +5,7 @@ import type { MeshLookups } from './lookups.ts';
 import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
+import type { Quotas } from './quotas.ts';
 import type { Route } from './route.ts';
 import type { Service } from './service.ts';
 import type { Workload } from './workload.ts';
@@ -64,6 +65,8 @@ export interface MeshSettings {
   readonly permissive: readonly PermissiveRule[];
   /** Calls stay in the caller's zone as far as that overloads nobody. Default: false, all replicas get the same from everybody. */
   readonly zoneAware: boolean;
+  /** How much each contract and each namespace may publish. */
+  readonly quotas: Quotas;
 }
 
 /** Workloads that take calls in plain text: all that is given must hold. */

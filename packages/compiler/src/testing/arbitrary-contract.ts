@@ -59,7 +59,11 @@ const method = fc
       }),
       { maxLength: 3 },
     ),
-    path: optional(fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))),
+    path: optional(
+      fc
+        .uniqueArray(segment, { minLength: 1, maxLength: 4, selector: (part) => /\{(\w+)/.exec(part)?.[1] ?? part })
+        .map((parts) => parts.join('')),
+    ),
     verb: fc.constantFrom('get', 'put', 'post', 'delete', 'patch'),
     custom: fc.constantFrom('', ':search', ':do-it'),
   })

@@ -6,6 +6,8 @@ export class FaultyGraph extends Graph {
   readonly computed = new Set<string>();
   /** Whether the computation of a key throws. Default: none does. */
   isBroken: (collection: string, key: string) => boolean = () => false;
+  /** What stands in place of a derived value, as a bug in what computes it would leave it. Default: the value itself. */
+  altered: (collection: string, key: string, value: unknown) => unknown = (_, __, value) => value;
 
   override derive<I, O>(
     name: string,
@@ -49,6 +51,6 @@ export class FaultyGraph extends Graph {
     this.computed.add(collection);
     const result = compute();
     if (this.isBroken(collection, key)) throw new Error('a fault');
-    return result;
+    return this.altered(collection, key, result) as R;
   }
 }

@@ -309,7 +309,7 @@ const settings = fc
   );
 
 function gatewayEvent(name: string, said: Partial<GatewayFact>, there: true | undefined = true): FactEvent {
-  const limits = { maxHeaderBytes: 1000, maxHeaders: 10, maxMessageBytes: 1000 };
+  const limits = { maxHeaderBytes: 1000, maxHeaders: 10, maxMessageBytes: 1000, trustedHops: 0 };
   const value: GatewayFact = { name, reflection: true, corsOrigins: [], ...limits, ...said, origin: `${name}.yaml` };
   return { of: 'gateways', key: name, value: there && value };
 }

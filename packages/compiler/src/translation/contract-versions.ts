@@ -1,10 +1,13 @@
 import type { Collection, Graph, Index } from '@weft/collections';
-import { readContract } from '../contracts/read-contract.ts';
+import { type ReadContract, readContract } from '../contracts/read-contract.ts';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
+import type { ContractFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { defaultQuotas } from '../model/quotas.ts';
+import { contractQuotaProblem, meshQuotas, namespaceQuotas } from './contract-quotas.ts';
 import { ownersOf, ownersRow } from './package-owners.ts';
 
 /** The contracts that count, and why others do not. Keys are contract keys, "namespace/hash". */
@@ -21,27 +24,42 @@ export interface ContractVersions {
 
 /** A contract: either a version or a refusal. */
 interface Verdict {
+  readonly fact: ContractFact;
   readonly version?: ContractVersion;
-  readonly origin: string;
   readonly problems: readonly Problem[];
 }
 
 /** Reads every contract once, and asks whether its namespace may publish it. */
 export function contractVersions(graph: Graph, facts: FactCollections): ContractVersions {
-  // Equal bytes mean the same for as long as this process runs, so a contract is understood once.
-  const read = graph.derive('contracts read', facts.contracts, (fact) => ({ fact, ...readContract(fact) }), {
-    same: (a, b) => a.fact === b.fact,
+  const quotas = meshQuotas(graph, facts);
+  // Equal bytes mean the same for as long as this process runs, so a contract is understood once, and one that is too large never.
+  const read = graph.derive(
+    'contracts read',
+    facts.contracts,
+    (fact, read): ReadContract & { readonly fact: ContractFact } => {
+      const tooLarge = contractQuotaProblem(fact, undefined, read.get(quotas, settingsKey) ?? defaultQuotas);
+      return tooLarge ? { fact, problems: [tooLarge] } : { fact, ...readContract(fact) };
+    },
+    { same: (a, b) => a.fact === b.fact && words(a.problems) === words(b.problems) },
+  );
+  const own = graph.derive('contracts', read, ({ fact, version, problems }, read): Verdict => {
+    if (version === undefined) return { fact, problems };
+    const { methods } = version;
+    const refusal =
+      ownershipProblem(version, read.get(facts.settings, settingsKey) ?? defaultSettings) ??
+      contractQuotaProblem(fact, methods.size, read.get(quotas, settingsKey) ?? defaultQuotas);
+    return refusal ? { fact, problems: [refusal] } : { fact, version, problems };
   });
-  const verdicts = graph.derive('contracts', read, ({ fact, version, problems }, read): Verdict => {
-    const { origin } = fact;
-    if (version === undefined) return { origin, problems };
-    const foreign = ownershipProblem(version, read.get(facts.settings, settingsKey) ?? defaultSettings);
-    return foreign ? { origin, problems: [foreign] } : { origin, version, problems };
+  const owned = graph.derive('contracts owned', own, ({ fact, version }) => version && { fact, version });
+  const over = namespaceQuotas(graph, facts, owned, quotas);
+  const verdicts = graph.derive('contracts judged', own, (verdict, read, key): Verdict => {
+    const refusal = read.get(over, verdict.fact.namespace)?.get(key);
+    return refusal && verdict.version ? { fact: verdict.fact, problems: [refusal] } : verdict;
   });
   const versions = graph.derive('contract versions', verdicts, ({ version }) => version);
   return {
     versions,
-    refused: graph.derive('contracts refused', verdicts, ({ version, origin }) => (version ? undefined : origin)),
+    refused: graph.derive('contracts refused', verdicts, ({ version, fact }) => (version ? undefined : fact.origin)),
     byName: versions.index('name', ({ namespace, logicalName }) => [
       nameKey({ namespace, name: lastPart(logicalName) }),
     ]),
@@ -58,6 +76,10 @@ export function nameKey({ namespace, name }: { readonly namespace: string; reado
 /** Problems, or nothing when there are none. */
 export function some(problems: readonly Problem[]): readonly Problem[] | undefined {
   return problems.length > 0 ? problems : undefined;
+}
+
+function words(problems: readonly Problem[]): string {
+  return problems.map(({ message }) => message).join('\n');
 }
 
 function lastPart(logicalName: string): string {

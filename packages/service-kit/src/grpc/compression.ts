@@ -1,5 +1,6 @@
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
-import { tooLarge } from './frame.ts';
+import { type Decompress, inflate } from './inflate-limit.ts';
+import type { Limits } from './limits.ts';
 import { GrpcError, grpcCode } from './status.ts';
 
 /** One way to compress messages. */
@@ -7,8 +8,8 @@ export interface Compression {
   /** Its name in grpc-encoding. */
   readonly name: string;
   compress(message: Uint8Array): Buffer;
-  /** Throws GrpcError: RESOURCE_EXHAUSTED above `maxBytes`, INVALID_ARGUMENT for bytes that are not in this format. */
-  decompress(message: Uint8Array, maxBytes: number): Buffer;
+  /** Throws GrpcError: RESOURCE_EXHAUSTED above `limits`, INVALID_ARGUMENT for bytes that are not in this format. */
+  decompress(message: Uint8Array, limits: Limits): Buffer;
 }
 
 /** Smaller messages are sent as they are: compressing them costs more than it saves. */
@@ -51,22 +52,6 @@ export function answerCompression(
   return names.includes(request.name) ? request : compressions.find(({ name }) => names.includes(name));
 }
 
-function compression(
-  name: string,
-  compress: (message: Uint8Array) => Buffer,
-  decompress: (message: Uint8Array, options: { maxOutputLength: number }) => Buffer,
-): Compression {
-  return {
-    name,
-    compress,
-    decompress(message, maxBytes) {
-      try {
-        return decompress(message, { maxOutputLength: maxBytes });
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
-          throw tooLarge(`more than ${maxBytes}`, maxBytes);
-        throw new GrpcError(grpcCode.invalidArgument, `a message is not ${name}`, { cause: error });
-      }
-    },
-  };
+function compression(name: string, compress: (message: Uint8Array) => Buffer, decompress: Decompress): Compression {
+  return { name, compress, decompress: (message, limits) => inflate(name, decompress, message, limits) };
 }

@@ -1,8 +1,36 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import { logger } from '../log/logger.ts';
+import { defaultLimits } from './limits.ts';
 
-/** Headers that belong to HTTP/2 or to gRPC itself; a handler cannot set them. */
+/** Metadata to be sent, by name. */
+export type Metadata = Record<string, string | string[]>;
+
+/** Headers that belong to HTTP, to gRPC and Connect, or to the sidecars. */
 const reserved =
-  /^(:.*|grpc-.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|host|te|content-type|content-length)$/;
+  /^(grpc-.*|connect-.*|x-weft-.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|host|te|trailer|content-type|content-length|content-encoding)$/;
+
+/** What gRPC allows as a name. Pseudo headers and what HTTP does not know as a token are none. */
+const validName = /^[0-9a-z_.-]+$/;
+/** What gRPC allows as a value; binary ones (-bin) are base64, several with commas between them. */
+const validText = /^[\x20-\x7e]*$/;
+const validBinary = /^[0-9A-Za-z+/=, ]*$/;
+
+/** What the HTTP/2 specification counts for a header beside its name and value. */
+const headerOverheadBytes = 32;
+
+/** Metadata that a handler sets, in headers and trailers each, may be as large as that of a request. */
+const maxMetadataBytes = defaultLimits.maxHeaderBytes;
+
+/** The headers that only sidecars read. */
+export function isMeshOnly(name: string): boolean {
+  return name.startsWith('x-weft-');
+}
+
+/** What a header takes, as HTTP/2 counts it. */
+export function headerBytes(name: string, value: string | readonly string[]): number {
+  const values = typeof value === 'string' ? [value] : value;
+  return values.reduce((sum, one) => sum + name.length + one.length + headerOverheadBytes, 0);
+}
 
 /** A request's headers without the pseudo headers. Binary ones (-bin) stay base64. */
 export function fromNodeHeaders(headers: IncomingHttpHeaders): Headers {
@@ -15,13 +43,30 @@ export function fromNodeHeaders(headers: IncomingHttpHeaders): Headers {
   return result;
 }
 
-/** Metadata to be sent, without what a handler cannot set; undefined for none. */
-export function toTrailers(headers: Headers): Record<string, string> | undefined {
-  let result: Record<string, string> | undefined;
-  headers.forEach((value, name) => {
-    if (reserved.test(name)) return;
+/**
+ * Metadata as it can be sent; undefined for none. Reserved names, names and values that gRPC does not allow, and what exceeds 32 KiB in
+ * all, are dropped, and the log says so.
+ */
+export function sendableMetadata(headers: Iterable<readonly [string, string]>): Metadata | undefined {
+  let result: Metadata | undefined;
+  let dropped: string[] | undefined;
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    const size = headerBytes(name, value);
+    if (!isSendable(name, value) || bytes + size > maxMetadataBytes) {
+      dropped ??= [];
+      dropped.push(name.slice(0, 100));
+      continue;
+    }
+    bytes += size;
     result ??= {};
-    result[name] = value;
-  });
+    const known = result[name];
+    result[name] = known === undefined ? value : [known, value].flat();
+  }
+  if (dropped) logger().warn({ dropped: dropped.slice(0, 20) }, 'metadata that cannot be sent was dropped');
   return result;
+}
+
+function isSendable(name: string, value: string): boolean {
+  return validName.test(name) && !reserved.test(name) && (name.endsWith('-bin') ? validBinary : validText).test(value);
 }

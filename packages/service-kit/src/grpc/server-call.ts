@@ -1,10 +1,12 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
+import { logger } from '../log/logger.ts';
 import type { GrpcCall } from './call.ts';
 import { acceptEncoding, answerCompression, type Compression, compressionOf, minCompressBytes } from './compression.ts';
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
 import { MessageQueue } from './message-queue.ts';
+import { isMeshOnly } from './metadata.ts';
 import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
 import { maxTimerMs, parseTimeout, timerMs } from './timeout.ts';
@@ -138,7 +140,11 @@ export class ServerCall implements GrpcCall {
   respond(headers?: OutgoingHttpHeaders): void {
     if (this.#responded || this.#finished || this.#isGone) return;
     this.#responded = true;
-    this.#stream.respond(this.#responseHeaders(headers), { waitForTrailers: true });
+    const options = { waitForTrailers: true };
+    this.#trySend(
+      () => this.#stream.respond(this.#responseHeaders(headers), options),
+      () => this.#stream.respond(this.#responseHeaders(undefined), options),
+    );
   }
 
   frame(message: Uint8Array): Buffer {
@@ -182,13 +188,19 @@ export class ServerCall implements GrpcCall {
     this.#finished = true;
     clearTimeout(this.#timer);
     if (this.#isGone) return;
+    const sent = statusHeaders(status, this.#limits.maxStatusBytes);
     if (this.#responded) {
-      this.#trailers = statusHeaders(status);
+      // Sidecars read their own metadata in headers only, and nobody would take it out of the trailers.
+      this.#trailers = sent;
+      for (const name of Object.keys(sent)) if (isMeshOnly(name)) delete sent[name];
       stream.end(last);
       return;
     }
     // Nothing has been sent: one frame says it all ("Trailers-Only").
-    stream.respond({ ...this.#responseHeaders(headers), ...statusHeaders(status) }, { endStream: true });
+    this.#trySend(
+      () => stream.respond({ ...this.#responseHeaders(headers), ...sent }, { endStream: true }),
+      () => stream.respond({ ...this.#responseHeaders(undefined), ...bare(status) }, { endStream: true }),
+    );
     this.#stopRequest();
   }
 
@@ -244,13 +256,32 @@ export class ServerCall implements GrpcCall {
   #decompress(message: Uint8Array): Uint8Array {
     if (!this.#compression)
       throw new GrpcError(grpcCode.internal, 'a message is marked as compressed, but there is no grpc-encoding');
-    return this.#compression.decompress(message, this.#limits.maxMessageBytes);
+    return this.#compression.decompress(message, this.#limits);
   }
 
   #sendTrailers(): void {
     if (this.#isGone) return;
-    this.#stream.sendTrailers(this.#trailers ?? {});
+    const trailers = this.#trailers ?? {};
+    this.#trySend(
+      () => this.#stream.sendTrailers(trailers),
+      () => this.#stream.sendTrailers({ 'grpc-status': trailers['grpc-status'] }),
+    );
     this.#stopRequest();
+  }
+
+  /** Whatever cannot be sent, the call ends: with less, or with a reset. */
+  #trySend(send: () => void, sendLess: () => void): void {
+    for (const attempt of [send, sendLess]) {
+      try {
+        attempt();
+        return;
+      } catch (error) {
+        if (this.#stream.destroyed || this.#stream.closed) return;
+        logger().error({ err: error, path: this.path }, 'an answer could not be sent as it was');
+      }
+    }
+    this.#finished = true;
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   /** Tells the caller that the rest of its request is not wanted, once it has the answer (RFC 9113, 8.1). */
@@ -350,6 +381,11 @@ export class ServerCall implements GrpcCall {
     this.#reading?.reject(reason);
     this.#abort?.abort(reason);
   }
+}
+
+/** A status without what may be wrong with it. */
+function bare({ code }: GrpcStatus): OutgoingHttpHeaders {
+  return { 'grpc-status': String(code) };
 }
 
 function ignore(): void {}

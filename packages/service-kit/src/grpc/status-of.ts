@@ -1,5 +1,6 @@
 import { ConnectError } from '@connectrpc/connect';
 import { ServiceError } from '../service-error.ts';
+import { sendableMetadata } from './metadata.ts';
 import { GrpcError, type GrpcStatus, grpcCode } from './status.ts';
 
 /** Codes of a callee that mean the same to the caller's caller: try later, or it took too long. */
@@ -30,9 +31,6 @@ export function statusOf(error: unknown): GrpcStatus {
 
 function connectStatus(error: ConnectError): GrpcStatus {
   const details = error.details.flatMap((detail) => ('desc' in detail ? [detail] : []));
-  const trailers: Record<string, string> = {};
-  error.metadata.forEach((value, name) => {
-    trailers[name] = value;
-  });
-  return { code: error.code, message: error.rawMessage, details, trailers };
+  const trailers = sendableMetadata(error.metadata);
+  return { code: error.code, message: error.rawMessage, details, ...(trailers ? { trailers } : {}) };
 }

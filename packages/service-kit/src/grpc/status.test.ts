@@ -4,7 +4,8 @@ import { fc, testProp } from '@fast-check/ava';
 import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { StatusSchema } from '@weft/contracts/google/rpc/status';
 import test from 'ava';
-import { percentEncode, statusHeaders } from './status.ts';
+import { percentEncode } from './fit-status.ts';
+import { statusHeaders } from './status.ts';
 
 testProp(
   'a percent-encoded message is printable ASCII and reads back',

@@ -1,7 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { type Any, anyPack } from '@bufbuild/protobuf/wkt';
-import { StatusSchema } from '@weft/contracts/google/rpc/status';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import type { ErrorDetail } from '../service-error.ts';
+import { encodeDetails, fitStatus } from './fit-status.ts';
+import { defaultLimits } from './limits.ts';
 
 /** The status codes of gRPC. See https://github.com/grpc/grpc/blob/master/doc/statuscodes.md. */
 export const grpcCode = {
@@ -52,34 +52,16 @@ export const lateFailure = { 'x-weft-failure': 'late' } as const;
 
 const okTrailers = { 'grpc-status': '0' };
 
-/** The headers that tell `status`, for a trailer or for a response that is nothing else. */
-export function statusHeaders(status: GrpcStatus): Record<string, string | string[]> {
+/** The headers that tell `status` in at most `maxBytes`, for a trailer or for a response that is nothing else. See fitStatus(). */
+export function statusHeaders(
+  status: GrpcStatus,
+  maxBytes = defaultLimits.maxStatusBytes,
+): Record<string, string | string[]> {
   if (status.code === grpcCode.ok && status.trailers === undefined) return okTrailers;
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(status.trailers ?? {}))
-    headers[name] = typeof value === 'string' ? value : [...value];
-  headers['grpc-status'] = String(status.code);
-  if (status.message) headers['grpc-message'] = percentEncode(status.message);
-  if (status.details?.length) headers['grpc-status-details-bin'] = encodeDetails(status);
+  const sent = fitStatus(status, status.code === grpcCode.ok ? defaultLimits.maxHeaderBytes : maxBytes);
+  const headers = sent.trailers;
+  headers['grpc-status'] = String(sent.code);
+  if (sent.message) headers['grpc-message'] = sent.encodedMessage;
+  if (sent.details.length > 0) headers['grpc-status-details-bin'] = encodeDetails(sent);
   return headers;
-}
-
-function encodeDetails({ code, message = '', details = [] }: GrpcStatus): string {
-  const packed = details.map((detail) =>
-    'desc' in detail ? anyPack(detail.desc, create(detail.desc, detail.value)) : detail,
-  );
-  const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details: packed }));
-  // The specification lets senders leave the padding out, and the large implementations do.
-  return Buffer.from(bytes).toString('base64').replace(/=+$/, '');
-}
-
-/** Encodes grpc-message: UTF-8, with all but printable ASCII, and the percent sign, as %XX. */
-export function percentEncode(message: string): string {
-  if (/^[\x20-\x24\x26-\x7e]*$/.test(message)) return message;
-  let encoded = '';
-  for (const byte of Buffer.from(message, 'utf8')) {
-    const printable = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
-    encoded += printable ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return encoded;
 }

@@ -1,38 +1,42 @@
 import { createHash } from 'node:crypto';
-import { type DescField, type DescMethod, getOption, hasOption, type Message, toBinary } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescMethod, Message, Registry } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { Code } from '@connectrpc/connect';
-import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
 import type { Call } from '../current-call.ts';
-import { withoutSensitive } from '../sensitive.ts';
+import { messageTypes } from '../message-types.ts';
 import { ServiceError } from '../service-error.ts';
+import { callerScope } from './caller-scope.ts';
+import { canonicalForm } from './canonical-form.ts';
+import { idempotencyKeyOf } from './keyed.ts';
 
 /** What tells a repeat from another request. */
 export interface RequestIdentity {
+  /** As {@link callerScope} says. */
   readonly caller: string;
   /** shop.orders.v1.OrderService/PlaceOrder */
   readonly method: string;
   /** Chosen by the caller. */
   readonly key: string;
-  /** SHA-256 of the request without its sensitive fields: a short one could be found by trying. */
+  /** SHA-256 of the request's {@link canonicalForm}, which has no sensitive fields: a short one could be found by trying. */
   readonly requestHash: Buffer;
 }
 
+const typesOfInputs = new WeakMap<DescMessage, Registry>();
 const keyFields = new WeakMap<DescMethod, readonly DescField[]>();
 
 /**
- * Who asks for what, by the request field that the contract names in idempotency_key.
+ * Who asks for what, by the request field that the contract names in idempotency_key. `subject`: the authenticated end user.
  *
  * @throws ServiceError INVALID_ARGUMENT for an empty key; TypeError when the contract names no string field.
  */
-export function identify(call: Call, request: Message): RequestIdentity {
+export function identify(call: Call, request: Message, subject?: string): RequestIdentity {
   const { method } = call;
   const key = keyOf(method, request);
   if (key === '') {
     throw new ServiceError(Code.InvalidArgument, `${method.name}: ${pathOf(method)} must not be empty`);
   }
   return {
-    caller: call.caller,
+    caller: callerScope(call, subject),
     method: `${method.parent.typeName}/${method.name}`,
     key,
     requestHash: hashOf(method, request),
@@ -40,8 +44,13 @@ export function identify(call: Call, request: Message): RequestIdentity {
 }
 
 function hashOf({ input }: DescMethod, request: Message): Buffer {
+  let types = typesOfInputs.get(input);
+  if (!types) {
+    types = messageTypes([input.file]);
+    typesOfInputs.set(input, types);
+  }
   return createHash('sha256')
-    .update(toBinary(input, withoutSensitive(input, request)))
+    .update(canonicalForm(input, request, types))
     .digest();
 }
 
@@ -83,8 +92,7 @@ function fieldsOf(method: DescMethod): readonly DescField[] {
 }
 
 function pathOf(method: DescMethod): string {
-  const own = hasOption(method, methodPolicy) ? getOption(method, methodPolicy).idempotencyKey : undefined;
-  const path = own ?? getOption(method.parent, servicePolicy).defaults?.idempotencyKey;
+  const path = idempotencyKeyOf(method);
   if (!path) throw new TypeError(`${method.name}: its contract sets no (weft.policy.v1.method).idempotency_key`);
   return path;
 }

@@ -21,11 +21,13 @@ import {
   storeState,
   takeOver,
 } from './key-record.ts';
+import type { Once } from './keyed.ts';
+import type { KeyOwner } from './once.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
 
 /** A method that calls others. */
-export interface AcrossSteps<State, Response> {
+export interface AcrossSteps<State, Response> extends KeyOwner {
   /**
    * Decides, in one transaction, what must be the same in every attempt: ids, prices. What it returns is kept as JSON and
    * reaches `work` as JSON gives it back.
@@ -54,8 +56,8 @@ export async function onceAcross<Desc extends DescMessage, State>(
   request: Message,
   responseSchema: Desc,
   steps: AcrossSteps<State, MessageInitShape<Desc>>,
-): Promise<MessageShape<Desc>> {
-  const id = identify(call, request);
+): Promise<Once<MessageShape<Desc>>> {
+  const id = identify(call, request, steps.subject);
   const { leaseMs = 10_000 } = steps;
   const work = async (lease: Lease, signal: AbortSignal): Promise<Buffer> => {
     const state = lease.state as State; // As `begin` of this method returned it, once through JSON.

@@ -1,8 +1,9 @@
-import { create } from '@bufbuild/protobuf';
+import { create, fromJson } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { OrderService, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
+import { Contract } from '../contract.fixture.ts';
 import { runAsCall } from '../current-call.ts';
 import type { Database, Transaction } from '../postgres/database.ts';
 import { ServiceError } from '../service-error.ts';
@@ -162,4 +163,30 @@ test('a method whose contract names no key is a mistake of this service', async 
     once(replicas[0], call, request, PlaceOrderResponseSchema, async () => ({})),
     { instanceOf: TypeError, message: /its contract sets no/ },
   );
+});
+
+test('the same request in another order of map entries is a repeat; in other words it is not', async (t) => {
+  const contract = new Contract({
+    'keyed/v1/keyed.proto': `
+      syntax = "proto3";
+      package keyed.v1;
+      import "weft/policy/v1/policy.proto";
+      service KeyedService {
+        rpc Put(PutRequest) returns (PutRequest) { option (weft.policy.v1.method) = {idempotency_key: "key"}; }
+      }
+      message PutRequest { string key = 1; map<string, string> labels = 2; }`,
+  });
+  const method = contract.method('keyed.v1.KeyedService', 'Put');
+  let runs = 0;
+  const put = (labels: Record<string, string>) => {
+    const call = testCall(method, { deadlineMs: 20_000 });
+    const request = fromJson(method.input, { key: 'labels', labels });
+    return runAsCall(call, () =>
+      once(replicas[0], call, request, PlaceOrderResponseSchema, async () => ({ order: { orderId: String(++runs) } })),
+    );
+  };
+  const first = await put({ a: '1', b: '2' });
+  t.deepEqual(await put({ b: '2', a: '1' }), first);
+  t.is(runs, 1);
+  await t.throwsAsync(put({ a: '2', b: '1' }), { code: Code.AlreadyExists });
 });

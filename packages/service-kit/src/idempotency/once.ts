@@ -12,8 +12,18 @@ import type { Database, Transaction } from '../postgres/database.ts';
 import { ServiceError } from '../service-error.ts';
 import { identify } from './idempotency-key.ts';
 import { type Answer, createRecord, readAnswer, storeAnswer } from './key-record.ts';
+import type { Once } from './keyed.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
+
+/** Whose keys count, beside the caller's. */
+export interface KeyOwner {
+  /**
+   * The end user that the application has authenticated. Keys of two subjects are never the same key. Default: none; then clients
+   * outside the mesh are told apart by the address that the gateway saw.
+   */
+  readonly subject?: string;
+}
 
 /**
  * Answers a keyed request whose effect is in this database alone: the answer is stored in the transaction of its effect, so
@@ -32,8 +42,9 @@ export async function once<Desc extends DescMessage>(
   request: Message,
   responseSchema: Desc,
   effect: (tx: Transaction) => Promise<MessageInitShape<Desc>>,
-): Promise<MessageShape<Desc>> {
-  const id = identify(call, request);
+  { subject }: KeyOwner = {},
+): Promise<Once<MessageShape<Desc>>> {
+  const id = identify(call, request, subject);
   const { requestHash } = id;
   return answerOnce(db, id, responseSchema, () =>
     db.transaction(async (tx): Promise<Answer> => {

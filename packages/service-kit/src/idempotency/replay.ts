@@ -5,6 +5,7 @@ import { expireRecords } from './expire-records.ts';
 import type { RequestIdentity } from './idempotency-key.ts';
 import { fly, inFlight } from './in-flight.ts';
 import { type Answer, refuseOtherRequest } from './key-record.ts';
+import type { Once } from './keyed.ts';
 import { fromStoredError } from './stored-error.ts';
 
 /** Waits for this process's own attempt at the key, or makes one; then gives its answer as a handler would. */
@@ -13,7 +14,7 @@ export async function answerOnce<Desc extends DescMessage>(
   id: RequestIdentity,
   schema: Desc,
   attempt: () => Promise<Answer>,
-): Promise<MessageShape<Desc>> {
+): Promise<Once<MessageShape<Desc>>> {
   const limit = statementLimit(db.schema, undefined);
   expireRecords(db);
   for (;;) {
@@ -25,8 +26,9 @@ export async function answerOnce<Desc extends DescMessage>(
   }
 }
 
-function replay<Desc extends DescMessage>(id: RequestIdentity, schema: Desc, answer: Answer): MessageShape<Desc> {
+function replay<Desc extends DescMessage>(id: RequestIdentity, schema: Desc, answer: Answer): Once<MessageShape<Desc>> {
   refuseOtherRequest(id, answer.requestHash);
   if (answer.error) throw fromStoredError(answer.error);
-  return fromBinary(schema, answer.response ?? new Uint8Array());
+  // The mark is in the type alone: this is where such answers come from.
+  return fromBinary(schema, answer.response ?? new Uint8Array()) as Once<MessageShape<Desc>>;
 }

@@ -61,3 +61,42 @@ test('lines are JSON with time, level, service and message', (t) => {
   t.like(JSON.parse(lines[0] ?? ''), { level: 'warn', msg: 'careful', err: { type: 'Error', message: 'x' } });
   t.regex(JSON.parse(lines[0] ?? '').time, /^\d{4}-\d\d-\d\dT/);
 });
+
+test('long errors are cut, and take no time', (t) => {
+  const long = 'x'.repeat(8_000_000);
+  const hostile = [
+    new Error('x'.repeat(80_000)),
+    new Error(long),
+    new Error('://'.repeat(2_000_000)),
+    new Error('a://'.repeat(2_000_000)),
+    new Error('a://b:c'.repeat(1_000_000)),
+    new Error('password='.repeat(1_000_000)),
+    new Error(' '.repeat(8_000_000)),
+    new Error('\n at x'.repeat(1_000_000)),
+    Object.assign(new Error('x'), { name: long, code: long, stack: long }),
+    Object.assign(databaseError('23505', long), { table: long, constraint: long }),
+    new Error('x', { cause: new Error(long, { cause: long }) }),
+    long,
+    { toString: () => long },
+    Object.create(null),
+  ];
+  for (const [index, error] of hostile.entries()) {
+    const before = process.cpuUsage();
+    const text = JSON.stringify(serializeError(error));
+    const { user, system } = process.cpuUsage(before);
+    t.true(user + system < 250_000, `${index}: ${user + system} us`);
+    t.true(text.length < 100_000, `${index}: ${text.length}`);
+  }
+  t.regex(serializeError(new Error(long)).stack ?? '', /^\s+at /, 'the frames of a long message stay');
+});
+
+test('a secret at the cut is not logged either', (t) => {
+  for (let before = 8_100; before < 8_200; before++) {
+    const text = `${'x'.repeat(before)} postgres://orders:${'swordfish'.repeat(200)}@db/shop`;
+    t.notRegex(serializeError(new Error(text)).message, /sword/, String(before));
+  }
+  t.is(
+    serializeError(new Error('at http://a/b and x://u:p@h and https://c')).message,
+    'at http://a/b and x://***@h and https://c',
+  );
+});

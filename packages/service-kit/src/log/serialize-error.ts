@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { scrub } from './scrub.ts';
 
 /** An error as it may be logged. */
 export interface LoggableError {
@@ -12,29 +13,44 @@ export interface LoggableError {
   readonly cause?: LoggableError;
 }
 
+/** Names, codes and types are short; whatever is not, is none. */
+const maxNameChars = 200;
+
+const maxStackChars = 16_384;
+
 /**
  * Makes an error fit for a log: no password, no connection string, and of PostgreSQL's errors nothing that quotes a value
- * of a row. Follows causes, five deep.
+ * of a row. All texts are cut. Follows causes, five deep.
  */
 export function serializeError(error: unknown): LoggableError {
   return serialize(error, 5);
 }
 
 function serialize(error: unknown, depth: number): LoggableError {
-  if (!(error instanceof Error)) return { type: typeof error, message: scrub(String(error)) };
-  const message = messageOf(error);
-  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  if (!(error instanceof Error)) return { type: typeof error, message: scrub(textOf(error)) };
+  const { stack, name, cause } = error;
+  // The frames are at the end, after the message, which may be long and is there already.
+  const frames = stack
+    ?.slice(-maxStackChars)
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   return {
-    type: error instanceof pg.DatabaseError ? 'DatabaseError' : error.name,
-    message,
-    ...('code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
-      ? { code: error.code }
-      : {}),
+    type: error instanceof pg.DatabaseError ? 'DatabaseError' : scrub(String(name), maxNameChars),
+    message: messageOf(error),
+    ...codeOf(error),
     ...(frames && frames.length > 0 ? { stack: scrub(frames.join('\n')) } : {}),
-    ...(error instanceof pg.DatabaseError && error.table ? { table: error.table } : {}),
-    ...(error instanceof pg.DatabaseError && error.constraint ? { constraint: error.constraint } : {}),
-    ...(error.cause !== undefined && depth > 1 ? { cause: serialize(error.cause, depth - 1) } : {}),
+    ...(error instanceof pg.DatabaseError && error.table ? { table: scrub(error.table, maxNameChars) } : {}),
+    ...(error instanceof pg.DatabaseError && error.constraint
+      ? { constraint: scrub(error.constraint, maxNameChars) }
+      : {}),
+    ...(cause !== undefined && depth > 1 ? { cause: serialize(cause, depth - 1) } : {}),
   };
+}
+
+function codeOf(error: Error): Pick<LoggableError, 'code'> {
+  if (!('code' in error)) return {};
+  if (typeof error.code === 'number') return { code: error.code };
+  return typeof error.code === 'string' ? { code: scrub(error.code, maxNameChars) } : {};
 }
 
 /** SQLSTATE classes whose message names things, never values: connections, constraints, rollbacks, names, resources. */
@@ -44,11 +60,14 @@ function messageOf(error: Error): string {
   if (error instanceof pg.DatabaseError && !namesOnly.test(error.code ?? '')) {
     return `SQLSTATE ${error.code ?? 'unknown'} (the message may quote a value)`;
   }
-  return scrub(error.message);
+  return scrub(String(error.message));
 }
 
-function scrub(text: string): string {
-  const password = process.env.PGPASSWORD;
-  const withoutUrls = text.replace(/(\w+:\/\/)[^\s/@]*@/g, '$1***@').replace(/(password|passwd|pwd)=\S+/gi, '$1=***');
-  return password ? withoutUrls.replaceAll(password, '***') : withoutUrls;
+/** What was thrown without being an error; its own toString may fail. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'what was thrown has no text';
+  }
 }

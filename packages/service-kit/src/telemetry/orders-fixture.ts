@@ -1,7 +1,7 @@
 import './register.ts';
 import { context, propagation } from '@opentelemetry/api';
 import { OrderService, PlaceOrderRequestSchema } from '@weft/contracts/shop/orders/v1/orders';
-import { implement, postgres, redact, serve } from '../index.ts';
+import { implement, postgres, redact, repeatable, serve } from '../index.ts';
 
 // A service for telemetry.test.ts: what it does with the card number must not be seen outside.
 const db = postgres({ schema: 'orders', migrations: '.' });
@@ -14,7 +14,7 @@ await serve({
   finishMs: 500,
   services: [
     implement(OrderService, {
-      async placeOrder(request, call) {
+      placeOrder: repeatable(async (request, call) => {
         call.log.info({ request: redact(PlaceOrderRequestSchema, request) }, 'placing');
         await db.query('select $1::text as card', [request.cardNumber]);
         // PostgreSQL quotes the value in its message.
@@ -22,7 +22,7 @@ await serve({
         const headers: Record<string, string> = {};
         propagation.inject(context.active(), headers);
         return { order: { orderId: headers.traceparent ?? '' } };
-      },
+      }),
       getOrder: unimplemented,
       listOrders: unimplemented,
       watchOrder: unimplemented,

@@ -7,6 +7,7 @@ import {
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import { isExposed } from '@weft/compiler/model/method';
 import type { Service } from '@weft/compiler/model/service';
+import { declarationsOf } from '@weft/service-kit/declarations';
 
 /** The proto files of a mesh as callers outside may see them. */
 export interface ExposedFiles {
@@ -14,7 +15,7 @@ export interface ExposedFiles {
   readonly services: readonly string[];
   /** By name ("shop/orders/v1/orders.proto"), ready to send. */
   readonly files: ReadonlyMap<string, ExposedFile>;
-  /** The file that declares a service, method, message, enum or extension, by full name. */
+  /** The file that declares a name; see declarationsOf(). */
   readonly fileOfSymbol: ReadonlyMap<string, string>;
   /** The file that declares an extension, by extended message and number. */
   readonly extensions: ReadonlyMap<string, ReadonlyMap<number, string>>;
@@ -52,12 +53,11 @@ export function exposedFiles(services: readonly Service[]): ExposedFiles {
   const extensions = new Map<string, Map<number, string>>();
   for (const file of reachable) {
     files.set(file.name, { bytes: toBinary(FileDescriptorProtoSchema, file), imports: file.dependency });
-    for (const symbol of symbolsOf(file)) fileOfSymbol.set(symbol, file.name);
+    const declared = declarationsOf(file);
+    for (const name of declared.names) fileOfSymbol.set(name, file.name);
     for (const { name } of file.service) names.push(qualify(file.package, name));
-    for (const { extendee, number } of file.extension) {
-      const type = extendee.replace(/^\./, '');
-      extensions.set(type, (extensions.get(type) ?? new Map()).set(number, file.name));
-    }
+    for (const { extendee, number } of declared.extensions)
+      extensions.set(extendee, (extensions.get(extendee) ?? new Map()).set(number, file.name));
   }
   return { services: names.sort(), files, fileOfSymbol, extensions };
 }
@@ -120,26 +120,6 @@ function reachableFiles(chosen: ReadonlyMap<string, { file: FileDescriptorProto 
     for (const name of file.dependency) open.push(...[chosen.get(name)].filter((imported) => imported !== undefined));
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function symbolsOf(file: FileDescriptorProto): string[] {
-  const symbols: string[] = [];
-  const open = file.messageType.map((message) => ({ message, name: qualify(file.package, message.name) }));
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { message, name } = next;
-    symbols.push(name, ...message.field.map((field) => `${name}.${field.name}`));
-    symbols.push(...message.enumType.map((type) => `${name}.${type.name}`));
-    open.push(...message.nestedType.map((nested) => ({ message: nested, name: `${name}.${nested.name}` })));
-  }
-  for (const type of file.enumType) {
-    symbols.push(qualify(file.package, type.name), ...type.value.map((value) => qualify(file.package, value.name)));
-  }
-  for (const service of file.service) {
-    const name = qualify(file.package, service.name);
-    symbols.push(name, ...service.method.map((method) => `${name}.${method.name}`));
-  }
-  symbols.push(...file.extension.map((extension) => qualify(file.package, extension.name)));
-  return symbols;
 }
 
 function qualify(protoPackage: string, name: string): string {

@@ -4,7 +4,7 @@ import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
-import { type Client, client, implement, type Server, serve } from '@weft/service-kit';
+import { type Client, client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
@@ -67,7 +67,7 @@ test.before(async (t) => {
     drainMs: 0,
     services: [
       implement(OrderService, {
-        placeOrder: () => ({}),
+        placeOrder: repeatable(() => ({})),
         getOrder: sleep,
         listOrders: sleep,
         async *watchOrder(request, call) {

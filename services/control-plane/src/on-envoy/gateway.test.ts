@@ -6,7 +6,7 @@ import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-direct
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, type Server, serve } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { until } from './testing/running-control-plane.ts';
@@ -64,9 +64,11 @@ test.before(async (t) => {
       drainMs: 0,
       services: [
         implement(OrderService, {
-          placeOrder: () => ({}),
+          placeOrder: repeatable(() => ({})),
           async getOrder(request, call) {
-            const headers = [...call.requestHeaders.keys()].filter((key) => key.startsWith('x-weft'));
+            const headers = [...call.requestHeaders]
+              .filter(([key]) => key.startsWith('x-weft'))
+              .map((header) => header.join('='));
             seen.push(`${name} get ${request.orderId} by ${call.caller} ${headers}`);
             if (request.orderId === slowId)
               await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
@@ -139,10 +141,14 @@ async function rest(t: { context: Context }, path: string, init?: RequestInit) {
 test.serial('gRPC: an exposed method, without the headers that only the mesh may set', async (t) => {
   const headers = {
     'x-weft-delivered': 'never',
+    'x-weft-client-address': '192.0.2.1',
     'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/shop/sa/orders',
   };
   await client(OrderService, { outbound: t.context.edge }).getOrder({ orderId }, { headers });
-  t.regex(t.context.seen[0] ?? '', new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge $`));
+  t.regex(
+    t.context.seen[0] ?? '',
+    new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge x-weft-client-address=127.0.0.1$`),
+  );
 });
 
 test.serial('gRPC: what is not exposed is not there', async (t) => {

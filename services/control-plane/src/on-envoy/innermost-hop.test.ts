@@ -7,7 +7,7 @@ import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, type Server, ServiceError, serve } from '@weft/service-kit';
+import { client, implement, repeatable as mayRunAgain, type Server, ServiceError, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { behaviours, type RawApplication, startRawApplication, trailersOnly } from './testing/raw-application.ts';
@@ -109,7 +109,7 @@ test.before(async (t) => {
             }
             return {};
           },
-          reserve: () => ({}),
+          reserve: mayRunAgain(() => ({})),
           release: () => ({}),
           commit: () => ({}),
         }),

@@ -7,7 +7,7 @@ import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-direct
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, type Server, serve } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { signCertificate, toPem } from '../identity/certificate.ts';
 import { newSerial } from '../identity/root-authority.ts';
@@ -79,14 +79,15 @@ test.before(async (t) => {
       drainMs: 0,
       services: [
         implement(PaymentService, {
-          authorize(request, call) {
+          authorize: repeatable((request, call) => {
             seen.push(`authorize by ${call.caller}`);
-            if (request.cardNumber === '4000000000000000') {
+            if (request.cardToken === '4000000000000000') {
               call.responseHeaders.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
-          },
+          }),
+          tokenizeCard: () => ({}),
           capture: () => ({}),
           async refund(_, call) {
             seen.push('refund');
@@ -107,7 +108,7 @@ test.before(async (t) => {
             seen.push(`remaining ${call.remainingMs() !== undefined}`);
             return {};
           },
-          reserve: () => ({}),
+          reserve: repeatable(() => ({})),
           release: () => ({}),
           commit: () => ({}),
         }),
@@ -140,7 +141,7 @@ const authorize = {
   idempotencyKey: 'k',
   orderId,
   amount: { currencyCode: 'EUR', units: 5n },
-  cardNumber: '4111111111111111',
+  cardToken: '4111111111111111',
 };
 
 function codeOf(error: ConnectError): string {
@@ -173,7 +174,7 @@ test.serial('a call that was never delivered is tried again, also one that may n
 
 test.serial('an application cannot claim that a call was never delivered', async (t) => {
   const payment = client(PaymentService, { outbound: t.context.outbound.orders });
-  const error = await t.throwsAsync<ConnectError>(payment.authorize({ ...authorize, cardNumber: '4000000000000000' }));
+  const error = await t.throwsAsync<ConnectError>(payment.authorize({ ...authorize, cardToken: '4000000000000000' }));
   t.is(codeOf(error), 'Unavailable: the bank is away');
   t.is(t.context.seen.length, 1);
 });
@@ -181,7 +182,7 @@ test.serial('an application cannot claim that a call was never delivered', async
 test.serial('a caller cannot ask for retries that the contract does not allow', async (t) => {
   const payment = client(PaymentService, { outbound: t.context.outbound.orders });
   const headers = { 'x-envoy-retry-grpc-on': 'unavailable', 'x-envoy-max-retries': '5' };
-  await t.throwsAsync(payment.authorize({ ...authorize, cardNumber: '4000000000000000' }, { headers }));
+  await t.throwsAsync(payment.authorize({ ...authorize, cardToken: '4000000000000000' }, { headers }));
   t.is(t.context.seen.length, 1);
 });
 

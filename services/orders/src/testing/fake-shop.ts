@@ -3,7 +3,7 @@ import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { InventoryService, ReservationStatus } from '@weft/contracts/shop/inventory/v1/inventory';
 import { PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
-import { client, implement, ServiceError, serve } from '@weft/service-kit';
+import { client, implement, repeatable, ServiceError, serve } from '@weft/service-kit';
 import type { OrderStep } from '../order-state.ts';
 import type { Callees } from '../order-steps.ts';
 
@@ -44,6 +44,8 @@ export const soldOut = 'WFT-0500';
 export async function startFakeShop(): Promise<FakeShop> {
   const orders = new Map<string, Effects>();
   const cards = new Map<string, string>();
+  /** The numbers of cards, by the number in their tokens. */
+  const tokens: string[] = [];
   const effectsOf = (orderId: string): Effects => {
     const effects = orders.get(orderId) ?? { reserved: 0, authorized: 0, keys: new Set(), calls: [] };
     orders.set(orderId, effects);
@@ -72,7 +74,7 @@ export async function startFakeShop(): Promise<FakeShop> {
 
   const inventory = implement(InventoryService, {
     getStock: unused,
-    async reserve({ orderId, idempotencyKey, items }) {
+    reserve: repeatable(async ({ orderId, idempotencyKey, items }) => {
       const effects = called('reserve', orderId, idempotencyKey);
       if (effects.reservation === 'released') throw refusal(Code.FailedPrecondition, 'RESERVATION_RELEASED');
       if (items.some(({ sku }) => sku === soldOut)) {
@@ -84,7 +86,7 @@ export async function startFakeShop(): Promise<FakeShop> {
       }
       await shop.afterEffect('reserve', orderId);
       return { reservationId: orderId };
-    },
+    }),
     async release({ orderId }) {
       const effects = called('release', orderId);
       if (effects.reservation === 'committed') throw refusal(Code.FailedPrecondition, 'RESERVATION_COMMITTED');
@@ -102,7 +104,11 @@ export async function startFakeShop(): Promise<FakeShop> {
   });
 
   const payments = implement(PaymentService, {
-    async authorize({ orderId, idempotencyKey, cardNumber }) {
+    async tokenizeCard({ cardNumber }) {
+      return { cardToken: `token-${tokens.push(cardNumber) - 1}` };
+    },
+    authorize: repeatable(async ({ orderId, idempotencyKey, cardToken }) => {
+      const cardNumber = tokens[Number(cardToken.slice('token-'.length))] ?? '';
       const effects = called('authorize', orderId, idempotencyKey);
       if (effects.payment === 'refunded') throw refusal(Code.FailedPrecondition, 'PAYMENT_REFUNDED');
       if (cardNumber === poorCard) {
@@ -115,7 +121,7 @@ export async function startFakeShop(): Promise<FakeShop> {
       }
       await shop.afterEffect('authorize', orderId);
       return { paymentId: orderId, status: PaymentStatus.AUTHORIZED };
-    },
+    }),
     async capture({ orderId }) {
       const effects = called('capture', orderId);
       if (effects.payment === 'refunded' || cards.get(orderId) === uncapturedCard) {

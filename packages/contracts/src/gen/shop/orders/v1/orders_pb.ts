@@ -154,7 +154,7 @@ export type PlaceOrderRequest = Message<"shop.orders.v1.PlaceOrderRequest"> & {
   currencyCode: string;
 
   /**
-   * 12 to 19 digits; kept only until the bank has answered.
+   * 12 to 19 digits. Given to the payment provider for a token at once, and never stored.
    *
    * @generated from field: string card_number = 5;
    */

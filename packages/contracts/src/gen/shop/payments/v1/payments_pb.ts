@@ -18,7 +18,49 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file shop/payments/v1/payments.proto.
  */
 export const file_shop_payments_v1_payments: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zaG9wL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzaG9wLnBheW1lbnRzLnYxIowCChBBdXRob3JpemVSZXF1ZXN0EiMKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIKukgHcgUQARiAARIaCghvcmRlcl9pZBgCIAEoCUIIukgFcgOwAQEShAEKBmFtb3VudBgDIAEoCzIULnNob3AubW9uZXkudjEuTW9uZXlCXrpIW7oBVQoPYW1vdW50LnBvc2l0aXZlEiBhbW91bnQgbXVzdCBiZSBtb3JlIHRoYW4gbm90aGluZxogdGhpcy51bml0cyA+IDAgfHwgdGhpcy5uYW5vcyA+IDDIAQESMAoLY2FyZF9udW1iZXIYBCABKAlCG7pIEnIQMg5eWzAtOV17MTIsMTl9JOrhGAIIASKLAQoRQXV0aG9yaXplUmVzcG9uc2USEgoKcGF5bWVudF9pZBgBIAEoCRIvCgZzdGF0dXMYAiABKA4yHy5zaG9wLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0dXMSMQoNYXV0aG9yaXplZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLAoOQ2FwdHVyZVJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBIlYKD0NhcHR1cmVSZXNwb25zZRISCgpwYXltZW50X2lkGAEgASgJEi8KBnN0YXR1cxgCIAEoDjIfLnNob3AucGF5bWVudHMudjEuUGF5bWVudFN0YXR1cyIrCg1SZWZ1bmRSZXF1ZXN0EhoKCG9yZGVyX2lkGAEgASgJQgi6SAVyA7ABASJVCg5SZWZ1bmRSZXNwb25zZRISCgpwYXltZW50X2lkGAEgASgJEi8KBnN0YXR1cxgCIAEoDjIfLnNob3AucGF5bWVudHMudjEuUGF5bWVudFN0YXR1cyqlAQoNUGF5bWVudFN0YXR1cxIeChpQQVlNRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGVBBWU1FTlRfU1RBVFVTX0FVVEhPUklaRUQQARIbChdQQVlNRU5UX1NUQVRVU19DQVBUVVJFRBACEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAMSGwoXUEFZTUVOVF9TVEFUVVNfREVDTElORUQQBDLEAgoOUGF5bWVudFNlcnZpY2USawoJQXV0aG9yaXplEiIuc2hvcC5wYXltZW50cy52MS5BdXRob3JpemVSZXF1ZXN0GiMuc2hvcC5wYXltZW50cy52MS5BdXRob3JpemVSZXNwb25zZSIV6uEYETIPaWRlbXBvdGVuY3lfa2V5ElMKB0NhcHR1cmUSIC5zaG9wLnBheW1lbnRzLnYxLkNhcHR1cmVSZXF1ZXN0GiEuc2hvcC5wYXltZW50cy52MS5DYXB0dXJlUmVzcG9uc2UiA5ACAhJQCgZSZWZ1bmQSHy5zaG9wLnBheW1lbnRzLnYxLlJlZnVuZFJlcXVlc3QaIC5zaG9wLnBheW1lbnRzLnYxLlJlZnVuZFJlc3BvbnNlIgOQAgIaHurhGBoKC3Nob3Aub3JkZXJzKgsKAggFKgUKAQ4QAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_shop_money_v1_money, file_weft_policy_v1_policy]);
+  fileDesc("Ch9zaG9wL3BheW1lbnRzL3YxL3BheW1lbnRzLnByb3RvEhBzaG9wLnBheW1lbnRzLnYxIkcKE1Rva2VuaXplQ2FyZFJlcXVlc3QSMAoLY2FyZF9udW1iZXIYASABKAlCG7pIEnIQMg5eWzAtOV17MTIsMTl9JOrhGAIIASIyChRUb2tlbml6ZUNhcmRSZXNwb25zZRIaCgpjYXJkX3Rva2VuGAEgASgJQgbq4RgCCAEikwIKEEF1dGhvcml6ZVJlcXVlc3QSIwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJQgq6SAdyBRABGIABEhoKCG9yZGVyX2lkGAIgASgJQgi6SAVyA7ABARKEAQoGYW1vdW50GAMgASgLMhQuc2hvcC5tb25leS52MS5Nb25leUJeukhbugFVCg9hbW91bnQucG9zaXRpdmUSIGFtb3VudCBtdXN0IGJlIG1vcmUgdGhhbiBub3RoaW5nGiB0aGlzLnVuaXRzID4gMCB8fCB0aGlzLm5hbm9zID4gMMgBARIkCgpjYXJkX3Rva2VuGAUgASgJQhC6SAdyBRABGIAB6uEYAggBSgQIBBAFUgtjYXJkX251bWJlciKLAQoRQXV0aG9yaXplUmVzcG9uc2USEgoKcGF5bWVudF9pZBgBIAEoCRIvCgZzdGF0dXMYAiABKA4yHy5zaG9wLnBheW1lbnRzLnYxLlBheW1lbnRTdGF0dXMSMQoNYXV0aG9yaXplZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLAoOQ2FwdHVyZVJlcXVlc3QSGgoIb3JkZXJfaWQYASABKAlCCLpIBXIDsAEBIlYKD0NhcHR1cmVSZXNwb25zZRISCgpwYXltZW50X2lkGAEgASgJEi8KBnN0YXR1cxgCIAEoDjIfLnNob3AucGF5bWVudHMudjEuUGF5bWVudFN0YXR1cyIrCg1SZWZ1bmRSZXF1ZXN0EhoKCG9yZGVyX2lkGAEgASgJQgi6SAVyA7ABASJVCg5SZWZ1bmRSZXNwb25zZRISCgpwYXltZW50X2lkGAEgASgJEi8KBnN0YXR1cxgCIAEoDjIfLnNob3AucGF5bWVudHMudjEuUGF5bWVudFN0YXR1cyqlAQoNUGF5bWVudFN0YXR1cxIeChpQQVlNRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGVBBWU1FTlRfU1RBVFVTX0FVVEhPUklaRUQQARIbChdQQVlNRU5UX1NUQVRVU19DQVBUVVJFRBACEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAMSGwoXUEFZTUVOVF9TVEFUVVNfREVDTElORUQQBDKwAwoOUGF5bWVudFNlcnZpY2USagoMVG9rZW5pemVDYXJkEiUuc2hvcC5wYXltZW50cy52MS5Ub2tlbml6ZUNhcmRSZXF1ZXN0GiYuc2hvcC5wYXltZW50cy52MS5Ub2tlbml6ZUNhcmRSZXNwb25zZSILkAIC6uEYBAoCCAISawoJQXV0aG9yaXplEiIuc2hvcC5wYXltZW50cy52MS5BdXRob3JpemVSZXF1ZXN0GiMuc2hvcC5wYXltZW50cy52MS5BdXRob3JpemVSZXNwb25zZSIV6uEYETIPaWRlbXBvdGVuY3lfa2V5ElMKB0NhcHR1cmUSIC5zaG9wLnBheW1lbnRzLnYxLkNhcHR1cmVSZXF1ZXN0GiEuc2hvcC5wYXltZW50cy52MS5DYXB0dXJlUmVzcG9uc2UiA5ACAhJQCgZSZWZ1bmQSHy5zaG9wLnBheW1lbnRzLnYxLlJlZnVuZFJlcXVlc3QaIC5zaG9wLnBheW1lbnRzLnYxLlJlZnVuZFJlc3BvbnNlIgOQAgIaHurhGBoKC3Nob3Aub3JkZXJzKgsKAggFKgUKAQ4QAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_shop_money_v1_money, file_weft_policy_v1_policy]);
+
+/**
+ * A card.
+ *
+ * @generated from message shop.payments.v1.TokenizeCardRequest
+ */
+export type TokenizeCardRequest = Message<"shop.payments.v1.TokenizeCardRequest"> & {
+  /**
+   * 12 to 19 digits. The simulated provider's cards are listed in services/payments/README.md.
+   *
+   * @generated from field: string card_number = 1;
+   */
+  cardNumber: string;
+};
+
+/**
+ * Describes the message shop.payments.v1.TokenizeCardRequest.
+ * Use `create(TokenizeCardRequestSchema)` to create a new message.
+ */
+export const TokenizeCardRequestSchema: GenMessage<TokenizeCardRequest> = /*@__PURE__*/
+  messageDesc(file_shop_payments_v1_payments, 0);
+
+/**
+ * What stands for the card from here on.
+ *
+ * @generated from message shop.payments.v1.TokenizeCardResponse
+ */
+export type TokenizeCardResponse = Message<"shop.payments.v1.TokenizeCardResponse"> & {
+  /**
+   * Pays with the card, for this merchant alone.
+   *
+   * @generated from field: string card_token = 1;
+   */
+  cardToken: string;
+};
+
+/**
+ * Describes the message shop.payments.v1.TokenizeCardResponse.
+ * Use `create(TokenizeCardResponseSchema)` to create a new message.
+ */
+export const TokenizeCardResponseSchema: GenMessage<TokenizeCardResponse> = /*@__PURE__*/
+  messageDesc(file_shop_payments_v1_payments, 1);
 
 /**
  * What to authorize.
@@ -48,11 +90,11 @@ export type AuthorizeRequest = Message<"shop.payments.v1.AuthorizeRequest"> & {
   amount?: Money | undefined;
 
   /**
-   * 12 to 19 digits. The simulated provider's cards are listed in services/payments/README.md.
+   * From TokenizeCard.
    *
-   * @generated from field: string card_number = 4;
+   * @generated from field: string card_token = 5;
    */
-  cardNumber: string;
+  cardToken: string;
 };
 
 /**
@@ -60,7 +102,7 @@ export type AuthorizeRequest = Message<"shop.payments.v1.AuthorizeRequest"> & {
  * Use `create(AuthorizeRequestSchema)` to create a new message.
  */
 export const AuthorizeRequestSchema: GenMessage<AuthorizeRequest> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 0);
+  messageDesc(file_shop_payments_v1_payments, 2);
 
 /**
  * The payment.
@@ -95,7 +137,7 @@ export type AuthorizeResponse = Message<"shop.payments.v1.AuthorizeResponse"> & 
  * Use `create(AuthorizeResponseSchema)` to create a new message.
  */
 export const AuthorizeResponseSchema: GenMessage<AuthorizeResponse> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 1);
+  messageDesc(file_shop_payments_v1_payments, 3);
 
 /**
  * Names the payment by its order.
@@ -116,7 +158,7 @@ export type CaptureRequest = Message<"shop.payments.v1.CaptureRequest"> & {
  * Use `create(CaptureRequestSchema)` to create a new message.
  */
 export const CaptureRequestSchema: GenMessage<CaptureRequest> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 2);
+  messageDesc(file_shop_payments_v1_payments, 4);
 
 /**
  * The payment.
@@ -144,7 +186,7 @@ export type CaptureResponse = Message<"shop.payments.v1.CaptureResponse"> & {
  * Use `create(CaptureResponseSchema)` to create a new message.
  */
 export const CaptureResponseSchema: GenMessage<CaptureResponse> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 3);
+  messageDesc(file_shop_payments_v1_payments, 5);
 
 /**
  * Names the payment by its order, so that one whose answer was lost can be given back too.
@@ -165,7 +207,7 @@ export type RefundRequest = Message<"shop.payments.v1.RefundRequest"> & {
  * Use `create(RefundRequestSchema)` to create a new message.
  */
 export const RefundRequestSchema: GenMessage<RefundRequest> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 4);
+  messageDesc(file_shop_payments_v1_payments, 6);
 
 /**
  * The payment.
@@ -193,7 +235,7 @@ export type RefundResponse = Message<"shop.payments.v1.RefundResponse"> & {
  * Use `create(RefundResponseSchema)` to create a new message.
  */
 export const RefundResponseSchema: GenMessage<RefundResponse> = /*@__PURE__*/
-  messageDesc(file_shop_payments_v1_payments, 5);
+  messageDesc(file_shop_payments_v1_payments, 7);
 
 /**
  * How far a payment has come.
@@ -257,7 +299,18 @@ export const PaymentStatusSchema: GenEnum<PaymentStatus> = /*@__PURE__*/
  */
 export const PaymentService: GenService<{
   /**
-   * Asks the card's bank to set the amount aside. FAILED_PRECONDITION when the bank declines.
+   * Gives the card's number to the provider and answers with a token for it, so that nobody else has to keep the number. Repeating
+   * the call makes another token; a token that nobody uses expires after 24 h. Nothing is charged.
+   *
+   * @generated from rpc shop.payments.v1.PaymentService.TokenizeCard
+   */
+  tokenizeCard: {
+    methodKind: "unary";
+    input: typeof TokenizeCardRequestSchema;
+    output: typeof TokenizeCardResponseSchema;
+  },
+  /**
+   * Asks the card's bank to set the amount aside. FAILED_PRECONDITION when the bank declines, or no longer knows the token.
    *
    * @generated from rpc shop.payments.v1.PaymentService.Authorize
    */

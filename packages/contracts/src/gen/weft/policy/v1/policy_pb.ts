@@ -181,7 +181,8 @@ export const MethodPolicySchema: GenMessage<MethodPolicy> = /*@__PURE__*/
  */
 export type FieldPolicy = Message<"weft.policy.v1.FieldPolicy"> & {
   /**
-   * Never written to a log or a span.
+   * Never written to a log, a span, or a table of the service kit. A service that must keep it stores a token or a ciphertext in its
+   * place; `weft lint` refuses it in an answer that the kit would store (idempotency_key).
    *
    * @generated from field: bool sensitive = 1;
    */
@@ -258,14 +259,14 @@ export type Retry = Message<"weft.policy.v1.Retry"> & {
   codes: Code[];
 
   /**
-   * Tries after the first. Default: 2.
+   * Tries after the first, at most 10. Default: 2.
    *
    * @generated from field: optional uint32 max_retries = 2;
    */
   maxRetries?: number | undefined;
 
   /**
-   * The wait before the first retry; it doubles, with jitter. Default: 25 ms.
+   * The wait before the first retry, at most 1 h; it doubles, with jitter. Default: 25 ms.
    *
    * @generated from field: google.protobuf.Duration base_backoff = 3;
    */
@@ -335,7 +336,7 @@ export type RateLimit = Message<"weft.policy.v1.RateLimit"> & {
   requests: number;
 
   /**
-   * Default: 1 s.
+   * 50 ms to 24 h. Default: 1 s.
    *
    * @generated from field: google.protobuf.Duration per = 3;
    */
@@ -363,7 +364,7 @@ export type Hedge = Message<"weft.policy.v1.Hedge"> & {
   after?: Duration | undefined;
 
   /**
-   * The most tries, the first included. Default: 2.
+   * The most tries, the first included: 2 to 10. Default: 2.
    *
    * @generated from field: optional uint32 max_tries = 2;
    */
