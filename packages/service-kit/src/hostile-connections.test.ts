@@ -26,7 +26,7 @@ async function untilClosed(address: string, bytes: string | Uint8Array): Promise
   socket.on('error', () => {});
   socket.on('data', (chunk) => chunks.push(chunk));
   if (bytes.length > 0) socket.write(bytes);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.on('close', resolve)); // once() would reject where the end is a reset.
   return { answer: Buffer.concat(chunks).toString('latin1'), afterMs: performance.now() - began };
 }
 
@@ -235,14 +235,7 @@ for (const [name, { before, frames, maxBytes }] of Object.entries(floods)) {
 }
 
 test.serial('thousands of calls on one connection, many of them cancelled, disturb no limit', async (t) => {
-  const server = await serving({
-    services: [
-      implement(OrderService, {
-        ...orders,
-        placeOrder: (_, call) => new Promise((resolve) => call.signal.addEventListener('abort', () => resolve({}))),
-      }),
-    ],
-  });
+  const server = await serving();
   const session = connectHttp2(`http://${server.address}`);
   let closed = false;
   session.on('close', () => {

@@ -115,6 +115,7 @@ export class RawPeer {
 
   /** Resolves when the connection has been closed by the other side. */
   async ended(): Promise<void> {
-    if (!this.closed) await once(this.socket, 'close');
+    // once() would reject where the end is a reset.
+    if (!this.closed) await new Promise((resolve) => this.socket.on('close', resolve));
   }
 }

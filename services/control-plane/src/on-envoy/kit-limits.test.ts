@@ -3,7 +3,7 @@ import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
-import { client, implement, type Server, serve } from '@weft/service-kit';
+import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { type RunningMesh, runMesh } from './testing/running-mesh.ts';
@@ -47,7 +47,7 @@ test.before(async (t) => {
     finishMs: 100,
     services: [
       implement(OrderService, {
-        placeOrder: () => ({}),
+        placeOrder: repeatable(() => ({})),
         listOrders: () => ({}),
         getOrder: () => ({ order: { orderId } }),
         async *watchOrder(_, call) {
@@ -121,12 +121,18 @@ test.serial('headers that one hop takes, all hops take; above that they are refu
     t.is((await withHeader(outbound, bytes))['grpc-status'], '0', `sidecar ${bytes}`);
   for (const bytes of [61_500, 62_000, 64_500, 70_000]) {
     const answer = await withHeader(outbound, bytes);
-    t.true(answer['grpc-status'] === '8' || Number(answer[':status']) === 431, `sidecar ${bytes}: ${JSON.stringify(answer)}`);
+    t.true(
+      answer['grpc-status'] === '8' || Number(answer[':status']) === 431,
+      `sidecar ${bytes}: ${JSON.stringify(answer)}`,
+    );
   }
   for (const bytes of [1_000, 30_000, 31_500, 32_200])
     t.is((await withHeader(edge, bytes))['grpc-status'], '0', `edge ${bytes}`);
   for (const bytes of [33_000, 40_000]) {
     const answer = await withHeader(edge, bytes);
-    t.true(answer['grpc-status'] === '8' || Number(answer[':status']) === 431, `edge ${bytes}: ${JSON.stringify(answer)}`);
+    t.true(
+      answer['grpc-status'] === '8' || Number(answer[':status']) === 431,
+      `edge ${bytes}: ${JSON.stringify(answer)}`,
+    );
   }
 });
