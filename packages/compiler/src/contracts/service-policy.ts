@@ -1,10 +1,11 @@
 import { type DescMethod, type DescService, getOption } from '@bufbuild/protobuf';
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
-import { type Bound, bounds, boundWords, isWithin } from '../model/bounds.ts';
+import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 import { templateShape } from '../model/http-template.ts';
 import type { Method } from '../model/method.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
+import { isLogicalName, logicalNameOf } from './logical-name.ts';
 import { readMethod } from './method-policy.ts';
 import { unknownOptions } from './unknown-options.ts';
 
@@ -28,7 +29,7 @@ export function readServices(
   let budget: ServicePolicy['retryBudget'];
   let maxConcurrentRequests: number | undefined;
   for (const service of services) {
-    complaints.push(...unknownOptions(service));
+    complaints.push(...unknownOptions(service), ...nameComplaints(service));
     const policy = getOption(service, serviceOption);
     const check = (field: string, value: number | undefined, bound: Bound) => {
       if (value === undefined || isWithin(value, bound)) return;
@@ -58,6 +59,20 @@ export function readServices(
       ...(maxConcurrentRequests === undefined ? {} : { maxConcurrentRequests }),
     },
   };
+}
+
+/** Callers reach a service by its logical name as a host name, which Envoy compares in lower case and wants once. */
+function nameComplaints(service: DescService): Complaint[] {
+  const { package: protoPackage } = service.file.proto;
+  const name = logicalNameOf(protoPackage);
+  if (isLogicalName(name) && name.length <= lengths.callerName) return [];
+  return [
+    {
+      element: service,
+      message: `package "${protoPackage.slice(0, lengths.callerName)}" gives no logical name`,
+      advice: `lower-case letters, digits and "_" in parts, at most ${lengths.callerName} characters: "shop.orders.v1"`,
+    },
+  ];
 }
 
 /** REST paths that two methods have: whoever transcodes could not tell them apart. */

@@ -453,6 +453,29 @@ const vendored: readonly OddCase[] = [
 
 const more = (file: Draft, ...fields: ReturnType<typeof field>[]) => file.messageType[1].field.push(...fields);
 
+const renamed = (name: string, to: (scope: string) => string, refused: RegExp) =>
+  edited(
+    `a package ${name}`,
+    (file) => {
+      const scope = file.package ?? '';
+      const moved = JSON.stringify(file.messageType).replaceAll(`.${scope}.`, `.${to(scope)}.`);
+      file.messageType = JSON.parse(moved);
+      for (const method of file.service[0].method) {
+        Object.assign(method, { inputType: `.${to(scope)}.Thing`, outputType: `.${to(scope)}.Thing` });
+      }
+      file.package = to(scope);
+    },
+    refused,
+  );
+
+/** Packages that give no host name. */
+const packages: readonly OddCase[] = [
+  renamed('in upper case', (scope) => scope.replace('odd', 'Odd'), /gives no logical name/),
+  renamed('of 300 characters', (scope) => scope.replace('odd', `odd${'a'.repeat(300)}`), /gives no logical name/),
+  renamed('with two dots', (scope) => scope.replace('.odd', '..odd'), /is no package/),
+  renamed('of versions', () => 'v1.v1.v1', /gives no logical name/),
+];
+
 /** What no protoc lets pass, but a contract is whatever bytes somebody publishes. */
 const malformed: readonly OddCase[] = [
   edited(
@@ -590,5 +613,6 @@ export const oddCases: readonly OddCase[] = [
   ),
   ...syntaxes,
   ...vendored,
+  ...packages,
   ...malformed,
 ];
