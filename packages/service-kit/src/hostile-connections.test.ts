@@ -5,6 +5,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Health } from '@weft/contracts/grpc/health/v1/health';
+import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { GetOrderRequestSchema, OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
 import { frameMessage } from './grpc/frame.ts';
@@ -255,6 +256,45 @@ test.serial('thousands of calls on one connection, many of them cancelled, distu
   for (let round = 0; round < 20; round++)
     await Promise.all(Array.from({ length: 250 }, (_, index) => one(getOrder, index % 2 === 0)));
   t.false(closed);
+  session.destroy();
+  await server.close();
+});
+
+test.serial('uploads that a handler reads late are no flood', async (t) => {
+  const server = await serving({
+    services: [
+      implement(CatalogService, {
+        getProduct: () => ({}),
+        batchGetProducts: () => ({}),
+        listProducts: () => ({}),
+        searchProducts: () => ({}),
+        async importProducts(requests) {
+          await new Promise((resolve) => setTimeout(resolve, 3_000));
+          for await (const _ of requests) break;
+          return { created: 1n };
+        },
+      }),
+    ],
+  });
+  const session = connectHttp2(`http://${server.address}`);
+  const upload = async () => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/shop.catalog.v1.CatalogService/ImportProducts',
+      'content-type': 'application/grpc',
+    });
+    let ended = 'reset';
+    stream.on('response', () => {
+      ended = 'answered';
+    });
+    stream.on('error', () => {});
+    stream.resume();
+    stream.end(Buffer.concat([Buffer.from([0, 0, 0x0f, 0, 0]), Buffer.alloc(0xf0000)]));
+    await new Promise((resolve) => stream.on('close', resolve));
+    return ended;
+  };
+  const ends = await Promise.all(Array.from({ length: 12 }, upload));
+  t.deepEqual(new Set(ends), new Set(['answered']));
   session.destroy();
   await server.close();
 });

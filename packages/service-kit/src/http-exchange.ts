@@ -18,6 +18,7 @@ export class HttpExchange {
   readonly #connection: ConnectionState;
   #counted = 0;
   #receivedBytes = 0;
+  #unreadBytes = 0;
   #unsentBytes = 0;
   #unsentSinceMs = 0;
 
@@ -49,6 +50,10 @@ export class HttpExchange {
 
   /** Ends the exchange when its caller has been too slow to send a message or to take the answer. To be called now and then. */
   sweep(nowMs: number): void {
+    const unread = unreadBytes(this.#request);
+    // Received, too, though nobody has read it yet.
+    this.#connection.received += unread - this.#unreadBytes;
+    this.#unreadBytes = unread;
     this.#countOrFail();
     const { messageTimeoutMs, stalledAnswerMs } = this.#limits;
     const sinceMs = this.#body.messageSinceMs(nowMs);
@@ -68,7 +73,7 @@ export class HttpExchange {
     if (this.#response.destroyed) return;
     // What connect has read of a message that is not complete is still in memory.
     const unread = this.#body.isUnary && !this.#body.ended ? this.#receivedBytes : this.#body.bufferedBytes;
-    const now = unread + unsentBytes(this.#response);
+    const now = unread + unreadBytes(this.#request) + unsentBytes(this.#response);
     try {
       this.#waiting.add(this.#connection, now - this.#counted);
       this.#counted = now;
@@ -82,6 +87,10 @@ export class HttpExchange {
     if ('stream' in this.#request) this.#request.stream.close(constants.NGHTTP2_CANCEL);
     else this.#request.socket.destroy();
   }
+}
+
+function unreadBytes(request: IncomingMessage | Http2ServerRequest): number {
+  return request.readableLength + ('stream' in request ? (request.stream?.readableLength ?? 0) : 0);
 }
 
 function unsentBytes(response: ServerResponse | Http2ServerResponse): number {

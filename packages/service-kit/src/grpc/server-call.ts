@@ -45,6 +45,7 @@ export class ServerCall implements GrpcCall {
   #takesOne = false;
   /** When the message that is being received began. */
   #messageSinceMs = performance.now();
+  #unreadBytes = 0;
   #unsentBytes = 0;
   #unsentSinceMs = 0;
 
@@ -301,6 +302,9 @@ export class ServerCall implements GrpcCall {
   sweep(nowMs: number): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
+    // Received, too, though nobody has read it yet.
+    this.#connection.received += stream.readableLength - this.#unreadBytes;
+    this.#unreadBytes = stream.readableLength;
     this.#countOrFail();
     const { messageTimeoutMs, stalledAnswerMs } = this.#limits;
     // The caller is not late while it is held back.
@@ -324,7 +328,10 @@ export class ServerCall implements GrpcCall {
     const stream = this.#stream;
     const now = stream.destroyed
       ? 0
-      : (this.#reader?.bufferedBytes ?? 0) + (this.#queue?.bufferedBytes ?? 0) + stream.writableLength;
+      : (this.#reader?.bufferedBytes ?? 0) +
+        (this.#queue?.bufferedBytes ?? 0) +
+        stream.readableLength +
+        stream.writableLength;
     if (now === this.#counted) return;
     this.#waiting.add(this.#connection, now - this.#counted);
     this.#counted = now;
