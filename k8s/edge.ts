@@ -106,8 +106,13 @@ function podOfEdge(image: string): k8s.PodSpec {
           `--control-plane=${controlPlaneHost(namespaces.system)}:${ports.xds}`,
           `--port=${ports.edge}`,
           `--out=${mounts.bootstrap.mountPath}/bootstrap.json`,
+          '--memory-bytes=$(ENVOY_MEMORY_BYTES)',
         ],
         env: [
+          {
+            name: 'ENVOY_MEMORY_BYTES',
+            valueFrom: { resourceFieldRef: { containerName: 'envoy', resource: 'limits.memory' } },
+          },
           field('POD_NAME', 'metadata.name'),
           field('POD_NAMESPACE', 'metadata.namespace'),
           field('POD_IP', 'status.podIP'),

@@ -37,7 +37,7 @@ export class MeshSettings extends Construct {
       metadata: { name: 'edge' },
       spec: {
         reflection: true,
-        maxHeaderBytes: 32_768,
+        maxHeaderBytes: 61_440,
         maxHeaders: 100,
         trustedHops: 0,
         maxMessageBytes: 4_194_304,

@@ -62,7 +62,8 @@ function envoyApi(): number {
 
 /**
  * The packaged files lag behind Envoy 1.40 and behind each other: protoc-gen-validate does not know `ignore_empty` on strings,
- * which Envoy's files set, and header mutations lack the removal by pattern, which the edge needs for whole families of headers.
+ * which Envoy's files set, header mutations lack the removal by pattern, which the edge needs for whole families of headers, and
+ * the bound on stalled answers and the way past the overload manager are missing.
  */
 function mend(name: string, text: string): string {
   if (name === 'validate/validate.proto' && !/message StringRules \{[^}]*ignore_empty/.test(text)) {
@@ -83,6 +84,24 @@ function mend(name: string, text: string): string {
     RemoveOnMatch remove_on_match = 3;
 `,
       );
+  }
+  if (name.endsWith('/http_connection_manager.proto') && !text.includes('stream_flush_timeout')) {
+    return text.replace(
+      /^ {2}google\.protobuf\.Duration request_timeout = 28/m,
+      `  // How long an answer that has ended may wait for its reader.
+  google.protobuf.Duration stream_flush_timeout = 59;
+
+$&`,
+    );
+  }
+  if (name === 'envoy/config/listener/v3/listener.proto' && !text.includes('bypass_overload_manager')) {
+    return text.replace(
+      /^ {2}bool ignore_global_conn_limit = 31;/m,
+      `$&
+
+  // The overload manager's actions do not concern this listener.
+  bool bypass_overload_manager = 35;`,
+    );
   }
   return text;
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { PlaceOrderRequestSchema } from '@weft/contracts/shop/orders/v1/orders';
@@ -48,8 +50,9 @@ function raw(body: Buffer, headers: Record<string, string> = {}): Promise<{ stat
   });
 }
 
-function framed(message: Uint8Array): Buffer {
+function framed(message: Uint8Array, flags = 0): Buffer {
   const prefix = Buffer.alloc(5);
+  prefix[0] = flags;
   prefix.writeUInt32BE(message.length, 1);
   return Buffer.concat([prefix, message]);
 }
@@ -132,6 +135,24 @@ for (const [what, change, field] of refused) {
     t.notRegex(error.rawMessage, /12ab/);
   });
 }
+
+test.serial('a small request that inflates to 200,000 items is refused, and takes no memory', async (t) => {
+  const { replicas } = (await mesh.status()).supervisor;
+  const orders = replicas.find(({ name }) => name.includes('orders'))?.pid;
+  const residentMb = () => {
+    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${orders}/status`, 'utf8')) ?? [];
+    return Number(kilobytes) / 1024;
+  };
+  const bombs = [Buffer.alloc(400_000, Buffer.from([0x1a, 0])), Buffer.alloc(4_000_000, Buffer.from([0x1a, 0]))];
+  await raw(framed(gzipSync(bombs[0] ?? ''), 1), { 'grpc-encoding': 'gzip' });
+  const before = process.platform === 'linux' ? residentMb() : 0;
+  for (let turn = 0; turn < 20; turn++)
+    for (const bomb of bombs) {
+      const { status } = await raw(framed(gzipSync(bomb), 1), { 'grpc-encoding': 'gzip' });
+      t.is(status, String(Code.ResourceExhausted));
+    }
+  if (process.platform === 'linux') t.true(residentMb() - before < 64, `${before} MiB, then ${residentMb()} MiB`);
+});
 
 test.serial('SQL in a search string finds nothing and harms nothing', async (t) => {
   const { catalog } = shopAt(mesh.edge);

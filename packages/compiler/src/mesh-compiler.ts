@@ -1,5 +1,16 @@
 import type { Collection, Graph, Source, Turn } from '@weft/collections';
 import { type BackEnd, backEnd } from './envoy/back-end.ts';
+import {
+  type Composition,
+  composed,
+  compositionIn,
+  compositionOf,
+  compositionOfProxy,
+  type Replaced,
+  replacedIn,
+} from './envoy/composition.ts';
+import type { Contribution, SetAside } from './envoy/contribution.ts';
+import { probeListener } from './envoy/listener-probe.ts';
 import { type Resource, type Snapshot, type TypeUrl, typeUrls, type View, type ViewChange } from './envoy/resource.ts';
 import { ProxyView } from './envoy/view.ts';
 import { viewChanges } from './envoy/view-changes.ts';
@@ -16,6 +27,8 @@ export interface Compiled {
   readonly turn: Turn;
   /** What it did to the views of connected proxies. */
   readonly changes: readonly ViewChange[];
+  /** The routes made of contributions that it replaced. */
+  readonly replaced: readonly Replaced[];
 }
 
 /**
@@ -26,6 +39,7 @@ export class MeshCompiler {
   readonly #graph: Graph;
   readonly #clock: Source<number>;
   readonly #connected: Source<true>;
+  readonly #setAside: Source<SetAside>;
   readonly #translation: Translation;
   readonly #backEnd: BackEnd;
 
@@ -34,8 +48,9 @@ export class MeshCompiler {
     this.#graph = graph;
     this.#clock = graph.source<number>('clock');
     this.#connected = graph.source<true>('connected');
+    this.#setAside = graph.source<SetAside>('set aside', { same: Object.is });
     this.#translation = translate(graph, facts, this.#clock, frontEnds);
-    this.#backEnd = backEnd(graph, this.#translation, this.#connected);
+    this.#backEnd = backEnd(graph, this.#translation, this.#connected, this.#setAside);
   }
 
   /** Live: it shows each turn once it has ended. */
@@ -62,7 +77,7 @@ export class MeshCompiler {
       this.#clock.set(clockKey, nowMs);
       change();
     });
-    return { turn, changes: viewChanges(this.#backEnd, turn) };
+    return { turn, changes: viewChanges(this.#backEnd, turn), replaced: replacedIn(this.#backEnd, turn) };
   }
 
   /** Makes what a proxy should hold, and keeps it up to date. Within a turn. */
@@ -73,6 +88,39 @@ export class MeshCompiler {
   /** Forgets what a proxy should hold. Within a turn. */
   disconnect(id: WorkloadId): void {
     this.#connected.delete(id);
+  }
+
+  /** The routes of this name that a connected proxy shares with others, and what they are made of; undefined: it has no such. */
+  composition(id: WorkloadId, name: string): Composition | undefined {
+    return compositionOf(this.#backEnd, id, name);
+  }
+
+  /** The same of whatever name. */
+  compositionOfProxy(id: WorkloadId): Composition | undefined {
+    return compositionOfProxy(this.#backEnd, id);
+  }
+
+  /** The same by its scope; undefined while none of its proxies is connected. */
+  compositionIn(scope: string): Composition | undefined {
+    return compositionIn(this.#backEnd, scope);
+  }
+
+  /** The connected proxies that share the routes of a scope. */
+  proxiesIn(scope: string): readonly WorkloadId[] {
+    // Proxies are by workload id.
+    return this.#backEnd.proxies.byCalls.keysIn(scope) as readonly string[] as readonly WorkloadId[];
+  }
+
+  /** A listener that makes a proxy of the scope judge these contributions, and that no call sees; see `probeListener`. */
+  probe(scope: string, contributions: readonly Contribution[], serial: number): Resource | undefined {
+    const routes = composed(this.#translation, scope, contributions);
+    return routes && probeListener(serial, routes);
+  }
+
+  /** What the proxies of a scope are not sent from now on; undefined: they are sent all. Within a turn. */
+  setAside(scope: string, what: SetAside | undefined): void {
+    if (what === undefined || what.size === 0) this.#setAside.delete(scope);
+    else this.#setAside.set(scope, what);
   }
 
   /** What a connected proxy should hold, without secrets; undefined: it is not connected, or no workload. */

@@ -41,10 +41,17 @@ export class DescriptorIndex {
   }
 }
 
-/** A file and all that it imports, encoded, each after what it needs. */
+/** A file and all that it imports, encoded, each after what it needs. Encoded once. */
 export function encodeWithImports(file: DescFile, seen = new Set<DescFile>()): Uint8Array[] {
   if (seen.has(file)) return [];
   seen.add(file);
   const imports = file.dependencies.flatMap((imported) => encodeWithImports(imported, seen));
-  return [...imports, toBinary(FileDescriptorProtoSchema, file.proto)];
+  let bytes = encoded.get(file);
+  if (!bytes) {
+    bytes = toBinary(FileDescriptorProtoSchema, file.proto);
+    encoded.set(file, bytes);
+  }
+  return [...imports, bytes];
 }
+
+const encoded = new WeakMap<DescFile, Uint8Array>();

@@ -1,5 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import type { Environment } from './environment/environment.ts';
 import { Memory } from './history/memory.ts';
@@ -8,6 +9,7 @@ import { RootRotation } from './identity/root-rotation.ts';
 import { keepServerCertificate, serverCertificate } from './identity/server-certificate.ts';
 import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
+import { asideFile } from './quarantine/aside-store.ts';
 import { nackSource } from './status/nack-source.ts';
 import { openProblemLog } from './status/problem-store.ts';
 import { version } from './version.ts';
@@ -50,7 +52,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const rotation = await openRotation(options, log);
   const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
-  const live = liveMesh({ environment, identities, log });
+  const asides = asideFile(join(options.stateDirectory, 'set-aside.json'));
+  const live = liveMesh({ environment, identities, log, asides, onRefused: (found) => report.ofQuarantine(found) });
   const { turns, views, delivery } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
@@ -66,6 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   identities.onRenewal((workloads) => views.renewed(workloads));
   memory.listen(delivery);
   delivery.onNack(({ workload, typeUrl, names, message }) => {
+    if (names.every(isProbe)) return;
     const from = turns.mesh === undefined ? '' : nackSource(turns.mesh, names);
     log.error(
       { workload, typeUrl, resources: names, source: from, reason: message },
@@ -90,6 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     unacknowledged: waitingHere,
   });
 
+  live.quarantine.restore(await asides.load());
   const calls = proxyCalls({ mesh: () => turns.mesh, log });
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
@@ -112,9 +117,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     await environment.leave();
     certificate.stop();
     turns.close();
+    live.quarantine.close();
     delivery.close();
     identities.close();
-    await Promise.all([xds.close(), rotation.close(), environment.close(), problems.close(), memory.close()]);
+    await Promise.all([
+      xds.close(),
+      rotation.close(),
+      environment.close(),
+      problems.close(),
+      memory.close(),
+      asides.close(),
+    ]);
     log.info('stopped');
   });
   await serve({ name: 'weft-control-plane', services: [api], listen: options.api, drainMs: 0, finishMs: 1000 });

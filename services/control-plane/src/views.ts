@@ -1,3 +1,4 @@
+import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import {
   type Resource,
   type TypeUrl,
@@ -24,6 +25,7 @@ export class Views implements ViewSource {
   readonly #options: ViewsOptions;
   readonly #listeners = new Set<(changes: readonly ViewChange[]) => void>();
   readonly #views = new Map<WorkloadId, View>();
+  readonly #probes = new Map<WorkloadId, Resource>();
 
   constructor(options: ViewsOptions) {
     this.#options = options;
@@ -37,6 +39,7 @@ export class Views implements ViewSource {
   close(id: WorkloadId): void {
     const { compiler, turn } = this.#options;
     this.#views.delete(id);
+    this.#probes.delete(id);
     turn(() => compiler.disconnect(id));
   }
 
@@ -50,7 +53,7 @@ export class Views implements ViewSource {
     };
     let view = this.#views.get(id);
     if (view === undefined) {
-      view = new JoinedView(compiled, secrets);
+      view = new JoinedView(compiled, secrets, () => this.#probes.get(id));
       this.#views.set(id, view);
     }
     return view;
@@ -67,6 +70,15 @@ export class Views implements ViewSource {
     for (const listener of this.#listeners) listener(changes);
   }
 
+  /** Gives a connected proxy a listener besides its own, in place of the last such one; undefined: none any more. */
+  probe(id: WorkloadId, listener: Resource | undefined): void {
+    const before = this.#probes.get(id);
+    if (listener === undefined) this.#probes.delete(id);
+    else this.#probes.set(id, listener);
+    const names = new Set([before, listener].flatMap((each) => each?.name ?? []));
+    this.tell([{ proxies: [id], names: new Map([[typeUrls.listener, names]]) }]);
+  }
+
   /** Says that these workloads have other certificates, or others to trust. */
   renewed(proxies: Iterable<WorkloadId>): void {
     this.tell([{ proxies, names: secretsChanged }]);
@@ -78,17 +90,27 @@ const noSecrets: ReadonlyMap<string, Resource> = new Map();
 class JoinedView implements View {
   readonly #compiled: View;
   readonly #secrets: () => ReadonlyMap<string, Resource>;
+  readonly #probe: () => Resource | undefined;
 
-  constructor(compiled: View, secrets: () => ReadonlyMap<string, Resource>) {
+  constructor(compiled: View, secrets: () => ReadonlyMap<string, Resource>, probe: () => Resource | undefined) {
     this.#compiled = compiled;
     this.#secrets = secrets;
+    this.#probe = probe;
   }
 
   get(typeUrl: TypeUrl, name: string): Resource | undefined {
-    return typeUrl === typeUrls.secret ? this.#secrets().get(name) : this.#compiled.get(typeUrl, name);
+    if (typeUrl === typeUrls.secret) return this.#secrets().get(name);
+    if (isProbe(name)) {
+      const probe = this.#probe();
+      return probe?.typeUrl === typeUrl && probe.name === name ? probe : undefined;
+    }
+    return this.#compiled.get(typeUrl, name);
   }
 
-  names(typeUrl: TypeUrl): Iterable<string> {
-    return typeUrl === typeUrls.secret ? this.#secrets().keys() : this.#compiled.names(typeUrl);
+  *names(typeUrl: TypeUrl): Iterable<string> {
+    if (typeUrl === typeUrls.secret) yield* this.#secrets().keys();
+    else yield* this.#compiled.names(typeUrl);
+    const probe = this.#probe();
+    if (probe?.typeUrl === typeUrl) yield probe.name;
   }
 }

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemNamespace } from '@weft/compiler/pod/names';
 import { requestAdmin } from '@weft/dev-envoy';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { missingConfiguration } from './held-configuration.ts';
 import { KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
-import { accepts } from './replica.ts';
 import { startSidecar } from './sidecar.ts';
 
 /** Where the edge runs; the mesh's configuration gives its name to no other. */
@@ -111,7 +111,11 @@ export class Edge {
   async #probe(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      if (this.#envoy.pid !== undefined && this.#reason !== '' && (await accepts(this.port))) this.#update('');
+      const envoy = this.#envoy.pid;
+      if (envoy !== undefined && this.#reason !== '') {
+        const missing = await missingConfiguration(this.#run.adminSocket(name), this.port);
+        if (envoy === this.#envoy.pid) this.#update(missing && `its Envoy ${missing}`);
+      }
       const intervalMs = this.#reason === '' ? probeIntervalMs : firstProbeIntervalMs;
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
     }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileAtomically } from '../atomic-file.ts';
@@ -8,6 +7,7 @@ import type { WorkloadManifest } from '../mesh/manifests.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { freePort, releasePort } from './free-port.ts';
 import { healthProbe } from './health-probe.ts';
+import { missingConfiguration } from './held-configuration.ts';
 import { KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
@@ -190,8 +190,10 @@ export class Replica {
         // One late answer proves nothing; and the answer of a process that has ended since says nothing of the next one.
         if (late !== 1 && pid === this.#app.pid) this.#update({ app: result.reason });
       }
-      if (this.#envoy.pid !== undefined && this.#envoyReason !== '' && (await accepts(this.#inboundPort))) {
-        this.#update({ envoy: '' });
+      const envoy = this.#envoy.pid;
+      if (envoy !== undefined && this.#envoyReason !== '') {
+        const missing = await missingConfiguration(this.#run.adminSocket(this.name), this.#inboundPort);
+        if (envoy === this.#envoy.pid) this.#update({ envoy: missing && `its Envoy ${missing}` });
       }
       await sleep(this.ready ? probeIntervalMs : firstProbeIntervalMs, undefined, { signal }).catch(() => undefined);
     }
@@ -224,18 +226,4 @@ export class Replica {
     };
     this.#run.mesh.writeWorkload(manifest);
   }
-}
-
-/** Whether something takes connections on a port of 127.0.0.1. */
-export function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.setTimeout(1_000, () => socket.destroy());
-    socket.once('connect', () => {
-      resolve(true);
-      socket.destroy();
-    });
-    socket.once('error', () => resolve(false));
-    socket.once('close', () => resolve(false));
-  });
 }

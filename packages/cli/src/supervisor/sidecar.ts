@@ -22,7 +22,7 @@ export async function startSidecar(
     envoy: await run.envoy(),
     dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),
     // Access logs are for the file; what Envoy itself has to say is for the person.
-    log: (line, stream) => log.line(line, { quiet: stream === 'stdout' || isKnown(line) }),
+    log: (line, stream) => log.line(line, { quiet: stream === 'stdout' }),
     bootstrap: z.record(z.string(), z.unknown()).parse(
       bootstrap({
         workload: `${workload.namespace}/${workload.name}`,
@@ -54,8 +54,3 @@ async function end(envoy: RunningEnvoy): Promise<void> {
 
 /** Enough for a thread to write a buffer of 64 KiB. */
 const flushMs = 50;
-
-/** What every Envoy says and nobody on a laptop can act on. */
-function isKnown(line: string): boolean {
-  return line.includes('There is no configured limit to the number of allowed active downstream connections');
-}

@@ -24,7 +24,7 @@ const fields: Readonly<
   Record<
     Exclude<
       keyof typeof bounds,
-      'faultDelay' | 'overrideLasts' | 'certificateLifetime' | 'gatewayBytes' | 'gatewayHeaders'
+      'faultDelay' | 'overrideLasts' | 'certificateLifetime' | 'gatewayBytes' | 'gatewayHeaders' | 'gatewayHeaderBytes'
     >,
     {
       readonly field: string;

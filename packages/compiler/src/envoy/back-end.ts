@@ -4,8 +4,9 @@ import { calledServices } from './called-services.ts';
 import { type CallerEndpoints, callerEndpoints } from './caller-endpoints.ts';
 import { type Calls, proxyCalls } from './calls.ts';
 import { tracingClusterResource } from './cluster-tracing.ts';
+import { type SetAside, sourcesOfServices } from './contribution.ts';
 import { endpointPlaces } from './endpoints.ts';
-import { routesOfGateways } from './gateway-routes.ts';
+import { type GatewayRoutes, routesOfGateways } from './gateway-routes.ts';
 import { type Inbound, inbound } from './inbound.ts';
 import { directCluster } from './names.ts';
 import { type Outbound, outbound } from './outbound.ts';
@@ -22,14 +23,22 @@ export interface BackEnd {
   readonly byClusterName: Index<ReadonlySet<string>>;
   readonly outbound: Outbound;
   readonly inbound: Inbound;
-  readonly gatewayRoutes: Collection<Resource>;
+  readonly gateways: GatewayRoutes;
   readonly endpoints: CallerEndpoints;
   /** Under the key of the settings, while spans go somewhere. */
   readonly tracing: Collection<Resource>;
 }
 
-/** Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. */
-export function backEnd(graph: Graph, mesh: Translation, connected: Collection<true>): BackEnd {
+/**
+ * Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. `setAside`: by `ProxyKeys.calls`, what
+ * must not be sent to those proxies.
+ */
+export function backEnd(
+  graph: Graph,
+  mesh: Translation,
+  connected: Collection<true>,
+  setAside: Collection<SetAside>,
+): BackEnd {
   const services = calledServices(graph, mesh.services);
   const proxies = connectedProxies(graph, mesh, connected);
   const calls = proxyCalls(graph, proxies, services);
@@ -42,15 +51,16 @@ export function backEnd(graph: Graph, mesh: Translation, connected: Collection<t
         ...targets.flatMap(({ service, port }) => (service.headless ? [directCluster(service.id, port)] : [])),
       ]),
   );
+  const sources = sourcesOfServices(graph, mesh);
   const byClusterName = clusterNames.index('name', (names) => names);
   return {
     proxies,
     calls,
     clusterNames,
     byClusterName,
-    outbound: outbound(graph, mesh, proxies, services, calls, byClusterName),
+    outbound: outbound(graph, mesh, proxies, services, calls, byClusterName, sources, setAside),
     inbound: inbound(graph, mesh, proxies, services),
-    gatewayRoutes: routesOfGateways(graph, mesh, services, calls),
+    gateways: routesOfGateways(graph, mesh, services, calls, sources, setAside),
     endpoints: callerEndpoints(graph, proxies, calls, endpointPlaces(graph, mesh)),
     tracing: graph.derive('tracing', mesh.facts.settings, ({ tracing }) => tracing && tracingClusterResource(tracing), {
       same: sameResource,

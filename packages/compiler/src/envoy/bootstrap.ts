@@ -1,10 +1,13 @@
-import { create, createRegistry, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { create, createRegistry, type DescMessage, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { type Bootstrap, BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { Cluster_DiscoveryType as DiscoveryType } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ApiConfigSource_ApiType as ApiType, ApiVersion } from '@weft/envoy-api/envoy/config/core/v3/config_source';
+import { ScaleTimersOverloadActionConfigSchema } from '@weft/envoy-api/envoy/config/overload/v3/overload';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { UpstreamCodecSchema } from '@weft/envoy-api/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec';
+import { DownstreamConnectionsConfigSchema } from '@weft/envoy-api/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections';
+import { FixedHeapConfigSchema } from '@weft/envoy-api/envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap';
 import { SubjectAltNameMatcher_SanType as SanType } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/common';
 import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
@@ -16,6 +19,7 @@ import { address } from './address.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2Only } from './http-protocol-options.ts';
 import { controlPlaneCluster, rootSecret } from './names.ts';
+import { edgeLimits, overloadManager, type ProxyLimits, sidecarLimits } from './overload.ts';
 import { extension } from './typed-config.ts';
 
 /** What a proxy must know before it reaches the control plane. All paths are absolute. */
@@ -34,6 +38,8 @@ export interface BootstrapOptions {
   readonly adminSocket: string;
   /** It takes calls from outside the mesh, as the edge does. Default: false. */
   readonly fromOutside?: boolean;
+  /** What it may hold. Default: `edgeLimits` or `sidecarLimits`, by `fromOutside`. */
+  readonly limits?: ProxyLimits;
 }
 
 /**
@@ -46,17 +52,23 @@ const peersMayHangUp = { 'overload.premature_reset_total_stream_count': 4_000_00
 /** Envoy's own longest wait is 30 s: after a control plane that was away, new endpoints would be as late. */
 const reconnect = { retryBackOff: { baseInterval: durationFromMs(250), maxInterval: durationFromMs(5000) } };
 
-const schemas = createRegistry(
+/** What a bootstrap is made of, for those who read one as JSON or write it. */
+export const bootstrapSchemas: readonly DescMessage[] = [
   BootstrapSchema,
+  DownstreamConnectionsConfigSchema,
+  FixedHeapConfigSchema,
   LuaSchema,
   UpstreamCodecSchema,
   UpstreamTlsContextSchema,
   HttpProtocolOptionsSchema,
-);
+  ScaleTimersOverloadActionConfigSchema,
+];
+
+const registry = createRegistry(...bootstrapSchemas);
 
 /** The bootstrap of a proxy, as the JSON that `envoy -c` takes. Pure. */
 export function bootstrap(options: BootstrapOptions): JsonValue {
-  return toJson(BootstrapSchema, bootstrapMessage(options), { registry: schemas });
+  return toJson(BootstrapSchema, bootstrapMessage(options), { registry });
 }
 
 function bootstrapMessage(options: BootstrapOptions): Bootstrap {
@@ -94,6 +106,7 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
         },
       ],
     },
+    overloadManager: overloadManager(options.limits ?? (options.fromOutside ? edgeLimits : sidecarLimits)),
     staticResources: {
       clusters: [
         {

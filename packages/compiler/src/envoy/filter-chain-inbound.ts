@@ -9,6 +9,7 @@ import {
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import type { MeshSettings } from '../model/mesh.ts';
+import { headersBetweenProxies, requestHeadersMs } from './connection-limits.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, fault, grpcStats, localRateLimit, refusal, wholeAnswers } from './http-filters.ts';
 import type { InboundRule } from './inbound-rule.ts';
@@ -51,7 +52,12 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
           forwardClientCertDetails: ClientCert.SANITIZE_SET,
           setCurrentClientCertDetails: { uri: true },
           // A connection must not live on certificates that have ended.
-          commonHttpProtocolOptions: { maxConnectionDuration: durationFromMs(settings.certificateLifetimeMs) },
+          commonHttpProtocolOptions: {
+            maxConnectionDuration: durationFromMs(settings.certificateLifetimeMs),
+            maxHeadersCount: headersBetweenProxies.maxHeaders,
+          },
+          maxRequestHeadersKb: headersBetweenProxies.maxKb,
+          requestHeadersTimeout: durationFromMs(requestHeadersMs),
           skipXffAppend: true,
         },
       }),
@@ -98,7 +104,7 @@ export function inboundPlainHttp({ settings, serviceName, name }: Omit<InboundCh
           codecType: CodecType.AUTO,
           forwardClientCertDetails: ClientCert.SANITIZE,
           commonHttpProtocolOptions: { idleTimeout: durationFromMs(60_000), maxHeadersCount: 100 },
-          requestHeadersTimeout: durationFromMs(10_000),
+          requestHeadersTimeout: durationFromMs(requestHeadersMs),
           routeSpecifier: { case: 'routeConfig', value: refuseAll },
           skipXffAppend: true,
         },

@@ -22,7 +22,7 @@ export function heldResource(
   typeUrl: TypeUrl,
   name: string,
 ): Resource | undefined {
-  const { clusterNames, endpoints, gatewayRoutes, inbound, outbound, tracing } = backEnd;
+  const { clusterNames, endpoints, gateways, inbound, outbound, tracing } = backEnd;
   const { calls } = proxy;
   switch (typeUrl) {
     case typeUrls.endpoints: {
@@ -43,7 +43,7 @@ export function heldResource(
         : named(lookup(inbound.listeners, proxy.inbound), name);
     case typeUrls.route:
       return name === listenerName(proxy)
-        ? (lookup(outbound.routes, calls) ?? lookup(gatewayRoutes, calls))
+        ? (lookup(outbound.routes, calls) ?? lookup(gateways.routes, calls))
         : (named(lookup(inbound.routes, policyKey(proxy)), name) ??
             lookup(outbound.directRoutes, directRoutesKey(calls, name)));
     default:

@@ -4,6 +4,7 @@ import type { AccessLog } from '@weft/envoy-api/envoy/config/accesslog/v3/access
 import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
 import {
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
   HttpConnectionManagerSchema,
   type HttpFilterSchema,
   type LocalReplyConfig,
@@ -12,6 +13,7 @@ import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/earl
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
+import { http2WithinMesh } from './connection-limits.ts';
 import { filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
@@ -53,6 +55,8 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       earlyHeaderMutationExtensions: [listener.direction === 'gateway' ? dropsOfStrangers : dropsEnvoys],
       accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
+      ...oneMeaning,
+      http2ProtocolOptions: http2WithinMesh,
       // Routes say how long a stream may be idle.
       streamIdleTimeout: durationFromMs(0),
       maxRequestHeadersKb: codecHeaders.kb,
@@ -62,6 +66,17 @@ export function httpConnectionManager(listener: HttpListener): Filter {
     }),
   );
 }
+
+/**
+ * A path is brought into its canonical form before it is judged, and goes on in it: dot segments, repeated slashes, backslashes and
+ * escapes of letters, digits and "-._~" (RFC 3986, section 6.2.2). Routes decide on what stays ambiguous; see model/request-path.ts.
+ */
+const oneMeaning = {
+  normalizePath: true,
+  mergeSlashes: true,
+  // An escaped slash is a part of a name to some services.
+  pathWithEscapedSlashesAction: EscapedSlashes.KEEP_UNCHANGED,
+} as const;
 
 const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: true });
 

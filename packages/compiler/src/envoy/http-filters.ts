@@ -12,6 +12,7 @@ import { ExtAuthzSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ex
 import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
+import { GrpcWebSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web';
 import {
   HeaderMutationSchema,
   MutationsSchema,
@@ -31,6 +32,9 @@ function filter<Desc extends DescMessage>(name: string, schema: Desc, init: Mess
 
 /** Turns a filter on for a route, with the listener's own settings. */
 export const enabled: Any = anyPack(FilterConfigSchema, create(FilterConfigSchema, { config: { typeUrl: '' } }));
+
+/** Turns a filter off for a route. */
+export const turnedOff: Any = anyPack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true }));
 
 /** Counts calls by method; every route of a contract turns it on, so that the contracts bound its counters. */
 export const grpcStats = filter(
@@ -152,3 +156,51 @@ export const wholeAnswers = filter(
   },
   true,
 );
+
+const tearBroken = `function envoy_on_request(handle)
+  local headers = handle:headers()
+  if handle:metadata():get("stream") and headers:get("content-type") == "application/grpc" then
+    headers:replace("content-type", "application/grpc-web+proto")
+  end
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  if headers:get("content-type") ~= "application/grpc-web+proto" then return end
+  headers:replace("content-type", "application/grpc")
+  for chunk in handle:bodyChunks() do
+    if chunk:length() >= 5 then
+      local kind, a, b, c, d = chunk:getBytes(0, 5):byte(1, 5)
+      local length = ((a * 256 + b) * 256 + c) * 256 + d
+      if kind == 128 and length == chunk:length() - 5 then
+        local status = ("\\r\\n" .. chunk:getBytes(5, length)):match("\\r\\ngrpc%-status: *(%d+)")
+        if status == "0" then chunk:setBytes("") end
+      end
+    end
+  end
+end
+`;
+
+/**
+ * Three filters behind the transcoder that together tear a stream of answers by REST which ends with an error: HTTP/1.1 and JSON have
+ * no place for the status that gRPC writes after the last message, so the transcoder drops it, and half an answer would look whole.
+ *
+ * Envoy's gRPC-Web filter turns that status into a last frame of the body. The script takes the frame away when all went well. When
+ * not, the transcoder finds a frame that it does not know, and resets the answer.
+ */
+export const brokenAnswers = [
+  filter(
+    filters.brokenAnswers,
+    LuaSchema,
+    { defaultSourceCode: { specifier: { case: 'inlineString', value: tearBroken } } },
+    true,
+  ),
+  filter(filters.endInBody, GrpcWebSchema, {}, true),
+  // gRPC-Web's filter offers compressed messages, which the transcoder cannot read.
+  filter(
+    filters.plainAnswers,
+    HeaderMutationSchema,
+    { mutations: { requestMutations: [{ action: { case: 'remove', value: 'grpc-accept-encoding' } }] } },
+    true,
+  ),
+];

@@ -10,16 +10,28 @@ import type { Gateway } from '../model/gateway.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { SocketAddress } from '../model/workload.ts';
 import { address } from './address.ts';
+import {
+  bufferBytesFromOutside,
+  codecHeaders,
+  http2FromOutside,
+  idleFromOutsideMs,
+  timesFromOutside,
+  unroutedRequestMs,
+} from './connection-limits.ts';
 import { encodeResource } from './encode.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
-import { buffer, cors, grpcStats, headerLimits, transcoder, withoutMeshHeaders } from './http-filters.ts';
+import {
+  brokenAnswers,
+  buffer,
+  cors,
+  grpcStats,
+  headerLimits,
+  transcoder,
+  withoutMeshHeaders,
+} from './http-filters.ts';
 import { gatewayReplies } from './local-reply.ts';
 import { gatewayName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
-
-/** What the codec takes, so that a request above a gateway's own limits still gets an answer. */
-const codecHeaders = 16_384;
-const codecHeaderKb = (maxHeaderBytes: number) => Math.min(8192, Math.max(512, Math.ceil(maxHeaderBytes / 512)));
 
 /** Where a gateway takes calls from outside: HTTP/1.1 and HTTP/2, with limits, and without headers that only the mesh may set. */
 export function gatewayListener(
@@ -37,7 +49,7 @@ export function gatewayListener(
     name,
     address: address(listen),
     trafficDirection: TrafficDirection.INBOUND,
-    perConnectionBufferLimitBytes: 1 << 20,
+    perConnectionBufferLimitBytes: bufferBytesFromOutside,
     filterChains: [
       {
         filters: [
@@ -52,6 +64,7 @@ export function gatewayListener(
               cors,
               buffer,
               transcoder,
+              ...brokenAnswers,
               grpcStats,
             ],
             replies: gatewayReplies,
@@ -60,17 +73,15 @@ export function gatewayListener(
               useRemoteAddress: true,
               xffNumTrustedHops: trustedHops,
               forwardClientCertDetails: ClientCert.SANITIZE,
-              normalizePath: true,
-              maxRequestHeadersKb: codecHeaderKb(maxHeaderBytes),
-              commonHttpProtocolOptions: { maxHeadersCount: codecHeaders, idleTimeout: durationFromMs(300_000) },
-              http2ProtocolOptions: {
-                maxConcurrentStreams: 1000,
-                initialStreamWindowSize: 1 << 18,
-                initialConnectionWindowSize: 1 << 22,
+              maxRequestHeadersKb: Math.ceil(maxHeaderBytes / 1024) + codecHeaders.moreKb,
+              commonHttpProtocolOptions: {
+                maxHeadersCount: maxHeaders + codecHeaders.moreHeaders,
+                idleTimeout: durationFromMs(idleFromOutsideMs),
+                // Every route of a method says how long it may take; this is for a request that has none yet.
+                maxStreamDuration: durationFromMs(unroutedRequestMs),
               },
-              // Headers that never end hold a connection.
-              requestHeadersTimeout: durationFromMs(10_000),
-              streamIdleTimeout: durationFromMs(300_000),
+              http2ProtocolOptions: http2FromOutside,
+              ...timesFromOutside,
             },
           }),
         ],

@@ -137,7 +137,11 @@ export const gatewayReplies: LocalReplyConfig = replies([
   { filter: both(isGrpc, flagged('UH')), ...text(`weft: ${callee} has no replica that takes calls`) },
   { filter: both(isGrpc, flagged('UF')), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
   { filter: both(isGrpc, flagged('SI')), headersToAdd: [header('grpc-status', deadlineExceeded)] },
-  ...[408, 504].map((status) => ({ filter: both(isGrpc, answered(status)), ...text(tooLate) })),
+  ...[408, 504].map((status) => ({
+    filter: both(isGrpc, answered(status)),
+    headersToAdd: [header('grpc-status', deadlineExceeded)],
+    ...text(tooLate),
+  })),
   { filter: isGrpc },
   ...conditions.flatMap(([status, name, code]) => [
     { filter: both(isRest, answered(status)), ...json({ code, message: '%LOCAL_REPLY_BODY%' }) },

@@ -55,6 +55,9 @@ export function gatewayName(name: string): string {
 /** HTTP filters, by the names under which routes configure them. */
 export const filters = {
   buffer: 'envoy.filters.http.buffer',
+  brokenAnswers: 'weft.broken_answers',
+  endInBody: 'envoy.filters.http.grpc_web',
+  plainAnswers: 'weft.plain_answers',
   cors: 'envoy.filters.http.cors',
   fault: 'envoy.filters.http.fault',
   extAuthz: 'envoy.filters.http.ext_authz',

@@ -11,6 +11,7 @@ import {
 import type { Translation } from '../translation/translate.ts';
 import type { CalledService } from './called-services.ts';
 import { type Calls, callsOf } from './calls.ts';
+import { type Contribution, type ContributionSource, serviceSource, versionOfPart } from './contribution.ts';
 import { serviceCluster } from './names.ts';
 import type { OutboundTarget } from './outbound-target.ts';
 import { portRoutes } from './places.ts';
@@ -22,8 +23,8 @@ import { hostField, type Permitted, permittedMethods, virtualHost } from './rout
 export interface OutboundHosts {
   /** By `targetKey`: the key in `virtualHosts`; "": it has none. */
   readonly hosts: Collection<string>;
-  /** Each once for all who have it, as its field in a RouteConfiguration. */
-  readonly virtualHosts: Collection<Uint8Array>;
+  /** Each once for all who have it. */
+  readonly virtualHosts: Collection<Contribution>;
 }
 
 /** A virtual host as JSON: what tells it apart from others. */
@@ -53,6 +54,7 @@ export function outboundHosts(
   { routes: { ofPorts } }: Translation,
   called: Collection<CalledService>,
   calls: Calls,
+  sources: Collection<readonly ContributionSource[]>,
 ): OutboundHosts {
   // Weights and matches are no part of it, so that they change no host's key.
   const elsewhere = graph.derive('routes elsewhere', ofPorts, (routes, _, key): readonly Destination[] | undefined =>
@@ -78,21 +80,28 @@ export function outboundHosts(
   const virtualHosts = graph.group(
     'virtual hosts',
     hosts.index('host', (host) => (host === '' ? [] : [host])),
-    (text, read) => {
+    (text, read): Contribution | undefined => {
       const key: HostKey = JSON.parse(text);
-      if ('cluster' in key) return hostField(openHost(key.open, key.domains, key.cluster, key.callee));
+      const says = (host: Uint8Array): Contribution => ({
+        key: 'open' in key ? key.open : key.id,
+        version: versionOfPart(host),
+        said: { host },
+        sources: read.get(sources, key.id) ?? [serviceSource(key.id)],
+      });
+      if ('cluster' in key) return says(hostField(openHost(key.open, key.domains, key.cluster, key.callee)));
       const service = read.get(called, key.id);
       if (service === undefined) return undefined;
       const port = 'open' in key ? key.port : service.port;
       const rules = rulesOf(read.get(ofPorts, parentKey({ service: key.id, port })) ?? []);
       const routes = portRoutes(rules, (id) => (id === key.id ? service : read.get(called, id)));
-      if ('open' in key) return hostField(openVirtualHost(key.open, key.domains, key.callee, routes, key.reaches));
+      if ('open' in key)
+        return says(hostField(openVirtualHost(key.open, key.domains, key.callee, routes, key.reaches)));
       const everywhere = routes.places.destinations.map(() => true);
       const permitted =
         key.permitted === 'all'
           ? [...service.methods.keys()].map((path) => [path, everywhere] as const)
           : key.permitted;
-      return hostField(virtualHost(service, key.domains, permitted, routes));
+      return says(hostField(virtualHost(service, key.domains, permitted, routes)));
     },
   );
   return { hosts, virtualHosts };

@@ -10,6 +10,13 @@ import type { CalledService, CalledServices } from './called-services.ts';
 import { type Calls, callsOf, targetKey } from './calls.ts';
 import { directClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
+import {
+  type Contribution,
+  type ContributionSource,
+  type SetAside,
+  sameContributions,
+  withoutSetAside,
+} from './contribution.ts';
 import { gatewayListener } from './listener-gateway.ts';
 import { outboundListener } from './listener-outbound.ts';
 import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
@@ -25,6 +32,10 @@ import { outboundRoutes } from './route-outbound.ts';
 export interface Outbound {
   /** By name: of each port of a service that somebody calls, and of headless ones' replicas. */
   readonly clusters: Collection<Resource>;
+  /** By `ProxyKeys.calls`: what the routes of sidecars are made of, what is set aside included. */
+  readonly offered: Collection<readonly Contribution[]>;
+  /** The same without what is set aside. */
+  readonly contributions: Collection<readonly Contribution[]>;
   /** By `ProxyKeys.calls`: of sidecars. */
   readonly routes: Collection<Resource>;
   /** By `directRoutesKey`: those of the replicas of a headless service. */
@@ -43,24 +54,30 @@ export function outbound(
   { called }: CalledServices,
   calls: Calls,
   byClusterName: Index<ReadonlySet<string>>,
+  sources: Collection<readonly ContributionSource[]>,
+  setAside: Collection<SetAside>,
 ): Outbound {
   const clusters = serviceClusters(graph, mesh, called, byClusterName);
-  const { hosts, virtualHosts } = outboundHosts(graph, mesh, called, calls);
-  const routes = graph.derive(
-    'outbound routes',
+  const { hosts, virtualHosts } = outboundHosts(graph, mesh, called, calls, sources);
+  const offered = graph.derive(
+    'hosts of callers',
     calls.targets,
-    (targets, read, key) => {
+    (targets, read, key): readonly Contribution[] | undefined => {
       const by = read.get(calls.keys, key);
       if (by === undefined || 'gateway' in by) return undefined;
       // Methods first: their hosts have names of their own.
       const inOrder = [...targets.filter(({ byMethod }) => byMethod), ...targets.filter(({ byMethod }) => !byMethod)];
-      const fields = inOrder.flatMap(
-        (target) => read.get(virtualHosts, read.get(hosts, targetKey(key, target)) ?? '') ?? [],
-      );
-      return outboundRoutes(fields);
+      return inOrder.flatMap((target) => read.get(virtualHosts, read.get(hosts, targetKey(key, target)) ?? '') ?? []);
     },
-    same,
+    { same: sameContributions },
   );
+  const contributions = graph.derive(
+    'hosts that are sent',
+    offered,
+    (found, read, key) => withoutSetAside(found, read.get(setAside, key)),
+    { same: sameContributions },
+  );
+  const routes = graph.derive('outbound routes', contributions, outboundRoutesOf, same);
   const direct = graph.deriveMany(
     'direct routes',
     calls.byTarget,
@@ -76,7 +93,19 @@ export function outbound(
     },
     same,
   );
-  return { clusters, routes, directRoutes: direct, listeners: listeners(graph, mesh, proxies, calls) };
+  return {
+    clusters,
+    offered,
+    contributions,
+    routes,
+    directRoutes: direct,
+    listeners: listeners(graph, mesh, proxies, calls),
+  };
+}
+
+/** The routes of a sidecar that are made of these contributions. */
+export function outboundRoutesOf(contributions: readonly Contribution[]): Resource {
+  return outboundRoutes(contributions.flatMap(({ said }) => ('host' in said ? said.host : [])));
 }
 
 /** Routes to the replicas of a headless service, for all who call by a key. */

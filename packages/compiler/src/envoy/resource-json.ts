@@ -28,6 +28,7 @@ import {
 import { HTTPFaultSchema } from '@weft/envoy-api/envoy/extensions/filters/http/fault/v3/fault';
 import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder';
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
+import { GrpcWebSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web';
 import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
@@ -84,6 +85,7 @@ const registry = createRegistry(
   GrpcJsonTranscoderSchema,
   HTTPFaultSchema,
   GrpcStatsSchema,
+  GrpcWebSchema,
   EarlyHeaderMutationSchema,
   HeaderMutationSchema,
   HttpConnectionManagerSchema,

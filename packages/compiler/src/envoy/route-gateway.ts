@@ -9,6 +9,7 @@ import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/
 import type { Gateway } from '../model/gateway.ts';
 import { admission, type Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
+import { markStream, tornAnswers } from './broken-answers.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
@@ -34,6 +35,7 @@ export function gatewayPart(
 ): GatewayPart {
   const routes = calls.flatMap(({ method, routes }) => {
     for (const route of routes) {
+      markStream(route, method);
       if (route.action.case === 'route') Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
     }
     return routes;
@@ -135,6 +137,7 @@ function restRoutes(exposed: readonly Method[], versions: Service['versions'], m
         [filters.transcoder]: transcode(version, methods, maxMessageBytes),
         [filters.grpcStats]: enabled,
         ...sizeLimit(first, maxMessageBytes),
+        ...tornAnswers(methods),
       },
       action: {
         case: 'directResponse',

@@ -1,22 +1,22 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { HeaderValueOption_HeaderAppendAction as AppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
-import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { type Route, type RouteMatchSchema, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { ContractVersion } from '../model/contract.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
-import { admission, type Method } from '../model/method.ts';
+import { admission, isOwnPath, type Method } from '../model/method.ts';
 import { encodeResource } from './encode.ts';
 import { faultFilter, faultHeader } from './fault.ts';
-import { enabled } from './http-filters.ts';
+import { enabled, turnedOff } from './http-filters.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
 import { applicationOutcome, codeOutcome } from './outcome.ts';
 import { rateLimits } from './rate-limit.ts';
 import { admit } from './rbac.ts';
 import { type Resource, typeUrls } from './resource.ts';
-import { exactHeader, pathMatch } from './route-match.ts';
+import { ambiguousPath, exactHeader, judgedMatches } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
 import { objectiveKey } from './stats-log.ts';
 
@@ -36,6 +36,8 @@ export function inboundRoutesResource(
   { name, port, identities, callsOthers }: InboundRoutes,
   version: Pick<ContractVersion, 'logicalName' | 'methods'> | undefined,
 ): Resource {
+  const methods = [...(version?.methods.values() ?? [])];
+  const open = methods.some(({ path }) => path.endsWith('/*'));
   const routes = create(RouteConfigurationSchema, {
     name,
     virtualHosts: [
@@ -43,8 +45,11 @@ export function inboundRoutesResource(
         name,
         domains: ['*'],
         routes: [
-          ...[...(version?.methods.values() ?? [])].flatMap((method) =>
-            methodRoutes(method, version?.logicalName ?? '', identities, port, callsOthers),
+          ...(distinguishes(methods) ? [ambiguous(methods)] : []),
+          ...methods.flatMap((method) =>
+            judgedMatches(method, open).flatMap((match) =>
+              methodRoutes(match, method, version?.logicalName ?? '', identities, port, callsOthers),
+            ),
           ),
           nobody(
             version === undefined ? 'this replica, which has no contract' : 'this method; its contract has no such one',
@@ -60,7 +65,7 @@ export function inboundRoutesResource(
 
 /** A method's route, and before it those of calls that ask for a fault. */
 function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {
-  const [method] = given;
+  const [, method] = given;
   const faulty = (method.faults ?? []).map((fault) => {
     const route = methodRoute(...given);
     route.typedPerFilterConfig[filters.fault] = faultFilter(fault);
@@ -73,6 +78,7 @@ function methodRoutes(...given: Parameters<typeof methodRoute>): Route[] {
 }
 
 function methodRoute(
+  match: MessageInitShape<typeof RouteMatchSchema>,
   method: Method,
   callee: string,
   identities: Pick<Mesh, 'identities' | 'sharedIdentities'>,
@@ -82,7 +88,7 @@ function methodRoute(
   const limits = rateLimits(method, identities);
   return create(RouteSchema, {
     name: method.path,
-    match: pathMatch(method),
+    match,
     metadata: metadata({
       [refusalKey]: `${method.path.slice(1)}; ${admission(method)}${sharedAccountWords(method.callers, identities)}`,
       [calleeKey]: callee,
@@ -121,6 +127,24 @@ function methodRoute(
           retryBackOff: { baseInterval: durationFromMs(10), maxInterval: durationFromMs(50) },
         },
       },
+    },
+  });
+}
+
+/** Whether one path may be open while another is closed; of contracts none is below another. */
+function distinguishes(methods: readonly Method[]): boolean {
+  return methods.some((method) => isOwnPath(method) && method.path !== '/*');
+}
+
+function ambiguous(methods: readonly Method[]): Route {
+  const body = 'weft: servers read this path in different ways; spell it without escaped slashes, ";", "\\" or "%25"';
+  return create(RouteSchema, {
+    name: 'ambiguous path',
+    match: ambiguousPath(methods),
+    typedPerFilterConfig: { [filters.rbac]: turnedOff },
+    action: {
+      case: 'directResponse',
+      value: { status: 400, body: { specifier: { case: 'inlineString', value: body } } },
     },
   });
 }

@@ -83,7 +83,7 @@ function namesBetween(backEnd: BackEnd, turn: BackEndTurn, before: ProxyKeys, af
 
 /** What changed for all who call by a key, wherever they are. */
 function changesOfCalls(backEnd: BackEnd, turn: BackEndTurn): ReadonlyMap<string, Names> {
-  const { calls, outbound, gatewayRoutes, clusterNames, byClusterName } = backEnd;
+  const { calls, outbound, gateways, clusterNames, byClusterName } = backEnd;
   const names = new NamesByKey();
   for (const [key, change] of turn.changed(clusterNames)) {
     for (const name of differingNames(change)) names.add(key, typeUrls.cluster, name);
@@ -95,7 +95,7 @@ function changesOfCalls(backEnd: BackEnd, turn: BackEndTurn): ReadonlyMap<string
   for (const name of turn.changed(outbound.clusters).keys()) {
     for (const key of byClusterName.keysIn(name)) names.add(key, typeUrls.cluster, name);
   }
-  for (const routes of [outbound.routes, gatewayRoutes]) {
+  for (const routes of [outbound.routes, gateways.routes]) {
     for (const key of turn.changed(routes).keys()) names.add(key, typeUrls.route, listenerName({ calls: key }));
   }
   for (const [key, { before, after }] of turn.changed(outbound.directRoutes)) {

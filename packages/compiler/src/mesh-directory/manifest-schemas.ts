@@ -226,7 +226,7 @@ export const gatewaySchema = z.object({
   spec: z.strictObject(
     {
       reflection: z.boolean('true or false').default(true),
-      maxHeaderBytes: byteCountSchema.default(32 * 1024),
+      maxHeaderBytes: wholeSchema(bounds.gatewayHeaderBytes).default(60 * 1024),
       maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
       corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),

@@ -47,6 +47,21 @@ function ownMethods(version: ContractVersion, policies: readonly MeshPolicy[], p
     for (const entry of spec.methods ?? [])
       if (!found.has(entry.path)) found.set(entry.path, ownMethod(entry, version));
   }
+  const anyCase = new Map<string, string>();
+  for (const { resource, ref, spec } of policies) {
+    for (const [index, { path }] of (spec.methods ?? []).entries()) {
+      const other = anyCase.get(path.toLowerCase());
+      if (other === undefined) anyCase.set(path.toLowerCase(), path);
+      if (other === undefined || other === path) continue;
+      problems.push({
+        resource,
+        about: [ref],
+        field: `spec.methods[${index}].path`,
+        message: `${path} and ${other} differ only in case, which many servers do not tell apart`,
+        advice: 'one of the two',
+      });
+    }
+  }
   if (found.size === 0) {
     for (const { resource, ref } of policies) {
       problems.push({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
+import { notCanonical } from '../model/request-path.ts';
 
 // As in manifest-schemas.ts, each message says what would be right. The CustomResourceDefinitions are made of these schemas too
 // (mesh-policy/crd.ts), so every rule that JSON Schema can say stands in the schema and not in a refinement.
@@ -45,7 +46,11 @@ const pathSchema = z
   .string('a path: "/shop.orders.v1.OrderService/GetOrder"')
   .regex(/^\/[!-)+-~]*([*])?$/, 'a path: "/shop.orders.v1.OrderService/GetOrder", "/v1/users" or "/v1/*"')
   .max(lengths.path, `at most ${lengths.path} characters`)
-  .refine((path) => !path.endsWith('*') || path.endsWith('/*'), 'a path, or one that ends with "/*"');
+  .refine((path) => !path.endsWith('*') || path.endsWith('/*'), 'a path, or one that ends with "/*"')
+  .superRefine((path, context) => {
+    const found = notCanonical(path);
+    if (found) context.addIssue(`${found.canonical ?? 'a path without it'} (${found.reason})`);
+  });
 
 const retryCodeSchema = z.enum(
   ['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE'],

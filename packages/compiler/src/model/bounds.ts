@@ -45,6 +45,8 @@ export const bounds = {
   /** Of a gateway: what Envoy counts in 32 bits, and holds in memory. */
   gatewayBytes: whole(1, 2 ** 30),
   gatewayHeaders: whole(1, 10_000),
+  /** Envoy's codec takes at most 8 MiB, some of it beyond a gateway's own limit. */
+  gatewayHeaderBytes: whole(1, 2 ** 20),
   /** How long `weft override --for` may make an override hold. */
   overrideLasts: time(1000, yearMs),
 } as const satisfies Record<string, Bound>;

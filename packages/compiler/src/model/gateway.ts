@@ -7,7 +7,7 @@ export interface Gateway {
   readonly workloads: readonly WorkloadId[];
   /** Answers gRPC reflection, from exposed methods only. Default: true. */
   readonly reflection: boolean;
-  /** The most that all headers of a request may take together. Default: 32 KiB. */
+  /** The most that all headers of a request may take together. Default: 60 KiB. */
   readonly maxHeaderBytes: number;
   /** The most headers that a request may have. Default: 100. */
   readonly maxHeaders: number;

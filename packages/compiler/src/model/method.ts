@@ -1,9 +1,10 @@
 import { edgeName, type LogicalName, type ServiceId } from './names.ts';
 import { originWords, type PolicyOrigin } from './policy-origin.ts';
+import { governs } from './request-path.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
-  /** "/shop.orders.v1.OrderService/PlaceOrder"; of a service without a contract also "/v1/users", or "/v1/*" for all below. */
+  /** "/shop.orders.v1.OrderService/PlaceOrder"; of a service without a contract also "/v1/users", or "/v1/*" for "/v1" and all below. */
   readonly path: string;
   readonly grpcService: string;
   readonly name: string;
@@ -76,12 +77,17 @@ export function byPath({ path: a }: Pick<Method, 'path'>, { path: b }: Pick<Meth
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The method that a call to `path` (without its query) is to. */
+/** A path that a MeshPolicy names, where no contract says what there is. */
+export function isOwnPath({ versions }: Pick<Method, 'versions'>): boolean {
+  return versions[0] === '';
+}
+
+/** The method that a call to `path` (canonical, without its query) is to. */
 export function methodOf(methods: ReadonlyMap<string, Method>, path: string): Method | undefined {
   const exact = methods.get(path);
   if (exact) return exact;
   for (const method of methods.values()) {
-    if (method.path.endsWith('/*') && path.startsWith(method.path.slice(0, -1))) return method;
+    if (isOwnPath(method) && governs(method.path, path)) return method;
   }
   return undefined;
 }

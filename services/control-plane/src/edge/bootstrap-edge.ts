@@ -1,15 +1,12 @@
 import { createRegistry, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
-import { bootstrap } from '@weft/compiler/envoy/bootstrap';
+import { bootstrap, bootstrapSchemas } from '@weft/compiler/envoy/bootstrap';
+import { edgeLimits, heapShare } from '@weft/compiler/envoy/overload';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { rootDirectory, tokenDirectory } from '@weft/compiler/pod/names';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
-import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
-import { UpstreamCodecSchema } from '@weft/envoy-api/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
-import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import { adminSocket, readyListener } from '../injector/bootstrap-ready-listener.ts';
 import { podIp } from '../injector/bootstrap-variables.ts';
 
@@ -20,20 +17,17 @@ export interface EdgeBootstrapOptions {
   readonly controlPlane: SocketAddress;
   /** Where it listens for callers from outside the mesh. */
   readonly listen: SocketAddress;
+  /** The memory limit of Envoy's container, in bytes. Default: 512 MiB. */
+  readonly memoryBytes?: number;
+  /** Connections of callers at once. Default: 5,000. */
+  readonly maxConnections?: number;
 }
 
-const registry = createRegistry(
-  BootstrapSchema,
-  HttpConnectionManagerSchema,
-  HttpProtocolOptionsSchema,
-  LuaSchema,
-  RouterSchema,
-  UpstreamCodecSchema,
-  UpstreamTlsContextSchema,
-);
+const registry = createRegistry(...bootstrapSchemas, HttpConnectionManagerSchema, RouterSchema);
 
 /** The bootstrap of a pod of the edge, as the JSON that `envoy -c` takes: a sidecar's, without what belongs to an application. Pure. */
-export function edgeBootstrap({ workload, controlPlane, listen }: EdgeBootstrapOptions): JsonValue {
+export function edgeBootstrap(options: EdgeBootstrapOptions): JsonValue {
+  const { workload, controlPlane, listen, memoryBytes } = options;
   const common = bootstrap({
     workload,
     controlPlane,
@@ -41,6 +35,10 @@ export function edgeBootstrap({ workload, controlPlane, listen }: EdgeBootstrapO
     tokenPath: `${tokenDirectory}/token`,
     adminSocket,
     fromOutside: true,
+    limits: {
+      maxHeapBytes: memoryBytes === undefined ? edgeLimits.maxHeapBytes : Math.floor(heapShare * memoryBytes),
+      maxConnections: options.maxConnections ?? edgeLimits.maxConnections,
+    },
   });
   const message = fromJson(BootstrapSchema, common, { registry });
   const ready = readyListener(listen);

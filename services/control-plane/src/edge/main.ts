@@ -5,6 +5,14 @@ import { adminSocket } from '../injector/bootstrap-ready-listener.ts';
 import { version } from '../version.ts';
 import { drainEdge } from './drain.ts';
 
+interface BootstrapOptions {
+  readonly controlPlane: string;
+  readonly port: number;
+  readonly out: string;
+  readonly memoryBytes?: number;
+  readonly maxConnections?: number;
+}
+
 const program = new Command('weft-edge')
   .description(
     "What a pod of the edge needs beside Envoy: its bootstrap, and a graceful end. Not the control plane's process.",
@@ -17,7 +25,9 @@ program
   .requiredOption('--control-plane <host:port>', 'where proxies find the control plane')
   .requiredOption('--port <number>', 'where callers come in', Number)
   .requiredOption('--out <file>', 'read by `envoy -c`')
-  .action(async (options: { controlPlane: string; port: number; out: string }) => {
+  .option('--memory-bytes <number>', "the memory limit of Envoy's container", Number)
+  .option('--max-connections <number>', 'connections of callers at once', Number)
+  .action(async (options: BootstrapOptions) => {
     const { POD_NAMESPACE: namespace, POD_NAME: name, POD_IP: host } = process.env;
     const [, controlPlaneHost, controlPlanePort] = /^(.+):(\d+)$/.exec(options.controlPlane) ?? [];
     const listen = parseSocketAddress(host?.includes(':') ? `[${host}]:${options.port}` : `${host}:${options.port}`);
@@ -28,7 +38,21 @@ program
     // Only here: draining must not load what knows Envoy's whole API.
     const { edgeBootstrap } = await import('./bootstrap-edge.ts');
     const controlPlane = { host: controlPlaneHost, port: Number(controlPlanePort) };
-    const bootstrap = edgeBootstrap({ workload: `${namespace}/${name}`, controlPlane, listen });
+    const { memoryBytes, maxConnections } = options;
+    for (const [option, value] of Object.entries({
+      '--memory-bytes': memoryBytes,
+      '--max-connections': maxConnections,
+    })) {
+      if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+        throw new RangeError(`${option} ${value} must be a whole number above 0`);
+    }
+    const bootstrap = edgeBootstrap({
+      workload: `${namespace}/${name}`,
+      controlPlane,
+      listen,
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(maxConnections === undefined ? {} : { maxConnections }),
+    });
     await writeFile(options.out, JSON.stringify(bootstrap));
   });
 

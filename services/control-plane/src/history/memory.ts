@@ -1,4 +1,5 @@
 import type { Change } from '@weft/collections';
+import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import type { Override } from '@weft/compiler/model/override';
 import type { Problem } from '@weft/compiler/model/problem';
@@ -82,7 +83,8 @@ export class Memory {
     this.#delivery = delivery;
     delivery.onSent((event) => this.history.sent(event));
     delivery.onAck((event) => this.history.acked(event));
-    delivery.onNack((event) => this.history.nacked(event));
+    // A probe is there to be refused, and belongs to no revision.
+    delivery.onNack((event) => event.names.every(isProbe) || this.history.nacked(event));
   }
 
   /** Holds contracts and policies at a revision. Rejects when the revision is not on disk or the pin cannot be kept there. */

@@ -5,7 +5,8 @@ import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { exactly, plainListener } from './bootstrap-plain-http.ts';
-import { toReady } from './bootstrap-ready-listener.ts';
+import { adminCluster, toReady } from './bootstrap-ready-listener.ts';
+import { routesGuard } from './bootstrap-routes-guard.ts';
 
 const healthCheck = '/grpc.health.v1.Health/Check';
 
@@ -28,6 +29,7 @@ export function readinessListener(openPorts: readonly number[]): Listener {
         withholdGrpcFrames: true,
       }),
       lua('weft.ready', askReady),
+      routesGuard(adminCluster),
     ],
     routes: [
       { match: exactly('POST', healthCheck), action: toReady },

@@ -30,6 +30,9 @@ export function plainListener(listener: PlainListener): Listener {
   return create(ListenerSchema, {
     name: listener.name,
     address: address({ host: podIp, port: listener.port }),
+    // A proxy that is full is still asked whether it lives.
+    ignoreGlobalConnLimit: true,
+    bypassOverloadManager: true,
     filterChains: [
       {
         filters: [

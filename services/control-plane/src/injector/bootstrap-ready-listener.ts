@@ -4,6 +4,7 @@ import type { Cluster } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import type { Listener } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import { openPortCheck, staticCluster } from './bootstrap-clusters.ts';
 import { exactly, plainListener, withQuery } from './bootstrap-plain-http.ts';
+import { routesGuard } from './bootstrap-routes-guard.ts';
 
 /** The cluster of Envoy's own admin interface. */
 export const adminCluster = 'admin';
@@ -19,7 +20,7 @@ export const toAdmin = {
 
 const readyCluster = 'ready';
 
-/** A route to Envoy's admin interface that is there once the proxy has its configuration; before that the answer is 503. */
+/** A route to Envoy's admin interface that is there once the proxy's listener is open; before that the answer is 503. */
 export const toReady = {
   case: 'route',
   value: { clusterSpecifier: { case: 'cluster', value: readyCluster } },
@@ -27,7 +28,7 @@ export const toReady = {
 
 /**
  * Of Envoy's admin interface, what others may see: GET /ready and GET /stats/prometheus. `configured`: what is open
- * once the control plane has configured the proxy.
+ * once the control plane has configured the proxy. It is ready once it holds its routes, too.
  */
 export function readyListener(configured: SocketAddress = { host: '127.0.0.1', port: outboundPort }): {
   listener: Listener;
@@ -37,6 +38,7 @@ export function readyListener(configured: SocketAddress = { host: '127.0.0.1', p
     name: 'ready',
     port: readyPort,
     codec: 'http1',
+    filters: [routesGuard(adminCluster)],
     routes: [
       { match: exactly('GET', '/ready'), action: toReady },
       // Its query says which statistics, as ?usedonly.

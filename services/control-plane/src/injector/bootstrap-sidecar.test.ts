@@ -118,6 +118,7 @@ test.serial(
       grpc: [{ port: firstGrpcProbePort, application: at(grpcApplication) }],
       openPorts: [],
       drainSecret: drain,
+      memoryBytes: 2 ** 28,
     });
     const { path: envoy } = await findEnvoy();
     const lines: string[] = [];
@@ -138,7 +139,8 @@ test.serial(
     t.is((await grpc(grpcDoor, '/grpc.health.v1.Health/Watch'))['grpc-status'], '12', 'any other method');
     t.is(seen.at(-1), 'grpc /grpc.health.v1.Health/Check');
 
-    t.deepEqual(await ask(ready, '/ready'), { status: 503, body: 'no healthy upstream' });
+    const waits = 'weft: the proxy waits for its listeners; weft status says why';
+    t.deepEqual(await ask(ready, '/ready'), { status: 503, body: waits });
     t.regex((await ask(ready, '/stats/prometheus?usedonly')).body, /envoy_server_live/);
     const secret = { 'x-weft-drain': drain };
     const closed: [number, string, string?, object?][] = [
@@ -160,11 +162,11 @@ test.serial(
     for (const [port, path, method = 'GET', headers = {}] of closed) {
       t.is((await ask(port, path, method, headers)).status, 404, `${method} ${path}`);
     }
-    // What the control plane would have given it.
+    // An open port is not all that the control plane would have given it.
     const listener = createTcpServer((socket) => socket.end());
     await new Promise<void>((resolve) => listener.listen(outbound, host, resolve));
     t.teardown(() => listener.close());
-    await until(async () => (await ask(ready, '/ready')).status === 200);
+    t.deepEqual(await ask(ready, '/ready'), { status: 503, body: waits });
     t.deepEqual(await ask(kubelet, '/drain', 'GET', secret), { status: 200, body: 'OK\n' });
   },
 );

@@ -1,17 +1,15 @@
 import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { bootstrap } from '@weft/compiler/envoy/bootstrap';
+import { bootstrap, bootstrapSchemas } from '@weft/compiler/envoy/bootstrap';
+import { heapShare, sidecarLimits } from '@weft/compiler/envoy/overload';
 import type { SocketAddress } from '@weft/compiler/model/workload';
 import { rootDirectory, tokenDirectory } from '@weft/compiler/pod/names';
 import { BootstrapSchema } from '@weft/envoy-api/envoy/config/bootstrap/v3/bootstrap';
 import { FilterConfigSchema as ReverseBridgeSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config';
 import { HealthCheckSchema } from '@weft/envoy-api/envoy/extensions/filters/http/health_check/v3/health_check';
-import { LuaPerRouteSchema, LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
+import { LuaPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
-import { UpstreamCodecSchema } from '@weft/envoy-api/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
-import { UpstreamTlsContextSchema } from '@weft/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls';
-import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
 import { Document, visit } from 'yaml';
 import { readinessListener } from './bootstrap-exposure.ts';
 import { grpcProbeListeners, kubeletListener } from './bootstrap-kubelet-listener.ts';
@@ -29,22 +27,20 @@ export interface SidecarBootstrapOptions {
   /** Ports that the user keeps out of the mesh. */
   readonly openPorts: readonly number[];
   readonly drainSecret: string;
+  /** The memory limit of its container, in bytes. */
+  readonly memoryBytes: number;
 }
 
 /** How long Envoy waits for the control plane before it opens its listeners. It is not ready before it has its configuration. */
 const firstConfigurationMs = 2000;
 
 const registry = createRegistry(
-  BootstrapSchema,
+  ...bootstrapSchemas,
   HealthCheckSchema,
   HttpConnectionManagerSchema,
-  HttpProtocolOptionsSchema,
   LuaPerRouteSchema,
-  LuaSchema,
   ReverseBridgeSchema,
   RouterSchema,
-  UpstreamCodecSchema,
-  UpstreamTlsContextSchema,
 );
 
 /**
@@ -58,6 +54,7 @@ export function sidecarBootstrap(options: SidecarBootstrapOptions): string {
     rootSdsPath: `${rootDirectory}/ca-sds.yaml`,
     tokenPath: `${tokenDirectory}/token`,
     adminSocket,
+    limits: { ...sidecarLimits, maxHeapBytes: Math.floor(heapShare * options.memoryBytes) },
   });
   const message = fromJson(BootstrapSchema, common, { registry });
   const { cdsConfig, ldsConfig } = message.dynamicResources ?? {};

@@ -7,6 +7,7 @@ import { sidecarBootstrap } from './bootstrap-sidecar.ts';
 import { gracePeriodSeconds, lingering } from './drain.ts';
 import { interceptionContainer } from './interception-container.ts';
 import { type InterceptionMode, interceptionMode } from './interception-mode.ts';
+import { bytesOf } from './memory-quantity.ts';
 import type { Container, Labels, Pod } from './pod.ts';
 import { rewriteProbes } from './probes.ts';
 import { refusal } from './refusals.ts';
@@ -91,6 +92,7 @@ function injected(
     grpc: probes.grpc,
     openPorts: choices.excludeInboundPorts,
     drainSecret: secrets.drain,
+    memoryBytes: bytesOf(choices.resources.memoryLimit ?? settings.resources.memoryLimit),
   });
   const sidecar = sidecarContainer(settings, {
     choices,

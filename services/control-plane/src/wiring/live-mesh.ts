@@ -2,10 +2,15 @@ import { Graph } from '@weft/collections';
 import { type FactCollections, wholeFacts } from '@weft/compiler/facts/fact-collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
+import type { Problem } from '@weft/compiler/model/problem';
 import type { Environment } from '../environment/environment.ts';
 import type { Pin } from '../history/pin.ts';
 import { pinFacts, pinKey } from '../history/pin-facts.ts';
 import type { WorkloadIdentities } from '../identity/workload-identities.ts';
+import type { AsideStore } from '../quarantine/aside-store.ts';
+import type { QuarantineLimits } from '../quarantine/limits.ts';
+import { Quarantine } from '../quarantine/quarantine.ts';
+import { nackSource } from '../status/nack-source.ts';
 import { Views } from '../views.ts';
 import { createDelivery, type Delivery } from '../xds/delivery.ts';
 import type { XdsLogger } from '../xds/delivery-events.ts';
@@ -16,6 +21,7 @@ export interface LiveMesh {
   readonly turns: MeshTurns;
   readonly views: Views;
   readonly delivery: Delivery;
+  readonly quarantine: Quarantine;
   /** All facts of now, held at the pin. Costs what the mesh does. */
   wholeFacts(): Facts;
   /** Holds the facts at a pin, or at none. Within a turn. */
@@ -27,18 +33,44 @@ export function liveMesh(options: {
   readonly environment: Pick<Environment, 'facts'>;
   readonly identities: WorkloadIdentities;
   readonly log: TurnLog & XdsLogger;
+  /** Takes the problems of what proxies refused. */
+  readonly onRefused: (problems: readonly Problem[]) => void;
+  /** Keeps over a restart what is set aside. */
+  readonly asides?: AsideStore;
+  /** What a search for refused contributions may cost. */
+  readonly limits?: Partial<QuarantineLimits>;
+  /** Default: a new one. */
+  readonly graph?: Graph;
 }): LiveMesh {
-  const { environment, identities, log } = options;
-  const graph = new Graph();
+  const { environment, identities, log, onRefused, asides, limits = {}, graph = new Graph() } = options;
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
-  const turns = new MeshTurns({ compiler, facts, identities, log });
+  const turns = new MeshTurns({
+    compiler,
+    facts,
+    identities,
+    log,
+    onReplaced: (replaced) => quarantine.replaced(replaced),
+  });
   const views = new Views({ compiler, identities, turn: (change) => turns.connect(change) });
+  const delivery = createDelivery({ views, log });
+  const quarantine = new Quarantine({
+    compiler,
+    delivery,
+    turn: (change) => turns.connect(change),
+    show: (proxy, listener) => views.probe(proxy, listener),
+    source: (names) => (turns.mesh ? nackSource(turns.mesh, names) : names.join(', ')),
+    report: onRefused,
+    log,
+    limits,
+    ...(asides ? { store: asides } : {}),
+  });
   return {
     turns,
     views,
-    delivery: createDelivery({ views, log }),
+    delivery,
+    quarantine,
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);

@@ -27,6 +27,8 @@ export interface MeshTurnsOptions {
   readonly facts: FactCollections;
   readonly identities: WorkloadIdentities;
   readonly log: TurnLog;
+  /** Takes the routes that a turn replaced, before a proxy is sent others. */
+  readonly onReplaced: (replaced: Compiled['replaced']) => void;
 }
 
 /** Everything that follows the turns of the mesh, in the order in which it is told. */
@@ -112,7 +114,7 @@ export class MeshTurns {
     }
   }
 
-  #tell({ turn, changes }: Compiled): void {
+  #tell({ turn, changes, replaced }: Compiled): void {
     const { compiler, facts, log } = this.#options;
     const { mesh, translation } = compiler;
     this.#safely('the clock', () => this.#clock.set(mesh.nextChangeMs, () => this.#run(() => undefined)));
@@ -129,6 +131,7 @@ export class MeshTurns {
     });
     this.#safely('the history', () => followers.memory.record(done));
     this.#safely('the identities', () => this.#identify(turn, done, followers));
+    this.#safely('the quarantine', () => this.#options.onReplaced(replaced));
     this.#safely('the proxies', () => followers.views.tell(changes));
     for (const [id, { after: still }] of done.workloads) {
       if (still === undefined) this.#safely('the streams', () => followers.drop(idOf(id)));

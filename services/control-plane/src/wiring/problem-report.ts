@@ -14,6 +14,7 @@ export class ProblemReport {
   readonly #options: ProblemReportOptions;
   #mesh: readonly Problem[] | undefined;
   #memory: readonly Problem[] = [];
+  #quarantine: readonly Problem[] = [];
   #overrides: readonly Override[] = [];
 
   constructor(options: ProblemReportOptions) {
@@ -33,10 +34,16 @@ export class ProblemReport {
     this.#tell();
   }
 
+  /** Takes the problems of what proxies refused. */
+  ofQuarantine(problems: readonly Problem[]): void {
+    this.#quarantine = problems;
+    this.#tell();
+  }
+
   #tell(): void {
     if (this.#mesh === undefined) return;
     const { problems, environment, log } = this.#options;
-    const all = [...this.#mesh, ...this.#memory];
+    const all = [...this.#mesh, ...this.#memory, ...this.#quarantine];
     for (const problem of problems.update(all)) log.warn(problem, 'something in the mesh was not understood');
     environment.report(problems.list(), this.#overrides);
   }

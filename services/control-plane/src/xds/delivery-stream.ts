@@ -1,4 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import { type ChangedNames, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
@@ -124,6 +125,11 @@ export class DeliveryStream implements RoomUser {
     return watch?.underWay.has(name) || watch?.refused.has(name) ? undefined : watch?.held.get(name)?.version;
   }
 
+  /** The version of a resource that the proxy refuses; undefined: it does not. */
+  refusedVersion(typeUrl: TypeUrl, name: string): string | undefined {
+    return this.#state.watches.get(typeUrl)?.refused.get(name);
+  }
+
   /** How far the proxy has come. */
   proxy(): ProxyState {
     const { workload, variant } = this.#around;
@@ -203,7 +209,10 @@ export class DeliveryStream implements RoomUser {
         const { typeUrl, refusal } = effect;
         const at = now();
         this.#nackedAt.set(typeUrl, at);
-        log.warn({ workload, typeUrl, ...refusal }, 'a proxy refused its configuration');
+        // A probe is there to be refused.
+        if (!refusal.names.every(isProbe)) {
+          log.warn({ workload, typeUrl, ...refusal }, 'a proxy refused its configuration');
+        }
         nacks.tell({ workload, typeUrl, ...refusal, at });
         return false;
       }

@@ -28,6 +28,8 @@ export interface Delivery {
   proxies(): ReadonlyMap<WorkloadId, ProxyState>;
   /** The version of a resource that a connected proxy has taken; undefined: none, or it has not answered yet. */
   takenVersion(id: WorkloadId, typeUrl: TypeUrl, name: string): string | undefined;
+  /** The version of a resource that a connected proxy refuses; undefined: it refuses none of that name. */
+  refusedVersion(id: WorkloadId, typeUrl: TypeUrl, name: string): string | undefined;
   /** Each returns what ends it. */
   onAck(listener: (event: AckEvent) => void): () => void;
   onNack(listener: (event: NackEvent) => void): () => void;
@@ -100,6 +102,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     },
     proxies: () => new Map([...streams].map(([id, stream]) => [id, stream.proxy()])),
     takenVersion: (id, typeUrl, name) => streams.get(id)?.takenVersion(typeUrl, name),
+    refusedVersion: (id, typeUrl, name) => streams.get(id)?.refusedVersion(typeUrl, name),
     onAck: (listener) => acks.add(listener),
     onNack: (listener) => nacks.add(listener),
     onSent: (listener) => sends.add(listener),

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrap } from '@weft/compiler/envoy/bootstrap';
+import type { ProxyLimits } from '@weft/compiler/envoy/overload';
 import { type Resource, type Snapshot, typeUrls } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
@@ -23,6 +24,8 @@ export interface Configurations {
   /** Secrets in place of a workload's own, by name. */
   secrets?(root: RootAuthority): ReadonlyMap<string, Resource>;
   readonly methods?: ReadonlyMap<string, AuthenticatedMethod>;
+  /** What the Envoy of a gateway may hold. Default: as in a cluster. */
+  readonly edgeLimits?: ProxyLimits;
 }
 
 /** A control plane in this process, as small as tests of the compiler need it, with real Envoys. */
@@ -42,6 +45,8 @@ export interface RunningControlPlane {
 
 /** Starts it; a workload's token is its id. */
 export async function runControlPlane(configurations: Configurations): Promise<RunningControlPlane> {
+  const { edgeLimits } = configurations;
+  const edge = { fromOutside: true, ...(edgeLimits ? { limits: edgeLimits } : {}) };
   const dir = await mkdtemp(join(tmpdir(), 'weft-envoy-'));
   const root = await openRootAuthority(join(dir, 'root'));
   const identities = new WorkloadIdentities({ root });
@@ -110,7 +115,7 @@ export async function runControlPlane(configurations: Configurations): Promise<R
             rootSdsPath: join(dir, 'root/ca-sds.yaml'),
             tokenPath,
             adminSocket: join(dir, `${name}.sock`),
-            fromOutside: id.startsWith('weft/edge-'),
+            ...(id.startsWith('weft/edge-') ? edge : {}),
           }),
         ),
       });

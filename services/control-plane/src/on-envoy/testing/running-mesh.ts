@@ -1,3 +1,5 @@
+import type { ProxyLimits } from '@weft/compiler/envoy/overload';
+import type { Resource } from '@weft/compiler/envoy/resource';
 import { DirectoryCompiler } from '@weft/compiler/testing/directory-compiler';
 import { createReflection, reflectionPaths } from '../../api/reflection.ts';
 import { checkPath, createRefusals } from '../../refusals/refusals.ts';
@@ -13,13 +15,28 @@ export interface RunningMesh extends Omit<RunningControlPlane, 'push'> {
   update(directory: { readonly files: ReadonlyMap<string, Uint8Array> }, nowMs?: number): Promise<void>;
 }
 
+/** Ways in which a test's mesh differs from one in a cluster. */
+export interface MeshOptions {
+  /** What the Envoy of a gateway may hold. */
+  readonly edgeLimits?: ProxyLimits;
+  /** What becomes of each resource before it is delivered: a test may not have the time that a default takes. */
+  readonly delivered?: (resource: Resource) => Resource;
+}
+
 /** Starts it without any mesh yet. */
-export async function runMesh(): Promise<RunningMesh> {
+export async function runMesh({ edgeLimits, delivered }: MeshOptions = {}): Promise<RunningMesh> {
   const compiler = new DirectoryCompiler();
   const { mesh } = compiler;
   const reflection = createReflection(() => mesh);
   const controlPlane = await runControlPlane({
-    snapshot: (id) => compiler.snapshot(id),
+    snapshot(id) {
+      const snapshot = compiler.snapshot(id);
+      if (delivered === undefined || snapshot === undefined) return snapshot;
+      const changed = (resources: ReadonlyMap<string, Resource>) =>
+        new Map([...resources].map(([name, resource]) => [name, delivered(resource)]));
+      return new Map([...snapshot].map(([typeUrl, resources]) => [typeUrl, changed(resources)]));
+    },
+    ...(edgeLimits ? { edgeLimits } : {}),
     workload: (id) => mesh.workloads.get(id),
     methods: new Map([
       [checkPath, createRefusals({ mesh: () => mesh }).method],

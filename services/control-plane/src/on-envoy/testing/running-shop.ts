@@ -5,7 +5,7 @@ import type { RunningEnvoy } from '@weft/dev-envoy';
 import { freePorts } from './free-ports.ts';
 import { type RawApplication, startRawApplication } from './raw-application.ts';
 import { RawCaller } from './raw-call.ts';
-import { type RunningMesh, runMesh } from './running-mesh.ts';
+import { type MeshOptions, type RunningMesh, runMesh } from './running-mesh.ts';
 
 /** A replica of a service of the namespace "shop", its application without any library, and its Envoy. */
 export interface RunningReplica {
@@ -47,9 +47,11 @@ export async function runShop(
     readonly zones?: Readonly<Record<string, string>>;
     /** Service accounts of replicas, by their names; default: the service's name. */
     readonly accounts?: Readonly<Record<string, string>>;
+    /** Ways in which the mesh differs from one in a cluster. */
+    readonly mesh?: MeshOptions;
   } = {},
 ): Promise<RunningShop> {
-  const mesh = await runMesh();
+  const mesh = await runMesh(options.mesh);
   const directory = new MeshDirectory(options.settings);
   const names = Object.keys(contracts).flatMap((service) =>
     Array.from({ length: options.replicas?.[service] ?? 1 }, (_, index) => `${service}-${index}`),
