@@ -12,7 +12,14 @@ import type { Resource } from '@weft/compiler/envoy/resource';
 import { MeshCompiler } from '@weft/compiler/mesh-compiler';
 import { MeshFiles } from '@weft/compiler/mesh-directory/mesh-files';
 import { median, spread } from './pairs.ts';
-import { namespace, putReplica, type SyntheticPlan, syntheticContract, syntheticMesh } from './synthetic-mesh.ts';
+import {
+  callsOf,
+  namespace,
+  putReplica,
+  type SyntheticPlan,
+  syntheticContract,
+  syntheticMesh,
+} from './synthetic-mesh.ts';
 
 const plan: SyntheticPlan = { services: 500, methods: 20, replicas: 1, callees: 3 };
 const rounds = Number(process.env.ROUNDS ?? 15);
@@ -39,7 +46,8 @@ for (let round = 0; round < rounds; round++) {
   // A service in the middle, with another deadline for one of its methods each time.
   const name = `s${(round * 37) % plan.services}`;
   const callers = [1, 2, 3].map((k) => `s${(Number(name.slice(1)) - k + plan.services) % plan.services}`);
-  const set = syntheticContract({ name, methods: plan.methods, callers, deadlineMs: 2000 + round });
+  const calls = callsOf(plan, Number(name.slice(1)));
+  const set = syntheticContract({ name, methods: plan.methods, callers, calls, deadlineMs: 2000 + round });
   const before = resourcesOf(compiler);
   mesh.contract(namespace, name, set);
   putReplica(mesh, `${name}-0`, contractHash(set));

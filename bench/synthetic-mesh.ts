@@ -50,7 +50,7 @@ export function syntheticMesh(plan: SyntheticPlan): MeshDirectory {
   for (let i = 0; i < services; i++) {
     const name = `s${i}`;
     const callers = Array.from({ length: callees }, (_, k) => `s${(i - 1 - k + 2 * services) % services}`);
-    const set = syntheticContract({ name, methods, callers });
+    const set = syntheticContract({ name, methods, callers, calls: callsOf(plan, i) });
     mesh.service(name, namespace).contract(namespace, name, set);
     for (let replica = 0; replica < replicas; replica++) putReplica(mesh, `${name}-${replica}`, contractHash(set));
   }
@@ -61,6 +61,12 @@ export function syntheticMesh(plan: SyntheticPlan): MeshDirectory {
     putReplica(mesh, `${hub}-0`, contractHash(set));
   }
   return mesh;
+}
+
+/** Whom a service of a plan says it calls: all that name it. */
+export function callsOf({ services, callees, hub: hasHub = false }: SyntheticPlan, service: number): string[] {
+  const others = Array.from({ length: callees }, (_, k) => `s${(service + 1 + k) % services}`);
+  return hasHub ? [...others, hub] : others;
 }
 
 /** Writes one replica: its contract version, and whether it takes calls. */
@@ -81,14 +87,18 @@ export interface SyntheticContract {
   readonly methods: number;
   /** Without the package: "s1". */
   readonly callers: readonly string[];
+  /** Likewise. Default: none. */
+  readonly calls?: readonly string[];
   /** Of the first method. Default: 1000. */
   readonly deadlineMs?: number;
 }
 
 /** A descriptor set of one service of unary methods, each with a deadline and retries of its own. */
-export function syntheticContract({ name, methods, callers, deadlineMs = 1000 }: SyntheticContract): Uint8Array {
+export function syntheticContract(contract: SyntheticContract): Uint8Array {
+  const { name, methods, callers, calls = [], deadlineMs = 1000 } = contract;
   const serviceOptions = create(ServiceOptionsSchema);
-  const policy = create(ServicePolicySchema, { callers: callers.map((caller) => `${namespace}.${caller}`) });
+  const logical = (one: string) => `${namespace}.${one}`;
+  const policy = create(ServicePolicySchema, { callers: callers.map(logical), calls: calls.map(logical) });
   setExtension(serviceOptions, serviceOption, policy);
   const protoPackage = `${namespace}.${name}.v1`;
   const method = Array.from({ length: methods }, (_, i) => {

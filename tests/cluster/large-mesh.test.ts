@@ -38,6 +38,7 @@ clusterTest('200 Services with 1,000 endpoints: a sidecar that calls three holds
   t.teardown(async () => {
     mesh.close();
     // All of it, before others measure anything.
+    await kubectl('delete', 'meshpolicy', namespace, '-n', shop, '--ignore-not-found');
     await kubectl('delete', 'namespace', namespace, '--wait=true', '--timeout=150s');
     await api.send('DELETE', `/api/v1/nodes/${namespace}`);
     api.close();
@@ -50,14 +51,22 @@ clusterTest('200 Services with 1,000 endpoints: a sidecar that calls three holds
 
   const beganMs = Date.now();
   await makeFakePods(api, { namespace, services, podsEach });
-  await apply(
-    called.map((service) => ({
-      apiVersion: 'weft.dev/v1',
-      kind: 'MeshPolicy',
-      metadata: { namespace, name: service },
-      spec: { service, methods: [{ path: '/*', callers: ['shop.payments'] }] },
-    })),
-  );
+  const policy = (at: { namespace: string; name: string }, spec: object) => ({
+    apiVersion: 'weft.dev/v1',
+    kind: 'MeshPolicy',
+    metadata: at,
+    spec,
+  });
+  await apply([
+    ...called.map((service) =>
+      policy({ namespace, name: service }, { service, methods: [{ path: '/*', callers: ['shop.payments'] }] }),
+    ),
+    // What others say of it gives its sidecar nothing.
+    policy(
+      { namespace: shop, name: namespace },
+      { service: 'payments', calls: called.map((service) => `${namespace}/${service}`) },
+    ),
+  ]);
   t.log(`${services} Services and ${services * podsEach} pods made in ${Math.round((Date.now() - beganMs) / 1000)} s`);
   const madeMs = Date.now();
   await waitFor(

@@ -76,12 +76,43 @@ test.serial('weft override takes back what is refused', async (t) => {
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /spec\.deadline/],
     [['shop.payments', '--deny', 'shop.orders'], /Say why/],
     [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
+    [
+      ['shop.payments', '--deny', 'shop.order', '--why', 'x'],
+      /No service is named shop\.order\. Did you mean shop\.orders\?/,
+    ],
+    [['shop.payments', '--no-retry', '--limit', 'shop.order=1/1s', '--why', 'x'], /Did you mean shop\.orders\?/],
+    [['shop.payments/Authorise', '--no-retry', '--why', 'x'], /Did you mean .*\/Authorize\?/],
   ];
   for (const [args, message] of refusals) {
     const error = await t.throwsAsync(mesh.weft('override', ...args), undefined, args.join(' '));
     t.regex(error?.message ?? '', message, args.join(' '));
   }
   t.deepEqual(files(), before);
+});
+
+test.serial('weft override --force writes a name that nobody has yet, which is not active', async (t) => {
+  const before = files();
+  await mesh.weft('override', 'shop.payments', '--deny', 'shop.later', '--force', '--why', 'x');
+  const list: { overrides: Record<'name' | 'namespace' | 'state', string>[] } = JSON.parse(
+    await mesh.weft('override', '--list', '--json'),
+  );
+  const written = list.overrides.filter(({ state }) => state === 'OVERRIDE_STATE_REFUSED');
+  t.is(written.length, 1);
+  const [{ name, namespace } = { name: '', namespace: '' }] = written;
+  await mesh.weft('override', '--remove', `${namespace}/${name}`);
+  t.deepEqual(files(), before);
+});
+
+test.serial('weft why and weft scale say who may have been meant, and fail', async (t) => {
+  const method = 'shop.payments.v1.PaymentService/Authorize';
+  for (const args of [
+    ['why', 'shop.order', method],
+    ['why', 'shop.orders', method.replace('Authorize', 'Authorise')],
+    ['scale', 'payment=1'],
+    ['logs', 'order-0'],
+  ]) {
+    await t.throwsAsync(mesh.weft(...args), undefined, args.join(' '));
+  }
 });
 
 test.serial('weft why names each station of a call, and what is said in which line', async (t) => {

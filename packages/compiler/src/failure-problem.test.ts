@@ -1,5 +1,6 @@
 import { Graph } from '@weft/collections';
 import test, { type ExecutionContext } from 'ava';
+import { compileFacts } from './compile.ts';
 import { contractHash } from './contracts/contract-hash.ts';
 import { typeUrls } from './envoy/resource.ts';
 import { type FactSources, factSources } from './facts/fact-collections.ts';
@@ -8,7 +9,6 @@ import { goldenFiles } from './goldens.fixture.ts';
 import { MeshCompiler } from './mesh-compiler.ts';
 import { parseDirectory } from './mesh-directory/parse-directory.ts';
 import type { WorkloadId } from './model/mesh.ts';
-import { DirectoryCompiler } from './testing/directory-compiler.ts';
 import { withFault } from './testing/fault.ts';
 import { FaultyGraph } from './testing/faulty-graph.ts';
 import { descriptorSet, MeshDirectory } from './testing/mesh-directory.ts';
@@ -120,9 +120,8 @@ for (const [at, { resource, hurt, stale }] of faults.entries()) {
       facts.settings.set('mesh', settings);
     }, 0);
     t.deepEqual(compiler.failures(), []);
-    const fresh = new DirectoryCompiler();
-    fresh.take({ ...good, settings });
-    t.deepEqual(versions(snapshots(compiler)), versions(snapshots(fresh.compiler)));
+    const fresh = compileFacts({ ...good, settings });
+    t.deepEqual(versions(snapshots(compiler)), versions(snapshots(fresh)));
   });
 }
 

@@ -161,8 +161,9 @@ test('MeshCompiler: equal facts change nothing, and a workload that is gone has 
 test('MeshCompiler: a proxy is told only what it may call', (t) => {
   const compiler = new DirectoryCompiler(shop());
   const clusters = (id: WorkloadId) => [...(compiler.snapshot(id)?.get(typeUrls.cluster)?.keys() ?? [])];
-  t.deepEqual(clusters('shop/catalog-0'), ['inbound|2000']);
+  t.deepEqual(clusters('shop/catalog-0'), ['again', 'inbound|2000']);
   t.deepEqual(clusters('shop/orders-0'), [
+    'again',
     'inbound|2003',
     'outbound|shop/catalog',
     'outbound|shop/inventory',

@@ -16,7 +16,7 @@ import { ProxyView } from './envoy/view.ts';
 import { viewChanges } from './envoy/view-changes.ts';
 import type { FactCollections } from './facts/fact-collections.ts';
 import { failureProblem } from './failure-problem.ts';
-import type { Mesh, WorkloadId } from './model/mesh.ts';
+import type { Mesh, ServiceId, WorkloadId } from './model/mesh.ts';
 import type { Problem } from './model/problem.ts';
 import type { Route } from './model/route.ts';
 import { clockKey } from './translation/policies.ts';
@@ -40,6 +40,7 @@ export class MeshCompiler {
   readonly #clock: Source<number>;
   readonly #connected: Source<true>;
   readonly #setAside: Source<SetAside>;
+  readonly #seenCalls: Source<readonly ServiceId[]>;
   readonly #translation: Translation;
   readonly #backEnd: BackEnd;
 
@@ -50,7 +51,8 @@ export class MeshCompiler {
     this.#connected = graph.source<true>('connected');
     this.#setAside = graph.source<SetAside>('set aside', { same: Object.is });
     this.#translation = translate(graph, facts, this.#clock, frontEnds);
-    this.#backEnd = backEnd(graph, this.#translation, this.#connected, this.#setAside);
+    this.#seenCalls = graph.source<readonly ServiceId[]>('seen calls');
+    this.#backEnd = backEnd(graph, this.#translation, this.#connected, this.#seenCalls, this.#setAside);
   }
 
   /** Live: it shows each turn once it has ended. */
@@ -121,6 +123,21 @@ export class MeshCompiler {
   setAside(scope: string, what: SetAside | undefined): void {
     if (what === undefined || what.size === 0) this.#setAside.delete(scope);
     else this.#setAside.set(scope, what);
+  }
+
+  /** What a connected proxy may call depends on this key, which it shares with its like; undefined: it calls nobody. */
+  callsKey(id: WorkloadId): string | undefined {
+    return this.#backEnd.proxies.proxies.get(id)?.calls || undefined;
+  }
+
+  /**
+   * Says whom the applications behind proxies with a `callsKey` were seen to call, so that these proxies are told of them. Who may not
+   * be called is left out all the same. Within a turn.
+   */
+  setSeenCalls(key: string, services: Iterable<ServiceId>): void {
+    const sorted = [...services].sort();
+    if (sorted.length > 0) this.#seenCalls.set(key, sorted);
+    else this.#seenCalls.delete(key);
   }
 
   /** What a connected proxy should hold, without secrets; undefined: it is not connected, or no workload. */

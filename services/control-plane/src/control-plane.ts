@@ -54,7 +54,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   identities.setRoots(rotation.roots);
   const asides = asideFile(join(options.stateDirectory, 'set-aside.json'));
   const live = liveMesh({ environment, identities, log, asides, onRefused: (found) => report.ofQuarantine(found) });
-  const { turns, views, delivery } = live;
+  const { turns, views, delivery, firstCalls } = live;
   const memory = await Memory.open({
     directory: join(options.stateDirectory, 'history'),
     ...(environment.pins ? { pins: environment.pins } : {}),
@@ -95,7 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   });
 
   live.quarantine.restore(await asides.load());
-  const calls = proxyCalls({ mesh: () => turns.mesh, log });
+  const calls = proxyCalls({ mesh: () => turns.mesh, firstCalls, log });
   const tls = serverCertificate(rotation.signer);
   const authenticate = environment.authenticate.bind(environment);
   const xds = await serveXds({ listen: options.listen, tls, delivery, authenticate, methods: calls.methods, log });
@@ -118,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     certificate.stop();
     turns.close();
     live.quarantine.close();
+    firstCalls.close();
     delivery.close();
     identities.close();
     await Promise.all([

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { paintFor } from '../terminal/style.ts';
@@ -29,7 +30,9 @@ export function compileCommand(): Command {
       const names = Object.keys(compiled.proxies);
       if (options.proxy && names.length === 0) {
         const all = Object.keys(compileFiles(files).proxies);
-        throw new CommandError(`No proxy is named ${options.proxy}. Proxies: ${all.join(', ') || 'none'}.`);
+        throw new CommandError(
+          `No proxy is named ${options.proxy}.${didYouMean(options.proxy, all)} Proxies: ${all.join(', ') || 'none'}.`,
+        );
       }
       if (options.json) {
         console.log(JSON.stringify(compiled, undefined, 2));

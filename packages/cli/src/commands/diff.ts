@@ -16,7 +16,7 @@ export function diffCommand(): Command {
     .summary('say what a change of contracts changes, and for whom')
     .description(
       'Compares two git commits, two directories of .proto files or two mesh directories, and says for each caller and method what\n' +
-        'becomes different: allowed or denied, retries, deadlines, exposure, REST paths, limits. Prints nothing when nothing does. The\n' +
+        'becomes different: allowed or denied, retries, deadlines, exposure, REST paths, limits. Says so when nothing does. The\n' +
         'exit code is 0 whether or not there is a difference, and 1 when the two cannot be compared.',
     )
     .argument('<old>', 'a git commit ("main", "HEAD~1") or a directory')
@@ -35,7 +35,7 @@ export function diffCommand(): Command {
       }
       const paint = paintFor(process.stdout);
       const text = diffText(result.diff, (title) => paint('bold', title));
-      if (text !== '') console.log(text);
+      console.log(text === '' ? 'Nothing changes for anybody.' : text);
       for (const line of problemLines(result.problems, paintFor(process.stderr))) console.error(line);
     });
 }

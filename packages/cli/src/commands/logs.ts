@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
@@ -25,7 +26,8 @@ export function logsCommand(): Command {
         : [];
       const chosen = name ?? 'up';
       if (!names.includes(chosen)) {
-        throw new CommandError(`There is no log of ${chosen}; there are ${names.sort().join(', ') || 'none yet'}.`);
+        const near = didYouMean(chosen, names);
+        throw new CommandError(`There is no log of ${chosen}.${near} Logs: ${names.sort().join(', ') || 'none yet'}.`);
       }
       const path = join(state.log, `${chosen}.log`);
       const end = await printEnd(path, options.lines);

@@ -11,7 +11,7 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
 import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
-import { overrideTarget } from '../mesh/override-target.ts';
+import { checkCallers, overrideTarget } from '../mesh/override-target.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type Mesh, withMesh } from '../with-mesh.ts';
@@ -31,6 +31,8 @@ interface Options extends MeshChoice {
   readonly list: boolean;
   readonly remove?: string;
   readonly print: boolean;
+  /** Names that nobody in the mesh has are meant. */
+  readonly force: boolean;
   readonly json: boolean;
 }
 
@@ -69,6 +71,7 @@ export function overrideCommand(): Command {
     .option('--list', 'show all overrides', false)
     .option('--remove <name>', 'end one now, as shop/payments-1a2b3c')
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
+    .option('--force', 'write it although nobody in the mesh has a name that it gives', false)
     .addOption(jsonOption())
     .addOption(stateOption())
     .addOption(clusterOption())
@@ -101,7 +104,11 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
     throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, as 2h or 30m.`);
   }
-  const { namespace, service, path } = overrideTarget(await status(mesh), target);
+  const known = await status(mesh);
+  const { namespace, service, path } = overrideTarget(known, target);
+  if (!options.force) {
+    checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
+  }
   const createdMs = Date.now();
   const manifest = {
     namespace,
@@ -136,8 +143,12 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
     );
   }
   if ('problem' in found || found.override.state === OverrideState.REFUSED) {
-    await store.remove(namespace, name);
     const reasons = 'problem' in found ? [found.problem] : found.override.refusals;
+    if (options.force && 'override' in found) {
+      console.error(`${namespace}/${name} is written, and has no effect yet: ${reasons.join('; ')}.`);
+      return;
+    }
+    await store.remove(namespace, name);
     throw new CommandError(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}.`);
   }
   if (options.json) {

@@ -1,4 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { suggesting } from '@weft/compiler/model/did-you-mean';
 import type { GetStatusResponse, PlainTextCall } from '@weft/contracts/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Finding } from './finding.ts';
@@ -13,7 +14,12 @@ const dayMs = 24 * 3_600_000;
 export function strictFindings({ plainText, workloads }: GetStatusResponse, namespace: string, now: number): Finding[] {
   const own = workloads.filter((workload) => workload.namespace === namespace);
   const services = [...new Set(own.flatMap((workload) => workload.services))];
-  if (own.length === 0) return [{ ok: false, text: `namespace ${namespace} has no workload in the mesh` }];
+  if (own.length === 0) {
+    const namespaces = new Set(workloads.map((workload) => workload.namespace));
+    return [
+      { ok: false, text: suggesting(`namespace ${namespace} has no workload in the mesh`, namespace, namespaces) },
+    ];
+  }
   const ports = (plainText?.ports ?? []).filter((port) => port.namespace === namespace);
   if (ports.length === 0) {
     return [{ ok: true, text: `${namespace} takes mTLS only: ${services.join(', ') || 'all of its workloads'}` }];

@@ -19,7 +19,8 @@ export function whyCommand(): Command {
     .summary('explain what becomes of one call, and why')
     .description(
       'Explains a call hop by hop: listener, route, policy and the file it came from, cluster, endpoints, certificates, and whether\n' +
-        'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way.',
+        'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way, and 1 when nobody has a name that is\n' +
+        'given.',
     )
     .argument('<caller>', 'who calls: shop.orders, edge, shop/orders or shop/orders-0')
     .argument('<method>', 'what is called: shop.payments.v1.PaymentService/Authorize')
@@ -38,6 +39,7 @@ export function whyCommand(): Command {
       } else {
         console.log(renderWhy(answer, paintFor(process.stdout)));
       }
+      if (answer.unknown) process.exitCode = 1;
     });
 }
 

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
-import { overrideTarget } from './override-target.ts';
+import { CommandError } from '../command-error.ts';
+import { checkCallers, overrideTarget } from './override-target.ts';
 
 const mesh = create(GetStatusResponseSchema, {
   services: [
@@ -41,4 +42,14 @@ test('says what there is when it finds none or several', (t) => {
   t.throws(() => overrideTarget(mesh, 'shop.two/Get'), { message: /name one: shop\.two\.v1\.A, shop\.two\.v1\.B/ });
   t.throws(() => overrideTarget(mesh, 'bare/Get'), { message: /has no contract/ });
   t.throws(() => overrideTarget(mesh, 'a/b/c'), { message: /No service/ });
+});
+
+test('refuses a caller that nobody is, and says who may have been meant', (t) => {
+  t.notThrows(() => checkCallers(mesh, ['shop.payments', 'edge', '*']));
+  const error = t.throws(() => checkCallers(mesh, ['edge', 'shop.payment']), { instanceOf: CommandError });
+  t.is(
+    error?.message,
+    'No service is named shop.payment. Did you mean shop.payments? Callers: edge, shop.payments, shop.two. Use --force if you mean it.',
+  );
+  t.throws(() => checkCallers(mesh, ['payments']), { message: /No service is named payments\./ });
 });

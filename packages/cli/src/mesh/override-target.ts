@@ -1,4 +1,4 @@
-import { didYouMean } from '@weft/compiler/why/did-you-mean';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import type { GetStatusResponse, Service } from '@weft/contracts/weft/api/v1/mesh';
 import { CommandError } from '../command-error.ts';
 
@@ -41,6 +41,21 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
     );
   }
   return { ...target, path: `/${grpcService}/${method}` };
+}
+
+/**
+ * Checks that somebody in the mesh has each of these names of callers; "edge" and "*" are always there. Throws a CommandError that says
+ * who may have been meant.
+ */
+export function checkCallers(mesh: Pick<GetStatusResponse, 'services'>, callers: readonly string[]): void {
+  const known = new Set(['edge', ...mesh.services.flatMap(({ logicalName }) => logicalName || [])]);
+  for (const caller of callers) {
+    if (caller === '*' || known.has(caller)) continue;
+    const near = didYouMean(caller, known);
+    throw new CommandError(
+      `No service is named ${caller}.${near} Callers: ${[...known].sort().join(', ')}. Use --force if you mean it.`,
+    );
+  }
 }
 
 /** All names that mean a service. */

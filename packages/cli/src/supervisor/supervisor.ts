@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { contractCalls } from '../mesh/contract-calls.ts';
@@ -177,8 +178,8 @@ export class Supervisor {
   async scale(name: string, count: number, signal: AbortSignal): Promise<void> {
     const running = this.#services.find(({ service }) => service.name === name);
     if (!running) {
-      const names = this.#services.map(({ service }) => service.name).join(', ');
-      throw new CommandError(`No service is called ${name}; there are ${names}.`);
+      const names = this.#services.map(({ service }) => service.name);
+      throw new CommandError(`No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ')}.`);
     }
     const work = running.scaling.then(() => this.#scale(running, count, signal));
     running.scaling = work.catch(() => undefined);

@@ -36,6 +36,22 @@ test('lint: names the proto file and the line', (t) => {
   t.is(problem?.message, 'retry on a method that may not be repeated');
 });
 
+test('lint: a call that its callee does not admit, and one to nobody', (t) => {
+  const callee = tinyContract('shop.catalog', { Get: {} }, { callers: ['shop.orders'] });
+  const told = (caller: string, calls: string[], closed = false) =>
+    lint(Buffer.concat([callee, tinyContract(caller, { Call: {} }, { calls })]), {
+      closed,
+      knownServices: ['shop.orders', 'shop.elsewhere'],
+    }).map(({ message }) => message);
+  t.deepEqual(told('shop.orders', ['shop.catalog', 'shop.elsewhere'], true), []);
+  t.deepEqual(told('shop.returns', ['shop.catalog']), [
+    'calls names shop.catalog, of which no method names shop.returns as a caller',
+  ]);
+  t.deepEqual(told('shop.orders', ['shop.catalogue']), []);
+  t.deepEqual(told('shop.orders', ['shop.catalogue'], true), ['calls names shop.catalogue, which no contract has']);
+  t.deepEqual(told('shop.orders', ['edge']), ['calls names the edge, which nobody in the mesh calls']);
+});
+
 test('a contract that is refused names its line where it has one', (t) => {
   // Of one package, as contracts are published.
   const set = fromBinary(FileDescriptorSetSchema, withPolicy(build(), 'GetOrder', { deadline: {} }));

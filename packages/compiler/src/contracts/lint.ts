@@ -1,4 +1,4 @@
-import { type DescMethod, getOption } from '@bufbuild/protobuf';
+import { type DescMethod, type DescService, type FileRegistry, getOption } from '@bufbuild/protobuf';
 import {
   file_weft_policy_v1_policy,
   method as methodOption,
@@ -93,6 +93,7 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
     const name = logicalNameOf(file.proto.package);
     if (file.services.length > 0 && !isToolPackage(name)) known.add(name);
   }
+  const admitted = admittedCallers(registry);
   const elements = new Map<string, DescMethod>();
   const methods: Method[] = [];
   for (const file of registry.files) {
@@ -106,11 +107,13 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
         elements.set(path, method);
         if (policies.methods.get(path)?.idempotencyKey !== undefined) add('policy', storedAnswerComplaints(method));
       }
+      const { callers, calls, defaults } = getOption(service, serviceOption);
+      add('callers', vainCalls(service, calls, admitted));
       if (!options.closed) continue;
-      const { callers, defaults } = getOption(service, serviceOption);
-      add('callers', strangers(service, [...callers, ...(defaults?.callers?.names ?? [])], known));
+      add('callers', strangers(service, 'callers', [...callers, ...(defaults?.callers?.names ?? [])], known));
+      add('callers', strangers(service, 'calls', calls, known));
       for (const method of service.methods) {
-        add('callers', strangers(method, getOption(method, methodOption).callers?.names ?? [], known));
+        add('callers', strangers(method, 'callers', getOption(method, methodOption).callers?.names ?? [], known));
       }
     }
   }
@@ -119,8 +122,40 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
   return found;
 }
 
+/** Who may call some method of each logical service. */
+function admittedCallers(registry: FileRegistry): ReadonlyMap<LogicalName, ReadonlySet<LogicalName>> {
+  const admitted = new Map<LogicalName, Set<LogicalName>>();
+  for (const file of registry.files) {
+    const name = logicalNameOf(file.proto.package);
+    if (file.services.length === 0 || isToolPackage(name)) continue;
+    const callers = admitted.get(name) ?? new Set<LogicalName>();
+    admitted.set(name, callers);
+    for (const method of readServices(file.services, '').policies.methods.values()) {
+      for (const caller of method.callers) callers.add(caller);
+    }
+  }
+  return admitted;
+}
+
+/** Callees of a service that admit it nowhere: every call to them is refused. */
+function vainCalls(
+  service: DescService,
+  calls: readonly LogicalName[],
+  admitted: ReadonlyMap<LogicalName, ReadonlySet<LogicalName>>,
+): Complaint[] {
+  const caller = logicalNameOf(service.file.proto.package);
+  return calls
+    .filter((callee) => admitted.get(callee)?.has(caller) === false)
+    .map((callee) => ({
+      element: service,
+      message: `calls names ${callee}, of which no method names ${caller} as a caller`,
+      advice: `callers: ["${caller}"] in ${callee}, or no such call`,
+    }));
+}
+
 function strangers(
   element: Complaint['element'],
+  option: 'callers' | 'calls',
   names: readonly string[],
   known: ReadonlySet<LogicalName>,
 ): Complaint[] {
@@ -128,7 +163,7 @@ function strangers(
     .filter((name) => !known.has(name))
     .map((name) => ({
       element,
-      message: `callers names ${name}, which no contract has`,
+      message: `${option} names ${name}, which no contract has`,
       advice: [...known].sort().join(', '),
     }));
 }

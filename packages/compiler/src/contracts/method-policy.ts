@@ -243,10 +243,15 @@ function isSaid(exposure: Exposure | undefined): boolean {
 }
 
 function checkCallers(field: string, names: readonly string[], complain: Complain): void {
+  if (names.includes(edgeName)) complain(`${field} names edge`, 'exposure: EXPOSURE_EDGE');
+  checkNames(field, names, complain);
+}
+
+/** Complains about a list of logical services that is too long or has something else in it; the edge is left to others. */
+export function checkNames(field: string, names: readonly string[], complain: Complain): void {
   atMost(field, names, lengths.callers, complain);
   for (const name of names) {
-    if (name === edgeName) complain(`${field} names edge`, 'exposure: EXPOSURE_EDGE');
-    else if (!isLogicalName(name)) {
+    if (!isLogicalName(name)) {
       complain(`${field} names "${name}"`, 'a proto package without its version: "shop.orders"');
     } else if (name.length > lengths.callerName) {
       complain(`${field} names a service of ${name.length} characters`, `at most ${lengths.callerName}`);

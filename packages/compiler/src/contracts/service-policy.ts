@@ -2,11 +2,13 @@ import { type DescMethod, type DescService, getOption } from '@bufbuild/protobuf
 import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 import { templateShape } from '../model/http-template.ts';
+import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
+import { edgeName } from '../model/names.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Complaint } from './complaint.ts';
 import { isLogicalName, logicalNameOf } from './logical-name.ts';
-import { readMethod } from './method-policy.ts';
+import { checkNames, readMethod } from './method-policy.ts';
 import { unknownOptions } from './unknown-options.ts';
 
 /** What holds in a service that says nothing. */
@@ -17,6 +19,8 @@ export interface ServicePolicies {
   readonly methods: ReadonlyMap<string, Method>;
   readonly retryBudget: RetryBudget;
   readonly maxConcurrentRequests?: number;
+  /** Logical names, sorted. */
+  readonly calls: readonly LogicalName[];
 }
 
 /** Reads the policy of all services of one contract. With complaints, the policies are not fit for use. */
@@ -26,11 +30,19 @@ export function readServices(
 ): { policies: ServicePolicies; complaints: Complaint[] } {
   const complaints: Complaint[] = [];
   const methods: Method[] = [];
+  const calls = new Set<LogicalName>();
   let budget: ServicePolicy['retryBudget'];
   let maxConcurrentRequests: number | undefined;
   for (const service of services) {
     complaints.push(...unknownOptions(service), ...nameComplaints(service));
     const policy = getOption(service, serviceOption);
+    checkNames('calls', policy.calls, (message, advice) =>
+      complaints.push({ element: service, message, ...(advice === undefined ? {} : { advice }) }),
+    );
+    for (const callee of policy.calls) {
+      if (callee !== edgeName) calls.add(callee);
+      else complaints.push({ element: service, message: 'calls names the edge, which nobody in the mesh calls' });
+    }
     const check = (field: string, value: number | undefined, bound: Bound) => {
       if (value === undefined || isWithin(value, bound)) return;
       complaints.push({ element: service, message: `${field} is ${value}`, advice: boundWords(bound) });
@@ -57,6 +69,7 @@ export function readServices(
         minConcurrent: budget?.minConcurrent ?? defaultRetryBudget.minConcurrent,
       },
       ...(maxConcurrentRequests === undefined ? {} : { maxConcurrentRequests }),
+      calls: [...calls].sort(),
     },
   };
 }

@@ -20,7 +20,7 @@ export function removedFrom(caller: string, before: Method, after: Method | unde
   const rest = caller === edge ? restChanges(before, undefined) : [];
   if (after === undefined) return [{ kind: 'method removed', text: 'removed: UNIMPLEMENTED from now on' }, ...rest];
   if (caller === edge) return [{ kind: 'denied', text: 'no longer exposed: UNIMPLEMENTED from now on' }, ...rest];
-  const why = after.callers.has(caller) ? 'its service account is no longer its own' : admission(after);
+  const why = after.callers.has(caller) ? 'its service account is no longer its own' : admission(after, caller);
   return [{ kind: 'denied', text: `denied: ${why}` }];
 }
 

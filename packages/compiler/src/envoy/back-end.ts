@@ -8,6 +8,7 @@ import { type SetAside, sourcesOfServices } from './contribution.ts';
 import { endpointPlaces } from './endpoints.ts';
 import { type GatewayRoutes, routesOfGateways } from './gateway-routes.ts';
 import { type Inbound, inbound } from './inbound.ts';
+import type { SeenCalls } from './known-callees.ts';
 import { directCluster } from './names.ts';
 import { type Outbound, outbound } from './outbound.ts';
 import { connectedProxies, type Proxies } from './proxies.ts';
@@ -30,18 +31,19 @@ export interface BackEnd {
 }
 
 /**
- * Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. `setAside`: by `ProxyKeys.calls`, what
- * must not be sent to those proxies.
+ * Makes Envoy's resources of the mesh, for those proxies that are `connected`, by workload id. `seen`: whom applications call.
+ * `setAside`: by `ProxyKeys.calls`, what must not be sent to those proxies.
  */
 export function backEnd(
   graph: Graph,
   mesh: Translation,
   connected: Collection<true>,
+  seen: SeenCalls,
   setAside: Collection<SetAside>,
 ): BackEnd {
   const services = calledServices(graph, mesh.services);
   const proxies = connectedProxies(graph, mesh, connected);
-  const calls = proxyCalls(graph, proxies, services);
+  const calls = proxyCalls(graph, mesh, proxies, services, seen);
   const clusterNames = graph.derive(
     'cluster names',
     calls.targets,

@@ -3,7 +3,7 @@ import { settingsKey } from '../facts/fact-collections.ts';
 import type { BackEnd } from './back-end.ts';
 import { zonedName } from './caller-endpoints.ts';
 import { passThroughClusterResource } from './cluster-original-destination.ts';
-import { gatewayName, outboundName, passThroughCluster, tracingCluster } from './names.ts';
+import { againCluster, gatewayName, outboundName, passThroughCluster, tracingCluster } from './names.ts';
 import { directRoutesKey } from './outbound.ts';
 import { type CallsKey, type ListenerKey, type ProxyKeys, policyKey } from './proxies.ts';
 import { type Resource, type TypeUrl, typeUrls } from './resource.ts';
@@ -33,6 +33,7 @@ export function heldResource(
     case typeUrls.cluster: {
       if (lookup(clusterNames, calls)?.has(name)) return lookup(outbound.clusters, name);
       if (name === passThroughCluster) return isRedirected(proxy) ? passThroughClusterResource : undefined;
+      if (name === againCluster) return lookup(outbound.again, proxy.listener);
       if (name === tracingCluster) return lookup(tracing, settingsKey);
       const key = lookup(inbound.applications, policyKey(proxy))?.get(name);
       return key === undefined ? undefined : lookup(inbound.clusters, key);
@@ -69,7 +70,7 @@ function* namesOfType(backEnd: BackEnd, lookup: Lookup, proxy: ProxyKeys, typeUr
     case typeUrls.cluster:
       yield* lookup(inbound.applications, policyKey(proxy))?.keys() ?? [];
       yield* lookup(clusterNames, calls) ?? [];
-      yield* [passThroughCluster, tracingCluster];
+      yield* [againCluster, passThroughCluster, tracingCluster];
       return;
     case typeUrls.listener:
       yield listenerName(proxy);

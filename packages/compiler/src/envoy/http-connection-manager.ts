@@ -14,7 +14,7 @@ import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2WithinMesh } from './connection-limits.ts';
-import { filters, meshHeaderPrefix } from './names.ts';
+import { againHeader, filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -52,7 +52,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       },
       httpFilters: [...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
-      earlyHeaderMutationExtensions: [listener.direction === 'gateway' ? dropsOfStrangers : dropsEnvoys],
+      earlyHeaderMutationExtensions: [dropped[listener.direction]],
       accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       ...oneMeaning,
@@ -80,10 +80,12 @@ const oneMeaning = {
 
 const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: true });
 
-const dropsEnvoys = dropsHeaders(['x-envoy-']);
-
-/** Callers outside may not speak as a sidecar either. */
-const dropsOfStrangers = dropsHeaders(['x-envoy-', meshHeaderPrefix]);
+const dropped = {
+  inbound: dropsHeaders(['x-envoy-', againHeader]),
+  outbound: dropsHeaders(['x-envoy-']),
+  // Callers outside may not speak as a sidecar either.
+  gateway: dropsHeaders(['x-envoy-', meshHeaderPrefix]),
+};
 
 function dropsHeaders(prefixes: readonly string[]) {
   const name = 'envoy.http.early_header_mutation.header_mutation';

@@ -53,7 +53,10 @@ export const fault = filter(filters.fault, HTTPFaultSchema, {}, true);
 /** Limits calls on routes that say so. */
 export const localRateLimit = filter(filters.localRateLimit, LocalRateLimitSchema, { statPrefix: 'rate_limit' }, true);
 
-/** Asks the control plane for the words of a refusal; it never permits, and while it is away the answer is 403 without words. */
+/**
+ * Asks the control plane about a call without a route: for the words of a refusal, or to be told of the callee first. While it is away the
+ * answer is 403 without words.
+ */
 export const refusal = filter(
   filters.extAuthz,
   ExtAuthzSchema,
@@ -62,7 +65,7 @@ export const refusal = filter(
       case: 'grpcService',
       value: {
         targetSpecifier: { case: 'envoyGrpc', value: { clusterName: controlPlaneCluster } },
-        timeout: durationFromMs(1000),
+        timeout: durationFromMs(3000),
       },
     },
     transportApiVersion: ApiVersion.V3,

@@ -39,3 +39,13 @@ export const http1: Record<string, Any> = {
     },
   }),
 };
+
+/** Cluster options: what the caller of each call speaks. */
+export const asCalled: Record<string, Any> = {
+  [key]: typedConfig(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'useDownstreamProtocolConfig',
+      value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+    },
+  }),
+};

@@ -31,6 +31,12 @@ export function serviceOfCluster(name: string): ServiceId | '' {
   return id === undefined ? '' : idOf(id);
 }
 
+/** The cluster of a sidecar's own outbound listener. */
+export const againCluster = 'again';
+
+/** Counts how often a sidecar has sent a call to itself again: "1,1" is twice. No application sees it. */
+export const againHeader = 'x-weft-again';
+
 /** The cluster of wherever an application wanted to go. */
 export const passThroughCluster = 'pass-through';
 

@@ -8,6 +8,7 @@ import { servedAt } from '../model/workload.ts';
 import type { Translation } from '../translation/translate.ts';
 import type { CalledService, CalledServices } from './called-services.ts';
 import { type Calls, callsOf, targetKey } from './calls.ts';
+import { againClusterResource } from './cluster-again.ts';
 import { directClusterResource } from './cluster-original-destination.ts';
 import { serviceClusterResource } from './cluster-service.ts';
 import {
@@ -22,7 +23,7 @@ import { outboundListener } from './listener-outbound.ts';
 import { type Destination, originalDestinationListener } from './listener-outbound-original-destination.ts';
 import { directCluster, serviceCluster } from './names.ts';
 import { outboundHosts } from './outbound-hosts.ts';
-import type { ListenerKey, Proxies } from './proxies.ts';
+import type { CallsKey, ListenerKey, Proxies } from './proxies.ts';
 import { type Resource, sameResource } from './resource.ts';
 import { directRoutes } from './route-direct.ts';
 import { openRoutes } from './route-open.ts';
@@ -42,6 +43,8 @@ export interface Outbound {
   readonly directRoutes: Collection<Resource>;
   /** By `ProxyKeys.listener`; gateways' too. */
   readonly listeners: Collection<Resource>;
+  /** By `ProxyKeys.listener`: where a sidecar sends calls once more, through its own listener. */
+  readonly again: Collection<Resource>;
 }
 
 const same = { same: sameResource };
@@ -93,6 +96,16 @@ export function outbound(
     },
     same,
   );
+  const again = graph.group(
+    'clusters of own listeners',
+    proxies.byListener,
+    (text) => {
+      const { calls: callsKey, listen }: ListenerKey = JSON.parse(text);
+      const by: CallsKey = JSON.parse(callsKey);
+      return 'gateway' in by ? undefined : againClusterResource(listen);
+    },
+    same,
+  );
   return {
     clusters,
     offered,
@@ -100,6 +113,7 @@ export function outbound(
     routes,
     directRoutes: direct,
     listeners: listeners(graph, mesh, proxies, calls),
+    again,
   };
 }
 
@@ -173,7 +187,7 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
       return { port, places: [...byPort].map(([at, addresses]) => ({ at, addresses })) };
     });
   });
-  const destinations = graph.derive('destinations', calls.targets, (targets, read): readonly Destination[] =>
+  const destinations = graph.derive('destinations', calls.addressed, (targets, read): readonly Destination[] =>
     targets.flatMap((target) => {
       const { service, port, protocol, otherPort } = target;
       const { id, headless, addresses } = service;

@@ -33,7 +33,7 @@ test('a route has a mirror only for callers that may call the mirror, too', (t) 
   const contract = (callers: string[]) => tinyContract('shop.a', { Get: {} }, { callers });
   const mirrorOf = (admitted: string[]) => {
     const [main, next] = [contract(['shop.b']), contract(admitted)];
-    const caller = tinyContract('shop.b', { Call: {} });
+    const caller = tinyContract('shop.b', { Call: {} }, { calls: ['shop.a'] });
     const at = { inbound: '127.0.0.1:1001', application: 'unix:/run/a', outbound: '127.0.0.1:1002' };
     const directory = new MeshDirectory()
       .contract('shop', 'main', main)

@@ -178,7 +178,7 @@ const reflectionRoutes: readonly Route[] = ['v1', 'v1alpha'].map((version) => {
 
 /** Of a method that the gateway may not call for now: its callers are told so, and not that there is no such method. */
 function deniedRoute({ method, gateway }: DeniedCall): Route {
-  const body = inline(`weft: ${gateway} may not call ${method.path.slice(1)}; ${admission(method)}`);
+  const body = inline(`weft: ${gateway} may not call ${method.path.slice(1)}; ${admission(method, gateway)}`);
   return create(RouteSchema, {
     name: method.path,
     match: { pathSpecifier: { case: 'path', value: method.path } },

@@ -1,5 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { HeaderValueOption_HeaderAppendAction as HeaderAppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import {
   type Route,
@@ -11,7 +13,7 @@ import { ExtAuthzPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters
 import type { LogicalName } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
 import { encodedResource } from './encode.ts';
-import { filters, outboundName, sidecarHeaders } from './names.ts';
+import { againCluster, againHeader, filters, outboundName, sidecarHeaders } from './names.ts';
 import { methodAt, type PortRoutes, reachedBy } from './places.ts';
 import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -39,17 +41,35 @@ export function hostField(host: VirtualHost): Uint8Array {
   return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(toBinary(VirtualHostSchema, host)).finish();
 }
 
-/** Every other call, which the control plane refuses in words. */
-export const refusedRoute: Route = create(RouteSchema, {
-  name: 'refused',
+/** Asks the control plane, which answers with words, or tells the sidecar of the callee and lets the call go on. */
+const asksControlPlane: Pick<MessageInitShape<typeof RouteSchema>, 'match' | 'typedPerFilterConfig'> = {
   match: { pathSpecifier: { case: 'prefix', value: '/' } },
   typedPerFilterConfig: {
     [filters.extAuthz]: typedConfig(ExtAuthzPerRouteSchema, { override: { case: 'checkSettings', value: {} } }),
   },
+};
+
+/** Every other call to a host that the sidecar knows, which the control plane refuses in words. */
+export const refusedRoute: Route = create(RouteSchema, {
+  name: 'refused',
+  ...asksControlPlane,
   action: { case: 'directResponse', value: { status: 403 } },
 });
 
-const refusedField = hostField(create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [refusedRoute] }));
+/** A call to a host that the sidecar does not know: it goes to the sidecar's own listener again, once its route is there. */
+const unknownRoute: Route = create(RouteSchema, {
+  name: 'unknown',
+  ...asksControlPlane,
+  requestHeadersToAdd: [
+    { header: { key: againHeader, value: '1' }, appendAction: HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD },
+  ],
+  action: {
+    case: 'route',
+    value: { clusterSpecifier: { case: 'cluster', value: againCluster }, timeout: durationFromMs(0) },
+  },
+});
+
+const refusedField = hostField(create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [unknownRoute] }));
 
 /** A method that a caller may call, and how it reaches each destination of the service's routes (`destinationsOf`). */
 export type Permitted = readonly [path: string, reaches: readonly Reach[]];

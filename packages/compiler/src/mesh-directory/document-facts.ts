@@ -1,11 +1,12 @@
-import type { Collection, Graph } from '@weft/collections';
+import type { Collection, Graph, Index } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, resourceKey, serviceKey, settingsKey } from '../facts/fact-collections.ts';
 import type { ContractFact, GatewayFact, Resource, ServiceFact } from '../facts/facts.ts';
-import { objectRef } from '../kinds/registry.ts';
+import { kinds, objectRef } from '../kinds/registry.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
+import { type ResourceRef, weftGroup } from '../model/resource-ref.ts';
 import type { Workload } from '../model/workload.ts';
 import {
   type Document,
@@ -81,7 +82,8 @@ export function documentFacts(graph: Graph, readings: Collection<Reading>): Docu
       return problems.length + duplicates.length === 0 ? undefined : [...problems, ...duplicates];
     },
   );
-  const problems = graph.union('problems', [wrong, problemOfNoSettings(graph, settings, noMeshConfig)]);
+  const refused = readings.index('refused settings', ({ problems }) => refusedSettings(problems));
+  const problems = graph.union('problems', [wrong, problemOfNoSettings(graph, settings, refused, noMeshConfig)]);
   const found = graph.derive<Reading, ContractFact>('contract files', readings, ({ contract }) => contract);
   return { settings, services, workloads, gateways, externalServices, resources, problems, found };
 }
@@ -92,16 +94,27 @@ const noMeshConfig: Problem = {
   advice: 'a weft.dev/v1 MeshConfig with packages',
 };
 
-/** This problem while there are no settings. */
+/** The bucket of an index of what has a MeshConfig that was refused. */
+export function refusedSettings(problems: readonly Problem[]): string[] {
+  const isOfSettings = ({ group, kind }: ResourceRef) => group === weftGroup && kind === kinds.MeshConfig.kind;
+  return problems.some(({ about = [] }) => about.some(isOfSettings)) ? [settingsKey] : [];
+}
+
+/** This problem while there are no settings; another one while there are some that were refused (`refused`, by `refusedSettings`). */
 export function problemOfNoSettings(
   graph: Graph,
   settings: Collection<MeshSettings>,
+  refused: Index<unknown>,
   problem: Problem,
 ): Collection<readonly Problem[]> {
   const wanted = graph.constant('wanted settings', [['no MeshConfig', problem]]);
-  return graph.derive('missing settings', wanted, (missing, read) =>
-    read.get(settings, settingsKey) === undefined ? [missing] : undefined,
-  );
+  return graph.derive('missing settings', wanted, (missing, read) => {
+    if (read.get(settings, settingsKey) !== undefined) return undefined;
+    if (read.keys(refused, settingsKey).length === 0) return [missing];
+    return [
+      { ...missing, message: 'the MeshConfig was refused, so the defaults hold', advice: 'mend its other problems' },
+    ];
+  });
 }
 
 function keyed<V>(value: V, keyOf: (value: V) => string): readonly [string, V] {

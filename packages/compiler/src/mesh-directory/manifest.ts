@@ -1,9 +1,10 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLError } from 'yaml';
 import type { z } from 'zod';
 import { resourcePart } from '../kinds/kind.ts';
-import { type DocumentPart, kindOf, objectRef } from '../kinds/registry.ts';
+import { type DocumentPart, kindOf, kinds, objectRef } from '../kinds/registry.ts';
+import { suggesting } from '../model/did-you-mean.ts';
 import type { Problem } from '../model/problem.ts';
-import { type ResourceRef, refKey } from '../model/resource-ref.ts';
+import { groupOf, type ResourceRef, refKey, weftApiVersion, weftGroup } from '../model/resource-ref.ts';
 import { documentSchema } from './manifest-schemas.ts';
 
 /** A document of a manifest, read and valid. Plain data: it survives JSON. */
@@ -89,10 +90,24 @@ export function readDocument(value: unknown, line: number): Outcome {
     labels: metadata.labels ?? {},
     line,
   };
+  const known = kindOf(apiVersion, kind);
+  if (known === undefined && groupOf(apiVersion) === weftGroup) {
+    return { ref: objectRef(named), issues: [unknownKind(kind)] };
+  }
   // What nobody knows may be another front end's.
-  const outcome = kindOf(apiVersion, kind)?.read?.(value, head.data) ?? { part: resourcePart(head.data) };
+  const outcome = known?.read?.(value, head.data) ?? { part: resourcePart(head.data) };
   if ('issues' in outcome) return { ref: objectRef(named), issues: outcome.issues };
   return { object: { ...named, ...outcome.part }, issues: [] };
+}
+
+/** What is wrong with a document of our group that is of no kind of ours. */
+function unknownKind(kind: string): z.core.$ZodIssue {
+  const known: string[] = Object.values(kinds).flatMap((each) => (each.group === weftGroup ? [each.kind] : []));
+  if (known.includes(kind)) {
+    return { code: 'custom', path: ['apiVersion'], message: `${weftApiVersion} for a ${kind}; it has no effect` };
+  }
+  const message = suggesting(`one of ${known.sort().join(', ')}; it has no effect`, kind, known);
+  return { code: 'custom', path: ['kind'], message };
 }
 
 function toValue(document: Document.Parsed): unknown {

@@ -202,3 +202,33 @@ test('aliases cannot blow up, binary rubbish is a problem', (t) => {
     ['bomb.yaml', 'rubbish.yaml'],
   );
 });
+
+test('a document of the group weft.dev that is of no kind of ours is named', (t) => {
+  const problemsOf = (head: string) =>
+    parseDirectory(
+      new Map([
+        [
+          'mesh.yaml',
+          Buffer.from('apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: mesh}\nspec: {packages: []}\n'),
+        ],
+        ['a.yaml', Buffer.from(`${head}\nmetadata: {name: a, namespace: shop}\nspec: {}\n`)],
+      ]),
+    ).problems;
+  const [typo] = problemsOf('apiVersion: weft.dev/v1\nkind: MeshPolicey');
+  t.is(typo?.field, 'kind');
+  t.regex(typo?.advice ?? '', /MeshPolicy.* Did you mean MeshPolicy\?$/);
+  const [old] = problemsOf('apiVersion: weft.dev/v1beta1\nkind: MeshPolicy');
+  t.is(old?.field, 'apiVersion');
+  t.regex(old?.advice ?? '', /^weft\.dev\/v1 for a MeshPolicy/);
+  t.deepEqual(problemsOf('apiVersion: example.com/v1\nkind: MeshPolicey'), []);
+});
+
+test('a MeshConfig that is refused is not said to be missing', (t) => {
+  const text =
+    'apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: mesh}\nspec: {trustDomian: a.b, packages: []}\n';
+  const { problems } = parseDirectory(new Map([['mesh.yaml', Buffer.from(text)]]));
+  t.deepEqual(
+    problems.map(({ field = '', message }) => `${field}: ${message}`),
+    ['spec.trustDomian: line 4: there is no such field', ': the MeshConfig was refused, so the defaults hold'],
+  );
+});

@@ -1,4 +1,5 @@
 import type { ContractVersion } from '../model/contract.ts';
+import type { KnownNames } from '../model/known-names.ts';
 import { byPath, type Method, type PolicyField, type RetryPolicy } from '../model/method.ts';
 import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
@@ -16,9 +17,10 @@ export interface AppliedOverride extends Applied {
 
 /**
  * Lays one override over a version that has its MeshPolicies already. Field by field: one that loosens and may not has no effect,
- * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it.
+ * while whatever tightens holds all the same, for in an emergency a denial must not fail by a mistake beside it. Whatever is about
+ * callers that nobody in the mesh is (`names`) waits for them and is no effect.
  */
-export function applyOverride(version: ContractVersion, now: OverrideNow): AppliedOverride {
+export function applyOverride(version: ContractVersion, now: OverrideNow, names: KnownNames): AppliedOverride {
   const { spec, resource, ref } = now.override;
   const origin: PolicyOrigin = { is: 'resource', ref };
   const problems = new Map<string, Problem>();
@@ -99,7 +101,9 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
       if (may('rateLimits', loosensLimits(method, next), `${path} would take more calls than before`)) {
         changes.rateLimits = next;
         origins.rateLimits = origin;
-        for (const limit of given) add({ kind: 'rate-limit', limit });
+        for (const limit of given) {
+          if (limit.caller === '*' || names.has(limit.caller)) add({ kind: 'rate-limit', limit });
+        }
       }
     }
 
@@ -110,20 +114,21 @@ export function applyOverride(version: ContractVersion, now: OverrideNow): Appli
         refuse('allow', 'the edge serves only what a contract describes');
       } else if (may('allow', true, `${caller} may not call ${path}`)) {
         callers.add(caller);
-        origins.callers = origin;
-        add({ kind: 'allow', caller });
+        if (names.has(caller)) add({ kind: 'allow', caller });
       }
     }
     const denied = new Set<string>();
     for (const caller of spec.deny ?? []) {
+      if (callers.delete(caller)) {
+        denied.add(caller);
+        origins.denied = origin;
+      } else if (!names.has(caller)) {
+        // It holds for a service that comes later, and does nothing today.
+        continue;
+      }
       add({ kind: 'deny', caller });
-      if (!callers.delete(caller)) continue;
-      denied.add(caller);
-      origins.callers = origin;
     }
-    if (origins.callers !== undefined) {
-      changes.callers = new Set([...callers].sort());
-    }
+    changes.callers = new Set([...callers].sort());
     if (denied.size > 0) changes.denied = new Set([...(method.denied ?? []), ...denied].sort());
     return { ...rest, ...repeats, ...changes, origins: { ...method.origins, ...origins } };
   });

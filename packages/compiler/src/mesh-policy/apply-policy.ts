@@ -78,6 +78,7 @@ function ownMethods(version: ContractVersion, policies: readonly MeshPolicy[], p
 
 function limits(version: ContractVersion, policies: readonly MeshPolicy[]) {
   const budget = policies.find(({ spec }) => spec.retryBudget)?.spec.retryBudget;
+  const calls = policies.flatMap(({ spec }) => spec.calls ?? []);
   const most = policies.find(({ spec }) => spec.maxConcurrentRequests)?.spec.maxConcurrentRequests;
   return {
     ...(budget === undefined
@@ -89,6 +90,7 @@ function limits(version: ContractVersion, policies: readonly MeshPolicy[]) {
           },
         }),
     ...(most === undefined ? {} : { maxConcurrentRequests: most }),
+    ...(calls.length === 0 ? {} : { calls: [...new Set([...version.calls, ...calls])].sort() }),
   };
 }
 

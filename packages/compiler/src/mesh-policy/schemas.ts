@@ -127,6 +127,15 @@ const methodFields = {
   mirror: nameSchema.optional(),
 };
 
+/** Whom a service calls: those without a contract have only the name of their Service. */
+const calleeSchema = z
+  .string('a logical service ("shop.orders") or a Service ("shop/legacy")')
+  .regex(
+    /^([a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[/][a-z]([-a-z0-9]{0,61}[a-z0-9])?)$/,
+    'a proto package without its version ("shop.orders") or the namespace and name of a Service ("shop/legacy")',
+  )
+  .max(253, 'at most 253 characters');
+
 /** `spec` of `weft.dev/v1 MeshPolicy`. */
 export const meshPolicySpecSchema = z.strictObject(
   {
@@ -144,6 +153,7 @@ export const meshPolicySpecSchema = z.strictObject(
       )
       .optional(),
     maxConcurrentRequests: number(bounds.concurrentRequests).optional(),
+    calls: list(calleeSchema, lengths.callers, 'a list of services').optional(),
     defaults: z.strictObject(methodFields, 'the fields of a method').optional(),
     methods: list(
       z.strictObject(
@@ -159,7 +169,7 @@ export const meshPolicySpecSchema = z.strictObject(
       'a list of methods',
     ).optional(),
   },
-  'service, callers, addCallers, exposure, retryBudget, maxConcurrentRequests, defaults and methods',
+  'service, callers, addCallers, exposure, retryBudget, maxConcurrentRequests, calls, defaults and methods',
 );
 
 const timeSchema = z

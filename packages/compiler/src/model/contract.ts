@@ -1,5 +1,5 @@
 import type { Method } from './method.ts';
-import type { LogicalName } from './names.ts';
+import type { LogicalName, ServiceId } from './names.ts';
 import type { ResourceRef } from './resource-ref.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
@@ -15,6 +15,8 @@ export interface ContractVersion {
   readonly methods: ReadonlyMap<string, Method>;
   readonly retryBudget: RetryBudget;
   readonly maxConcurrentRequests?: number;
+  /** Whom the service says it calls, sorted: logical names, and Services by id where a MeshPolicy adds them. */
+  readonly calls: readonly (LogicalName | ServiceId)[];
   /** The FileDescriptorSet itself, for reflection and REST. */
   readonly descriptorSet: Uint8Array;
   /** Where it was read ("contracts/shop/shop.orders.binpb"). */

@@ -10,7 +10,7 @@ export interface MeshLookups {
   nameOf(identity: SpiffeId): LogicalName | undefined;
   /** The services that a workload is a replica of, by id. */
   servicesOf(workload: WorkloadId): readonly Service[];
-  /** Services with this logical name or host name, by id. */
+  /** Services with this logical name, host name or virtual address, by id. */
   servicesNamed(name: string): readonly Service[];
   /** Services with a method of exactly this path, by id. */
   servicesWithMethod(path: string): readonly Service[];
@@ -19,8 +19,14 @@ export interface MeshLookups {
 }
 
 /** What `servicesNamed` finds a service by. */
-export function namesOf({ logicalName, hosts }: Pick<Service, 'logicalName' | 'hosts'>): readonly string[] {
-  return [...new Set(logicalName === undefined ? hosts : [logicalName, ...hosts])];
+export function namesOf(service: Pick<Service, 'logicalName' | 'hosts' | 'addresses'>): readonly string[] {
+  const { logicalName, hosts, addresses } = service;
+  return [...new Set([...(logicalName === undefined ? [] : [logicalName]), ...hosts, ...addresses.map(hostOf)])];
+}
+
+/** An address as the host of a URL. */
+function hostOf(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** Whether callers outside may call a method of a service. */

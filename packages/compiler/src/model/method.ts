@@ -50,6 +50,8 @@ export interface Method {
 /** The parts of a method's policy that resources decide. */
 export type PolicyField =
   | 'callers'
+  /** Of the names in `denied`. */
+  | 'denied'
   | 'exposed'
   | 'deadlineMs'
   | 'tryTimeoutMs'
@@ -118,11 +120,17 @@ export function isExposed({ callers }: Pick<Method, 'callers'>): boolean {
   return callers.has(edgeName);
 }
 
-/** Who may call, as a caller that may not is told: "its contract names shop.orders". */
-export function admission({ callers, origins }: Pick<Method, 'callers' | 'origins'>): string {
+/**
+ * Who may call, as a caller that may not is told: "its contract names shop.orders". `caller`: who is told; an override is named to those
+ * whom it denies, and to nobody else.
+ */
+export function admission(
+  { callers, denied, origins }: Pick<Method, 'callers' | 'denied' | 'origins'>,
+  caller?: LogicalName,
+): string {
   const names = callers.size === 0 ? 'nobody' : [...callers].sort().join(', ');
-  const by = origins.callers?.is === 'resource' ? originWords(origins.callers) : 'its contract';
-  return `${by} names ${names}`;
+  const origin = caller !== undefined && denied?.has(caller) ? origins.denied : origins.callers;
+  return `${origin?.is === 'resource' ? originWords(origin) : 'its contract'} names ${names}`;
 }
 
 /** When and how a failed call is tried again. */

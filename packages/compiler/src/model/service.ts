@@ -37,6 +37,8 @@ export interface Service {
   readonly retryBudget: RetryBudget;
   /** For each replica; absent: no limit. */
   readonly maxConcurrentRequests?: number;
+  /** Whom it says it calls, in any of its versions, sorted: see `ContractVersion`. */
+  readonly calls: readonly (LogicalName | ServiceId)[];
   /** Its replicas, ready or not, in name order. */
   readonly workloads: readonly WorkloadId[];
 }

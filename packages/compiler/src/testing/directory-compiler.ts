@@ -8,7 +8,7 @@ import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { assemble } from '../translation/assemble.ts';
 
-/** A compiler that follows a mesh directory from one state to the next, with every proxy connected. */
+/** A compiler that follows a mesh directory from one state to the next, with every proxy connected and told of all that it may call. */
 export class DirectoryCompiler {
   readonly compiler: MeshCompiler;
   readonly #sources: ReturnType<typeof factSources>;
@@ -44,11 +44,25 @@ export class DirectoryCompiler {
     const gone = this.#facts?.workloads ?? [];
     this.#facts = facts;
     this.#nowMs = nowMs;
-    return this.compiler.turn(() => {
+    const { changes, ...compiled } = this.compiler.turn(() => {
       this.#sources.replace(facts);
       for (const { id } of gone) this.compiler.disconnect(id);
       for (const { id } of facts.workloads) this.compiler.connect(id);
     }, nowMs);
+    return { ...compiled, changes: [...changes, ...this.#seeAllCalls()] };
+  }
+
+  /** Every application was seen to call all that it may. */
+  #seeAllCalls(): Compiled['changes'] {
+    const { compiler } = this;
+    const services = [...compiler.mesh.services.keys()];
+    const { changes } = compiler.turn(() => {
+      for (const id of compiler.mesh.workloads.keys()) {
+        const key = compiler.callsKey(id);
+        if (key !== undefined) compiler.setSeenCalls(key, services);
+      }
+    }, this.#nowMs);
+    return changes;
   }
 
   snapshot(id: WorkloadId): Snapshot | undefined {

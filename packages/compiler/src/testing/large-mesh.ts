@@ -65,7 +65,7 @@ export function connectedPods(count: number, replica = 0): WorkloadId[] {
   return Array.from({ length: count }, (_, index): WorkloadId => `shop/service-${index}-${replica}`);
 }
 
-/** A large mesh in which every Service has a contract that admits the next Service alone. */
+/** A large mesh in which every Service has a contract that admits the next Service alone, which says that it calls. */
 export function contractMesh(services: number): Facts {
   const facts = largeMesh(services);
   const contracts = facts.services.map((_, index) => contractFact(index));
@@ -79,7 +79,8 @@ export function contractMesh(services: number): Facts {
 /** The contract of a Service of such a mesh. */
 export function contractFact(service: number, method = 'Call'): ContractFact {
   const names = [`shop.service_${service + 1}`];
-  const descriptorSet = tinyContract(`shop.service_${service}`, { Get: {}, [method]: {} }, { callers: names });
+  const calls = [`shop.service_${service - 1}`];
+  const descriptorSet = tinyContract(`shop.service_${service}`, { Get: {}, [method]: {} }, { callers: names, calls });
   const hash = contractHash(descriptorSet);
   return { namespace: 'shop', hash, descriptorSet, origin: `contracts/shop/service-${service}.binpb` };
 }

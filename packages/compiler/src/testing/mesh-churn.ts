@@ -164,7 +164,8 @@ function pod(turn: number): Workload {
 
 function contractOf(turn: number) {
   const name = `shop.service_${turn - (turn % 6)}`;
-  const descriptorSet = tinyContract(name, { Get: {} }, { callers: [`shop.service_${turn - (turn % 6) + 12}`] });
+  const others = (distance: number) => [`shop.service_${turn - (turn % 6) + distance}`];
+  const descriptorSet = tinyContract(name, { Get: {} }, { callers: others(12), calls: others(-12) });
   return {
     namespace: 'shop',
     hash: contractHash(descriptorSet),

@@ -65,7 +65,7 @@ const sets: readonly Uint8Array[] = [
       Get: { level: Level.NO_SIDE_EFFECTS, http: { verb: 'get', path: '/v1/{name}' }, policy: { retry: {} } },
       Put: { policy: { callers: { names: ['depot.c'] } } },
     },
-    { callers: ['shop.b'], exposure: Exposure.EDGE },
+    { callers: ['shop.b'], exposure: Exposure.EDGE, calls: ['shop.b', 'depot.c'] },
   ),
   tinyContract(
     'shop.a',
@@ -73,12 +73,20 @@ const sets: readonly Uint8Array[] = [
     { callers: ['shop.b', 'depot.c'], maxConcurrentRequests: 7 },
   ),
   tinyContract('shop.a', { Get: {} }),
-  tinyContract('shop.b', { Call: { http: { verb: 'get', path: '/v1/{name}' } } }, { callers: ['shop.a', 'back'] }),
-  tinyContract('shop.b', { Call: {}, Watch: { kind: 'server' } }, { callers: ['shop.a', 'depot.c', 'shop.b'] }),
+  tinyContract(
+    'shop.b',
+    { Call: { http: { verb: 'get', path: '/v1/{name}' } } },
+    { callers: ['shop.a', 'back'], calls: ['shop.a'] },
+  ),
+  tinyContract(
+    'shop.b',
+    { Call: {}, Watch: { kind: 'server' } },
+    { callers: ['shop.a', 'depot.c', 'shop.b'], calls: ['shop.a', 'shop.b', 'none.such'] },
+  ),
   tinyContract(
     'depot.c',
     { Call: { http: { verb: 'get', path: '/v1/{key}' } } },
-    { callers: ['shop.a'], exposure: Exposure.EDGE },
+    { callers: ['shop.a'], exposure: Exposure.EDGE, calls: ['shop.a', 'shop.b'] },
   ),
   // Understood by nobody: a retry of what may not be repeated, and no descriptor set at all.
   tinyContract('shop.a', { Get: { policy: { retry: {} } } }),

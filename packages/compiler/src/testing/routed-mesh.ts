@@ -22,7 +22,7 @@ export const contracts = {
   a: tinyContract('shop.a', { Get: safe, Put: {} }, open),
   next: tinyContract('shop.a', { Get: safe, Put: {}, New: {} }, open),
   closed: tinyContract('shop.a', { Get: safe, Put: {} }, { callers: ['shop.c'] }),
-  b: tinyContract('shop.b', { Call: {} }),
+  b: tinyContract('shop.b', { Call: {} }, { calls: ['shop.a'] }),
 };
 
 /** shop/a and shop/next, which shop.b and the edge may call; shop/closed, which they may not; and shop/b. For tests of routes. */

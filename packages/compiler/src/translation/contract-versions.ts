@@ -4,7 +4,7 @@ import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import type { ContractFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
-import type { MeshSettings } from '../model/mesh.ts';
+import type { LogicalName, MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import { defaultQuotas } from '../model/quotas.ts';
 import { contractQuotaProblem, meshQuotas, namespaceQuotas } from './contract-quotas.ts';
@@ -17,6 +17,10 @@ export interface ContractVersions {
   readonly refused: Collection<string>;
   /** Versions by the namespace that publishes them and the last part of their logical name, "shop orders". */
   readonly byName: Index<ContractVersion>;
+  /** Versions by logical name. */
+  readonly byLogicalName: Index<ContractVersion>;
+  /** The logical names of all versions, in the bucket `everyName`. */
+  readonly names: Index<LogicalName>;
   /** Versions by where they were read. */
   readonly byOrigin: Index<ContractVersion>;
   readonly problems: Collection<readonly Problem[]>;
@@ -57,16 +61,24 @@ export function contractVersions(graph: Graph, facts: FactCollections): Contract
     return refusal && verdict.version ? { fact: verdict.fact, problems: [refusal] } : verdict;
   });
   const versions = graph.derive('contract versions', verdicts, ({ version }) => version);
+  const byLogicalName = versions.index('logical name', ({ logicalName }) => [logicalName]);
   return {
     versions,
     refused: graph.derive('contracts refused', verdicts, ({ version, fact }) => (version ? undefined : fact.origin)),
     byName: versions.index('name', ({ namespace, logicalName }) => [
       nameKey({ namespace, name: lastPart(logicalName) }),
     ]),
+    byLogicalName,
+    names: graph
+      .derive('names in contracts', versions, ({ logicalName }) => logicalName)
+      .index('all', () => [everyName]),
     byOrigin: versions.index('origin', ({ origin }) => [origin]),
     problems: graph.derive('contract problems', verdicts, ({ problems }) => some(problems)),
   };
 }
+
+/** The bucket of `names`. */
+export const everyName = 'all';
 
 /** The bucket of `byName` for a Service. */
 export function nameKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {

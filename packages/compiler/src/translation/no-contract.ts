@@ -14,6 +14,7 @@ export function noContract(service: ServiceId): ContractVersion {
     grpcServices: [],
     methods: new Map(),
     retryBudget: defaultRetryBudget,
+    calls: [],
     descriptorSet: new Uint8Array(),
     origin: `MeshPolicies of Service ${service}`,
     refs: [serviceRef(service)],

@@ -2,12 +2,13 @@ import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh } from '../model/mesh.ts';
-import type { Method } from '../model/method.ts';
+import { admission, type Method } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { weftRef } from '../model/resource-ref.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';
 import { withPolicy } from '../testing/edit-contract.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
+import { tinyContract } from '../testing/tiny-contract.ts';
 import { assemble } from './assemble.ts';
 
 const orders = descriptorSet('shop.orders');
@@ -17,13 +18,22 @@ const hourMs = 3_600_000;
 const at = (ms: number) => new Date(ms).toISOString();
 
 function directory(): MeshDirectory {
-  return new MeshDirectory()
-    .contract('shop', 'shop.orders', orders)
-    .contract('shop', 'shop.payments', payments)
-    .service('orders')
-    .service('payments')
-    .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
-    .replica('payments-0', { contract: contractHash(payments), inbound: '127.0.0.1:1002', application: 'unix:/run/b' });
+  return (
+    new MeshDirectory()
+      .contract('shop', 'shop.orders', orders)
+      .contract('shop', 'shop.payments', payments)
+      // Names that policies may give.
+      .contract('shop', 'shop.support', tinyContract('shop.support', { Call: {} }))
+      .contract('shop', 'shop.catalog', tinyContract('shop.catalog', { Call: {} }))
+      .service('orders')
+      .service('payments')
+      .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
+      .replica('payments-0', {
+        contract: contractHash(payments),
+        inbound: '127.0.0.1:1002',
+        application: 'unix:/run/b',
+      })
+  );
 }
 
 function policy(spec: object, name = 'p', namespace = 'shop') {
@@ -177,7 +187,10 @@ test('MeshOverride: denies a caller, keeps what his proxy needs, and is the last
   const method = both(found, 'shop/payments', authorize);
   t.deepEqual([...method.callers], ['shop.support']);
   t.deepEqual([...(method.denied ?? [])], ['shop.orders']);
-  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshOverride', 'o', 'shop') });
+  // Whom it does not deny is told of the MeshPolicy, and nobody else of the override.
+  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'shop') });
+  t.is(admission(method, 'shop.catalog'), 'MeshPolicy shop/p names shop.support');
+  t.is(admission(method, 'shop.orders'), 'MeshOverride shop/o names shop.support');
   t.deepEqual(
     [...both(found, 'shop/payments', '/shop.payments.v1.PaymentService/Capture').callers],
     ['shop.orders', 'shop.support'],
@@ -351,4 +364,49 @@ test('MeshOverride: time that changes nothing leaves every object of the mesh as
   t.is(compiler.mesh.overrides[0], before);
   // The clock itself, and the one override.
   t.deepEqual(Object.fromEntries(turn.computed), { 'overrides now': 1 });
+});
+
+test('names that nobody has are problems, and an override that is about nobody is not active', (t) => {
+  const expires = at(nowMs + hourMs);
+  const found = (spec: object) =>
+    mesh(directory().put(...override({ service: 'payments', reason: 'x', expires, ...spec })));
+  for (const spec of [
+    { deny: ['shop.order'] },
+    { allow: ['shop.order'] },
+    { rateLimits: [{ caller: 'shop.order', requests: 1 }] },
+  ]) {
+    const { overrides, problems } = found(spec);
+    t.like(overrides[0], { state: 'refused', effects: [] }, JSON.stringify(spec));
+    t.regex(problems[0]?.message ?? '', /^no service is named shop\.order; .*Did you mean shop\.orders\?$/);
+    t.regex(overrides[0]?.refusals[0]?.message ?? '', /shop\.order/);
+  }
+  const misspelt = found({ methods: ['/shop.payments.v1.PaymentService/Authorise'], deny: ['shop.orders'] });
+  t.is(misspelt.overrides[0]?.state, 'refused');
+  t.regex(misspelt.problems[0]?.message ?? '', /Did you mean \/shop\.payments\.v1\.PaymentService\/Authorize\?$/);
+  // What it says of somebody holds, whoever else is named beside.
+  const half = found({ deny: ['shop.order', 'shop.orders'] });
+  t.is(half.overrides[0]?.state, 'active');
+  t.deepEqual(half.overrides[0]?.effects.map(effectWords), ['denies shop.orders']);
+
+  const policies = mesh(
+    directory().put(
+      ...policy({
+        service: 'payments',
+        callers: ['shop.orders', 'shop.catalogue', 'edge2'],
+        calls: ['shop.oders', 'shop/orders'],
+        defaults: { addCallers: ['shop.suport'] },
+        methods: [{ path: authorize, rateLimits: [{ caller: 'shop.order', requests: 1 }] }],
+      }),
+    ),
+  );
+  t.deepEqual(
+    policies.problems.map(({ field }) => field),
+    [
+      'spec.callers[1]',
+      'spec.callers[2]',
+      'spec.calls[0]',
+      'spec.defaults.addCallers[0]',
+      'spec.methods[0].rateLimits[0].caller',
+    ],
+  );
 });

@@ -4,7 +4,10 @@ import { applyOverride } from '../mesh-policy/apply-override.ts';
 import { applyPolicies } from '../mesh-policy/apply-policy.ts';
 import { type OverrideNow, overrideAt } from '../mesh-policy/override-state.ts';
 import { type MeshOverride, type MeshPolicy, readResource } from '../mesh-policy/read-resource.ts';
+import { unknownNamesOfOverride, unknownNamesOfPolicy } from '../mesh-policy/unknown-names.ts';
 import type { ContractVersion } from '../model/contract.ts';
+import { suggesting } from '../model/did-you-mean.ts';
+import type { KnownNames } from '../model/known-names.ts';
 import { methodOf } from '../model/method.ts';
 import type { Override } from '../model/override.ts';
 import { effectWords, type OverrideEffect } from '../model/override-effect.ts';
@@ -57,6 +60,7 @@ export function layPolicies(
   versions: readonly ContractVersion[],
   policies: readonly MeshPolicy[],
   overrides: readonly OverrideNow[],
+  names: KnownNames,
 ): Laid {
   if (policies.length === 0 && overrides.length === 0) return { versions, problems: [], effects: new Map() };
   const problems = new Map<string, Problem>();
@@ -76,7 +80,7 @@ export function layPolicies(
     const applied = applyPolicies(version, ...policies);
     complain(applied.problems);
     return inOrder.reduce((before, now) => {
-      const { version: after, problems: found, effects: had } = applyOverride(before, now);
+      const { version: after, problems: found, effects: had } = applyOverride(before, now, names);
       complain(found);
       const known = effects.get(now.override.id) ?? new Map<string, OverrideEffect>();
       for (const effect of had) known.set(effectWords(effect), effect);
@@ -88,7 +92,11 @@ export function layPolicies(
     const paths = policy.spec.methods?.map(({ path }) => path);
     complain(unknownPaths(policy, 'path', paths, laid));
   }
-  for (const { override } of sorted) complain(unknownPaths(override, '', override.spec.methods, laid));
+  for (const policy of policies) complain(unknownNamesOfPolicy(policy, names));
+  for (const { override } of sorted) {
+    complain(unknownPaths(override, '', override.spec.methods, laid));
+    complain(unknownNamesOfOverride(override, names));
+  }
   return {
     versions: laid,
     problems: [...problems.values()],
@@ -156,7 +164,7 @@ function unknownPaths(
           resource,
           about: [ref],
           field: `spec.methods[${index}]${key === '' ? '' : `.${key}`}`,
-          message: `${path} is no method of the service; it has no effect`,
+          message: suggesting(`${path} is no method of the service; it has no effect`, path, known),
           advice: known.length > 0 ? [...new Set(known)].sort().join(', ') : 'a MeshPolicy that names the path',
         },
   );

@@ -3,14 +3,16 @@ import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import type { FactCollections } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
 import type { ContractVersion } from '../model/contract.ts';
+import { suggesting } from '../model/did-you-mean.ts';
+import type { KnownNames } from '../model/known-names.ts';
 import type { ContractKey, LogicalName, SpiffeId, WorkloadId } from '../model/mesh.ts';
 import { callersOf } from '../model/method.ts';
-import { idOf } from '../model/names.ts';
+import { edgeName, idOf } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import type { RetryBudget } from '../model/retry-budget.ts';
 import type { Service } from '../model/service.ts';
-import { type ContractVersions, nameKey, some } from './contract-versions.ts';
+import { type ContractVersions, everyName, nameKey, some } from './contract-versions.ts';
 import type { Members } from './members.ts';
 import { mergeBudgets, mergeMethods } from './merge-versions.ts';
 import { noContract } from './no-contract.ts';
@@ -89,7 +91,7 @@ export function meshServices(
     const policies = read.values(policiesOf, key);
     const overrides = read.values(overridesOf, key);
     const base = own.length > 0 || policies.length === 0 ? own : [noContract(idOf(key))];
-    return layPolicies(base, policies, overrides);
+    return layPolicies(base, policies, overrides, knownNames(facts, contracts, read));
   });
   const merged = graph.derive('merged', laid, ({ versions }, read, key): Merged => {
     const running = new Set(read.get(replicas, key)?.readyHashes);
@@ -115,6 +117,18 @@ export function meshServices(
   });
   const callers = graph.derive('callers', merged, ({ methods }) => callersOf(methods));
   return { services, laid, merged, byCaller: callers.index('name', (names) => names), problems: [problems] };
+}
+
+/** The names that policies may mention, read where one does. */
+function knownNames(facts: FactCollections, { byLogicalName, names }: ContractVersions, read: Read): KnownNames {
+  return {
+    has: (name) =>
+      name === edgeName ||
+      read.keys(byLogicalName, name).length > 0 ||
+      read.get(facts.gateways, name) !== undefined ||
+      (name.includes('/') && read.get(facts.services, name) !== undefined),
+    suggest: (sentence, name) => suggesting(sentence, name, read.values(names, everyName)),
+  };
 }
 
 /** The versions that a Service's replicas run. One without replicas is known by what its namespace publishes, so that calls wait for it. */
@@ -158,6 +172,7 @@ function makeService(
     versions: new Map(versions.map((version) => [version.hash, version])),
     methods,
     retryBudget,
+    calls: distinct(versions.flatMap(({ calls }) => calls)),
     workloads: ids,
   };
 }

@@ -24,10 +24,14 @@ export function adviceFor(
       const end = expiresMs === undefined ? 'until it is removed' : `until ${new Date(expiresMs).toISOString()}`;
       return `${resourceSource(ref, facts)} denies it ${end}`;
     });
-    return { advice: names.join('; ') || `${origin ? originWords(origin) : 'a MeshOverride'} denies it for now` };
+    return {
+      advice:
+        names.join('; ') ||
+        `${method.origins.denied ? originWords(method.origins.denied) : 'a MeshOverride'} denies it for now`,
+    };
   }
   if (origin?.is === 'resource' && caller !== 'edge') {
-    return { advice: `add ${caller} to the callers in ${resourceSource(origin.ref, facts)}` };
+    return { advice: `add ${caller} to addCallers in ${resourceSource(origin.ref, facts)}` };
   }
   const version = versionOf(method, service);
   if (version === undefined || version.hash === '') {

@@ -97,5 +97,8 @@ test('nobody there to answer, nobody of that name, no such method', (t) => {
   t.is(misspelt.verdict, 'No service is named shop.order. Did you mean shop.orders?');
   t.is(misspelt.advice, 'name one of edge, shop.catalog, shop.orders, shop.payments');
   const missing = explain({ ...shop(), caller: 'shop.orders', method: 'shop.payments.v1.PaymentService/Steal' });
-  t.is(missing.verdict, 'weft: no service of the mesh has /shop.payments.v1.PaymentService/Steal');
+  t.is(
+    missing.verdict,
+    'shop.payments.v1.PaymentService has no method Steal. Did you mean shop.payments.v1.PaymentService/Capture?',
+  );
 });

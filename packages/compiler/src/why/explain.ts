@@ -1,6 +1,7 @@
 import { subsetToken } from '../envoy/endpoints.ts';
 import { inboundName, outboundName, serviceCluster } from '../envoy/names.ts';
 import type { Facts } from '../facts/facts.ts';
+import { didYouMean, suggesting } from '../model/did-you-mean.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
 import { admission, isExposed, type Method } from '../model/method.ts';
@@ -13,7 +14,6 @@ import { effectiveRetry } from '../model/retry.ts';
 import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';
-import { didYouMean } from './did-you-mean.ts';
 import type { Explanation, Step, Value } from './explanation.ts';
 import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
 import { contractElement, placeOf, resourceSource, valueSource, versionOf } from './value-source.ts';
@@ -51,6 +51,7 @@ export function explain(question: Question): Explanation {
     const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
     return {
       allowed: false,
+      isUnknown: true,
       verdict: `No service is named ${question.caller}.${didYouMean(question.caller, names)}`,
       advice: `name one of ${names.join(', ')}`,
       steps: [],
@@ -60,8 +61,8 @@ export function explain(question: Question): Explanation {
   if (called === undefined) {
     return {
       allowed: false,
-      verdict: `weft: no service of the mesh has /${question.method.replace(/^\//, '')}`,
-      advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
+      isUnknown: true,
+      ...noMethod(mesh, question.method),
       steps: [callerStep(question, caller), listenerStep(question, caller)],
     };
   }
@@ -78,6 +79,42 @@ export function explain(question: Question): Explanation {
       certificatesStep(question, caller, called.service),
       calleeStep(mesh, caller, called),
     ],
+  };
+}
+
+/** Nobody has the method: whether its service is there, and what may have been meant. */
+function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advice'> {
+  const name = text.replace(/^\//, '');
+  const [serviceName = '', methodName] = name.split('/');
+  const services = [...mesh.services.values()];
+  const paths = (some: readonly Service[]) =>
+    some.flatMap(({ methods }) => [...methods.keys()].map((path) => path.slice(1)));
+  const grpcServices = (service: Service) => [...service.methods.values()].map(({ grpcService }) => grpcService);
+  const own = services.filter(
+    (service) =>
+      service.id === name ||
+      service.logicalName === serviceName ||
+      service.name === serviceName ||
+      grpcServices(service).some((each) => each === serviceName || each.endsWith(`.${serviceName}`)),
+  );
+  if (own.length > 0) {
+    const known = paths(own).sort();
+    const shown = known.slice(0, 20);
+    const said =
+      methodName === undefined
+        ? `${name} is a service; name one of its methods`
+        : `${serviceName} has no method ${methodName}`;
+    const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
+    const meant = [...known, ...known.map((path) => `${serviceName}/${path.split('/').at(-1)}`)];
+    return {
+      verdict: methodName === undefined ? said : suggesting(said, name, meant),
+      advice: known.length === 0 ? 'it has no methods' : `one of ${shown.join(', ')}${more}`,
+    };
+  }
+  const known = [...services.flatMap(({ logicalName }) => logicalName ?? []), ...services.flatMap(grpcServices)];
+  return {
+    verdict: suggesting(`weft: no service of the mesh has /${name}`, name, [...paths(services), ...known]),
+    advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
   };
 }
 
@@ -109,7 +146,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
   if (!method.callers.has(caller.name)) {
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}`,
+      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}`,
       ...adviceFor(caller.name, called, question.facts, mesh),
     };
   }
@@ -120,7 +157,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
     const nameAll = sharers.has('') ? '' : `, or callers that name ${contracts.join(' and ')}`;
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method)}${sharedAccountWords(method.callers, mesh, accounts)}`,
+      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}${sharedAccountWords(method.callers, mesh, accounts)}`,
       advice: `one service account for each service${nameAll}`,
     };
   }

@@ -5,6 +5,8 @@ import type { ResourceRef } from '../model/resource-ref.ts';
 export interface Explanation {
   /** The mesh lets it through to a replica that takes calls. */
   readonly allowed: boolean;
+  /** A name in the question is nobody's. Default: false. */
+  readonly isUnknown?: boolean;
   /** One sentence; of a call that is refused, that of the refusal. */
   readonly verdict: string;
   /** What would have to change; of calls that are refused. */

@@ -9,6 +9,7 @@ import type { ContractElement, Source } from './explanation.ts';
 
 const optionNames: Readonly<Record<PolicyField, string>> = {
   callers: 'callers',
+  denied: 'callers',
   exposed: 'exposure',
   deadlineMs: 'deadline',
   tryTimeoutMs: 'try_timeout',

@@ -48,9 +48,10 @@ export function answerWhy({ memory, now, proxies, certificateNotAfterMs }: WhyOp
 
 /** An explanation as weft.api.v1 says it. */
 function explanationMessage(explanation: Explanation): MessageInitShape<typeof WhyResponseSchema> {
-  const { allowed, verdict, advice = '', adviceElement, steps } = explanation;
+  const { allowed, isUnknown = false, verdict, advice = '', adviceElement, steps } = explanation;
   return {
     allowed,
+    unknown: isUnknown,
     verdict,
     advice,
     ...(adviceElement ? { adviceElement } : {}),

@@ -1,10 +1,16 @@
 import { callerName } from '@weft/compiler/model/caller-name';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { Mesh, ServiceId, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, methodOf } from '@weft/compiler/model/method';
 import { partsOfId } from '@weft/compiler/model/names';
 import { portAccess } from '@weft/compiler/model/port-access';
 import { targetAt, workloadAt } from './at-address.ts';
 import { callersLine, policyLine, type Refusal } from './refusal.ts';
+
+/** Who may call a service in the mesh, and called it past its proxy. */
+export interface Admitted {
+  readonly workload: WorkloadId;
+  readonly service: ServiceId;
+}
 
 /**
  * Says why a call that came to `callee` in plain text was refused. A caller whose proxy may not call the callee is not told of it, so
@@ -19,7 +25,7 @@ export function plainTextRefusal(
   port: number,
   path: string,
   sourceAddress: string,
-): Refusal & { readonly path: string } {
+): Refusal & { readonly path: string; readonly admitted?: Admitted } {
   const [pathOnly = path] = path.split('?', 1);
   const workload = workloadAt(mesh, sourceAddress);
   const caller = workload ? callerName(mesh, workload) : sourceAddress;
@@ -37,8 +43,8 @@ export function plainTextRefusal(
     refused(`${caller} called ${name} in plain text, past its proxy`, 'the name of the Service as the host');
   if (workload === undefined) return refused(`${caller}, which is not in the mesh, may not call ${name} in plain text`);
   if (method) {
-    if (method.callers.has(caller)) return pastItsProxy();
-    return refused(`${caller} may not call ${name}; ${admission(method)}`, callersLine(method, caller));
+    if (method.callers.has(caller)) return { ...pastItsProxy(), admitted: { workload, service: service.id } };
+    return refused(`${caller} may not call ${name}; ${admission(method, caller)}`, callersLine(method, caller));
   }
   if (service === undefined || portAccess(service, servicePort) !== 'namespace') {
     return refused(`${caller} may not call ${name}`);

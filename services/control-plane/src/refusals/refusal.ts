@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import { callerName } from '@weft/compiler/model/caller-name';
-import type { LogicalName, Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import type { LogicalName, Mesh, ServiceId, WorkloadId } from '@weft/compiler/model/mesh';
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
 import { isSpiffeId, partsOfId } from '@weft/compiler/model/names';
 import { originWords } from '@weft/compiler/model/policy-origin';
@@ -25,7 +26,7 @@ export function callersLine({ path, origins }: Method, caller: LogicalName): str
   const origin = origins.callers;
   if (origin === undefined) return `callers: {names: "${caller}"} in ${name}`;
   const where = originWords(origin);
-  return origin.is === 'resource' && origin.ref.kind === 'MeshPolicy'
+  return origin.is === 'resource'
     ? `addCallers: [${caller}] for ${name} in ${where}`
     : `callers: {names: "${caller}"} in ${where}`;
 }
@@ -52,26 +53,52 @@ export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, author
   }
   const name = pathOnly.slice(1);
   if (method.callers.has(caller)) {
+    const elsewhere = misaddressed(mesh, method, authority, partsOfId(workload).namespace);
+    if (elsewhere !== undefined) return { caller, httpStatus: 404, message: `weft: ${elsewhere}` };
     return {
       caller,
       httpStatus: 503,
-      message: `weft: ${caller} may call ${name}, but its proxy does not know it yet; try again`,
+      message: unknownYet(caller, name),
     };
   }
   const advice = callersLine(method, caller);
-  const message = `weft: ${caller} may not call ${name}; ${admission(method)}`;
+  const message = `weft: ${caller} may not call ${name}; ${admission(method, caller)}`;
   return { caller, httpStatus: 403, message, ...(advice === undefined ? {} : { advice }) };
+}
+
+/** A caller may call, and its proxy does not know it. */
+export function unknownYet(caller: string, name: string): string {
+  return `weft: ${caller} may call ${name}, but its proxy does not know it yet; try again`;
+}
+
+/** The services at `authority` that take a call to `path` from a workload. */
+export function admitting(mesh: Mesh, workload: WorkloadId, path: string, authority: string): readonly ServiceId[] {
+  const caller = callerName(mesh, workload);
+  const [pathOnly = path] = path.split('?', 1);
+  return addressed(mesh, hostOf(authority), partsOfId(workload).namespace)
+    .filter(({ methods }) => methodOf(methods, pathOnly)?.callers.has(caller))
+    .map(({ id }) => id);
 }
 
 /** The method of the service that is addressed, else that of any service: the caller may have the name wrong, too. */
 function methodAt(mesh: Mesh, path: string, authority: string, namespace: string): Method | undefined {
-  const host = authority.replace(/:\d+$/, '');
-  for (const service of addressed(mesh, host, namespace)) {
+  for (const service of addressed(mesh, hostOf(authority), namespace)) {
     const method = methodOf(service.methods, path);
     if (method) return method;
   }
   // A rule for all paths of a service says nothing about a call to another one.
   return mesh.lookups.servicesWithMethod(path)[0]?.methods.get(path);
+}
+
+/** A call that would be permitted, to a host that has no such method: who has it. Undefined: the host is right. */
+function misaddressed(mesh: Mesh, { path }: Method, authority: string, namespace: string): string | undefined {
+  const host = hostOf(authority);
+  // A replica that the application chose itself goes by its address.
+  if (isIP(host) !== 0 || addressed(mesh, host, namespace).some(({ methods }) => methodOf(methods, path))) {
+    return undefined;
+  }
+  const names = mesh.lookups.servicesWithMethod(path).map(({ logicalName, id }) => logicalName ?? id);
+  return `${shorten(host)} has no ${path.slice(1)}; ${[...new Set(names)].join(' and ')} has`;
 }
 
 /** The services that a host name stands for, by id. In its own namespace a service has its bare name, too. */
@@ -80,6 +107,10 @@ function addressed(mesh: Mesh, host: string, namespace: string): readonly Servic
   const neighbor = mesh.services.get(`${namespace}/${host}`);
   if (neighbor === undefined || named.includes(neighbor)) return named;
   return [...named, neighbor].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function hostOf(authority: string): string {
+  return authority.replace(/:\d+$/, '');
 }
 
 /** A path comes from the caller and goes into a header. */

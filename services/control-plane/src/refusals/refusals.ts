@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { plainTextKey } from '@weft/compiler/envoy/filter-chain-inbound';
+import { againHeader } from '@weft/compiler/envoy/names';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import type { AttributeContext_Peer } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
+import type { AttributeContext, AttributeContext_Peer } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
 import {
   CheckRequestSchema,
   type CheckResponse,
@@ -10,26 +11,30 @@ import {
 import { GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { DenialCounts } from './denial-counts.ts';
+import type { FirstCalls } from './first-calls.ts';
 import { plainTextRefusal } from './plain-text-refusal.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import { admitting, type Refusal, refusalOf, unknownYet } from './refusal.ts';
 
 /** The path of the method that proxies ask about calls which have no route. */
 export const checkPath = '/envoy.service.auth.v3.Authorization/Check';
 
 export interface Refusals {
-  /** Answers `checkPath`: always with a refusal, and with the sentence for the caller. */
+  /** Answers `checkPath`: with the sentence for a caller that may not call, or once the caller's sidecar knows the callee. */
   readonly method: AuthenticatedMethod;
   readonly counts: DenialCounts;
 }
 
 /**
- * What a proxy asks about a call that it has no route for. The answer is made here, so that a proxy need not hold a word about
+ * What a proxy asks about a call that it has no route for. If the caller may make the call, its proxy is told of the callee, and the call
+ * goes on once the proxy has taken that: the first call costs a moment and never fails. Else it is refused. The answer is made here, so that a proxy need not hold a word about
  * services that it may not call, and its memory stays flat as the mesh grows.
  */
 export function createRefusals(options: {
   readonly mesh: () => Mesh | undefined;
   /** Told of the first call of each caller to each method. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
+  /** Tells sidecars of callees at the first call. Absent: they are told of all that their applications may call. */
+  readonly firstCalls?: Pick<FirstCalls, 'add' | 'taken'>;
 }): Refusals {
   const counts = new DenialCounts();
   const method: AuthenticatedMethod = async (call, workload) => {
@@ -37,17 +42,47 @@ export function createRefusals(options: {
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
     const { attributes } = fromBinary(CheckRequestSchema, request);
-    const { path: asked = '', host = '' } = attributes?.request?.http ?? {};
-    const { path, ...refusal } =
-      attributes?.contextExtensions[plainTextKey] === undefined
-        ? { path: asked, ...refusalOf(mesh, workload, asked, host) }
-        : plainTextRefusal(mesh, workload, portOf(attributes.destination), asked, addressOf(attributes.source));
+    const { path: asked = '', host = '', headers = {} } = attributes?.request?.http ?? {};
+    const isPlainText = attributes?.contextExtensions[plainTextKey] !== undefined;
+    if (!isPlainText && options.firstCalls && passesOf(headers) < maxPasses) {
+      const callees = admitting(mesh, workload, asked, host);
+      if (callees.length > 0) {
+        options.firstCalls.add(workload, callees);
+        if (await options.firstCalls.taken(workload)) {
+          call.finish({ code: grpcCode.ok }, call.frame(goesOn));
+          return;
+        }
+      }
+    }
+    const { path, ...refusal } = isPlainText
+      ? plainText(mesh, workload, asked, attributes)
+      : { path: asked, ...refusalOf(mesh, workload, asked, host) };
     // A call that its proxy does not know yet was not denied.
     if (refusal.httpStatus !== 503 && counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
     call.finish({ code: grpcCode.ok }, call.frame(toBinary(CheckResponseSchema, checkResponse(refusal))));
   };
+  /** A caller whose sidecar was not told of the callee comes so, when it calls an address. The next call finds the callee. */
+  const plainText = (mesh: Mesh, callee: WorkloadId, path: string, { source, destination }: AttributeContext) => {
+    const { admitted, ...refusal } = plainTextRefusal(mesh, callee, portOf(destination), path, addressOf(source));
+    if (admitted === undefined || !options.firstCalls?.add(admitted.workload, [admitted.service])) return refusal;
+    return { ...refusal, httpStatus: 503 as const, message: unknownYet(refusal.caller, path.slice(1)) };
+  };
   return { method, counts };
 }
+
+/** The most times that a sidecar sends one call to itself: a worker thread may be late with the routes that its proxy has taken. */
+const maxPasses = 3;
+
+/** How often a sidecar has sent a call to itself. */
+function passesOf(headers: Readonly<Record<string, string>>): number {
+  return headers[againHeader]?.split(',').length ?? 0;
+}
+
+/** The call goes on to the sidecar's own listener, where it finds its route. */
+const goesOn = toBinary(
+  CheckResponseSchema,
+  create(CheckResponseSchema, { status: { code: grpcCode.ok }, httpResponse: { case: 'okResponse', value: {} } }),
+);
 
 function addressOf(peer: AttributeContext_Peer | undefined): string {
   const address = peer?.address?.address;

@@ -13,7 +13,9 @@ import { grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
 import { targetAt, workloadAt } from './at-address.ts';
 import type { DenialCounts } from './denial-counts.ts';
+import type { FirstCalls } from './first-calls.ts';
 import type { PlainTextCall, PlainTextCalls } from './plain-text-calls.ts';
+import type { Admitted } from './plain-text-refusal.ts';
 import { policyLine, type Refusal } from './refusal.ts';
 
 /** The path of the method by which proxies tell of connections that they closed because nobody may make them. */
@@ -27,6 +29,8 @@ export function createRefusedConnections(options: {
   readonly plainText: PlainTextCalls;
   /** Told of the first connection of each caller to each port. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
+  /** Told of a caller that may connect, and whose proxy does not know the callee: its next connection goes through. */
+  readonly firstCalls?: Pick<FirstCalls, 'add'>;
 }): AuthenticatedMethod {
   return async (call, workload) => {
     let isPlainText = false;
@@ -45,7 +49,8 @@ export function createRefusedConnections(options: {
           if (first) options.onFirst?.(takenInPlainText(call), call.target, workload);
           continue;
         }
-        const { path, ...refusal } = refusedConnection(mesh, workload, source, port);
+        const { path, admitted, ...refusal } = refusedConnection(mesh, workload, source, port);
+        if (admitted) options.firstCalls?.add(admitted.workload, [admitted.service]);
         if (options.counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
       }
     }
@@ -62,7 +67,7 @@ export function refusedConnection(
   callee: WorkloadId,
   sourceAddress: string,
   port: number,
-): Refusal & { readonly path: string } {
+): Refusal & { readonly path: string; readonly admitted?: Admitted } {
   const source = workloadAt(mesh, sourceAddress);
   const caller = source ? callerName(mesh, source) : sourceAddress;
   const { target: path, service, servicePort } = targetAt(mesh, callee, port);
@@ -80,7 +85,9 @@ export function refusedConnection(
   if (access === 'namespace') return refused(`it takes the workloads of namespace ${service.namespace}`, advice);
   if (access === 'methods') return refused('it takes calls of the mesh only');
   const names = [...access.callers].sort().join(', ') || 'nobody';
-  return refused(`its MeshPolicy names ${names}`, advice);
+  const refusal = refused(`its MeshPolicy names ${names}`, advice);
+  if (source === undefined || !access.callers.has(caller)) return refusal;
+  return { ...refusal, admitted: { workload: source, service: service.id } };
 }
 
 /** Somebody called a port in plain text, and was let in. */

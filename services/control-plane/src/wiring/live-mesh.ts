@@ -10,6 +10,7 @@ import type { WorkloadIdentities } from '../identity/workload-identities.ts';
 import type { AsideStore } from '../quarantine/aside-store.ts';
 import type { QuarantineLimits } from '../quarantine/limits.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
+import { FirstCalls } from '../refusals/first-calls.ts';
 import { nackSource } from '../status/nack-source.ts';
 import { Views } from '../views.ts';
 import { createDelivery, type Delivery } from '../xds/delivery.ts';
@@ -22,6 +23,7 @@ export interface LiveMesh {
   readonly views: Views;
   readonly delivery: Delivery;
   readonly quarantine: Quarantine;
+  readonly firstCalls: FirstCalls;
   /** All facts of now, held at the pin. Costs what the mesh does. */
   wholeFacts(): Facts;
   /** Holds the facts at a pin, or at none. Within a turn. */
@@ -66,11 +68,23 @@ export function liveMesh(options: {
     limits,
     ...(asides ? { store: asides } : {}),
   });
+  const firstCalls = new FirstCalls({
+    callsKey: (id) => compiler.callsKey(id),
+    tell(seen) {
+      turns.connect(() => {
+        for (const [key, services] of seen) compiler.setSeenCalls(key, services);
+      });
+    },
+    view: (id) => views.view(id),
+    delivery,
+    isService: (id) => turns.mesh?.services.has(id) ?? false,
+  });
   return {
     turns,
     views,
     delivery,
     quarantine,
+    firstCalls,
     wholeFacts: () => wholeFacts(facts),
     hold(pin) {
       if (pin === undefined) pins.delete(pinKey);

@@ -1,6 +1,7 @@
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { createReflection, reflectionPaths } from '../api/reflection.ts';
 import type { DenialCounts } from '../refusals/denial-counts.ts';
+import type { FirstCalls } from '../refusals/first-calls.ts';
 import { PlainTextCalls } from '../refusals/plain-text-calls.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { checkPath, createRefusals } from '../refusals/refusals.ts';
@@ -18,14 +19,21 @@ export interface ProxyCalls {
 /** Answers proxies from the mesh of now, and logs the first of each kind that was refused. */
 export function proxyCalls(options: {
   readonly mesh: () => Mesh | undefined;
+  readonly firstCalls: FirstCalls;
   readonly log: { warn(fields: object, message: string): void };
 }): ProxyCalls {
-  const { mesh, log } = options;
+  const { mesh, firstCalls, log } = options;
   const onFirst = ({ caller, message, advice }: Refusal, path: string, workload: WorkloadId) =>
     log.warn({ workload, caller, path, advice }, message);
-  const refusals = createRefusals({ mesh, onFirst });
+  const refusals = createRefusals({ mesh, onFirst, firstCalls });
   const plainText = new PlainTextCalls();
-  const refusedConnections = createRefusedConnections({ mesh, counts: refusals.counts, plainText, onFirst });
+  const refusedConnections = createRefusedConnections({
+    mesh,
+    counts: refusals.counts,
+    plainText,
+    onFirst,
+    firstCalls,
+  });
   const reflection = createReflection(mesh);
   const methods = new Map<string, AuthenticatedMethod>([
     [checkPath, refusals.method],

@@ -33,6 +33,13 @@ export interface SentEvent {
   readonly removed: readonly string[];
 }
 
+/** What a proxy held already when its stream began. It says so itself, and may say anything. */
+export interface BroughtEvent {
+  readonly workload: WorkloadId;
+  /** Names of clusters. */
+  readonly clusters: readonly string[];
+}
+
 /** Those who are told of one kind of event. */
 export class Listeners<Event> {
   readonly #listeners = new Set<(event: Event) => void>();

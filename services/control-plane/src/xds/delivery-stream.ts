@@ -3,8 +3,8 @@ import { isProbe } from '@weft/compiler/envoy/listener-probe';
 import { type ChangedNames, type TypeUrl, typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { DiscoveryRequestSchema } from '@weft/envoy-api/envoy/service/discovery/v3/discovery';
-import type { AckEvent, Listeners, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
-import { decodeDeltaRequest } from './delta-request.ts';
+import type { AckEvent, BroughtEvent, Listeners, NackEvent, SentEvent, XdsLogger } from './delivery-events.ts';
+import { type DeltaRequest, decodeDeltaRequest } from './delta-request.ts';
 import { encodeResponse } from './encode.ts';
 import { isWaiting, owesNothing } from './order.ts';
 import { type ProxyState, typeStates } from './proxy-state.ts';
@@ -32,6 +32,7 @@ interface Surroundings {
   readonly acks: Listeners<AckEvent>;
   readonly nacks: Listeners<NackEvent>;
   readonly sends: Listeners<SentEvent>;
+  readonly brought: Listeners<BroughtEvent>;
   readonly room: Room;
   readonly onClosed: () => void;
   readonly log: XdsLogger;
@@ -69,7 +70,16 @@ export class DeliveryStream implements RoomUser {
       this.end('invalidArgument', 'a request could not be decoded');
       return;
     }
+    if (event.kind === 'delta request') this.#tellBrought(event.request);
     this.#advance(event);
+  }
+
+  /** Tells what clusters the proxy holds from before, as it says in its first request for them. */
+  #tellBrought({ typeUrl, initialResourceVersions }: DeltaRequest): void {
+    const { workload, brought } = this.#around;
+    if (typeUrl !== typeUrls.cluster || this.#state.watches.has(typeUrl)) return;
+    const names = Object.keys(initialResourceVersions);
+    if (names.length > 0) brought.tell({ workload, clusters: names });
   }
 
   /**

@@ -1,6 +1,13 @@
 import { type ChangedNames, type TypeUrl, typeUrls, type ViewSource } from '@weft/compiler/envoy/resource';
 import type { WorkloadId } from '@weft/compiler/model/mesh';
-import { type AckEvent, Listeners, type NackEvent, type SentEvent, type XdsLogger } from './delivery-events.ts';
+import {
+  type AckEvent,
+  type BroughtEvent,
+  Listeners,
+  type NackEvent,
+  type SentEvent,
+  type XdsLogger,
+} from './delivery-events.ts';
 import { DeliveryStream, type StreamOutput } from './delivery-stream.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { createPushScheduler } from './push-scheduler.ts';
@@ -34,6 +41,8 @@ export interface Delivery {
   onAck(listener: (event: AckEvent) => void): () => void;
   onNack(listener: (event: NackEvent) => void): () => void;
   onSent(listener: (event: SentEvent) => void): () => void;
+  /** Told before the proxy is answered, so that what a listener changes is in the answer. */
+  onBrought(listener: (event: BroughtEvent) => void): () => void;
   /** Ends the stream of a workload that is gone. */
   drop(id: WorkloadId): void;
   /** Ends all streams (UNAVAILABLE) and stops listening to the source. */
@@ -49,6 +58,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const acks = new Listeners<AckEvent>();
   const nacks = new Listeners<NackEvent>();
   const sends = new Listeners<SentEvent>();
+  const brought = new Listeners<BroughtEvent>();
   const scheduler = createPushScheduler<DeliveryStream>({ push: (stream) => stream.push() });
   const stopListening = views.onChange((changes) => {
     const urgent: DeliveryStream[] = [];
@@ -80,6 +90,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         acks,
         nacks,
         sends,
+        brought,
         room,
         onClosed: () => {
           scheduler.forget(stream);
@@ -106,6 +117,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     onAck: (listener) => acks.add(listener),
     onNack: (listener) => nacks.add(listener),
     onSent: (listener) => sends.add(listener),
+    onBrought: (listener) => brought.add(listener),
     drop(id) {
       streams.get(id)?.end('permissionDenied', `${id} is gone`);
       unfinished.delete(id);

@@ -83,15 +83,18 @@ export function clusterFacts(
     return all;
   };
 
-  const settings = graph.deriveMany<Reading, MeshSettings>(
-    'settings',
-    readings('MeshConfig', objects.meshConfigs, (object, _, key) =>
-      key === meshConfigName ? readObject(subjectOf(object), object) : { problems: [otherName(object)] },
-    ),
-    ({ object }, _, key) =>
-      object?.is === 'mesh-config' ? [[settingsKey, settingsOf(object, `MeshConfig ${key}`)]] : [],
+  const meshConfigs = readings('MeshConfig', objects.meshConfigs, (object, _, key) =>
+    key === meshConfigName ? readObject(subjectOf(object), object) : { problems: [otherName(object)] },
   );
-  problems.push(problemOfNoSettings(graph, settings, noMeshConfig));
+  const settings = graph.deriveMany<Reading, MeshSettings>('settings', meshConfigs, ({ object }, _, key) =>
+    object?.is === 'mesh-config' ? [[settingsKey, settingsOf(object, `MeshConfig ${key}`)]] : [],
+  );
+  const refused = graph
+    .derive('refused MeshConfig', meshConfigs, ({ problems: found }, _, key) =>
+      key === meshConfigName && found.length > 0 ? true : undefined,
+    )
+    .index('settings', () => [settingsKey]);
+  problems.push(problemOfNoSettings(graph, settings, refused, noMeshConfig));
 
   const services = graph.derive<Reading, ServiceFact>(
     'services',

@@ -302,6 +302,18 @@ test('an EndpointSlice says nothing of pods in other namespaces', async (t) => {
   const { fake, until } = await follow(t);
   const slice = objects.slice('theirs', [{ name: 'orders-0', ready: false, zone: 'moon' }]);
   fake.put(paths.slices, { ...slice, metadata: { namespace: 'thieves', name: 'theirs' } });
+  // A name alone is one of the slice's own namespace, and so is one that is said to be of another.
+  const endpoint = { conditions: { ready: false }, zone: 'moon', addresses: ['10.0.0.9'] };
+  for (const [namespace, targetRef] of [
+    ['thieves', { kind: 'Pod', name: 'orders-0' }],
+    ['shop', { kind: 'Pod', namespace: 'thieves', name: 'orders-0' }],
+    ['shop', { kind: 'Pod', namespace: '', name: 'orders-0' }],
+    ['thieves', { kind: 'Pod', namespace: 'shop', name: 'shop/orders-0' }],
+    ['thieves', { kind: 'Node', namespace: 'shop', name: 'orders-0' }],
+  ] as const) {
+    const name = `slice-${namespace}-${JSON.stringify(targetRef).length}`;
+    fake.put(paths.slices, { ...slice, metadata: { namespace, name }, endpoints: [{ ...endpoint, targetRef }] });
+  }
   fake.delete(paths.slices, 'shop', 'orders-abc');
   const facts = await until('its own slice is gone', ({ workloads }) => workloads[0]?.locality === undefined);
   t.deepEqual(ready(facts), ['orders-0']);

@@ -12,6 +12,12 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return nearest === undefined ? '' : ` Did you mean ${nearest}?`;
 }
 
+/** A sentence without its period, about a name that nobody has: with what may have been meant, if something is near. */
+export function suggesting(sentence: string, name: string, known: Iterable<string>): string {
+  const near = didYouMean(name, known);
+  return near === '' ? sentence : `${sentence}.${near}`;
+}
+
 /** Letters to add, remove or replace (Levenshtein); `limit` when there are as many or more. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
