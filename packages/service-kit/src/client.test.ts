@@ -5,6 +5,7 @@ import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
 import { client, currentCall, implement, ServiceError } from './index.ts';
 import { orderId, orders, serving, transports } from './order-server.fixture.ts';
+import { maxOutboundConnections } from './outbound-session.ts';
 
 test('the deadline and the cancellation of a call go on to what it calls', async (t) => {
   const hung = Promise.withResolvers<unknown>();
@@ -114,4 +115,37 @@ test('a sidecar that is away, or goes away in the middle of a call, is UNAVAILAB
     t.is(error?.code, Code.Unavailable, outbound);
   }
   dying.close();
+});
+
+test('a call goes to another connection when one is full, and fails at once when all are', async (t) => {
+  const server = await serving({
+    limits: { maxConcurrentStreams: 3 },
+    services: [
+      implement(OrderService, {
+        ...orders,
+        async *watchOrder(_, call) {
+          yield {};
+          await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
+        },
+      }),
+    ],
+  });
+  const c = client(OrderService, { outbound: server.address });
+  const abort = new AbortController();
+  const room = 3 * maxOutboundConnections;
+  for (let index = 0; index < room; index++) {
+    const iterator = c.watchOrder({ orderId }, { signal: abort.signal })[Symbol.asyncIterator]();
+    t.false((await iterator.next()).done);
+    iterator.next().catch(() => {});
+  }
+  const error = await t.throwsAsync(() => c.getOrder({ orderId }, { deadlineMs: 5_000 }), { instanceOf: ConnectError });
+  t.is(error?.code, Code.ResourceExhausted);
+  t.regex(error?.rawMessage ?? '', new RegExp(`${room} calls .* ${maxOutboundConnections} connections are full`));
+  abort.abort();
+  for (;;) {
+    const answered = await c.getOrder({ orderId }).catch(() => undefined);
+    if (answered) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await server.close();
 });

@@ -7,11 +7,18 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
-import { Code, type CallOptions as ConnectCallOptions, createClient, type Transport } from '@connectrpc/connect';
+import {
+  Code,
+  type CallOptions as ConnectCallOptions,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { clientSpans } from './call-span.ts';
 import { currentCall } from './current-call.ts';
 import { defaultLimits } from './grpc/limits.ts';
+import { formatTimeout, timerMs } from './grpc/timeout.ts';
 import { logicalName } from './logical-name.ts';
 import { outboundSession } from './outbound-session.ts';
 import { noteOnwardFailures } from './own-failure.ts';
@@ -20,7 +27,10 @@ import { ServiceError } from './service-error.ts';
 
 /** How one call is made. */
 export interface CallOptions {
-  /** How long this call may take. The deadline of the call that is being answered holds too; the earlier one counts. Default: only that. */
+  /**
+   * How long this call may take, 24.8 days at most. The deadline of the call that is being answered holds too; the earlier one counts.
+   * Default: only that.
+   */
   readonly deadlineMs?: number;
   /** Aborted: the call is cancelled. So it is when the call that is being answered is. */
   readonly signal?: AbortSignal;
@@ -66,7 +76,7 @@ export function client<Desc extends DescService>(service: Desc, options: ClientO
       sessionManager: outboundSession(outboundAddress(options.outbound)).forAuthority(authority),
       readMaxBytes: defaultLimits.maxMessageBytes,
       acceptCompression: [],
-      interceptors: [noteOnwardFailures, clientSpans(authority)],
+      interceptors: [noteOnwardFailures, clientSpans(authority), writtenTimeout],
     });
     return transport;
   };
@@ -92,6 +102,13 @@ function outboundAddress(address = process.env.WEFT_OUTBOUND): string {
   throw new ServiceError(Code.Internal, 'client: WEFT_OUTBOUND must be the address of the sidecar, as 127.0.0.1:20002');
 }
 
+/** connect writes every timeout in milliseconds, which has room for 27 hours. */
+const writtenTimeout: Interceptor = (next) => (request) => {
+  const milliseconds = /^(\d{9,})m$/.exec(request.header.get('grpc-timeout') ?? '')?.[1];
+  if (milliseconds !== undefined) request.header.set('grpc-timeout', formatTimeout(Number(milliseconds)));
+  return next(request);
+};
+
 function connectOptions(authority: string, options: CallOptions = {}): ConnectCallOptions {
   const schema = currentTransaction();
   if (schema !== undefined)
@@ -100,8 +117,10 @@ function connectOptions(authority: string, options: CallOptions = {}): ConnectCa
   const limits = [options.deadlineMs, answering?.remainingMs()].filter((limit) => limit !== undefined);
   const signals = [options.signal, answering?.signal].filter((signal) => signal !== undefined);
   const [only, other] = signals;
+  const timeoutMs = Math.min(...limits);
   return {
-    ...(limits.length > 0 && { timeoutMs: Math.min(...limits) }),
+    // At least 1 ms: 0 would be no timeout.
+    ...(timeoutMs < Number.POSITIVE_INFINITY && { timeoutMs: timerMs(timeoutMs) }),
     ...(only && { signal: other ? AbortSignal.any([only, other]) : only }),
     ...(options.headers && { headers: options.headers }),
     ...(options.onHeader && { onHeader: options.onHeader }),

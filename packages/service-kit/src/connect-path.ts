@@ -9,17 +9,16 @@ import {
   type Registry,
 } from '@bufbuild/protobuf';
 import { Code, ConnectError, createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { acceptedCompressions, acceptedEncodings } from './accepted-encodings.ts';
 import { checkedRequest } from './decode/checked-body.ts';
 import { fitStatus } from './grpc/fit-status.ts';
 import type { Limits } from './grpc/limits.ts';
 import { grpcCode } from './grpc/status.ts';
 import { statusOf } from './grpc/status-of.ts';
+import { maxTimerMs, parseTimeout } from './grpc/timeout.ts';
+import { WaitingBytes } from './grpc/waiting-bytes.ts';
+import { HttpExchange } from './http-exchange.ts';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import { ConnectIncomingCall } from './incoming-call.ts';
 import { logger } from './log/logger.ts';
@@ -28,25 +27,40 @@ import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
 import { validation } from './rules/validation.ts';
 
+/** What connectListener() makes. */
+export interface HttpListener {
+  (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void;
+  /** Ends the exchanges whose callers are too slow, at `nowMs` of performance.now(). To be called about once a second. */
+  sweep(nowMs: number): void;
+}
+
 /** A listener for HTTP requests that answers Connect, gRPC-Web and JSON with the handlers that gRPC has. */
 export function connectListener(
   services: readonly ServiceImplementation[],
   limits: Limits,
   types: Registry,
   shutdownSignal: AbortSignal,
-) {
+  waiting = new WaitingBytes(limits),
+): HttpListener {
   const router = createConnectRouter({
     grpc: false,
     shutdownSignal,
     readMaxBytes: limits.maxMessageBytes,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: acceptedCompressions,
     // So that google.protobuf.Any can be JSON.
     jsonOptions: { registry: types },
   });
   for (const { service, methods } of services) router.service(service, connectHandlers(methods, limits));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => {
+  const exchanges = new Set<HttpExchange>();
+  const sweep = (nowMs: number) => {
+    for (const exchange of exchanges) exchange.sweep(nowMs);
+  };
+  const listener = (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): void => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
     const named = request.headers.host ?? request.headers[':authority'];
     if (!handler || !named) {
@@ -54,15 +68,34 @@ export function connectListener(
       return;
     }
     const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    const body = new RequestBody(request, response);
+    clampTimeouts(universal.header);
+    const { methodKind } = handler.method;
+    const body = new RequestBody(request, response, methodKind === 'unary' || methodKind === 'server_streaming');
+    const exchange = new HttpExchange(request, response, body, limits, waiting);
+    exchanges.add(exchange);
+    response.on('close', () => exchanges.delete(exchange));
     handler(checkedRequest(universal, body, handler.method, limits))
-      .then((answer) => universalResponseToNodeResponse(inTime(answer, body), response))
+      .then((answer) => {
+        const accepted = acceptedEncodings(universal.header);
+        if (accepted) answer.header?.set(...accepted);
+        return universalResponseToNodeResponse(inTime(answer, body), response);
+      })
       .catch((error) => {
         // What a handler throws is an answer; this is a caller that has gone before it had one.
         logger().debug({ err: error, path: handler.requestPath }, 'the answer could not be sent');
         response.destroy();
       });
   };
+  return Object.assign(listener, { sweep });
+}
+
+/** connect arms a timer with whatever the headers say, and a longer wait than a timer can hold ends at once. */
+function clampTimeouts(header: Headers): void {
+  const connectTimeout = header.get('connect-timeout-ms') ?? '';
+  if (/^\d{10}$/.test(connectTimeout) && Number(connectTimeout) > maxTimerMs)
+    header.set('connect-timeout-ms', String(maxTimerMs));
+  const { timeoutMs = 0 } = parseTimeout(header.get('grpc-timeout') ?? undefined);
+  if (timeoutMs > maxTimerMs) header.set('grpc-timeout', `${Math.floor(maxTimerMs / 1_000)}S`);
 }
 
 type Answer = Parameters<typeof universalResponseToNodeResponse>[0];
@@ -85,9 +118,10 @@ function refuse(
   response: ServerResponse | Http2ServerResponse,
   status: number,
 ): void {
-  request.resume();
+  void new RequestBody(request, response, true).return(); // The rest of the request is thrown away, and does not go on for ever.
   response.statusCode = status;
-  response.end();
+  response.setHeader('content-type', 'text/plain');
+  response.end(status === 404 ? 'no method has this path\n' : 'a request must name its host\n');
 }
 
 /** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */

@@ -1,6 +1,7 @@
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/contracts/grpc/health/v1/health';
+import { ServerReflection } from '@weft/contracts/grpc/reflection/v1/reflection';
 import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
 import { orderId, serving } from './order-server.fixture.ts';
@@ -45,4 +46,46 @@ test('a check that hangs has failed', async (t) => {
   const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${server.address}` }));
   t.is((await health.check({})).status, ServingStatus.NOT_SERVING);
   await server.close();
+});
+
+test('streams that only watch or wait to be asked end as soon as the drain begins', async (t) => {
+  const server = await serving({ drainMs: 20, finishMs: 20_000 });
+  const address = `http://${server.address}`;
+  const health = createClient(Health, createGrpcTransport({ baseUrl: address }));
+  const open: Promise<unknown>[] = [];
+  const all = async (statuses: AsyncIterable<{ status: ServingStatus }>, began: () => void) => {
+    const seen: ServingStatus[] = [];
+    for await (const { status } of statuses) {
+      seen.push(status);
+      began();
+    }
+    return seen;
+  };
+  const watched: Record<string, Promise<ServingStatus[]>> = {};
+  for (const service of ['', 'shop.orders.v1.OrderService', 'not.Known']) {
+    const began = Promise.withResolvers<void>();
+    watched[service] = all(health.watch({ service }), began.resolve);
+    await began.promise;
+  }
+  for (const transport of [
+    createGrpcTransport({ baseUrl: address }),
+    createConnectTransport({ baseUrl: address, httpVersion: '2' }),
+  ]) {
+    const began = Promise.withResolvers<void>();
+    const requests = async function* () {
+      yield { messageRequest: { case: 'listServices' as const, value: '' } };
+      await new Promise(() => {});
+    };
+    const asking = async () => {
+      const answers = createClient(ServerReflection, transport).serverReflectionInfo(requests());
+      for await (const _ of answers) began.resolve();
+    };
+    open.push(asking());
+    await began.promise;
+  }
+  await server.close();
+  await Promise.all(open);
+  t.deepEqual(await watched[''], [ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
+  t.deepEqual(await watched['not.Known'], [ServingStatus.SERVICE_UNKNOWN]);
+  t.is((await watched['shop.orders.v1.OrderService'])?.at(-1), ServingStatus.NOT_SERVING);
 });

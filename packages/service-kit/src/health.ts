@@ -20,14 +20,19 @@ export class Readiness {
   readonly #checks: Readonly<Record<string, Check>>;
   readonly #failing = new Set<string>();
   #answer: { readonly since: number; readonly ready: Promise<boolean> } | undefined;
-  #draining = false;
+  readonly #drain = new AbortController();
 
   constructor(checks: Readonly<Record<string, Check>>) {
     this.#checks = checks;
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#drain.signal.aborted;
+  }
+
+  /** Aborted when it begins to drain. */
+  get drained(): AbortSignal {
+    return this.#drain.signal;
   }
 
   /** Each check by name, and whether it held when it was last run. */
@@ -37,15 +42,15 @@ export class Readiness {
 
   /** From now on not ready, for good. */
   drain(): void {
-    this.#draining = true;
+    this.#drain.abort();
   }
 
   /** Whether new work may be sent here. Never takes longer than 2 s. */
   async isReady(): Promise<boolean> {
-    if (this.#draining) return false;
+    if (this.draining) return false;
     const now = performance.now();
     if (!this.#answer || now - this.#answer.since > freshMs) this.#answer = { since: now, ready: this.#runAll() };
-    return (await this.#answer.ready) && !this.#draining;
+    return (await this.#answer.ready) && !this.draining;
   }
 
   async #runAll(): Promise<boolean> {
@@ -84,16 +89,15 @@ export function healthService(readiness: Readiness, serviceNames: readonly strin
       return { status: await status() };
     },
     async *watch({ service }, call) {
-      if (!known.has(service)) yield { status: ServingStatus.SERVICE_UNKNOWN };
+      const current = () => (known.has(service) ? status() : ServingStatus.SERVICE_UNKNOWN);
+      const untilDrained = AbortSignal.any([call.signal, readiness.drained]);
       let last: ServingStatus | undefined;
       while (!call.signal.aborted) {
-        if (known.has(service)) {
-          const now = await status();
-          if (now !== last) yield { status: now };
-          last = now;
-          if (readiness.draining) return; // Nothing else will come, and the server waits for its calls to end.
-        }
-        await sleep(freshMs, undefined, { signal: call.signal, ref: false });
+        const now = await current();
+        if (now !== last) yield { status: now };
+        last = now;
+        if (readiness.draining) return; // Nothing else will come, and the server waits for its calls to end.
+        await sleep(freshMs, undefined, { signal: untilDrained, ref: false }).catch(() => {});
       }
     },
     async list() {

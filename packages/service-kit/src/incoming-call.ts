@@ -115,7 +115,7 @@ export class ConnectIncomingCall extends IncomingCall {
     this.#context = context;
     this.signal = context.signal;
     const timeoutMs = context.timeoutMs();
-    if (timeoutMs !== undefined) this.deadline = Date.now() + timeoutMs;
+    if (timeoutMs !== undefined) this.deadline = Date.now() + Math.ceil(timeoutMs);
   }
   /** Whether what only sidecars read can be sent as a header of HTTP, and so be taken away: it is the answer's body that carries the rest. */
   get endsInHeaders(): boolean {

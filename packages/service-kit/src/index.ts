@@ -11,6 +11,7 @@ export { type Loggable, redact } from './log/redact.ts';
 export { type LoggableError, serializeError } from './log/serialize-error.ts';
 export { Outage } from './outage.ts';
 export { decodePageToken, encodePageToken, pageTokenError } from './page-token.ts';
+export { clientConfig } from './postgres/client-config.ts';
 export { type ConnectionOptions, connectionFromEnvironment } from './postgres/connection-options.ts';
 export type {
   Database,

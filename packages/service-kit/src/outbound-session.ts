@@ -8,24 +8,40 @@ import {
 import { connect as connectSocket } from 'node:net';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { GrpcTransportOptions } from '@connectrpc/connect-node';
+import { headersTooLarge } from './grpc/header-limit.ts';
+import { defaultLimits } from './grpc/limits.ts';
 import { parseAddress } from './listen-address.ts';
 
 type SessionManager = NonNullable<GrpcTransportOptions['sessionManager']>;
 
+/** Streams that a connection is thought to have room for until its peer has said. Envoy allows 1,024. */
+const assumedStreams = 1_000;
+
+/** Connections to one sidecar at most. With Envoy's limit that is room for 16,384 calls at once. */
+export const maxOutboundConnections = 16;
+
+/** A connection with the calls that are under way on it. */
+interface Connection {
+  readonly session: ClientHttp2Session;
+  readonly streams: Set<ClientHttp2Stream>;
+  maxStreams: number;
+}
+
 /**
- * The connection of this process to its sidecar, made when it is needed and again when it has ended. All clients share it:
- * the name of the callee is in each request. It does not keep a process alive that waits for no answer.
+ * The connections of this process to its sidecar, made when they are needed and again when they have ended. All clients share them:
+ * the name of the callee is in each request. One is enough until it carries as many calls as its peer allows; a call then goes to
+ * another one and never waits for a place. They do not keep a process alive that waits for no answer.
  */
 export class OutboundSession {
   readonly #address: string;
-  #session: ClientHttp2Session | undefined;
+  readonly #connections = new Set<Connection>();
 
   constructor(address: string) {
     parseAddress(address);
     this.#address = address;
   }
 
-  /** For one callee: requests name `authority`. */
+  /** For one callee: requests name `authority`. They fail with RESOURCE_EXHAUSTED while all connections are full. */
   forAuthority(authority: string): SessionManager {
     return {
       authority: `http://${authority}`,
@@ -36,21 +52,39 @@ export class OutboundSession {
   }
 
   #request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    const session = this.#connected();
+    // Answered here: a codec on the way would reset the stream, which says nothing.
+    const tooLarge = headersTooLarge(Object.entries(headers).flat().map(String), defaultLimits);
+    if (tooLarge !== undefined) throw new ConnectError(tooLarge, Code.ResourceExhausted);
+    const connection = this.#withRoom();
+    const { session, streams } = connection;
     const stream = session.request(headers);
     cancelWithoutEnd(stream);
     session.ref();
-    const streams = streamsOf.get(session);
-    streams?.add(stream);
+    streams.add(stream);
     stream.on('close', () => {
-      streams?.delete(stream);
-      if (streams?.size === 0 && !session.destroyed) session.unref();
+      streams.delete(stream);
+      if (streams.size > 0 || session.destroyed) return;
+      session.unref();
+      // The first one stays; the others are for more calls at once than it has room for.
+      const [first] = this.#connections;
+      if (this.#connections.has(connection) && first !== connection) session.close();
     });
     return stream;
   }
 
-  #connected(): ClientHttp2Session {
-    if (this.#session && !this.#session.closed && !this.#session.destroyed) return this.#session;
+  #withRoom(): Connection {
+    for (const connection of this.#connections) {
+      const { session, streams, maxStreams } = connection;
+      if (session.closed || session.destroyed) this.#connections.delete(connection);
+      else if (streams.size < maxStreams) return connection;
+    }
+    if (this.#connections.size < maxOutboundConnections) return this.#connect();
+    const calls = [...this.#connections].reduce((sum, { streams }) => sum + streams.size, 0);
+    const message = `${calls} calls by way of ${this.#address} must end before another one: ${maxOutboundConnections} connections are full`;
+    throw new ConnectError(message, Code.ResourceExhausted);
+  }
+
+  #connect(): Connection {
     const streams = new Set<ClientHttp2Stream>();
     const socket = connectSocket({ ...parseAddress(this.#address), noDelay: true });
     // Before node:http2 hears of it, for which the end of a connection is the caller's own cancellation.
@@ -62,15 +96,16 @@ export class OutboundSession {
     socket.on('error', broken);
     socket.on('close', () => broken());
     const session = connect('http://outbound', { createConnection: () => socket });
-    streamsOf.set(session, streams);
-    const forget = () => {
-      if (this.#session === session) this.#session = undefined;
-    };
+    const connection: Connection = { session, streams, maxStreams: assumedStreams };
+    const forget = () => this.#connections.delete(connection);
+    session.on('remoteSettings', ({ maxConcurrentStreams }) => {
+      connection.maxStreams = maxConcurrentStreams ?? assumedStreams;
+    });
     session.on('error', forget); // Each stream is told itself.
     session.on('goaway', forget); // Calls under way end on it; new ones go to the next.
     session.on('close', forget);
-    this.#session = session;
-    return session;
+    this.#connections.add(connection);
+    return connection;
   }
 }
 
@@ -83,10 +118,9 @@ function cancelWithoutEnd(stream: ClientHttp2Stream): void {
   };
 }
 
-const streamsOf = new WeakMap<ClientHttp2Session, Set<ClientHttp2Stream>>();
 const sessions = new Map<string, OutboundSession>();
 
-/** The connection to `address`, one for the process. */
+/** The connections to `address`, the same for the whole process. */
 export function outboundSession(address: string): OutboundSession {
   let session = sessions.get(address);
   if (!session) {

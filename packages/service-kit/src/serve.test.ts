@@ -4,11 +4,14 @@ import { connect as connectHttp2 } from 'node:http2';
 import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { BadRequestSchema, ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
 import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { GetOrderRequestSchema, OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
+import { frameMessage } from './grpc/frame.ts';
 import { client, implement } from './index.ts';
 import { orderId, serving, transports } from './order-server.fixture.ts';
 
@@ -174,5 +177,42 @@ test('limits of messages and headers hold for every protocol', async (t) => {
   });
   t.is(status, 431);
   t.is((await client(OrderService, { outbound: server.address }).getOrder({ orderId })).order?.orderId, orderId);
+  await server.close();
+});
+
+test('compression that is not known is UNIMPLEMENTED, with what is; a caller that accepts only identity gets it', async (t) => {
+  const server = await serving();
+  const url = `http://${server.address}/shop.orders.v1.OrderService/GetOrder`;
+  const json = JSON.stringify({ orderId });
+  const web = new Uint8Array(frameMessage(toBinary(GetOrderRequestSchema, create(GetOrderRequestSchema, { orderId }))));
+  const post = async (headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {
+    const answer = await fetch(url, { method: 'POST', headers, body, keepalive: false });
+    return {
+      headers: answer.headers,
+      status: answer.status,
+      text: Buffer.from(await answer.arrayBuffer()).toString('latin1'),
+    };
+  };
+  const connect = { 'content-type': 'application/json' };
+  const refused = await post({ ...connect, 'content-encoding': 'snappy' }, json);
+  t.is(refused.status, 501);
+  t.regex(refused.text, /unimplemented/);
+  t.regex(refused.headers.get('accept-encoding') ?? '', /gzip/);
+  const plain = await post(
+    { ...connect, 'content-encoding': 'gzip', 'accept-encoding': 'identity' },
+    new Uint8Array(gzipSync(json)),
+  );
+  t.is(plain.status, 200);
+  t.is(plain.headers.get('content-encoding'), null);
+  t.like(JSON.parse(plain.text), { order: { orderId } });
+
+  const grpcWeb = { 'content-type': 'application/grpc-web+proto' };
+  const refusedWeb = await post({ ...grpcWeb, 'grpc-encoding': 'snappy' }, web);
+  t.regex(refusedWeb.text, /grpc-status: 12/);
+  t.regex(refusedWeb.headers.get('grpc-accept-encoding') ?? '', /gzip/);
+  const plainWeb = await post({ ...grpcWeb, 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'identity' }, web);
+  t.regex(plainWeb.text, /grpc-status: 0/);
+  t.is(plainWeb.headers.get('grpc-encoding'), null);
+  t.is(plainWeb.text.charCodeAt(0), 0);
   await server.close();
 });

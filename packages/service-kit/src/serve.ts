@@ -3,6 +3,8 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
+import { timerMs } from './grpc/timeout.ts';
+import { WaitingBytes } from './grpc/waiting-bytes.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
 import { refuseUnheededRepeats, type ServiceImplementation } from './implement.ts';
@@ -10,6 +12,7 @@ import { logger } from './log/logger.ts';
 import { messageTypes } from './message-types.ts';
 import { openPort, type Port } from './port.ts';
 import { reflectionServices } from './reflection.ts';
+import { requestsUntil } from './requests-until.ts';
 import { onStopSignal } from './shutdown.ts';
 
 /** For the answers of calls that are cut off to be sent. */
@@ -66,16 +69,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
     options.services.map(({ service }) => service.typeName),
   );
   const services = [...options.services, health];
-  const all = [...services, ...reflectionServices(services)];
+  const all = [...services, ...requestsUntil(readiness.drained, reflectionServices(services))];
   const files = [...(options.types ?? []), ...all.map(({ service }) => service.file)];
   const cutOff = new AbortController();
+  const waiting = new WaitingBytes(limits);
+  const grpc = createGrpcHandler({ methods: grpcMethods(all, limits), limits, signal: cutOff.signal, waiting });
+  const http = connectListener(all, limits, messageTypes(files), cutOff.signal, waiting);
   const port = await openPort(
     options.listen ?? process.env.WEFT_LISTEN ?? '127.0.0.1:8080',
-    {
-      grpc: createGrpcHandler({ methods: grpcMethods(all, limits), limits, signal: cutOff.signal }),
-      http: connectListener(all, limits, messageTypes(files), cutOff.signal),
-    },
+    { grpc, http },
     limits,
+    waiting,
   );
 
   let closed: Promise<void> | undefined;
@@ -104,10 +108,13 @@ async function stop(
   finishMs: number,
 ): Promise<void> {
   readiness.drain();
-  if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, drainMs));
+  if (drainMs > 0) await new Promise((resolve) => setTimeout(resolve, timerMs(drainMs)));
   const closed = port.close();
-  const tell = setTimeout(() => cutOff.abort(new ConnectError('the server is closing', Code.Unavailable)), finishMs);
-  const destroy = setTimeout(() => port.destroy(), finishMs + lastWordsMs);
+  const tell = setTimeout(
+    () => cutOff.abort(new ConnectError('the server is closing', Code.Unavailable)),
+    timerMs(finishMs),
+  );
+  const destroy = setTimeout(() => port.destroy(), timerMs(finishMs + lastWordsMs));
   await closed.finally(() => {
     clearTimeout(tell);
     clearTimeout(destroy);

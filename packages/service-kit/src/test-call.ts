@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
+import { timerMs } from './grpc/timeout.ts';
 import { logger } from './log/logger.ts';
 
 /** A call as a server would make it. For the kit's tests. */
@@ -9,7 +10,7 @@ export function testCall(
 ): Call {
   const { deadlineMs } = options;
   const deadline = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
-  const over = deadlineMs === undefined ? [] : [AbortSignal.timeout(deadlineMs)];
+  const over = deadlineMs === undefined ? [] : [AbortSignal.timeout(timerMs(deadlineMs))];
   return {
     method,
     caller: options.caller ?? 'local',

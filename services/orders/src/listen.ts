@@ -1,4 +1,4 @@
-import { Outage } from '@weft/service-kit';
+import { type ConnectionOptions, clientConfig, Outage } from '@weft/service-kit';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { type Backoff, backoffMs } from './backoff.ts';
@@ -9,7 +9,7 @@ export interface ListenOptions {
   readonly onNotification: (channel: string, payload: string) => void;
   /** The connection was made, for the first time or again: notifications before now may have been missed. */
   readonly onConnected: () => void;
-  readonly connection: pg.ClientConfig;
+  readonly connection: ConnectionOptions;
   readonly log: Logger;
 }
 
@@ -28,7 +28,7 @@ export function listen(options: ListenOptions): () => Promise<void> {
   const outage = new Outage(log, 'nothing is listened to');
 
   const connect = async () => {
-    const mine = new pg.Client({ ...connection, keepAlive: true });
+    const mine = new pg.Client(clientConfig(connection, 'orders listen'));
     client = mine;
     // Emitted once when a connection that was made is lost; a failed connect rejects instead.
     mine.on('error', (error) => outage.failed(error));

@@ -1,4 +1,4 @@
-import { logger, uuidv7 } from '@weft/service-kit';
+import { connectionFromEnvironment, createLogger, logger, uuidv7 } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { OrderFeed } from './order-feed.ts';
@@ -15,7 +15,7 @@ test.before(async (t) => {
     migrations: new URL('../migrations/', import.meta.url),
   });
   const placed = { count: 0 };
-  const options = { db: database.db, connection: {}, log: logger() };
+  const options = { db: database.db, connection: database.connection, log: logger() };
   const here = new OrderFeed({ ...options, onPlaced: () => {} });
   const there = new OrderFeed({ ...options, onPlaced: () => (placed.count += 1) });
   t.context = { database, here, there, placed };
@@ -104,3 +104,42 @@ async function listeners({ db }: TestDatabase): Promise<number> {
   );
   return rowCount;
 }
+
+test.serial('a connection that listens asks for a password each time that it is made, as the pool does', async (t) => {
+  const { database } = t.context;
+  let asked = 0;
+  const password = async () => {
+    asked += 1;
+    return database.connection.password;
+  };
+  const feed = new OrderFeed({
+    db: database.db,
+    connection: { ...database.connection, password },
+    log: logger(),
+    onPlaced: () => {},
+  });
+  t.teardown(() => feed.close());
+  await until(async () => (await listeners(database)) === 3);
+  t.is(asked, 1);
+  await database.db.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and query ilike 'listen %'`,
+  );
+  await until(async () => asked === 2 && (await listeners(database)) === 3);
+  t.pass();
+});
+
+test.serial('IAM authentication in the environment is for the connection that listens, too', async (t) => {
+  const { database } = t.context;
+  const lines: string[] = [];
+  const iam = { ...process.env, WEFT_POSTGRES_AUTH: 'aws-iam', PGSSLMODE: 'verify-full' };
+  const feed = new OrderFeed({
+    db: database.db,
+    connection: connectionFromEnvironment(iam),
+    log: createLogger({ write: (line) => void lines.push(line) }),
+    onPlaced: () => {},
+  });
+  t.teardown(() => feed.close());
+  // The test's server has no TLS, and a token never goes over plain text.
+  await until(() => lines.some((line) => line.includes('does not support SSL')));
+  t.pass();
+});

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Database, uuidv7 } from '@weft/service-kit';
-import type pg from 'pg';
+import { type ConnectionOptions, type Database, uuidv7 } from '@weft/service-kit';
 import type { Logger } from 'pino';
 import { listen } from './listen.ts';
 
@@ -23,7 +22,7 @@ export interface Subscription {
 /** How to run a feed. */
 export interface OrderFeedOptions {
   readonly db: Database;
-  readonly connection: pg.ClientConfig;
+  readonly connection: ConnectionOptions;
   readonly log: Logger;
   /** An order was placed on another replica, or that may have been missed. */
   readonly onPlaced: () => void;

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Database, logger, type ServiceImplementation } from '@weft/service-kit';
-import type pg from 'pg';
+import {
+  type ConnectionOptions,
+  connectionFromEnvironment,
+  type Database,
+  logger,
+  type ServiceImplementation,
+} from '@weft/service-kit';
 import type { Findings } from './advance-order.ts';
 import { LeaseTable } from './lease-table.ts';
 import { OrderFeed } from './order-feed.ts';
@@ -14,8 +19,8 @@ import { Runner } from './runner.ts';
 export interface OrdersOptions {
   readonly db: Database;
   readonly callees: Callees;
-  /** Of the connection that listens. Default: libpq's variables. */
-  readonly connection?: pg.ClientConfig;
+  /** Of the connection that listens. Default: as the pool's, from the environment. */
+  readonly connection?: ConnectionOptions;
   /** How long a replica may be silent before another goes on with its orders. Default: 10 s. */
   readonly leaseMs?: number;
   /** Default: 3 s. */
@@ -41,7 +46,12 @@ export function startOrders({ db, callees, ...options }: OrdersOptions): Orders 
   const leaseMs = options.leaseMs ?? 10_000;
   const givingUp = options.givingUp ?? { afterMs: 30_000, minTries: 3 };
   const wake = () => runner.wake();
-  const feed = new OrderFeed({ db, connection: options.connection ?? {}, log, onPlaced: wake });
+  const feed = new OrderFeed({
+    db,
+    connection: options.connection ?? connectionFromEnvironment(),
+    log,
+    onPlaced: wake,
+  });
   const runner = new Runner<OrderStep, Findings>({
     leases: new LeaseTable(db, { holder: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`, leaseMs }),
     workflow: new OrderSteps({ db, feed, callees, givingUp, leaseMs }),

@@ -39,6 +39,19 @@ export function compressionOf(encoding: string | undefined): Compression | undef
   return found;
 }
 
+/**
+ * What an answer may be compressed with, for the caller's grpc-encoding and grpc-accept-encoding; undefined: with nothing. A caller that
+ * does not say what it accepts accepts what it sends. See https://github.com/grpc/grpc/blob/master/doc/compression.md.
+ */
+export function answerCompression(
+  request: Compression | undefined,
+  accepted: string | undefined,
+): Compression | undefined {
+  if (accepted === undefined || request === undefined) return request;
+  const names = accepted.split(',').map((name) => name.trim());
+  return names.includes(request.name) ? request : compressions.find(({ name }) => names.includes(name));
+}
+
 function compression(name: string, compress: (message: Uint8Array) => Buffer, decompress: Decompress): Compression {
   return { name, compress, decompress: (message, limits) => inflate(name, decompress, message, limits) };
 }

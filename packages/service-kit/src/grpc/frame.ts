@@ -29,6 +29,16 @@ export class FrameReader {
     this.#onMessage = onMessage;
   }
 
+  /** Bytes of a message that is not complete yet. */
+  get bufferedBytes(): number {
+    return this.#buffered;
+  }
+
+  /** Whether a message has begun and not ended. */
+  get isWithin(): boolean {
+    return this.#buffered > 0 || this.#awaited >= 0;
+  }
+
   /** Hands on each message that `chunk` completes. Throws GrpcError for a message over the limit and for flags that do not exist. */
   push(chunk: Buffer): void {
     const rest = this.#buffered === 0 && this.#awaited < 0 ? this.#readWhole(chunk) : chunk;
@@ -49,8 +59,7 @@ export class FrameReader {
 
   /** Throws GrpcError when the stream has ended within a message. */
   end(): void {
-    if (this.#buffered > 0 || this.#awaited >= 0)
-      throw new GrpcError(grpcCode.internal, 'the request ended within a message');
+    if (this.isWithin) throw new GrpcError(grpcCode.internal, 'the request ended within a message');
   }
 
   /** Hands on the messages that lie within one chunk, as most do, and returns what follows them. */

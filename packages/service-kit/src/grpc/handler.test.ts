@@ -344,6 +344,34 @@ test('compressed requests are read and answered in the same way', async (t) => {
   s.close();
 });
 
+test('an answer is compressed only with what the caller accepts', async (t) => {
+  const s = await serving({ '/t/Echo': echo });
+  const large = Buffer.alloc(100_000, 'abc');
+  const answered: readonly (readonly [Record<string, string>, string | undefined])[] = [
+    [{ 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'identity' }, undefined],
+    [{ 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'snappy' }, undefined],
+    [{ 'grpc-encoding': 'gzip', 'grpc-accept-encoding': '' }, undefined],
+    [{ 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'identity,deflate,gzip' }, 'gzip'],
+    [{ 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'identity, deflate' }, 'deflate'],
+    [{ 'grpc-encoding': 'identity', 'grpc-accept-encoding': 'gzip' }, undefined],
+    [{ 'grpc-accept-encoding': 'gzip' }, undefined],
+  ];
+  for (const [headers, encoding] of answered) {
+    const isPacked = headers['grpc-encoding'] === 'gzip';
+    const request = isPacked ? frameMessage(gzipSync(large), 1) : frameMessage(large);
+    const answer = await raw(s.target, headers, request);
+    const what = JSON.stringify(headers);
+    t.is(answer.status, 0, what);
+    t.is(answer.response['grpc-encoding'], encoding, what);
+    t.is(answer.body[0], encoding ? 1 : 0, what);
+    t.is(answer.body.length === large.length + 5, encoding === undefined, what);
+  }
+  const unknown = await raw(s.target, { 'grpc-encoding': 'snappy' }, frameMessage(large, 1));
+  t.is(unknown.status, status.UNIMPLEMENTED);
+  t.is(unknown.response['grpc-accept-encoding'], 'identity,gzip,deflate');
+  s.close();
+});
+
 test('what is wrong with a request is told by its code', async (t) => {
   const s = await serving({ '/t/Echo': echo }, { maxMessageBytes: 10_000 });
   const message = frameMessage(Buffer.from('x'));

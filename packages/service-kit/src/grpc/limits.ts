@@ -1,9 +1,11 @@
+import { type ConnectionLimits, defaultConnectionLimits } from './connection-limits.ts';
+
 /**
  * What one connection or call may take of a server.
  *
  * Reading one message takes at most 4 x maxMessageBytes (received, inflated, as text) and 512 B x maxElements (the objects made of it).
  */
-export interface Limits {
+export interface Limits extends ConnectionLimits {
   /** The largest message of a request, after decompression. Larger: RESOURCE_EXHAUSTED. Default: 4 MiB, as in other gRPC servers. */
   readonly maxMessageBytes: number;
   /** How many times its size a message may inflate to when that is above 256 KiB. More: RESOURCE_EXHAUSTED. Default: 100. */
@@ -27,13 +29,14 @@ export interface Limits {
   readonly maxStatusBytes: number;
   /** Calls at once on one connection; the peer holds back more. Default: 4,096. */
   readonly maxConcurrentStreams: number;
-  /** All header names and values of a request. Default: 32 KiB. */
+  /** All header names and values of a request. Default: 60 KiB, as Envoy. */
   readonly maxHeaderBytes: number;
   /** Headers of a request, pseudo headers included. Default: 128. */
   readonly maxHeaders: number;
 }
 
 export const defaultLimits: Limits = {
+  ...defaultConnectionLimits,
   maxMessageBytes: 4 * 1024 * 1024,
   maxInflateRatio: 100,
   maxElements: 32 * 1024,
@@ -41,6 +44,6 @@ export const defaultLimits: Limits = {
   maxRuleCost: 200_000,
   maxStatusBytes: 7 * 1024,
   maxConcurrentStreams: 4_096,
-  maxHeaderBytes: 32 * 1024,
+  maxHeaderBytes: 60 * 1024,
   maxHeaders: 128,
 };

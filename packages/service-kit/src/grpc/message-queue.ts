@@ -19,6 +19,11 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
     this.#producer = producer;
   }
 
+  /** Bytes that wait for the consumer. */
+  get bufferedBytes(): number {
+    return this.#bytes;
+  }
+
   push(message: Uint8Array): void {
     if (this.#end) return;
     if (this.#waiting) {
@@ -43,6 +48,7 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
     if (this.#end && this.#messages.length === 0) return;
     this.#end = { error };
     this.#messages.length = 0;
+    this.#bytes = 0;
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }
@@ -62,6 +68,7 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
 
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#messages.length = 0;
+    this.#bytes = 0;
     this.end();
     this.#producer.resume();
     return { value: undefined, done: true };

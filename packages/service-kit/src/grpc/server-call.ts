@@ -2,19 +2,23 @@ import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Ser
 import { TLSSocket } from 'node:tls';
 import { logger } from '../log/logger.ts';
 import type { GrpcCall } from './call.ts';
-import { acceptEncoding, type Compression, compressionOf, minCompressBytes } from './compression.ts';
+import { acceptEncoding, answerCompression, type Compression, compressionOf, minCompressBytes } from './compression.ts';
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
 import type { Limits } from './limits.ts';
 import { MessageQueue } from './message-queue.ts';
 import { isMeshOnly } from './metadata.ts';
 import { GrpcError, type GrpcStatus, grpcCode, lateFailure, statusHeaders } from './status.ts';
 import { statusOf } from './status-of.ts';
-import { parseTimeout } from './timeout.ts';
+import { maxTimerMs, parseTimeout, timerMs } from './timeout.ts';
+import type { ConnectionState, WaitingBytes } from './waiting-bytes.ts';
 
 const contentType = 'application/grpc+proto';
 
-/** Longer waits than a timer can hold (24 days) are no deadline in practice. */
-const maxTimerMs = 2 ** 31 - 1;
+/** Smaller answers are not counted as waiting: all streams of a connection have room for as much. */
+const countedAnswerBytes = 16 * 1024;
+
+/** How long an answer may be stalled while the connection's bytes are half used up. */
+export const pressedStallMs = 5_000;
 
 /** A GrpcCall on a stream of node:http2. */
 export class ServerCall implements GrpcCall {
@@ -24,6 +28,7 @@ export class ServerCall implements GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #limits: Limits;
   readonly #compression: Compression | undefined;
+  readonly #answerCompression: Compression | undefined;
   #timer: NodeJS.Timeout | undefined;
   #abort: AbortController | undefined;
   #abortedBy: GrpcError | undefined;
@@ -33,23 +38,36 @@ export class ServerCall implements GrpcCall {
   #responded = false;
   #finished = false;
   #trailers: OutgoingHttpHeaders | undefined;
+  readonly #waiting: WaitingBytes;
+  readonly #connection: ConnectionState;
+  #counted = 0;
+  #reader: FrameReader | undefined;
+  #takesOne = false;
+  /** When the message that is being received began. */
+  #messageSinceMs = performance.now();
+  #unreadBytes = 0;
+  #unsentBytes = 0;
+  #unsentSinceMs = 0;
 
   /** Ends the call at once when its headers ask for what cannot be; `ended` is true then. */
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: Limits) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: Limits, waiting: WaitingBytes) {
     this.#stream = stream;
     this.#limits = limits;
+    this.#waiting = waiting;
+    this.#connection = waiting.of(stream.session ?? stream);
+    this.#connection.calls++;
     this.headers = headers;
     this.path = headers[':path'] ?? '';
     stream.on('error', ignore); // 'close' follows, with the call's end.
     stream.on('close', () => this.#onClose());
     stream.on('wantTrailers', () => this.#sendTrailers());
-    const encoding = headers['grpc-encoding'];
     try {
-      this.#compression = compressionOf(typeof encoding === 'string' ? encoding : undefined);
+      this.#compression = compressionOf(headers['grpc-encoding']?.toString());
     } catch (error) {
-      this.fail(error);
+      this.#fail(error, { 'grpc-accept-encoding': acceptEncoding });
       return;
     }
+    this.#answerCompression = answerCompression(this.#compression, headers['grpc-accept-encoding']?.toString());
     const timeout = headers['grpc-timeout'];
     if (timeout === undefined) return;
     const { timeoutMs, error } = parseTimeout(String(timeout));
@@ -57,8 +75,9 @@ export class ServerCall implements GrpcCall {
       this.fail(new GrpcError(grpcCode.invalidArgument, error ?? ''));
       return;
     }
-    this.deadline = Date.now() + timeoutMs;
-    if (timeoutMs < maxTimerMs) this.#timer = setTimeout(() => this.#onDeadline(timeoutMs), timeoutMs);
+    this.deadline = Date.now() + Math.ceil(timeoutMs);
+    // A longer wait than a timer can hold (24 days) is no deadline in practice.
+    if (timeoutMs < maxTimerMs) this.#timer = setTimeout(() => this.#onDeadline(timeoutMs), timerMs(timeoutMs));
   }
 
   /** Whether the call is over: nothing that is written now reaches the caller. */
@@ -105,6 +124,7 @@ export class ServerCall implements GrpcCall {
   }
 
   readOne(onMessage: (message: Uint8Array) => void): void {
+    this.#takesOne = true;
     let only: Uint8Array | undefined;
     this.#read(
       (message) => {
@@ -119,7 +139,7 @@ export class ServerCall implements GrpcCall {
   }
 
   respond(headers?: OutgoingHttpHeaders): void {
-    if (this.#responded || this.#finished) return;
+    if (this.#responded || this.#finished || this.#isGone) return;
     this.#responded = true;
     const options = { waitForTrailers: true };
     this.#trySend(
@@ -129,14 +149,16 @@ export class ServerCall implements GrpcCall {
   }
 
   frame(message: Uint8Array): Buffer {
-    if (!this.#compression || message.length < minCompressBytes) return frameMessage(message);
-    return frameMessage(this.#compression.compress(message), compressedFlag);
+    if (!this.#answerCompression || message.length < minCompressBytes) return frameMessage(message);
+    return frameMessage(this.#answerCompression.compress(message), compressedFlag);
   }
 
   write(framed: Uint8Array): boolean {
-    if (this.#finished || this.#stream.destroyed) return true;
+    if (this.#finished || this.#isGone) return true;
     this.respond();
-    return this.#stream.write(framed);
+    const isTaken = this.#stream.write(framed);
+    if (!isTaken) this.#countOrFail();
+    return isTaken;
   }
 
   drained(): Promise<void> {
@@ -146,6 +168,7 @@ export class ServerCall implements GrpcCall {
       const done = () => {
         stream.off('drain', done);
         stream.off('close', done);
+        if (this.#counted > 0) this.#countOrFail();
         resolve();
       };
       stream.on('drain', done);
@@ -161,10 +184,11 @@ export class ServerCall implements GrpcCall {
   finishWith(status: GrpcStatus, headers: OutgoingHttpHeaders | undefined, last?: Uint8Array): void {
     if (this.#finished) return;
     const stream = this.#stream;
-    if (last && !stream.destroyed) this.respond(headers);
+    if (last && last.length > countedAnswerBytes && !this.#isGone && !this.#hasRoomFor(last.length)) return;
+    if (last && !this.#isGone) this.respond(headers);
     this.#finished = true;
     clearTimeout(this.#timer);
-    if (stream.destroyed) return;
+    if (this.#isGone) return;
     const sent = statusHeaders(status, this.#limits.maxStatusBytes);
     if (this.#responded) {
       // Sidecars read their own metadata in headers only, and nobody would take it out of the trailers.
@@ -181,24 +205,32 @@ export class ServerCall implements GrpcCall {
     this.#stopRequest();
   }
 
+  /** A stream that was reset refuses headers before it is destroyed. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
   #responseHeaders(headers: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
     if (!headers && !this.#compression) return { ':status': 200, 'content-type': contentType };
     const all: OutgoingHttpHeaders = { ':status': 200, 'content-type': contentType, ...headers };
-    if (this.#compression) {
-      all['grpc-encoding'] = this.#compression.name;
-      all['grpc-accept-encoding'] = acceptEncoding;
-    }
+    if (this.#answerCompression) all['grpc-encoding'] = this.#answerCompression.name;
+    if (this.#compression) all['grpc-accept-encoding'] = acceptEncoding;
     return all;
   }
 
   #read(onMessage: (message: Uint8Array) => void, onEnd: () => void): void {
-    const reader = new FrameReader(this.#limits.maxMessageBytes, (message, flags) =>
+    this.#reader = new FrameReader(this.#limits.maxMessageBytes, (message, flags) =>
       onMessage(flags === compressedFlag ? this.#decompress(message) : message),
     );
+    const reader = this.#reader;
     this.#stream.on('data', (chunk: Buffer) => {
+      this.#connection.received += chunk.length;
       if (this.#finished) return;
       try {
+        const wasWithin = reader.isWithin;
         reader.push(chunk);
+        if (reader.isWithin && !wasWithin) this.#messageSinceMs = performance.now();
+        if (this.#counted > 0 || reader.isWithin || (this.#queue?.bufferedBytes ?? 0) > 0) this.#count();
       } catch (error) {
         this.fail(error);
       }
@@ -229,7 +261,7 @@ export class ServerCall implements GrpcCall {
   }
 
   #sendTrailers(): void {
-    if (this.#stream.destroyed) return;
+    if (this.#isGone) return;
     const trailers = this.#trailers ?? {};
     this.#trySend(
       () => this.#stream.sendTrailers(trailers),
@@ -266,8 +298,69 @@ export class ServerCall implements GrpcCall {
     this.#interrupt(reason);
   }
 
+  /** Ends the call when its caller has been too slow to send a message or to take an answer. To be called now and then. */
+  sweep(nowMs: number): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    // Received, too, though nobody has read it yet.
+    this.#connection.received += stream.readableLength - this.#unreadBytes;
+    this.#unreadBytes = stream.readableLength;
+    this.#countOrFail();
+    const { messageTimeoutMs, stalledAnswerMs } = this.#limits;
+    // The caller is not late while it is held back.
+    if (stream.isPaused()) this.#messageSinceMs = nowMs;
+    const isSending = !this.#requestEnded && (this.#takesOne || this.#reader?.isWithin === true);
+    if (!this.#finished && isSending && nowMs - this.#messageSinceMs > messageTimeoutMs)
+      this.fail(
+        new GrpcError(grpcCode.deadlineExceeded, `a message of the request took longer than ${messageTimeoutMs} ms`),
+      );
+    const unsent = stream.writableLength;
+    if (unsent !== this.#unsentBytes) this.#unsentSinceMs = nowMs;
+    this.#unsentBytes = unsent;
+    const patienceMs = this.#waiting.isPressed(this.#connection)
+      ? Math.min(pressedStallMs, stalledAnswerMs)
+      : stalledAnswerMs;
+    if (unsent > 0 && nowMs - this.#unsentSinceMs > patienceMs) stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Counts what of this call waits now. Throws where that is too much. */
+  #count(): void {
+    const stream = this.#stream;
+    const now = stream.destroyed
+      ? 0
+      : (this.#reader?.bufferedBytes ?? 0) +
+        (this.#queue?.bufferedBytes ?? 0) +
+        stream.readableLength +
+        stream.writableLength;
+    if (now === this.#counted) return;
+    this.#waiting.add(this.#connection, now - this.#counted);
+    this.#counted = now;
+  }
+
+  #countOrFail(): void {
+    try {
+      this.#count();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Counts an answer of `bytes`. False: there is no room, and the call has ended with an error instead. */
+  #hasRoomFor(bytes: number): boolean {
+    try {
+      this.#waiting.add(this.#connection, bytes);
+      this.#counted += bytes;
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
   #onClose(): void {
     clearTimeout(this.#timer);
+    this.#connection.calls--;
+    if (this.#counted > 0) this.#count();
     if (this.#finished) {
       this.#reading?.resolve();
       return;
@@ -278,8 +371,12 @@ export class ServerCall implements GrpcCall {
 
   /** Ends the call with the status of `error`, and aborts its signal. */
   fail(error: unknown): void {
+    this.#fail(error, undefined);
+  }
+
+  #fail(error: unknown, headers: OutgoingHttpHeaders | undefined): void {
     const status = statusOf(error);
-    this.finish(status);
+    this.finishWith(status, headers);
     this.#interrupt(
       error instanceof GrpcError ? error : new GrpcError(status.code, status.message ?? '', { cause: error }),
     );

@@ -28,9 +28,14 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof pg.DatabaseError && retryable.has(error.code ?? '');
 }
 
-/** True when a prepared statement's columns changed under it, as a migration by a newer replica does. */
-export function isStalePlan(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '0A000' && error.message.startsWith('cached plan');
+/**
+ * True for what a statement that was prepared earlier fails with after a migration by a newer replica: its columns have another type
+ * ("cached plan must not change result type"), or the parameters that were inferred then fit no operator or column now. A statement that
+ * was not prepared earlier fails with the last two by its own fault.
+ */
+export function isStalePlan(error: pg.DatabaseError): boolean {
+  if (error.code === '0A000') return error.message.startsWith('cached plan');
+  return error.code === '42883' || error.code === '42804';
 }
 
 /** True when no connection could be had, or the one in use was lost or is about to be. */

@@ -31,7 +31,7 @@ export interface QueryOptions {
 
 /** A transaction under way. */
 export interface Transaction extends Queryable {
-  /** True from the second try on, after a serialization failure or deadlock. */
+  /** True from the second try on: after a serialization failure, a deadlock, or a change to the columns that a statement returns. */
   readonly retried: boolean;
 }
 
@@ -54,7 +54,8 @@ export interface Database extends Queryable {
   migrate(signal?: AbortSignal): Promise<void>;
   /**
    * Runs `fn` in one transaction: commits when it resolves, rolls back when it rejects. After a serialization failure or a
-   * deadlock it runs again, up to five times, so `fn` must have no other effect. Use `tx` inside, never the database, and
+   * deadlock it runs again, up to five times; after a change to the columns that a statement returns it runs again on another
+   * connection. `fn` must therefore have no other effect. Use `tx` inside, never the database, and
    * call no other service: the connection is taken from a pool.
    */
   transaction<T>(fn: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;

@@ -217,6 +217,37 @@ test('a migration under a prepared statement does not fail it', async (t) => {
   await Promise.all([read(), read()]);
 });
 
+test('a changed plan does not fail a transaction, on any connection of the pool', async (t) => {
+  await db.query('create table altered (id int primary key, v int)');
+  await db.query('insert into altered values (1, 1)');
+  const uses: Record<string, (pool: Database) => Promise<unknown>> = {
+    select: (pool) => pool.transaction((tx) => tx.query('select * from altered where id = $1', [1])),
+    update: (pool) => pool.transaction((tx) => tx.query('update altered set v = $1 where id = $2', [2, 1])),
+    // Swallowed by fn: the commit tells.
+    swallowed: (pool) =>
+      pool.transaction((tx) => tx.query('select v from altered where id = $1', [1]).catch(() => 'swallowed')),
+    query: (pool) => pool.query('select id, v from altered where id = $1', [1]),
+  };
+  const pool = base.open({ maxConnections: 3 });
+  const barrier = (n: number) => Promise.all(Array.from({ length: n }, () => pool.query('select pg_sleep(0.05)')));
+  for (const change of ['alter column v type bigint', 'alter column v type text', 'alter column id type text']) {
+    // All three connections hold all plans.
+    for (const use of Object.values(uses))
+      for (let round = 0; round < 3; round++) await Promise.all([use(pool), use(pool), use(pool), barrier(1)]);
+    await db.query(`alter table altered ${change}`);
+    for (const [name, use] of Object.entries(uses))
+      for (let times = 0; times < 4; times++) await t.notThrowsAsync(use(pool), `${change}: ${name}`);
+  }
+  // What is wrong without any plan fails at once.
+  let tries = 0;
+  const wrong = pool.transaction((tx) => {
+    tries += 1;
+    return tx.query('select v + $1::int from altered', [1]);
+  });
+  t.is((await t.throwsAsync(wrong, { instanceOf: pg.DatabaseError }))?.code, '42883');
+  t.is(tries, 1);
+});
+
 test('text with a zero character is the caller’s mistake', async (t) => {
   await t.throwsAsync(db.query('select $1::text', ['a\0b']), code(Code.InvalidArgument));
 });

@@ -5,10 +5,11 @@ import type { Logger } from 'pino';
 import { logger } from '../log/logger.ts';
 import { Outage } from '../outage.ts';
 import { ServiceError } from '../service-error.ts';
+import { clientConfig } from './client-config.ts';
 import { columnTypes } from './column-types.ts';
 import { type ConnectionOptions, connectionFromEnvironment } from './connection-options.ts';
 import type { Database, QueryOptions, Rows, Transaction, TransactionOptions } from './database.ts';
-import { isRetryable, isStalePlan, isUnreachable, toServiceError } from './database-error.ts';
+import { isRetryable, isUnreachable, toServiceError } from './database-error.ts';
 import { migrate } from './migrate.ts';
 import { Session } from './session.ts';
 import { sqlSpan } from './sql-span.ts';
@@ -32,9 +33,6 @@ export interface PostgresOptions {
 
 /** How often a transaction runs at most. */
 const maxTries = 5;
-
-/** How long to wait for a connection, whether for its turn in the pool or for the server. */
-const connectTimeoutMs = 5_000;
 
 /**
  * A pool of connections to a service's own schema. Connects on first use, and again after the server was away.
@@ -101,8 +99,8 @@ class PostgresDatabase implements Database {
           return rowsOf<Row>(result);
         } catch (error) {
           // Each of the pool's connections may hold a stale plan.
-          const again = isStalePlan(error) && attempt <= this.#maxConnections;
-          if (isStalePlan(error)) session.destroy();
+          const again = session.isStale && attempt <= this.#maxConnections;
+          if (session.isStale) session.destroy();
           else if (limit.signal?.aborted) void session.reclaim();
           else session.release();
           if (!again) throw toServiceError(this.schema, error);
@@ -116,6 +114,7 @@ class PostgresDatabase implements Database {
     const { schema } = this;
     const limit = statementLimit(schema, options.signal);
     if (this.#migrating) await untilOver(this.#migrating, limit);
+    let stalePlans = 0;
     for (let attempt = 1; ; attempt++) {
       limit.throwIfOver();
       const session = await this.#acquire(limit);
@@ -126,7 +125,11 @@ class PostgresDatabase implements Database {
       } catch (error) {
         // What the server said first, not what fn made of it: fn may have wrapped or swallowed it.
         const cause = session.failure ?? error;
-        if (!isRetryable(cause) || attempt >= maxTries || limit.signal?.aborted) {
+        if (session.isStale && stalePlans < this.#maxConnections && !limit.signal?.aborted) {
+          stalePlans++;
+          continue; // Each of the pool's connections may hold a stale plan; the one that did is closed.
+        }
+        if (!isRetryable(cause) || attempt - stalePlans >= maxTries || limit.signal?.aborted) {
           throw isRetryable(cause) ? toServiceError(schema, cause) : toServiceError(schema, error);
         }
       }
@@ -216,20 +219,7 @@ class PostgresDatabase implements Database {
   }
 
   #clientConfig(): pg.ClientConfig {
-    const { host, port, user, password, database, tls } = this.#connection;
-    return {
-      host,
-      port,
-      user,
-      password,
-      database,
-      ssl: tls ? { rejectUnauthorized: true } : false,
-      application_name: this.schema,
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-      pipeline: true,
-      types: columnTypes,
-    };
+    return { ...clientConfig(this.#connection, this.schema), pipeline: true, types: columnTypes };
   }
 }
 
