@@ -22,14 +22,20 @@ const seed = Number(process.env.FUZZ_SEED ?? 20_261_128);
 /** No process may be larger at the end: what it has at rest, and room for every limit of docs/security.md at once. */
 const maxRssMiB = { node: 512, envoy: 512 };
 
+interface Process {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly maxMiB: number;
+}
+
 let mesh: Mesh;
 let bystander: Bystander;
-let pids: readonly (number | undefined)[];
+let atStart: readonly Process[];
 
 test.before(async () => {
   mesh = await startMesh();
   await admit(join(mesh.state, 'mesh'), ['fuzz', 'calm']);
-  pids = await processes();
+  atStart = await processes();
   bystander = startBystander(mesh.edge);
 });
 test.after.always(async () => {
@@ -54,8 +60,9 @@ async function fuzz(
   }
   await waitFor('another answer to the bystander', () => bystander.answered > before);
   t.deepEqual(bystander.failures.slice(0, 5), []);
-  t.deepEqual(await processes(), pids, 'a process has ended');
-  t.deepEqual(await tooLarge(), []);
+  const now = await processes();
+  t.deepEqual(now, atStart, 'a process has ended');
+  t.deepEqual(await tooLarge(now), []);
   t.log(`${index} attempts; ${bystander.answered - before} calls of a bystander were answered`);
 }
 
@@ -151,23 +158,22 @@ async function nothingRefused(): Promise<void> {
   });
 }
 
-async function processes(): Promise<readonly (number | undefined)[]> {
+/** The processes of the mesh, with what each may be at most. */
+async function processes(): Promise<readonly Process[]> {
   const { replicas, processes: others } = (await mesh.status()).supervisor;
-  return [...replicas.flatMap(({ pid, envoyPid }) => [pid, envoyPid]), ...others.map(({ pid }) => pid)];
-}
-
-/** The processes that are larger than they may be. Where there is no /proc, none is known. */
-async function tooLarge(): Promise<readonly string[]> {
-  const { replicas, processes: others } = (await mesh.status()).supervisor;
-  const all = [
+  return [
     ...replicas.flatMap(({ name, pid, envoyPid }) => [
       { name, pid, maxMiB: maxRssMiB.node },
       { name: `${name}'s Envoy`, pid: envoyPid, maxMiB: maxRssMiB.envoy },
     ]),
     ...others.map(({ name, pid }) => ({ name, pid, maxMiB: maxRssMiB.node })),
   ];
+}
+
+/** What is too large among them. Where there is no /proc, nothing is. */
+async function tooLarge(of: readonly Process[]): Promise<readonly string[]> {
   const sizes = await Promise.all(
-    all.map(async ({ name, pid, maxMiB }) => {
+    of.map(async ({ name, pid, maxMiB }) => {
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
       const mib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
       return mib > maxMiB ? [`${name} has ${mib.toFixed(0)} MiB, more than ${maxMiB}`] : [];
