@@ -82,6 +82,22 @@ function checkGeneratedCode(): void {
   });
 }
 
+/** Names what is not pinned. It fails nothing: digests can be looked up only where a registry can be reached. */
+function checkImages(): void {
+  const name = 'images of others are named by digest';
+  const { ok, output } = run('node', 'scripts/pin-images.ts', '--check');
+  if (ok) check(name, { ok, output });
+  else
+    skip(
+      name,
+      `by tag alone: ${output
+        .trim()
+        .split('\n')
+        .map((line) => line.split(': ')[0])
+        .join(', ')}; \`node scripts/pin-images.ts\` pins them`,
+    );
+}
+
 /** Compares with main as it was published. */
 function checkBreaking(): void {
   const name = 'contracts break nothing that main has';
@@ -151,6 +167,7 @@ async function testAll(): Promise<void> {
   check('contracts: style and policy (buf lint)', run('buf', 'lint'));
   check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
   checkBreaking();
+  checkImages();
   check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
   if (kind !== 'lint') {
     await ava('Unit tests');
