@@ -5,7 +5,7 @@ WITH_TOOLS = PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean test soak lint generate bench images kind-up kind-down cluster-up cluster-down cluster-test kind-ready cluster-ready
+.PHONY: help up down status clean test soak fuzz lint generate bench images kind-up kind-down cluster-up cluster-down cluster-test kind-ready cluster-ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test: node_modules/.package-lock.json ## all checks and tests; ends with "N pass
 
 soak: node_modules/.package-lock.json ## the compiler under 200,000 events and 20,000 random sequences; takes minutes
 	@$(WITH_TOOLS) CHURN_EVENTS=200000 ORACLE_RUNS=20000 exec ava --timeout=30m packages/collections packages/compiler/src/mesh-compiler.*.test.ts
+
+fuzz: generate ## ten minutes of random input at each door of a running mesh; FUZZ_SECONDS and FUZZ_SEED change it
+	@$(WITH_TOOLS) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) exec ava --config ava.e2e.config.js tests/fuzz/fuzz.test.ts
 
 lint: generate ## style, types and contracts
 	@$(WITH_TOOLS) exec node scripts/test.ts lint

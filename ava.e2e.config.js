@@ -1,7 +1,7 @@
 // The tests that go through a running mesh: one file at a time, since each starts a mesh of its own.
 export default {
   extensions: ['ts'],
-  files: ['tests/e2e/**/*.test.ts'],
+  files: ['tests/e2e/**/*.test.ts', 'tests/fuzz/**/*.test.ts'],
   workerThreads: false,
   concurrency: 1,
   timeout: '4m',
