@@ -47,8 +47,11 @@ export const idleFromOutsideMs = 300_000;
  */
 export const codecHeaders = { moreKb: 32, moreHeaders: 100 } as const;
 
-/** What a sidecar takes from another proxy: the 60 KiB that a gateway admits, and what the proxies on the way have added. */
-export const headersBetweenProxies = { maxKb: 96, maxHeaders: 200 } as const;
+/**
+ * What a sidecar's codec takes of a request's headers: more than a gateway admits (60 KiB) and than an application of the kit takes
+ * (60 KiB, 128 headers), because a codec resets what is too large, and an application answers.
+ */
+export const sidecarCodecHeaders = { maxKb: 128, maxHeaders: 256 } as const;
 
 /** An error in one request does not end the others on its connection. */
 const errorsStay = { overrideStreamErrorOnInvalidHttpMessage: true } as const;

@@ -9,7 +9,7 @@ import {
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import type { MeshSettings } from '../model/mesh.ts';
-import { headersBetweenProxies, requestHeadersMs } from './connection-limits.ts';
+import { requestHeadersMs } from './connection-limits.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { denyByDefault, fault, grpcStats, localRateLimit, refusal, wholeAnswers } from './http-filters.ts';
 import type { InboundRule } from './inbound-rule.ts';
@@ -54,9 +54,7 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
           // A connection must not live on certificates that have ended.
           commonHttpProtocolOptions: {
             maxConnectionDuration: durationFromMs(settings.certificateLifetimeMs),
-            maxHeadersCount: headersBetweenProxies.maxHeaders,
           },
-          maxRequestHeadersKb: headersBetweenProxies.maxKb,
           requestHeadersTimeout: durationFromMs(requestHeadersMs),
           skipXffAppend: true,
         },

@@ -13,16 +13,10 @@ import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/earl
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
-import { http2WithinMesh } from './connection-limits.ts';
+import { http2WithinMesh, sidecarCodecHeaders } from './connection-limits.ts';
 import { againHeader, filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
-
-/**
- * What a sidecar's codec takes of a request's headers: more than applications do (the service kit: 60 KiB and 128 headers), because a
- * codec resets what is too large, and an application answers.
- */
-const codecHeaders = { kb: 128, count: 256 } as const;
 
 /** What one listener's HTTP connection manager is made of. */
 export interface HttpListener {
@@ -59,10 +53,13 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       http2ProtocolOptions: http2WithinMesh,
       // Routes say how long a stream may be idle.
       streamIdleTimeout: durationFromMs(0),
-      maxRequestHeadersKb: codecHeaders.kb,
+      maxRequestHeadersKb: sidecarCodecHeaders.maxKb,
       ...(listener.tracing ? { tracing: tracing(listener.tracing, listener.serviceName) } : {}),
       ...listener.more,
-      commonHttpProtocolOptions: { maxHeadersCount: codecHeaders.count, ...listener.more.commonHttpProtocolOptions },
+      commonHttpProtocolOptions: {
+        maxHeadersCount: sidecarCodecHeaders.maxHeaders,
+        ...listener.more.commonHttpProtocolOptions,
+      },
     }),
   );
 }
