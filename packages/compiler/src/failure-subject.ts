@@ -157,9 +157,11 @@ const subjects: Readonly<Record<KeyKind, (key: string, sources: FailureSources) 
   route: ofRoute,
   exposed: (key, sources) =>
     ofRoute(key.slice(key.indexOf('\n') + 1), sources) ?? ofService(key.slice(key.lastIndexOf('\n') + 1)),
-  contract: (key, { translation }) => {
-    const fact = translation.facts.contracts.get(key);
-    return fact && { resource: fact.origin, about: fact.refs ?? [] };
+  contract: (key, sources) => {
+    const fact = sources.translation.facts.contracts.get(key);
+    if (fact) return { resource: fact.origin, about: fact.refs ?? [] };
+    // A replica may name a contract that nobody has published.
+    return isId(key) ? subjects.namespace(partsOfId(idOf(key)).namespace, sources) : undefined;
   },
   namespace: (key) => ofRef({ group: '', kind: 'Namespace', namespace: '', name: key }),
   resource: (key, { translation }) => {
