@@ -142,10 +142,10 @@ test('rules that would take too long do not run; one that cannot be evaluated is
 test('a rule broken by thousands of labels is a short INVALID_ARGUMENT', (t) => {
   const read = messageReader(contract.message('hostile.v1.Labelled'), defaultLimits);
   const label = (i: number) => {
-    const key = Buffer.from(`${'K'.repeat(100)}${i}`);
+    const key = Buffer.from(`K${i}`);
     return Buffer.concat([Buffer.from([0x0a, key.length + 2, 0x0a, key.length]), key]);
   };
-  const bytes = Buffer.concat(Array.from({ length: 2_000 }, (_, i) => label(10_000 + i)));
+  const bytes = Buffer.concat(Array.from({ length: 20_000 }, (_, i) => label(10_000 + i)));
   const error = t.throws<Error & { code?: number }>(() => read(bytes));
   t.is(error?.code, grpcCode.invalidArgument);
   t.true((error?.message.length ?? 0) < 1_000);

@@ -12,7 +12,7 @@ export interface Limits extends ConnectionLimits {
   readonly maxInflateRatio: number;
   /**
    * Fields, list elements and map entries of a request's message, at all depths, unknown fields included. Eight packed numbers count as
-   * one. More: RESOURCE_EXHAUSTED, before any object is made. Default: 32,768.
+   * one. More: RESOURCE_EXHAUSTED, before any object is made. Default: 65,536; an entry of a map is two.
    */
   readonly maxElements: number;
   /** How deep the messages of a request may be nested. Deeper: INVALID_ARGUMENT. Default: 100, as in other protobuf decoders. */
@@ -39,7 +39,7 @@ export const defaultLimits: Limits = {
   ...defaultConnectionLimits,
   maxMessageBytes: 4 * 1024 * 1024,
   maxInflateRatio: 100,
-  maxElements: 32 * 1024,
+  maxElements: 64 * 1024,
   maxDepth: 100,
   maxRuleCost: 200_000,
   maxStatusBytes: 7 * 1024,
