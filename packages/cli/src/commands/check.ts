@@ -39,7 +39,7 @@ export function checkCommand(): Command {
       if (failed === 0) return;
       throw new CommandError(
         strict === undefined
-          ? `Check failed: ${failed} of ${found.length} findings are BAD.`
+          ? `Check failed: ${failed} of ${found.length} findings ${failed === 1 ? 'is' : 'are'} BAD.`
           : `Check failed: namespace ${strict} cannot switch to strict mTLS yet.`,
       );
     });
@@ -59,7 +59,7 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
   const problems = mesh.problems.length;
   found.push({
     ok: problems === 0,
-    text: problems === 0 ? 'no problems' : `${problems} problems; \`weft status\` names them`,
+    text: problems === 0 ? 'no problems' : `${problems} ${problems === 1 ? 'problem' : 'problems'}; \`weft status\` names ${problems === 1 ? 'it' : 'them'}`,
   });
   const { leftMs, proxy, leastMs } = endurance(mesh, now);
   found.push({
