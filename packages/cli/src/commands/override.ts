@@ -7,7 +7,7 @@ import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resourc
 import type { Override } from '@weft/contracts/weft/api/v1/mesh';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
-import { CommandError, reasonOf } from '../command-error.ts';
+import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
 import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
@@ -138,7 +138,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
 async function checkMethod({ clients: [replica] }: Mesh, service: string, path: string): Promise<void> {
   // An explanation needs a caller, and the service itself is one that there is.
   const answer = await replica?.why({ caller: service, method: path.slice(1) }).catch((error: unknown) => {
-    throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+    throw noAnswer(error);
   });
   if (answer?.unknown) throw new CommandError(`${sentence(answer.verdict)} Use --force if you mean it.`);
 }
@@ -239,8 +239,7 @@ async function status(mesh: Mesh) {
   try {
     return await mesh.status();
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+    throw noAnswer(error);
   }
 }
 

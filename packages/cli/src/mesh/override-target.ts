@@ -30,7 +30,9 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
   }
   if (other !== undefined) {
     const both = found.map(({ namespace, name: own }) => `${namespace}/${own}`).join(' and ');
-    throw new CommandError(`${name} is the name of ${both}; write its namespace and name for all its methods, or a MeshOverride for the one that you mean.`);
+    throw new CommandError(
+      `${name} is the name of ${both}; write its namespace and name for all its methods, or a MeshOverride for the one that you mean.`,
+    );
   }
   const target = { namespace: only.namespace, service: only.name };
   if (method === undefined || method === '') return target;
