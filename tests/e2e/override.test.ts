@@ -72,7 +72,7 @@ test.serial('weft override takes back what is refused', async (t) => {
   const refusals: readonly (readonly [readonly string[], RegExp])[] = [
     [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /what loosens needs an end/],
     [['shop.payments', '--allow', 'shop.catalog', '--for', '25h', '--why', 'x'], /within 24 h of its creation/],
-    [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /is no method of the service/],
+    [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /has no method Nothing\./],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],
     [['shop.payments', '--deny', 'shop.orders'], /Say why/],
     [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
@@ -80,6 +80,8 @@ test.serial('weft override takes back what is refused', async (t) => {
       ['shop.payments', '--deny', 'shop.order', '--why', 'x'],
       /No service is named shop\.order\. Did you mean shop\.orders\?/,
     ],
+    [['shop.payments', '--deny', 'shop.order'], /Did you mean shop\.orders\?/],
+    [['PaymentService/Authorise', '--deny', 'shop.orders', '--why', 'x', '--print'], /Did you mean .*\/Authorize\?/],
     [['shop.payments', '--no-retry', '--limit', 'shop.order=1/1s', '--why', 'x'], /Did you mean shop\.orders\?/],
     [['shop.payments/Authorise', '--no-retry', '--why', 'x'], /Did you mean .*\/Authorize\?/],
   ];

@@ -1,3 +1,5 @@
+import { isNobodyListening } from './system-error.ts';
+
 /** Ends a command with one sentence for the person who typed it: what is wrong and what to do. No stack is shown. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
@@ -14,4 +16,11 @@ export class CommandError extends Error {
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.split('\n')[0] ?? '';
+}
+
+/** The end of a command whose question nobody has answered: says how to start the control plane where none listens. */
+export function noAnswer(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  const words = isNobodyListening(error) ? '; `npx weft up` starts it' : ` (${reasonOf(error)})`;
+  return new CommandError(`The control plane does not answer${words}.`, { cause: error });
 }

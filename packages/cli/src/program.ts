@@ -43,6 +43,10 @@ export function program(): Command {
     whyCommand(),
     revertCommand(),
   ];
-  for (const command of commands) weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
+  for (const command of commands) {
+    // commander wraps a line for the terminal's width, and keeps the source's line breaks as well.
+    command.description(command.description().replaceAll('\n', ' '));
+    weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
+  }
   return weft;
 }

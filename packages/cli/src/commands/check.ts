@@ -2,7 +2,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
-import { CommandError, reasonOf } from '../command-error.ts';
+import { CommandError, noAnswer } from '../command-error.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { paintFor } from '../terminal/style.ts';
@@ -29,8 +29,7 @@ export function checkCommand(): Command {
     .addOption(namespaceOption())
     .action(async (options: MeshChoice & { strict?: string }) => {
       const mesh = await withMesh(options, (chosen) => chosen.status()).catch((error: unknown) => {
-        if (error instanceof CommandError) throw error;
-        throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+        throw noAnswer(error);
       });
       const { strict } = options;
       const found = strict === undefined ? findings(mesh, Date.now()) : strictFindings(mesh, strict, Date.now());
@@ -39,7 +38,7 @@ export function checkCommand(): Command {
       if (failed === 0) return;
       throw new CommandError(
         strict === undefined
-          ? `Check failed: ${failed} of ${found.length} findings are BAD.`
+          ? `Check failed: ${failed} of ${found.length} findings ${failed === 1 ? 'is' : 'are'} BAD.`
           : `Check failed: namespace ${strict} cannot switch to strict mTLS yet.`,
       );
     });
@@ -59,7 +58,10 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
   const problems = mesh.problems.length;
   found.push({
     ok: problems === 0,
-    text: problems === 0 ? 'no problems' : `${problems} problems; \`weft status\` names them`,
+    text:
+      problems === 0
+        ? 'no problems'
+        : `${problems} ${problems === 1 ? 'problem' : 'problems'}; \`weft status\` names ${problems === 1 ? 'it' : 'them'}`,
   });
   const { leftMs, proxy, leastMs } = endurance(mesh, now);
   found.push({

@@ -7,7 +7,7 @@ import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resourc
 import type { Override } from '@weft/contracts/weft/api/v1/mesh';
 import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
-import { CommandError, reasonOf } from '../command-error.ts';
+import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
 import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
@@ -98,7 +98,6 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
   if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
-  if (!options.why?.trim()) throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
@@ -108,7 +107,10 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const { namespace, service, path } = overrideTarget(known, target);
   if (!options.force) {
     checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
+    if (path !== undefined) await checkMethod(mesh, `${namespace}/${service}`, path);
   }
+  const reason = options.why?.trim() ?? '';
+  if (reason === '') throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const createdMs = Date.now();
   const manifest = {
     namespace,
@@ -122,7 +124,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
       ...(options.retry ? {} : { noRetry: true }),
       ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
       ...(options.limit.length > 0 ? { rateLimits: options.limit } : {}),
-      reason: options.why.trim(),
+      reason,
       ...(options.untilRemoved || forMs === undefined ? {} : { expires: new Date(createdMs + forMs).toISOString() }),
       by: `${userInfo().username}@${hostname()}`.slice(0, lengths.author),
     },
@@ -130,6 +132,15 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const refusals = await flagProblems(manifest);
   if (refusals.length > 0) throw new CommandError(`${refusals.join('; ')}.`);
   return manifest;
+}
+
+/** Checks that the mesh has the method, which only the control plane knows. Throws a CommandError that says what may have been meant. */
+async function checkMethod({ clients: [replica] }: Mesh, service: string, path: string): Promise<void> {
+  // An explanation needs a caller, and the service itself is one that there is.
+  const answer = await replica?.why({ caller: service, method: path.slice(1) }).catch((error: unknown) => {
+    throw noAnswer(error);
+  });
+  if (answer?.unknown) throw new CommandError(`${sentence(answer.verdict)} Use --force if you mean it.`);
 }
 
 /** Writes it, waits for the control plane's word, and takes it back when that is a refusal. */
@@ -145,11 +156,11 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
   if ('problem' in found || found.override.state === OverrideState.REFUSED) {
     const reasons = 'problem' in found ? [found.problem] : found.override.refusals;
     if (options.force && 'override' in found) {
-      console.error(`${namespace}/${name} is written, and has no effect yet: ${reasons.join('; ')}.`);
+      console.error(sentence(`${namespace}/${name} is written, and has no effect yet: ${reasons.join('; ')}`));
       return;
     }
     await store.remove(namespace, name);
-    throw new CommandError(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}.`);
+    throw new CommandError(sentence(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}`));
   }
   if (options.json) {
     const { override } = found;
@@ -219,12 +230,16 @@ async function remove(store: OverrideStore, choice: MeshChoice, id: string): Pro
   console.log(`${namespace}/${name} is removed.`);
 }
 
+/** With its period, unless it ends with a question. */
+function sentence(words: string): string {
+  return /[.?]$/.test(words) ? words : `${words}.`;
+}
+
 async function status(mesh: Mesh) {
   try {
     return await mesh.status();
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    throw new CommandError(`The control plane does not answer (${reasonOf(error)}).`);
+    throw noAnswer(error);
   }
 }
 

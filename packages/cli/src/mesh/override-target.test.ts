@@ -22,12 +22,19 @@ const path = '/shop.payments.v1.PaymentService/Authorize';
 
 test('finds what somebody means', (t) => {
   const payments = { namespace: 'shop', service: 'payments' };
-  for (const text of [path, path.slice(1), 'shop.payments/Authorize', 'payments/Authorize']) {
+  for (const text of [
+    path,
+    path.slice(1),
+    'shop.payments/Authorize',
+    'payments/Authorize',
+    'PaymentService/Authorize',
+  ]) {
     t.deepEqual(overrideTarget(mesh, text), { ...payments, path }, text);
   }
-  for (const text of ['shop.payments', 'payments', 'shop.payments.v1.PaymentService']) {
+  for (const text of ['shop.payments', 'payments', 'shop/payments', 'shop.payments.v1.PaymentService']) {
     t.deepEqual(overrideTarget(mesh, text), payments, text);
   }
+  t.deepEqual(overrideTarget(mesh, 'branch/legacy'), { namespace: 'branch', service: 'legacy' });
   t.is(overrideTarget(mesh, 'shop.two.v1.B/Get').path, '/shop.two.v1.B/Get');
 });
 

@@ -10,13 +10,15 @@ export interface OverrideTarget {
 }
 
 /**
- * Finds what somebody means by "shop.payments.v1.PaymentService/Authorize", "shop.payments/Authorize", "shop.payments", "payments" or
- * "payments/Authorize". Throws a CommandError that says what there is.
+ * Finds what somebody means by "shop.payments.v1.PaymentService/Authorize", "PaymentService/Authorize", "shop.payments/Authorize",
+ * "shop.payments", "payments", "payments/Authorize" or "shop/payments" (its namespace and name). Throws a CommandError that says what there is.
  */
 export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: string): OverrideTarget {
   const [name = '', method, ...more] = text.replace(/^\//, '').split('/');
+  const whole = mesh.services.find((service) => text === `${service.namespace}/${service.name}`);
+  if (whole !== undefined) return { namespace: whole.namespace, service: whole.name };
   const found = mesh.services.filter(
-    (service) => service.logicalName === name || service.name === name || service.grpcServices.includes(name),
+    (service) => service.logicalName === name || service.name === name || grpcServiceOf(service, name) !== undefined,
   );
   const [only, other] = found;
   if (only === undefined || more.length > 0) {
@@ -28,12 +30,15 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
   }
   if (other !== undefined) {
     const both = found.map(({ namespace, name: own }) => `${namespace}/${own}`).join(' and ');
-    throw new CommandError(`${name} is the name of ${both}; write a MeshOverride for the one that you mean.`);
+    throw new CommandError(
+      `${name} is the name of ${both}; write its namespace and name for all its methods, or a MeshOverride for the one that you mean.`,
+    );
   }
   const target = { namespace: only.namespace, service: only.name };
   if (method === undefined || method === '') return target;
-  const grpcService = only.grpcServices.includes(name) ? name : only.grpcServices[0];
-  if (grpcService === undefined || (!only.grpcServices.includes(name) && only.grpcServices.length > 1)) {
+  const named = grpcServiceOf(only, name);
+  const grpcService = named ?? only.grpcServices[0];
+  if (grpcService === undefined || (named === undefined && only.grpcServices.length > 1)) {
     throw new CommandError(
       grpcService === undefined
         ? `${name} has no contract; write a MeshOverride with its paths.`
@@ -56,6 +61,11 @@ export function checkCallers(mesh: Pick<GetStatusResponse, 'services'>, callers:
       `No service is named ${caller}.${near} Callers: ${[...known].sort().join(', ')}. Use --force if you mean it.`,
     );
   }
+}
+
+/** The proto service that somebody means by its name, or by the end of its name. */
+function grpcServiceOf({ grpcServices }: Service, name: string): string | undefined {
+  return grpcServices.find((each) => each === name) ?? grpcServices.find((each) => each.endsWith(`.${name}`));
 }
 
 /** All names that mean a service. */

@@ -135,6 +135,22 @@ test('MeshPolicy: counts in its own namespace only', (t) => {
   ]);
 });
 
+test('MeshPolicy, MeshOverride: a Service that is not there, and which of the namespace may be meant', (t) => {
+  const found = mesh(
+    directory()
+      .put(...policy({ service: 'payment', callers: ['shop.orders'] }))
+      .put(...override({ service: 'order', deny: ['shop.orders'] })),
+  );
+  t.deepEqual(messages(found), [
+    'MeshPolicy shop/p (user/shop.p.yaml) spec.service: there is no Service shop/payment; it has no effect. Did you mean shop/payments?',
+    'MeshOverride shop/o (user/o.yaml) spec.service: there is no Service shop/order; it has no effect. Did you mean shop/orders?',
+  ]);
+  t.deepEqual(
+    [...found.overrides].map(({ state }) => state),
+    ['refused'],
+  );
+});
+
 test('MeshPolicy: of two that set one field the first by name counts, and the other is named', (t) => {
   const found = mesh(
     directory()

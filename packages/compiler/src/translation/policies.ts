@@ -104,13 +104,17 @@ export function layPolicies(
   };
 }
 
-/** What became of an override. `laid`: of its Service; absent: there is no such Service. */
-export function overrideOutcome({ override, ended }: OverrideNow, laid: Laid | undefined): Override {
+/** What became of an override. `laid`: of its Service; absent: there is no such Service, but `near` may say which one is meant. */
+export function overrideOutcome(
+  { override, ended }: OverrideNow,
+  laid: Laid | undefined,
+  near: () => Iterable<string>,
+): Override {
   const { id, ref, service, spec, origin } = override;
   const effects = laid?.effects.get(id) ?? [];
   const problems = laid
     ? laid.problems.filter(({ about = [] }) => about.some((each) => sameRef(each, ref)))
-    : [noService(override)];
+    : [noService(override, near())];
   return {
     id,
     ref,
@@ -128,13 +132,13 @@ export function overrideOutcome({ override, ended }: OverrideNow, laid: Laid | u
 
 type Said = Pick<MeshOverride | MeshPolicy, 'ref' | 'resource' | 'service'>;
 
-/** A policy or an override of a Service that is not there. */
-export function noService({ ref, resource, service }: Said): Problem {
+/** A policy or an override of a Service that is not there. `known`: the Services of its namespace, one of which may be meant. */
+export function noService({ ref, resource, service }: Said, known: Iterable<string>): Problem {
   return {
     resource,
     about: [ref],
     field: 'spec.service',
-    message: `there is no Service ${service}; it has no effect`,
+    message: suggesting(`there is no Service ${service}; it has no effect`, service, known),
     advice: 'a Service of its own namespace',
   };
 }

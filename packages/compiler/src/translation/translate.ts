@@ -1,4 +1,4 @@
-import type { Collection, Graph } from '@weft/collections';
+import type { Collection, Graph, Read } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import { CollectionLookups } from '../model/collection-lookups.ts';
@@ -6,6 +6,7 @@ import { LiveMap } from '../model/live-map.ts';
 import type { Mesh } from '../model/mesh.ts';
 import type { Override } from '../model/override.ts';
 import type { Problem } from '../model/problem.ts';
+import type { ResourceRef } from '../model/resource-ref.ts';
 import type { Route } from '../model/route.ts';
 import { type ContractVersions, contractVersions, some } from './contract-versions.ts';
 import { type Exposure, meshExposure } from './exposure.ts';
@@ -69,9 +70,12 @@ export function translate(
   const routes = meshRoutes(graph, facts, services, exposure, frontEnds);
   const alike = lookAlikes(graph, facts, members, services);
   const { laid } = services;
-  const overrides = graph.deriveMany('overrides', policies.overrides, (now, read) => [
-    [now.override.id, overrideOutcome(now, read.get(laid, now.override.service))] as const,
-  ]);
+  const ofNamespace = facts.services.index('namespace of Service', ({ namespace }) => [namespace]);
+  const near = ({ namespace }: ResourceRef, read: Read) => read.keys(ofNamespace, namespace);
+  const overrides = graph.deriveMany('overrides', policies.overrides, (now, read) => {
+    const { ref, service, id } = now.override;
+    return [[id, overrideOutcome(now, read.get(laid, service), () => near(ref, read))] as const];
+  });
   const [foreignContracts, foreignGateways] = workloads.problems;
   const problems = [
     facts.problems,
@@ -82,10 +86,10 @@ export function translate(
     policies.problems,
     graph.derive('problems of policies', laid, (one) => some(one.problems)),
     graph.derive('policies of nothing', policies.policies, (policy, read) =>
-      read.get(laid, policy.service) ? undefined : [noService(policy)],
+      read.get(laid, policy.service) ? undefined : [noService(policy, near(policy.ref, read))],
     ),
     graph.derive('overrides of nothing', policies.overrides, ({ override, ended }, read) =>
-      ended || read.get(laid, override.service) ? undefined : [noService(override)],
+      ended || read.get(laid, override.service) ? undefined : [noService(override, near(override.ref, read))],
     ),
     identities.problems,
     ...(foreignGateways ? [foreignGateways] : []),
