@@ -25,7 +25,7 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   const { catalog } = shopAt(mesh.edge);
   const getProduct = () => codeOf(catalog.getProduct({ sku: 'WFT-0001' }));
   t.is((await getProduct()).code, 0);
-  const told = await mesh.weft('override', method, '--deny', 'edge', '--for', '6s', '--why', 'a test of ours');
+  const told = await mesh.weft('override', method, '--deny', 'edge', '--for', '15s', '--why', 'a test of ours');
   t.regex(told, /shop\/catalog-\w+: denies edge on shop\.catalog\.v1\.CatalogService\/GetProduct; ends in \d/);
   t.regex(told, /why: a test of ours/);
   const refused = await waitFor('a refusal', async () => {
