@@ -107,6 +107,7 @@ function podOfEdge(image: string): k8s.PodSpec {
           `--port=${ports.edge}`,
           `--out=${mounts.bootstrap.mountPath}/bootstrap.json`,
           '--memory-bytes=$(ENVOY_MEMORY_BYTES)',
+          '--max-connections=5000',
         ],
         env: [
           {

@@ -151,8 +151,9 @@ export class Door {
       throw new GrpcError(grpcCode.unavailable, 'the caller cannot be authenticated now', { cause });
     }
     if (!who.ok) {
+      // Each reason of an address once: a second kind of refusal is news.
       this.#refusedLog.say(
-        address,
+        `${address} ${who.message.slice(0, 500)}`,
         { path: path.slice(0, 200), peer: address, reason: who.message },
         'a caller was refused',
       );
