@@ -98,7 +98,6 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
   if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
-  if (!options.why?.trim()) throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
@@ -109,6 +108,9 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   if (!options.force) {
     checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
   }
+  // A name that nobody has is worth more words than a reason that is missing.
+  const reason = options.why?.trim() ?? '';
+  if (reason === '') throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const createdMs = Date.now();
   const manifest = {
     namespace,
@@ -122,7 +124,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
       ...(options.retry ? {} : { noRetry: true }),
       ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
       ...(options.limit.length > 0 ? { rateLimits: options.limit } : {}),
-      reason: options.why.trim(),
+      reason,
       ...(options.untilRemoved || forMs === undefined ? {} : { expires: new Date(createdMs + forMs).toISOString() }),
       by: `${userInfo().username}@${hostname()}`.slice(0, lengths.author),
     },
