@@ -75,6 +75,7 @@ test.serial('weft override takes back what is refused', async (t) => {
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /has no method Nothing\./],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],
     [['shop.payments', '--deny', 'shop.orders'], /Say why/],
+    [['shop.payments', '--deny', 'shop.order'], /Did you mean shop\.orders\?/],
     [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
     [
       ['shop.payments', '--deny', 'shop.order', '--why', 'x'],

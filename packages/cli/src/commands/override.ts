@@ -109,6 +109,7 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
     checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
     if (path !== undefined) await checkMethod(mesh, `${namespace}/${service}`, path);
   }
+  // A name that nobody has is worth more words than a reason that is missing.
   const reason = options.why?.trim() ?? '';
   if (reason === '') throw new CommandError('Say why, with --why "...": the log and the status show it.');
   const createdMs = Date.now();

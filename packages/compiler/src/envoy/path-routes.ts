@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type RouteMatch, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
-import { TemplateIndex } from '../model/template-index.ts';
-import { bySpecificity, type TemplateStep } from '../model/template-overlap.ts';
+import { pathLayers } from '../model/path-layers.ts';
+import type { TemplateStep } from '../model/template-overlap.ts';
 import { exactHeader } from './route-match.ts';
 
 /** Routes by verb and path, as they stand together: the REST of methods with one descriptor set, or a method without a contract. */
@@ -36,7 +36,8 @@ interface Entry extends GroupPath {
  * in. Where nothing of another group overlaps, one route takes all paths of a group, whatever the verb: descriptor sets are large.
  */
 export function pathRoutes(groups: readonly PathGroup[]): readonly Uint8Array[] {
-  return layers(groups).flatMap((layer) => {
+  const entries = distinct(groups.flatMap((group) => group.paths.map((path): Entry => ({ ...path, group }))));
+  return pathLayers(entries).flatMap((layer) => {
     const byRoute = Map.groupBy(layer, ({ entry }) => entry.group);
     return [...byRoute].flatMap(([{ action }, members]) => {
       if ('routes' in action) return action.routes;
@@ -51,41 +52,6 @@ export function pathRoutes(groups: readonly PathGroup[]): readonly Uint8Array[] 
       });
     });
   });
-}
-
-/** A path and the verb by which its route must be told from others; undefined: by none. */
-interface Placed {
-  readonly entry: Entry;
-  readonly verb: string | undefined;
-}
-
-/** Paths in the order in which Envoy has to look at them: within a layer nothing of different groups overlaps. */
-function layers(groups: readonly PathGroup[]): readonly (readonly Placed[])[] {
-  const entries = distinct(groups.flatMap((group) => group.paths.map((path): Entry => ({ ...path, group }))));
-  const ordered = [...entries].sort(before);
-  const order = new Map(ordered.map((entry, at) => [entry, at]));
-  const index = new TemplateIndex(ordered);
-  const depth = new Map<Entry, number>();
-  const found: Placed[][] = [];
-  for (const [at, entry] of ordered.entries()) {
-    const others = index.overlapping(entry.steps).filter((other) => other.group !== entry.group);
-    const earlier = others.filter((other) => (order.get(other) ?? 0) < at && verbsMeet(entry, other));
-    const layer = Math.max(0, ...earlier.map((other) => (depth.get(other) ?? 0) + 1));
-    depth.set(entry, layer);
-    const isTold = entry.verb !== '*' && others.some(({ verb }) => verb !== entry.verb);
-    const placed = found[layer] ?? [];
-    placed.push({ entry, verb: isTold ? entry.verb : undefined });
-    found[layer] = placed;
-  }
-  return found;
-}
-
-function before(a: Entry, b: Entry): number {
-  return bySpecificity(a.steps, b.steps) || Number(a.verb === '*') - Number(b.verb === '*');
-}
-
-function verbsMeet(a: Entry, b: Entry): boolean {
-  return a.verb === b.verb || a.verb === '*' || b.verb === '*';
 }
 
 /** Two Services of the same replicas have the same paths; requests go where the gRPC path does, so once is enough. */

@@ -8,7 +8,7 @@ import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/h
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import type { Gateway } from '../model/gateway.ts';
 import { parseHttpTemplate } from '../model/http-template.ts';
-import { admission, grpcPathPattern, type HttpBinding, type Method } from '../model/method.ts';
+import { admission, grpcPathPattern, type HttpBinding, type Method, singleRequest } from '../model/method.ts';
 import type { ServiceId } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 import { stepsOf, stepsOfPath } from '../model/template-overlap.ts';
@@ -236,10 +236,6 @@ function groupPath(
   if (template === undefined || hosts.length === 0) return [];
   const pattern = pathPattern(binding.template);
   return [{ verb: binding.verb, steps: stepsOf(template), pattern, method: method.path, hosts }];
-}
-
-function singleRequest({ kind }: Method): boolean {
-  return kind === 'unary' || kind === 'server_stream';
 }
 
 /** A request of one message is held until it is whole, so that one that is too large reaches nobody. */

@@ -156,8 +156,9 @@ export const meshConfigSchema = z.object({
             contractBytes: quotaSchema(defaultQuotas.contractBytes, maxContractBytes),
             namespaceMethods: quotaSchema(defaultQuotas.namespaceMethods),
             namespaceBytes: quotaSchema(defaultQuotas.namespaceBytes),
+            gatewayBytes: quotaSchema(defaultQuotas.gatewayBytes),
           },
-          'contractMethods, contractBytes, namespaceMethods and namespaceBytes',
+          'contractMethods, contractBytes, namespaceMethods, namespaceBytes and gatewayBytes',
         )
         .default(defaultQuotas),
     },

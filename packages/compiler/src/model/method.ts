@@ -171,3 +171,8 @@ export interface HttpBinding {
   /** The request field that the body is; "*" for all of it, "" for none. */
   readonly body: string;
 }
+
+/** Whether a request of a method is one message. */
+export function singleRequest({ kind }: Pick<Method, 'kind'>): boolean {
+  return kind === 'unary' || kind === 'server_stream';
+}

@@ -20,9 +20,15 @@ interface Node<T> {
  */
 export class TemplateIndex<T extends Indexed> {
   readonly #root: Node<T> = emptyNode();
+  #looked = 0;
 
   constructor(items: Iterable<T> = []) {
     for (const item of items) this.add(item);
+  }
+
+  /** How many steps and items all looks have met so far: what they cost, wherever overlapping templates differ. */
+  get looked(): number {
+    return this.#looked;
   }
 
   add(item: T): void {
@@ -46,28 +52,37 @@ export class TemplateIndex<T extends Indexed> {
   /** All whose templates overlap this one; an item that was added is among its own. */
   overlapping(steps: readonly TemplateStep[]): readonly T[] {
     const found = new Set<T>();
+    this.find(steps, (item) => {
+      found.add(item);
+      return false;
+    });
+    return [...found];
+  }
+
+  /** One whose template overlaps this one, and which `accepts`. That may be asked of an item more than once. */
+  find(steps: readonly TemplateStep[], accepts: (item: T) => boolean): T | undefined {
+    let found: T | undefined;
     const take = (items: readonly T[]) => {
-      for (const item of items) found.add(item);
+      this.#looked += 1 + items.length;
+      found = items.find((item) => templatesOverlap(item.steps, steps) && accepts(item));
+      return found !== undefined;
     };
-    const all = (node: Node<T>) => {
-      take(node.ends);
-      take(node.open);
-      for (const { node: child } of node.next.values()) all(child);
-    };
+    const all = (node: Node<T>): boolean =>
+      take(node.ends) || take(node.open) || [...node.next.values()].some(({ node: child }) => all(child));
     // Finds too much rather than too little; each is then looked at as a whole.
-    const walk = (node: Node<T>, at: number) => {
-      take(node.open);
+    const walk = (node: Node<T>, at: number): boolean => {
+      if (take(node.open)) return true;
       const step = steps[at];
       if (step === undefined) return take(node.ends);
       if (step === '**') return all(node);
       // "/v1/**:verb" matches "/v1:verb", too, so the node before an open end may close it.
-      if (steps[at + 1] === '**' && steps.length > at + 2) all(node);
-      for (const { node: child } of meeting(node, step)) walk(child, at + 1);
+      if (steps[at + 1] === '**' && steps.length > at + 2 && all(node)) return true;
+      if (meeting(node, step).some(({ node: child }) => walk(child, at + 1))) return true;
       // The same the other way round: an item with an open end and a verb closes one step before.
-      for (const child of closing(node, step)) take(child.open);
+      return closing(node, step).some((child) => take(child.open));
     };
     walk(this.#root, 0);
-    return [...found].filter((item) => templatesOverlap(item.steps, steps));
+    return found;
   }
 }
 

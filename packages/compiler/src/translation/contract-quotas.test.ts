@@ -52,7 +52,7 @@ test('a contract of too many methods has no effect, and nothing else changes', (
   const without = mesh([]);
   const compiler = mesh([[1, defaultQuotas.contractMethods + 1]]);
   t.deepEqual(words(compiler), [
-    'contracts/big/odd1.binpb: the contract has 2001 methods; spec.quotas.contractMethods is 2000; the contract has no effect',
+    'contracts/big/odd1.binpb: the contract has 2001 methods and further REST paths; spec.quotas.contractMethods is 2000; the contract has no effect',
   ]);
   t.is(edgeRoutes(compiler)?.version, edgeRoutes(without)?.version);
   t.deepEqual(words(mesh([[1, defaultQuotas.contractMethods]])), []);
@@ -82,7 +82,7 @@ test('a namespace over its quota loses what nobody runs, and no other namespace 
   t.is(words(compiler).length, 1);
   t.regex(
     words(compiler)[0] ?? '',
-    /^contracts\/big\/odd1.binpb: with it namespace big would have 150 methods in its contracts; spec.quotas.namespaceMethods is 100/,
+    /^contracts\/big\/odd1.binpb: with it namespace big would have 150 methods and further REST paths in its contracts; spec.quotas.namespaceMethods is 100/,
   );
   t.true((services.get('shop/catalog')?.methods.size ?? 0) > 0);
   t.deepEqual(

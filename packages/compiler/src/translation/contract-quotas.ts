@@ -11,12 +11,19 @@ export interface OwnedContract {
   readonly version: ContractVersion;
 }
 
+const counted = 'methods and further REST paths';
+
 /** What a mesh says of quotas, under `settingsKey`. */
 export function meshQuotas(graph: Graph, facts: FactCollections): Collection<Quotas> {
   return graph.derive('contract quotas', facts.settings, ({ quotas }) => quotas);
 }
 
-/** Why a contract is too large by itself; undefined: it is not. `methods`: absent before it has been read. */
+/** Methods as quotas count them: each further REST path costs a gateway what a method does. */
+export function countedMethods({ methods }: Pick<ContractVersion, 'methods'>): number {
+  return [...methods.values()].reduce((sum, { http }) => sum + Math.max(1, http.length), 0);
+}
+
+/** Why a contract is too large by itself; undefined: it is not. `methods`: `countedMethods`; absent before it has been read. */
 export function contractQuotaProblem(
   fact: ContractFact,
   methods: number | undefined,
@@ -29,7 +36,7 @@ export function contractQuotaProblem(
   if (methods !== undefined && methods > quotas.contractMethods) {
     return refusal(
       fact,
-      `the contract has ${methods} methods; spec.quotas.contractMethods is ${quotas.contractMethods}`,
+      `the contract has ${methods} ${counted}; spec.quotas.contractMethods is ${quotas.contractMethods}`,
     );
   }
   return undefined;
@@ -64,13 +71,13 @@ export function namespaceQuotas(
     const refused = new Map<string, Problem>();
     for (const contract of found) {
       const [withMethods, withBytes] = [
-        methods + contract.version.methods.size,
+        methods + countedMethods(contract.version),
         bytes + contract.fact.descriptorSet.length,
       ];
       if (withMethods > namespaceMethods || withBytes > namespaceBytes) {
         const words =
           withMethods > namespaceMethods
-            ? `${withMethods} methods in its contracts; spec.quotas.namespaceMethods is ${namespaceMethods}`
+            ? `${withMethods} ${counted} in its contracts; spec.quotas.namespaceMethods is ${namespaceMethods}`
             : `${withBytes} bytes of contracts; spec.quotas.namespaceBytes is ${namespaceBytes}`;
         refused.set(contract.key, refusal(contract.fact, `with it namespace ${namespace} would have ${words}`));
         continue;
@@ -83,7 +90,7 @@ export function namespaceQuotas(
 
 function sizes(found: readonly OwnedContract[]): [methods: number, bytes: number] {
   return [
-    found.reduce((sum, { version }) => sum + version.methods.size, 0),
+    found.reduce((sum, { version }) => sum + countedMethods(version), 0),
     found.reduce((sum, { fact }) => sum + fact.descriptorSet.length, 0),
   ];
 }

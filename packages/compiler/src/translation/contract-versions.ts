@@ -7,7 +7,7 @@ import type { ContractVersion } from '../model/contract.ts';
 import type { LogicalName, MeshSettings } from '../model/mesh.ts';
 import type { Problem } from '../model/problem.ts';
 import { defaultQuotas } from '../model/quotas.ts';
-import { contractQuotaProblem, meshQuotas, namespaceQuotas } from './contract-quotas.ts';
+import { contractQuotaProblem, countedMethods, meshQuotas, namespaceQuotas } from './contract-quotas.ts';
 import { ownersOf, ownersRow } from './package-owners.ts';
 
 /** The contracts that count, and why others do not. Keys are contract keys, "namespace/hash". */
@@ -48,10 +48,9 @@ export function contractVersions(graph: Graph, facts: FactCollections): Contract
   );
   const own = graph.derive('contracts', read, ({ fact, version, problems }, read): Verdict => {
     if (version === undefined) return { fact, problems };
-    const { methods } = version;
     const refusal =
       ownershipProblem(version, read.get(facts.settings, settingsKey) ?? defaultSettings) ??
-      contractQuotaProblem(fact, methods.size, read.get(quotas, settingsKey) ?? defaultQuotas);
+      contractQuotaProblem(fact, countedMethods(version), read.get(quotas, settingsKey) ?? defaultQuotas);
     return refusal ? { fact, problems: [refusal] } : { fact, version, problems };
   });
   const owned = graph.derive('contracts owned', own, ({ fact, version }) => version && { fact, version });

@@ -191,3 +191,26 @@ test('a gRPC method that two namespaces may speak for belongs to who had it firs
     ['/shop.things.v1.TestService/Get'],
   );
 });
+
+test('no contract makes a gateway hold its descriptor set again and again', (t) => {
+  const aaa: Paths = { A: ['get', '/aaa/{name}/x'], B: ['get', '/aaa/y/{name}'] };
+  const bbb: Paths = { C: ['get', '/aaa/y/x'], D: ['get', '/aaa/{name=**}'] };
+  const own = (quotas: object) => {
+    const packages = [{ namespace: 'aaa', protoPackage: 'aaa' }];
+    const directory = new MeshDirectory({ packages, quotas }).edge('127.0.0.1:8080');
+    for (const [name, paths] of Object.entries({ a: aaa, b: bbb })) {
+      const methods = Object.entries(paths).map(([rpc, [verb, path]]) => [rpc, { http: { verb, path } }] as const);
+      const set = tinyContract(`aaa.${name}`, Object.fromEntries(methods), { exposure: Exposure.EDGE });
+      directory.contract('aaa', name, set).service(name, 'aaa');
+    }
+    return new DirectoryCompiler(directory);
+  };
+  t.deepEqual(words(own({})), []);
+  const [size = 0] = [...own({}).compiler.translation.exposure.exposed.values()].flatMap(({ exposed }) =>
+    exposed.flatMap(({ rest }) => rest?.bytes ?? []),
+  );
+  // b's catch-all would stand in a third route, after those of a.
+  const compiler = own({ gatewayBytes: 2 * size + 100 });
+  t.deepEqual(served(compiler).length, 3);
+  t.regex(words(compiler).join('\n'), /^GET \S+ \(.*\) is not served at edge, .* spec.quotas.gatewayBytes is \d+$/);
+});

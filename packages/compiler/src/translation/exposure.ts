@@ -1,9 +1,10 @@
 import type { Collection, Graph } from '@weft/collections';
+import { maxProblems } from '../contracts/read-contract.ts';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import { parseHttpTemplate, templateShape } from '../model/http-template.ts';
 import type { ServiceId } from '../model/mesh.ts';
-import type { HttpBinding, Method } from '../model/method.ts';
+import { type HttpBinding, type Method, singleRequest } from '../model/method.ts';
 import { idOf, partsOfId } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { stepsOf, stepsOfPath, type TemplateStep } from '../model/template-overlap.ts';
@@ -12,6 +13,7 @@ import { ExposureRows, type Grants } from './exposure-rows.ts';
 import type { Claimant, Claims } from './path-claims.ts';
 import { judgePaths } from './path-judge.ts';
 import { exposureProblem, pathProblem } from './path-problems.ts';
+import { type CostlyPath, pathsOverBudget } from './rest-budget.ts';
 import type { Services } from './services.ts';
 
 /** A path of a service at a gateway: a REST binding of a method, or the method's own gRPC path. */
@@ -27,6 +29,8 @@ export interface ExposedPath {
   readonly template: string;
   /** Absent: a gRPC path, which is itself and nothing else. */
   readonly steps?: readonly TemplateStep[];
+  /** Of a method with a contract: what shares routes at the gateway, and the bytes that each of them holds. */
+  readonly rest?: { readonly group: string; readonly bytes: number };
 }
 
 /** A service that a gateway may call. */
@@ -61,6 +65,8 @@ export interface RefusedPath {
   readonly by?: ExposedPath;
   /** Both came at once, so that neither has it. */
   readonly both?: boolean;
+  /** What it would cost the gateway, and the bound. */
+  readonly cost?: string;
   readonly host: string;
 }
 
@@ -71,7 +77,7 @@ export interface RefusedPath {
 export function meshExposure(
   graph: Graph,
   facts: FactCollections,
-  { merged, byCaller, services }: Pick<Services, 'merged' | 'byCaller' | 'services'>,
+  { laid, merged, byCaller, services }: Pick<Services, 'laid' | 'merged' | 'byCaller' | 'services'>,
   claims: Collection<Claims>,
 ): Exposure {
   const callers = graph.deriveMany('services at gateways', facts.gateways, ({ name: gateway }, read) =>
@@ -79,7 +85,11 @@ export function meshExposure(
   );
   const exposed = graph.derive('paths at gateways', callers, ({ gateway, service }, read): Exposed => {
     const methods = read.get(merged, service)?.methods ?? new Map<string, Method>();
-    const paths = [...methods.values()].flatMap((method) => pathsOf(service, method, gateway));
+    const versions = new Map(read.get(laid, service)?.versions.map((version) => [version.hash, version]));
+    const paths = [...methods.values()].flatMap((method) => {
+      const bytes = versions.get(method.versions[0] ?? '')?.descriptorSet.length ?? 0;
+      return pathsOf(service, method, gateway, bytes);
+    });
     return { gateway, service, exposed: paths, paths: [...new Set(paths.map(({ key }) => key))].sort() };
   });
   const byGateway = exposed.index('gateway', ({ gateway }) => [gateway]);
@@ -94,7 +104,10 @@ export function meshExposure(
     );
     const paths = keys.flatMap((key) => read.get(exposed, key)?.exposed ?? []);
     const grants = new Map<ExposedPath, Grants>(paths.map((path) => [path, grantsOf(path, rows)]));
-    return { refused: judgePaths(grants, (path) => since.get(path.service)?.[path.key]) };
+    const sinceMs = (path: ExposedPath) => since.get(path.service)?.[path.key];
+    const refused = judgePaths(grants, sinceMs);
+    const { gatewayBytes } = (read.get(facts.settings, settingsKey) ?? defaultSettings).quotas;
+    return { refused: [...refused, ...costlyPaths(grants, refused, sinceMs, gatewayBytes)] };
   });
   const verdicts = graph.derive('verdicts on paths', exposed, ({ gateway, service, exposed: paths }, read): Verdict => {
     const rows = new ExposureRows(read.get(facts.settings, settingsKey) ?? defaultSettings, gateway);
@@ -119,15 +132,9 @@ export function meshExposure(
   const problems = graph.derive('problems of paths', exposed, ({ gateway, service }, read) => {
     const rows = new ExposureRows(read.get(facts.settings, settingsKey) ?? defaultSettings, gateway);
     const refused = (read.get(judged, gateway)?.refused ?? []).filter(({ path }) => path.service === service);
-    const said = new Set<string>();
-    return some(
-      refused.flatMap((one) => {
-        const text = `${one.path.method} ${one.path.key}`;
-        if (said.has(text)) return [];
-        said.add(text);
-        return [pathProblem(one, gateway, rows, (id) => read.get(services, id))];
-      }),
-    );
+    const told = new Map(refused.map((one) => [`${one.path.method} ${one.path.key}`, one]));
+    const first = [...told.values()].slice(0, maxProblems);
+    return some(first.map((one) => pathProblem(one, gateway, rows, (id) => read.get(services, id))));
   });
   const closed = graph.derive('exposure without a row', merged, ({ unexposed }, read, id) => {
     const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
@@ -146,7 +153,7 @@ export function methodPath({ path }: Pick<Method, 'path'>): Pick<HttpBinding, 'v
   return { verb: '*', template: path };
 }
 
-function pathsOf(service: ServiceId, method: Method, gateway: string): ExposedPath[] {
+function pathsOf(service: ServiceId, method: Method, gateway: string, bytes: number): ExposedPath[] {
   const { path, http, grpcService, callers, denied } = method;
   if (!(callers.has(gateway) || denied?.has(gateway))) return [];
   const common = { service, namespace: partsOfId(service).namespace, method: path };
@@ -156,9 +163,43 @@ function pathsOf(service: ServiceId, method: Method, gateway: string): ExposedPa
   const rest = http.flatMap(({ verb, template }): ExposedPath[] => {
     const parsed = parseHttpTemplate(template);
     const key = `${verb} ${templateShape(template)}`;
-    return parsed === undefined ? [] : [{ ...common, key, verb, template, steps: stepsOf(parsed) }];
+    const group = `${service} ${method.versions[0]} ${singleRequest(method)}`;
+    return parsed === undefined
+      ? []
+      : [{ ...common, key, verb, template, steps: stepsOf(parsed), rest: { group, bytes } }];
   });
   return [{ ...common, key: `POST ${path}`, verb: 'POST', template: path }, ...rest];
+}
+
+/** Paths that are served to nobody else, and are too much for the gateway. */
+function costlyPaths(
+  grants: ReadonlyMap<ExposedPath, Grants>,
+  refused: readonly RefusedPath[],
+  sinceMs: (path: ExposedPath) => number | undefined,
+  maxBytes: number,
+): RefusedPath[] {
+  const gone = Map.groupBy(refused, ({ path }) => path);
+  const byPlace = new Map<
+    string,
+    { readonly host: string; readonly paths: Map<string, CostlyPath & { path: ExposedPath }> }
+  >();
+  for (const [path, hosts] of grants) {
+    const { rest, steps, verb } = path;
+    if (rest === undefined || steps === undefined) continue;
+    for (const host of hosts.keys()) {
+      if (gone.get(path)?.some((one) => one.host === host)) continue;
+      const place = byPlace.get(`${path.namespace} ${host}`) ?? { host, paths: new Map() };
+      byPlace.set(`${path.namespace} ${host}`, place);
+      // Two Services of the same replicas have the same paths, and a gateway takes one of each.
+      const key = `${path.method} ${path.key}`;
+      if (!place.paths.has(key)) {
+        place.paths.set(key, { ...rest, path, verb, steps, sinceMs: sinceMs(path) ?? Number.POSITIVE_INFINITY });
+      }
+    }
+  }
+  return [...byPlace.values()].flatMap(({ host, paths }) =>
+    [...pathsOverBudget([...paths.values()], maxBytes)].map(([{ path }, cost]) => ({ path, host, cost })),
+  );
 }
 
 function grantsOf({ namespace, steps }: ExposedPath, rows: ExposureRows): Grants {

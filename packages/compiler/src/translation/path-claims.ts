@@ -22,6 +22,9 @@ export interface Claimant {
 /** How long a path that a service has given up, or that a new process has not seen yet, is still held for it. */
 export const claimGraceMs = 3_600_000;
 
+/** Of how many paths that it has given up a namespace is still the owner at a gateway; beyond them those are free that it gave up first. */
+export const maxGonePaths = 10_000;
+
 /**
  * Remembers which service had a path first. Facts do not tell: a contract has no age, and a new version of one is younger than a path
  * that it keeps. What a turn brings is known to the next one, so that a newcomer is one that is not known when it is judged.
@@ -32,6 +35,8 @@ export class PathClaims {
   readonly #fresh = new Set<string>();
   /** Those who have given up a path. */
   readonly #left = new Set<string>();
+  /** What they have given up, by "edge\nshop", the oldest first, whether or not it has come back since. */
+  readonly #gone = new Map<string, (readonly [key: string, path: string, goneMs: number])[]>();
   #lastMs = 0;
   #version = 0;
 
@@ -53,6 +58,7 @@ export class PathClaims {
       of.set(key.slice(end + 1), { sinceMs, goneMs });
       this.#fresh.add(key.slice(0, end));
       this.#left.add(key.slice(0, end));
+      this.#giveUp(key.slice(0, end), key.slice(end + 1), goneMs);
       this.#lastMs = Math.max(this.#lastMs, sinceMs);
     }
   }
@@ -110,6 +116,7 @@ export class PathClaims {
       if (has.has(path) || claim.goneMs !== undefined) continue;
       claims.set(path, { ...claim, goneMs: nowMs });
       this.#left.add(key);
+      this.#giveUp(key, path, nowMs);
       isOther = true;
     }
     for (const path of has) {
@@ -119,6 +126,22 @@ export class PathClaims {
       isOther = true;
     }
     return isOther;
+  }
+
+  /** Notes that a path is given up. Somebody who publishes other paths all the time does not fill the memory. */
+  #giveUp(key: string, path: string, goneMs: number): void {
+    const namespace = key.split('/')[0] ?? '';
+    const gone = this.#gone.get(namespace) ?? [];
+    gone.push([key, path, goneMs]);
+    this.#gone.set(namespace, gone);
+    // Half at once, so that it is rare.
+    if (gone.length <= 2 * maxGonePaths) return;
+    for (const [one, old, atMs] of gone.splice(0, gone.length - maxGonePaths)) {
+      const claims = this.#claims.get(one);
+      if (claims?.get(old)?.goneMs !== atMs) continue;
+      claims.delete(old);
+      this.#fresh.add(one);
+    }
   }
 
   #of(key: string): Map<string, StoredClaim> {

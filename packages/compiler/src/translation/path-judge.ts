@@ -46,43 +46,66 @@ export function judgePaths(
 
 function judge(candidates: readonly Candidate[]): Omit<RefusedPath, 'host'>[] {
   const refused: Omit<RefusedPath, 'host'>[] = [];
-  const index = new TemplateIndex(candidates);
-  const gone = new Set<Candidate>();
+  // Those who were there before, without those whom others keep out. A look ends with the first rival, since there may be many.
+  const held = new Rivals();
   const ages = Map.groupBy(candidates, ({ sinceMs }) => sinceMs);
   for (const age of [...ages.keys()].sort((a, b) => a - b)) {
     // Among those of one age, first those that one who was there before keeps out; they are in nobody's way.
     const left = (ages.get(age) ?? []).filter((one) => {
-      const by = rivals(one, index).find((other) => other.sinceMs < age && !gone.has(other));
+      const by = held.of(one);
       if (by) refused.push({ path: one.path, by: by.path });
-      if (by) gone.add(one);
       return by === undefined;
     });
-    const both = left.flatMap((one) => {
-      const by = rivals(one, index).find((other) => other.sinceMs === age && !gone.has(other) && left.includes(other));
-      if (by === undefined) return [];
-      const isOwn = by.path.namespace === one.path.namespace;
+    const together = new Rivals(left);
+    for (const one of left) {
+      const by = together.of(one);
+      const isOwn = by?.path.namespace === one.path.namespace;
       // Within a namespace one of them may as well be served.
-      if (isOwn && one.path.service < by.path.service) return [];
-      return [{ one, by, both: !isOwn }];
-    });
-    for (const { one, by, both: isBoth } of both) {
-      gone.add(one);
-      refused.push({ path: one.path, by: by.path, both: isBoth });
+      if (by === undefined || (isOwn && one.path.service < by.path.service)) held.add(one);
+      else refused.push({ path: one.path, by: by.path, both: !isOwn });
     }
   }
   return refused;
 }
 
-function rivals(one: Candidate, index: TemplateIndex<Candidate>): readonly Candidate[] {
-  return index.overlapping(one.steps).filter((other) => isRival(one, other));
+/** Candidates, found by whom they keep out. */
+class Rivals {
+  readonly #byNamespace = new Map<string, TemplateIndex<Candidate>>();
+  readonly #byKey = new Map<string, Candidate[]>();
+
+  constructor(candidates: Iterable<Candidate> = []) {
+    for (const candidate of candidates) this.add(candidate);
+  }
+
+  add(candidate: Candidate): void {
+    const { namespace } = candidate.path;
+    const index = this.#byNamespace.get(namespace) ?? new TemplateIndex<Candidate>();
+    index.add(candidate);
+    this.#byNamespace.set(namespace, index);
+    const same = this.#byKey.get(ownKey(candidate)) ?? [];
+    same.push(candidate);
+    this.#byKey.set(ownKey(candidate), same);
+  }
+
+  /** One that cannot be served beside this. */
+  of(one: Candidate): Candidate | undefined {
+    for (const [namespace, index] of this.#byNamespace) {
+      if (namespace === one.path.namespace) continue;
+      const found = index.find(one.steps, (other) => one.depth === other.depth && verbsMeet(one.path, other.path));
+      if (found) return found;
+    }
+    // Two Services of the same replicas have one contract, and it does not matter which of them answers.
+    return this.#byKey
+      .get(ownKey(one))
+      ?.find(({ path }) => path.service !== one.path.service && path.method !== one.path.method);
+  }
 }
 
-function isRival(one: Candidate, other: Candidate): boolean {
-  if (one === other || !(one.path.verb === other.path.verb || one.path.verb === '*' || other.path.verb === '*'))
-    return false;
-  if (one.path.namespace !== other.path.namespace) return one.depth === other.depth;
-  // Two Services of the same replicas have one contract, and it does not matter which of them answers.
-  return (
-    one.path.service !== other.path.service && one.path.key === other.path.key && one.path.method !== other.path.method
-  );
+/** Whether one request may have either's verb. */
+function verbsMeet({ verb }: ExposedPath, other: ExposedPath): boolean {
+  return verb === other.verb || verb === '*' || other.verb === '*';
+}
+
+function ownKey({ path: { namespace, key } }: Candidate): string {
+  return `${namespace} ${key}`;
 }

@@ -11,12 +11,24 @@ import { type ExposureRows, prefixOf } from './exposure-rows.ts';
 type Find = (id: ServiceId) => Service | undefined;
 
 /** Says whose a path is that a gateway does not serve, and where both stand. */
-export function pathProblem({ path, by, both }: RefusedPath, gateway: string, rows: ExposureRows, find: Find): Problem {
+export function pathProblem(
+  { path, by, both, cost }: RefusedPath,
+  gateway: string,
+  rows: ExposureRows,
+  find: Find,
+): Problem {
   const own = placeOf(path, find);
   const name = `${words(path)}${own === '' ? '' : ` (${own})`}`;
   const about = [serviceRef(path.service)];
   const subject = { resource: `Service ${path.service}`, about, field: path.method.slice(1) };
   const row = rows.advice(path.namespace, prefixOf(path.steps ?? []));
+  if (cost !== undefined) {
+    return {
+      ...subject,
+      message: `${name} is not served at ${gateway}, which would be too much of it: ${cost}`,
+      advice: 'smaller contracts, fewer paths between those of others, or a higher quota in the MeshConfig',
+    };
+  }
   if (by === undefined) {
     const why = rows.refusal(path.namespace, path.steps ?? []);
     return { ...subject, message: `${name} is not served at ${gateway}: ${why}`, advice: `another path, or ${row}` };

@@ -101,4 +101,6 @@ test('nobody there to answer, nobody of that name, no such method', (t) => {
     missing.verdict,
     'shop.payments.v1.PaymentService has no method Steal. Did you mean shop.payments.v1.PaymentService/Capture?',
   );
+  const callee = explain({ ...shop(), caller: 'shop.orders', method: 'shop.payment/Authorize' });
+  t.regex(callee.verdict, /no service of the mesh has .*Did you mean shop.payments\/Authorize\?/);
 });

@@ -113,7 +113,12 @@ function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advi
   }
   const known = [...services.flatMap(({ logicalName }) => logicalName ?? []), ...services.flatMap(grpcServices)];
   return {
-    verdict: suggesting(`weft: no service of the mesh has /${name}`, name, [...paths(services), ...known]),
+    verdict: suggesting(`weft: no service of the mesh has /${name}`, name, [
+      ...paths(services),
+      ...known,
+      // "shop.payment/Authorize" is as near to "shop.payments/Authorize" as its service is.
+      ...(methodName === undefined ? [] : known.map((each) => `${each}/${methodName}`)),
+    ]),
     advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
   };
 }
