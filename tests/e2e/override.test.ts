@@ -73,7 +73,7 @@ test.serial('weft override takes back what is refused', async (t) => {
     [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /what loosens needs an end/],
     [['shop.payments', '--allow', 'shop.catalog', '--for', '25h', '--why', 'x'], /within 24 h of its creation/],
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /is no method of the service/],
-    [['shop.payments', '--deadline', 'soon', '--why', 'x'], /spec\.deadline/],
+    [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],
     [['shop.payments', '--deny', 'shop.orders'], /Say why/],
     [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
     [

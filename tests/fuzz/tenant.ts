@@ -68,7 +68,7 @@ export class Tenant {
   }
 }
 
-/** Gives each of these namespaces the proto package of its own name, as the mesh's operator would. */
+/** Gives each of these namespaces the proto package and the REST paths of its own name, as the mesh's operator would. */
 export async function admit(directory: string, namespaces: readonly string[]): Promise<void> {
   const path = join(directory, 'mesh.yaml');
   const documents = parseAllDocuments(await readFile(path, 'utf8'));
@@ -76,6 +76,7 @@ export async function admit(directory: string, namespaces: readonly string[]): P
     if (document.get('kind') !== 'MeshConfig') continue;
     for (const namespace of namespaces) {
       document.addIn(['spec', 'packages'], document.createNode({ namespace, protoPackage: namespace }));
+      document.addIn(['spec', 'exposure'], document.createNode({ namespace, paths: [`/${namespace}`] }));
     }
   }
   await writeFile(`${path}.new`, documents.map(String).join('---\n'));

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Collection, Graph } from '@weft/collections';
 import type { ServiceId } from '../model/mesh.ts';
 import { idOf } from '../model/names.ts';
@@ -67,7 +67,7 @@ export function versionOfPart(part: Uint8Array | GatewayPart): string {
 }
 
 /** Bytes as they are: as JSON each would be a member of an object. */
-function feed(digest: Hash, value: unknown): void {
+function feed(digest: ReturnType<typeof createHash>, value: unknown): void {
   if (value instanceof Uint8Array) {
     digest.update(value);
   } else if (typeof value === 'object' && value !== null) {

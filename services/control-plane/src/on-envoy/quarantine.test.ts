@@ -70,7 +70,8 @@ test.before(async (t) => {
     spec: { serviceAccount: 'edge', gateway: { name: 'edge', listen: at(4) } },
     status: { ready: true },
   });
-  const front = tinyContract('front.front', { Call: {} });
+  const calls = tenants.map(nameOf);
+  const front = tinyContract('front.front', { Call: {} }, { calls });
   directory.contract('front', 'front.front', front).service('front', 'front');
   directory.replica('front-0', {
     namespace: 'front',
@@ -79,7 +80,7 @@ test.before(async (t) => {
     application: 'unix:/nobody',
     outbound: at(6),
   });
-  const liar = tinyContract('liar.liar', { Call: {} });
+  const liar = tinyContract('liar.liar', { Call: {} }, { calls });
   directory.contract('liar', 'liar.liar', liar).service('liar', 'liar');
   for (const [namespace, name, set] of [
     ['liar', 'liar-0', liar],

@@ -79,7 +79,7 @@ test('an edge that refuses its routes listens, but is not ready, and says why; i
     'it is in the log of the pod',
   );
   broken = false;
-  directory.put('edge.yaml', { kind: 'Gateway', metadata: { name: 'edge' }, spec: { reflection: false } });
+  directory.put('edge.yaml', { kind: 'Gateway', metadata: { name: 'edge' }, spec: { reflection: true } });
   mesh.apply(directory);
   await until(async () => (await get(readyPort, '/ready')).status === 200);
 });
