@@ -63,7 +63,7 @@ function envoyApi(): number {
 /**
  * The packaged files lag behind Envoy 1.40 and behind each other: protoc-gen-validate does not know `ignore_empty` on strings,
  * which Envoy's files set, header mutations lack the removal by pattern, which the edge needs for whole families of headers, and
- * the bound on stalled answers and the way past the overload manager are missing.
+ * the bound on stalled answers, the way past the overload manager and the bound on resets are missing.
  */
 function mend(name: string, text: string): string {
   if (name === 'validate/validate.proto' && !/message StringRules \{[^}]*ignore_empty/.test(text)) {
@@ -101,6 +101,16 @@ $&`,
 
   // The overload manager's actions do not concern this listener.
   bool bypass_overload_manager = 35;`,
+    );
+  }
+  if (name === 'envoy/config/core/v3/protocol.proto' && !text.includes('stream_reset_burst')) {
+    return text.replace(
+      /^ {2}google\.protobuf\.BoolValue use_oghttp2_codec = 16/m,
+      `  // How many streams a peer may reset at once, and again each second, before its connection is closed.
+  google.protobuf.UInt64Value stream_reset_burst = 21;
+  google.protobuf.UInt64Value stream_reset_rate = 22;
+
+$&`,
     );
   }
   return text;

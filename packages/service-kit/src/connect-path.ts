@@ -214,7 +214,7 @@ function connectError(call: ConnectIncomingCall, error: unknown, { maxStatusByte
   call.ended(code);
   call.sendTrailers();
   const trailers = { ...status.trailers, ...(call.endsInHeaders ? ownFailure(call, code) : undefined) };
-  const sent = fitStatus({ ...status, trailers }, maxStatusBytes);
+  const sent = fitStatus({ ...status, trailers }, maxStatusBytes, call.entriesLeft);
   const metadata = new Headers();
   for (const [name, value] of Object.entries(sent.trailers))
     for (const one of [value].flat()) metadata.append(name, one);

@@ -68,6 +68,40 @@ test('one large detail, and metadata without end, leave the message', async (t) 
   }
 });
 
+test('more entries of metadata than proxies take are cut, from failures and from successes', async (t) => {
+  const fill = ({ responseHeaders, responseTrailers }: Call) => {
+    for (let i = 0; i < 150; i++) {
+      responseHeaders.set(`x-h${i}`, 'v');
+      responseTrailers.set(`x-t${i}`, 'v');
+    }
+  };
+  const count = (headers: Headers) => [...headers.keys()].filter((key) => /^x-[ht]\d/.test(key)).length;
+  const errors = await failures(t, (call) => {
+    fill(call);
+    throw new ConnectError('m', Code.FailedPrecondition, Object.fromEntries([['x-t0', 'mine']]));
+  });
+  for (const [name, error] of errors) {
+    t.is(error.code, Code.FailedPrecondition, name);
+    t.true(count(error.metadata) > 10 && count(error.metadata) <= 128, `${name}: ${count(error.metadata)}`);
+  }
+  const handlers: Handlers<typeof OrderService> = {
+    ...orders,
+    getOrder(_request, call) {
+      fill(call);
+      return { order: { orderId } };
+    },
+  };
+  const server = await serving({ services: [implement(OrderService, handlers)] });
+  t.teardown(() => server.close());
+  for (const [name, transport] of Object.entries(transports(server.address))) {
+    const counts: number[] = [];
+    const seen = (headers: Headers) => counts.push(count(headers));
+    await createClient(OrderService, transport).getOrder({ orderId }, { onHeader: seen, onTrailer: seen });
+    // Connect sends the trailers of a unary call as headers.
+    t.deepEqual(counts, name.startsWith('Connect') ? [64, 0] : [64, 64], name);
+  }
+});
+
 const forbidden: readonly [string, string][] = [
   ['connection', 'keep-alive'],
   ['keep-alive', 'timeout=5'],

@@ -9,6 +9,7 @@ import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { GetOrderRequestSchema, OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import test from 'ava';
 import { frameMessage } from './grpc/frame.ts';
+import type { Limits } from './grpc/limits.ts';
 import { client, implement } from './index.ts';
 import { orderId, orders, serving } from './order-server.fixture.ts';
 import { flag, frame, frameType, headerBlock, post, preface, RawPeer, uint32 } from './raw-http2.fixture.ts';
@@ -164,8 +165,16 @@ test('requests that are never completed are bounded together', async (t) => {
 const mebibyte = 1024 * 1024;
 const some = (each: Uint8Array, times = 500) => Buffer.concat(Array.from({ length: times }, () => each));
 const opened = frame(frameType.headers, flag.endHeaders, 1, post(getOrder));
-const floods: Record<string, { before?: Uint8Array; frames: (round: number) => Uint8Array; maxBytes: number }> = {
+interface Flood {
+  readonly before?: Uint8Array;
+  readonly frames: (round: number) => Uint8Array;
+  readonly maxBytes: number;
+  readonly limits?: Partial<Limits>;
+}
+const floods: Record<string, Flood> = {
   'rapid resets': {
+    // The default is for sidecars, and more than this test could send.
+    limits: { resets: { burst: 1_000, perSecond: 100 } },
     frames: (round) =>
       Buffer.concat(
         Array.from({ length: 100 }, (_, index) => {
@@ -212,9 +221,9 @@ const floods: Record<string, { before?: Uint8Array; frames: (round: number) => U
   },
 };
 
-for (const [name, { before, frames, maxBytes }] of Object.entries(floods)) {
+for (const [name, { before, frames, maxBytes, limits }] of Object.entries(floods)) {
   test.serial(`a flood of ${name} ends its connection, and nothing else`, async (t) => {
-    const server = await serving();
+    const server = await serving(limits ? { limits } : {});
     const other = client(OrderService, { outbound: server.address });
     await other.getOrder({ orderId });
     const peer = new RawPeer(server.address);

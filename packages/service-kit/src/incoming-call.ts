@@ -5,7 +5,7 @@ import { type ServerSpan, startServerSpan } from './call-span.ts';
 import { callerOf } from './caller.ts';
 import { type Call, runAsCall } from './current-call.ts';
 import type { GrpcCall } from './grpc/call.ts';
-import { fromNodeHeaders, type Metadata, sendableMetadata } from './grpc/metadata.ts';
+import { fromNodeHeaders, type Metadata, maxMetadataEntries, sendableMetadata } from './grpc/metadata.ts';
 import { statusOf } from './grpc/status-of.ts';
 import { logger } from './log/logger.ts';
 
@@ -108,6 +108,7 @@ export class ConnectIncomingCall extends IncomingCall {
   readonly signal: AbortSignal;
   declare readonly deadline?: number;
   readonly #context: HandlerContext;
+  #entriesLeft = maxMetadataEntries;
 
   constructor(context: HandlerContext) {
     super(context.method, (name) => context.requestHeader.get(name) ?? undefined);
@@ -124,16 +125,24 @@ export class ConnectIncomingCall extends IncomingCall {
 
   /** Gives Connect what the handler has put into responseHeaders. To be called before the first message. */
   sendHeaders(): void {
-    copy(this.responseHeaders, this.#context.responseHeader);
+    this.#copy(this.responseHeaders, this.#context.responseHeader);
   }
 
   /** Gives Connect what the handler has put into responseTrailers. To be called after the last message. */
   sendTrailers(): void {
-    copy(this.responseTrailers, this.#context.responseTrailer);
+    this.#copy(this.responseTrailers, this.#context.responseTrailer);
   }
-}
 
-function copy(from: Headers, to: Headers): void {
-  for (const [name, value] of Object.entries(sendableMetadata(from) ?? {}))
-    for (const one of [value].flat()) to.append(name, one);
+  /** How many entries of metadata may still be sent. Where trailers are sent as headers, they share the room of headers. */
+  get entriesLeft(): number {
+    return this.endsInHeaders ? this.#entriesLeft : maxMetadataEntries;
+  }
+
+  #copy(from: Headers, to: Headers): void {
+    for (const [name, value] of Object.entries(sendableMetadata(from, { maxEntries: this.entriesLeft }) ?? {}))
+      for (const one of [value].flat()) {
+        to.append(name, one);
+        this.#entriesLeft--;
+      }
+  }
 }

@@ -13,9 +13,26 @@ const streamWindowBytes = 256 << 10;
 /** Unread bytes of all requests on one connection from outside. */
 const connectionWindowBytes = 1 << 20;
 
+/**
+ * Calls that a proxy of the mesh may reset on one connection, at once and again each second: without a bound, because its connection
+ * carries the calls of everybody. What strangers reset comes through there as well, and with the connection all other calls would be torn.
+ * By default Envoy closes it after 1,000 and 33 each second.
+ */
+const resetsWithinMesh = 4_000_000_000n;
+
+/** The same for a stranger's connection: Envoy's default. */
+const resetsFromOutside = { streamResetBurst: 1000n, streamResetRate: 33n } as const;
+
 /** Frames to a peer that does not read: of all kinds, and SETTINGS, PING and RST_STREAM alone. Then the connection is closed. */
 const maxWaitingFrames = 10_000;
 const maxWaitingControlFrames = 1000;
+
+/**
+ * The same for frames to a callee: its connection carries the calls of everybody, and strangers fill it with calls that they reset at once.
+ * A callee that is alive reads as fast as they come; one that is not is found by PING.
+ */
+const maxFramesToCallee = 200_000;
+const maxControlFramesToCallee = 100_000;
 
 /** Empty frames in a row that say nothing. Then the connection is closed. */
 const maxEmptyFrames = 1;
@@ -62,7 +79,15 @@ export const http2WithinMesh: MessageInitShape<typeof Http2ProtocolOptionsSchema
   maxOutboundFrames: maxWaitingFrames,
   maxOutboundControlFrames: maxWaitingControlFrames,
   maxConsecutiveInboundFramesWithEmptyPayload: maxEmptyFrames,
+  streamResetBurst: resetsWithinMesh,
+  streamResetRate: resetsWithinMesh,
 };
+
+/** HTTP/2 to a callee: another proxy, or a sidecar's own application. */
+export const http2ToCallee = {
+  maxOutboundFrames: maxFramesToCallee,
+  maxOutboundControlFrames: maxControlFramesToCallee,
+} as const;
 
 /**
  * HTTP/2 with strangers. A byte of HPACK that refers to its table stands for up to 4 KB of headers, which a call holds until its answer
@@ -70,6 +95,7 @@ export const http2WithinMesh: MessageInitShape<typeof Http2ProtocolOptionsSchema
  */
 export const http2FromOutside: MessageInitShape<typeof Http2ProtocolOptionsSchema> = {
   ...http2WithinMesh,
+  ...resetsFromOutside,
   maxConcurrentStreams: maxStreamsFromOutside,
   connectionKeepalive: {
     interval: durationFromMs(callerCheck.everyMs),

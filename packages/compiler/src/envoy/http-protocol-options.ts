@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Any, durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Http2ProtocolOptionsSchema } from '@weft/envoy-api/envoy/config/core/v3/protocol';
 import { HttpProtocolOptionsSchema } from '@weft/envoy-api/envoy/extensions/upstreams/http/v3/http_protocol_options';
+import { http2ToCallee } from './connection-limits.ts';
 import { typedConfig } from './typed-config.ts';
 
 const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -24,11 +25,12 @@ export function http2Only(
 
 /** Cluster options between two proxies, which speak HTTP/2 whatever their applications speak. */
 export const betweenProxies = http2Only({
+  ...http2ToCallee,
   connectionKeepalive: { interval: durationFromMs(30_000), timeout: durationFromMs(5000) },
 });
 
-/** Cluster options: HTTP/2 by prior knowledge, with Envoy's defaults. */
-export const http2 = http2Only({});
+/** Cluster options: HTTP/2 by prior knowledge, to an application. */
+export const http2 = http2Only(http2ToCallee);
 
 /** Cluster options: HTTP/1.1. */
 export const http1: Record<string, Any> = {
@@ -45,7 +47,7 @@ export const asCalled: Record<string, Any> = {
   [key]: typedConfig(HttpProtocolOptionsSchema, {
     upstreamProtocolOptions: {
       case: 'useDownstreamProtocolConfig',
-      value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
+      value: { httpProtocolOptions: {}, http2ProtocolOptions: http2ToCallee },
     },
   }),
 };

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import type { DescMethod } from '@bufbuild/protobuf';
+import { type DescMethod, fromBinary } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { universalRequestFromNodeRequest } from '@connectrpc/connect-node';
@@ -32,7 +32,7 @@ export function checkedRequest<R extends Request>(request: R, body: Chunks, meth
     const plain =
       isCompressed && decompress && message.length > 0 ? inflate(encoding ?? '', decompress, message, limits) : message;
     if (isJson) return checkedJson(method, plain, limits);
-    limitElements(method.input, plain, limits);
+    checkBinary(method, plain, limits);
     return plain;
   };
   if (kind === 'framed') return { ...request, body: transform(body, (chunks) => checkedFrames(chunks, limits, check)) };
@@ -68,6 +68,16 @@ function formatOf({ method, url, header }: Request) {
   if (format === '') return { kind: 'whole' as const, isJson, encoding: header.get('content-encoding') };
   const name = format.toLowerCase() === 'connect' ? 'connect-content-encoding' : 'grpc-encoding';
   return { kind: 'framed' as const, isJson, encoding: header.get(name) };
+}
+
+/** Decodes once more than Connect, whose decoder calls all that it cannot read INTERNAL, as if the service had failed. */
+function checkBinary({ input }: DescMethod, message: Uint8Array, limits: Limits): void {
+  limitElements(input, message, limits);
+  try {
+    fromBinary(input, message, { recursionLimit: limits.maxDepth });
+  } catch (cause) {
+    throw new GrpcError(grpcCode.invalidArgument, `the request is not a ${input.typeName}`, { cause });
+  }
 }
 
 /** Fatal: what is not UTF-8 is not JSON. */

@@ -207,3 +207,26 @@ test('430 bytes of gzip are refused in every protocol, cheaply, and the server g
   );
   await server.close();
 });
+
+test('bytes that are no message are INVALID_ARGUMENT in every protocol', async (t) => {
+  const server = await serving();
+  const path = '/shop.orders.v1.OrderService/PlaceOrder';
+  const malformed: Record<string, Buffer> = {
+    'a number without an end': repeat([0xff], 4),
+    'text that is not UTF-8': Buffer.from([0x0a, 2, 0xff, 0xfe]),
+    'a field that ends after its message': Buffer.from([0x0a, 9, 0x61]),
+    'a group without an end': repeat([0x9b, 0x06], 50),
+    'groups that are too deep': nested([0x9b, 0x06], [0x9c, 0x06], 1_000),
+    'an illegal tag': Buffer.from([0x1f]),
+    'another wire type': Buffer.from([0x08, 1]),
+  };
+  for (const [name, bytes] of Object.entries(malformed)) {
+    t.is((await send(server.address, path, 'application/grpc', frameMessage(bytes))).grpc, '3', name);
+    const web = await send(server.address, path, 'application/grpc-web+proto', frameMessage(bytes));
+    t.regex(web.text, /grpc-status: 3\r/, name);
+    const whole = await send(server.address, path, 'application/proto', bytes);
+    t.is(whole.http, 400, name);
+    t.regex(whole.text, /"invalid_argument","message":"the request is not a shop\.orders\.v1\.PlaceOrderRequest/, name);
+  }
+  await server.close();
+});

@@ -18,7 +18,10 @@ export interface ConnectionLimits {
   readonly maxConnectionBytes: number;
   /** The same of all connections. Default: 256 MiB. */
   readonly maxWaitingBytes: number;
-  /** Calls that a connection may reset at once, and again each second. A sidecar's connection carries the hang-ups of all callers. Default: 10,000 and 1,000. */
+  /**
+   * Calls that a connection may reset at once, and again each second. A sidecar's connection carries the hang-ups of all callers, strangers
+   * at the edge among them, and closing it would end the calls of all. Default: 50,000 and 50,000, which is more than a process can take in.
+   */
   readonly resets: Budget;
   /** PING frames. Default: 10,000 and 1,000: some clients measure each round trip. */
   readonly pings: Budget;
@@ -44,7 +47,7 @@ export const defaultConnectionLimits: ConnectionLimits = {
   stalledAnswerMs: 300_000,
   maxConnectionBytes: 64 * 1024 * 1024,
   maxWaitingBytes: 256 * 1024 * 1024,
-  resets: { burst: 10_000, perSecond: 1_000 },
+  resets: { burst: 50_000, perSecond: 50_000 },
   pings: { burst: 10_000, perSecond: 1_000 },
   settings: { burst: 100, perSecond: 10 },
   idleBytes: { burst: 4 * 1024 * 1024, perSecond: 1024 * 1024 },

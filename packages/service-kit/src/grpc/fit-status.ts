@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
 import { StatusSchema } from '@weft/contracts/google/rpc/status';
-import { headerBytes, isMeshOnly, type Metadata } from './metadata.ts';
+import { headerBytes, isMeshOnly, type Metadata, maxMetadataEntries } from './metadata.ts';
 import type { GrpcStatus } from './status.ts';
 
 /** A status in the forms in which it is sent. */
@@ -22,10 +22,10 @@ const detailsShare = 1 / 2;
 const noticeBytes = 120;
 
 /**
- * Makes a status fit into `maxBytes` of headers. When it does not, its message is cut to a fourth of that, details are kept in their order
+ * Makes a status fit into `maxBytes` of headers, with at most `maxEntries` entries of metadata (default: 64). When it does not, its message is cut to a fourth of that, details are kept in their order
  * while they take at most half, then metadata while there is room; the message says what was cut. The code always stays.
  */
-export function fitStatus(status: GrpcStatus, maxBytes: number): SentStatus {
+export function fitStatus(status: GrpcStatus, maxBytes: number, maxEntries = maxMetadataEntries): SentStatus {
   const { code, message = '', details = [], trailers = {} } = status;
   const packed = details.map((detail) =>
     'desc' in detail ? anyPack(detail.desc, create(detail.desc, detail.value)) : detail,
@@ -34,10 +34,11 @@ export function fitStatus(status: GrpcStatus, maxBytes: number): SentStatus {
   for (const [name, value] of Object.entries(trailers)) metadata[name] = typeof value === 'string' ? value : [...value];
   const encodedMessage = percentEncode(message);
   const whole = { code, message, encodedMessage, details: packed, trailers: metadata };
-  return bytesOf(whole) <= maxBytes ? whole : cutStatus(whole, maxBytes);
+  const fits = bytesOf(whole) <= maxBytes && entriesOf(metadata) <= maxEntries;
+  return fits ? whole : cutStatus(whole, maxBytes, maxEntries);
 }
 
-function cutStatus(whole: SentStatus, maxBytes: number): SentStatus {
+function cutStatus(whole: SentStatus, maxBytes: number, maxEntries: number): SentStatus {
   const cuts: string[] = [];
   const message = cutText(whole.message, Math.floor(maxBytes * messageShare) - noticeBytes);
   if (message.length < whole.message.length) cuts.push(`the message, of ${Buffer.byteLength(whole.message)} bytes`);
@@ -56,18 +57,26 @@ function cutStatus(whole: SentStatus, maxBytes: number): SentStatus {
   const entries = Object.entries(whole.trailers).sort(([a], [b]) => Number(isMeshOnly(b)) - Number(isMeshOnly(a)));
   const trailers: Metadata = {};
   let lostEntries = 0;
+  let entriesLeft = maxEntries;
   let room = maxBytes - bytesOf({ ...whole, ...texts(message, []), details, trailers }) - 2 * noticeBytes;
   for (const [name, value] of entries) {
     const bytes = headerBytes(name, value);
-    if (bytes > room) {
+    const count = [value].flat().length;
+    if (bytes > room || (count > entriesLeft && !isMeshOnly(name))) {
       lostEntries++;
       continue;
     }
     room -= bytes;
+    entriesLeft -= count;
     trailers[name] = value;
   }
   if (lostEntries > 0) cuts.push(`${lostEntries} of ${entries.length} metadata entries`);
   return { code: whole.code, ...texts(message, cuts), details, trailers };
+}
+
+/** Each value of a name is a header. */
+function entriesOf(metadata: Metadata): number {
+  return Object.values(metadata).flat().length;
 }
 
 function texts(text: string, cuts: readonly string[]): Pick<SentStatus, 'message' | 'encodedMessage'> {

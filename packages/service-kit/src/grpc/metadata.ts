@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { logger } from '../log/logger.ts';
-import { defaultLimits } from './limits.ts';
 
 /** Metadata to be sent, by name. */
 export type Metadata = Record<string, string | string[]>;
@@ -18,8 +17,14 @@ const validBinary = /^[0-9A-Za-z+/=, ]*$/;
 /** What the HTTP/2 specification counts for a header beside its name and value. */
 const headerOverheadBytes = 32;
 
-/** Metadata that a handler sets, in headers and trailers each, may be as large as that of a request. */
-const maxMetadataBytes = defaultLimits.maxHeaderBytes;
+/** Metadata that a handler sets, in headers and trailers each: half of what Envoy takes of an answer. */
+const maxMetadataBytes = 32 * 1024;
+
+/**
+ * Entries of an answer's metadata, in headers and trailers each. Envoy takes 100 headers, its own and ours included; an answer with more
+ * is UNAVAILABLE to the caller.
+ */
+export const maxMetadataEntries = 64;
 
 /** The headers that only sidecars read. */
 export function isMeshOnly(name: string): boolean {
@@ -44,21 +49,26 @@ export function fromNodeHeaders(headers: IncomingHttpHeaders): Headers {
 }
 
 /**
- * Metadata as it can be sent; undefined for none. Reserved names, names and values that gRPC does not allow, and what exceeds 32 KiB in
- * all, are dropped, and the log says so.
+ * Metadata as it can be sent; undefined for none. Reserved names, names and values that gRPC does not allow, and what exceeds `maxBytes`
+ * (default: 32 KiB) or `maxEntries` (default: 64) in all, are dropped, and the log says so.
  */
-export function sendableMetadata(headers: Iterable<readonly [string, string]>): Metadata | undefined {
+export function sendableMetadata(
+  headers: Iterable<readonly [string, string]>,
+  { maxBytes = maxMetadataBytes, maxEntries = maxMetadataEntries } = {},
+): Metadata | undefined {
   let result: Metadata | undefined;
   let dropped: string[] | undefined;
   let bytes = 0;
+  let entries = 0;
   for (const [name, value] of headers) {
     const size = headerBytes(name, value);
-    if (!isSendable(name, value) || bytes + size > maxMetadataBytes) {
+    if (!isSendable(name, value) || bytes + size > maxBytes || entries >= maxEntries) {
       dropped ??= [];
       dropped.push(name.slice(0, 100));
       continue;
     }
     bytes += size;
+    entries++;
     result ??= {};
     const known = result[name];
     result[name] = known === undefined ? value : [known, value].flat();

@@ -31,6 +31,7 @@ export function statusOf(error: unknown): GrpcStatus {
 
 function connectStatus(error: ConnectError): GrpcStatus {
   const details = error.details.flatMap((detail) => ('desc' in detail ? [detail] : []));
-  const trailers = sendableMetadata(error.metadata);
+  // fitStatus() cuts it, and says so to the caller.
+  const trailers = sendableMetadata(error.metadata, { maxBytes: Infinity, maxEntries: Infinity });
   return { code: error.code, message: error.rawMessage, details, ...(trailers ? { trailers } : {}) };
 }

@@ -4,6 +4,9 @@ export const maxLoggedText = 8_192;
 /** A secret that begins before the cut is looked for up to here beyond it. */
 const secretMargin = 1_024;
 
+/** A word, or what is between quotes, as libpq reads them. */
+const passwords = /(password|passwd|pwd)=('(?:[^'\\]|\\.)*'?|"[^"]*"?|\S+)/gis;
+
 /**
  * A text that comes from elsewhere, fit for a log: cut, and without passwords and what stands before the @ of a URL. Takes time by the length
  * of what is logged, not of what it is cut from.
@@ -11,7 +14,7 @@ const secretMargin = 1_024;
 export function scrub(text: string, maxChars = maxLoggedText): string {
   const seen = text.slice(0, maxChars + secretMargin);
   const isCut = text.length > maxChars;
-  const withoutUrls = withoutCredentials(seen, isCut).replace(/(password|passwd|pwd)=\S+/gi, '$1=***');
+  const withoutUrls = withoutCredentials(seen, isCut).replace(passwords, '$1=***');
   const password = process.env.PGPASSWORD;
   const clean = password ? withoutUrls.replaceAll(password, '***') : withoutUrls;
   return isCut ? `${clean.slice(0, maxChars)}... (${text.length} characters)` : clean;
@@ -25,11 +28,13 @@ function withoutCredentials(text: string, isCut: boolean): string {
     if (!/\w/.test(text.charAt(at - 1))) continue;
     const start = at + 3;
     let end = start;
-    while (end < text.length && !/[\s/@]/.test(text.charAt(end))) end++;
+    while (end < text.length && !/[\s/]/.test(text.charAt(end))) end++;
     const isAtEnd = end === text.length && isCut;
-    if (text.charAt(end) !== '@' && !isAtEnd) continue;
+    // The last @: there may be one in the password.
+    const host = text.slice(start, end).lastIndexOf('@');
+    if (host < 0 && !isAtEnd) continue;
     pieces.push(text.slice(from, start), '***');
-    from = end;
+    from = isAtEnd ? end : start + host;
   }
   pieces.push(text.slice(from));
   return pieces.join('');

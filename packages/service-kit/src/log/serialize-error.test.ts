@@ -43,6 +43,9 @@ test.serial('passwords and connection strings are not', (t) => {
     'cannot reach postgres://orders:swordfish@db:5432/shop',
     'host=db password=swordfish user=orders',
     'auth with hunter2 failed',
+    'cannot reach postgres://orders:p@swordfish@db:5432/shop',
+    "host=db password='a swordfish\\' b swordfish' user=orders",
+    'pwd="a swordfish" user=orders',
   ]) {
     t.notRegex(JSON.stringify(serializeError(new Error(message))), /swordfish|hunter2/);
   }
@@ -53,6 +56,25 @@ test('what is not an error is no trouble, nor is a cause that names itself', (t)
   const error = new Error('round');
   error.cause = error;
   t.is(serializeError(error).message, 'round');
+});
+
+test('an error that cannot be read is logged all the same', (t) => {
+  const fails = () => {
+    throw new Error('no');
+  };
+  const odd = [
+    Object.assign(new Error('m'), { stack: 5 }),
+    Object.assign(new Error('m'), { stack: {}, name: Object.create(null) }),
+    Object.assign(new Error('m'), { name: Symbol('x') }),
+    Object.assign(new Error('m'), { message: Object.create(null) }),
+    ...['message', 'name', 'stack', 'code', 'cause'].map((key) =>
+      Object.defineProperty(new Error('m'), key, { get: fails }),
+    ),
+    new Proxy(new Error('m'), { get: fails }),
+    new Proxy({}, { getPrototypeOf: fails }),
+    new Error('m', { cause: new Proxy(new Error('m'), { get: fails }) }),
+  ];
+  for (const [index, error] of odd.entries()) t.truthy(serializeError(error).message, String(index));
 });
 
 test('lines are JSON with time, level, service and message', (t) => {

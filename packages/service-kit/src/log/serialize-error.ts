@@ -20,25 +20,39 @@ const maxStackChars = 16_384;
 
 /**
  * Makes an error fit for a log: no password, no connection string, and of PostgreSQL's errors nothing that quotes a value
- * of a row. All texts are cut. Follows causes, five deep.
+ * of a row. All texts are cut. Follows causes, five deep. Never throws, whatever was thrown.
  */
 export function serializeError(error: unknown): LoggableError {
   return serialize(error, 5);
 }
 
-function serialize(error: unknown, depth: number): LoggableError {
-  if (!(error instanceof Error)) return { type: typeof error, message: scrub(textOf(error)) };
-  const { stack, name, cause } = error;
+function serialize(thrown: unknown, depth: number): LoggableError {
+  try {
+    return thrown instanceof Error
+      ? serializeInstance(thrown, depth)
+      : { type: typeof thrown, message: scrub(textOf(thrown)) };
+  } catch {
+    // Its own getters, or its proxy, throw.
+    return { type: typeof thrown, message: 'an error that cannot be read' };
+  }
+}
+
+function serializeInstance(error: Error, depth: number): LoggableError {
+  const { name, cause } = error;
+  const stack: unknown = error.stack;
   // The frames are at the end, after the message, which may be long and is there already.
-  const frames = stack
-    ?.slice(-maxStackChars)
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line));
+  const frames =
+    typeof stack === 'string'
+      ? stack
+          .slice(-maxStackChars)
+          .split('\n')
+          .filter((line) => /^\s+at /.test(line))
+      : [];
   return {
-    type: error instanceof pg.DatabaseError ? 'DatabaseError' : scrub(String(name), maxNameChars),
+    type: error instanceof pg.DatabaseError ? 'DatabaseError' : scrub(textOf(name), maxNameChars),
     message: messageOf(error),
     ...codeOf(error),
-    ...(frames && frames.length > 0 ? { stack: scrub(frames.join('\n')) } : {}),
+    ...(frames.length > 0 ? { stack: scrub(frames.join('\n')) } : {}),
     ...(error instanceof pg.DatabaseError && error.table ? { table: scrub(error.table, maxNameChars) } : {}),
     ...(error instanceof pg.DatabaseError && error.constraint
       ? { constraint: scrub(error.constraint, maxNameChars) }
@@ -60,14 +74,14 @@ function messageOf(error: Error): string {
   if (error instanceof pg.DatabaseError && !namesOnly.test(error.code ?? '')) {
     return `SQLSTATE ${error.code ?? 'unknown'} (the message may quote a value)`;
   }
-  return scrub(String(error.message));
+  return scrub(textOf(error.message));
 }
 
-/** What was thrown without being an error; its own toString may fail. */
+/** Anything as text; its own toString may fail. */
 function textOf(thrown: unknown): string {
   try {
     return String(thrown);
   } catch {
-    return 'what was thrown has no text';
+    return 'a value that has no text';
   }
 }

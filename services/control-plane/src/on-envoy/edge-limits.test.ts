@@ -27,6 +27,7 @@ interface Context {
 
 const test = anyTest as TestFn<Context>;
 const getOrder = '/shop.orders.v1.OrderService/GetOrder';
+const watchOrder = '/shop.orders.v1.OrderService/WatchOrder';
 const maxHeapBytes = 160_000_000;
 /** With what may arrive between two measurements. Unbounded, the attack would hold more than four times its heap. */
 const mostBytes = 1.4 * maxHeapBytes;
@@ -212,6 +213,42 @@ test.serial('headers of up to 60 KiB pass, and a little more is answered in word
   const tooMuch = await t.context.customer.call({ authority: address, path: getOrder, headers: big(62_000) });
   t.like(tooMuch, { status: 200, grpcStatus: '8' });
   t.regex(tooMuch.grpcMessage ?? '', /^weft: headers of \d+ bytes; at most 61440 may be sent$/);
+});
+
+test.serial('calls that strangers reset, without end, tear no call of others further on', async (t) => {
+  const { shop, address, customer } = t.context;
+  const { application } = shop.replica('orders-0');
+  t.teardown(() => {
+    application.behaviour = behaviours.ok;
+  });
+  const answered = Promise.withResolvers<void>();
+  application.behaviour = (stream, headers) => {
+    if (headers[':path'] === watchOrder) void answered.promise.then(() => behaviours.ok(stream));
+    else behaviours.hang(stream);
+  };
+  const stats = async () => (await shop.edge?.envoy.admin('/stats?filter=outbound.*orders')) ?? '';
+  const resets = async () => Number(/upstream_rq_tx_reset: (\d+)/.exec(await stats())?.[1]);
+  const before = application.seen.length;
+  const resetBefore = await resets();
+  const held = customer.call({ authority: address, path: watchOrder });
+  await until(() => application.seen.length > before);
+  const names = { ':method': 'POST', ':scheme': 'http', ':authority': address, ':path': getOrder };
+  const block = headerBlock({ ...names, 'content-type': 'application/grpc', te: 'trailers' });
+  const cancel = Buffer.from([0, 0, 0, 8]);
+  // All of them come by the edge's one connection to the sidecar, faster than it reads. Envoy's own bounds there would be 1,000 frames that
+  // wait, and 1,000 resets.
+  for (let connections = 0; connections < 20; connections++) {
+    const attacker = await open(t);
+    for (let stream = 1; stream < 400; stream += 2) {
+      attacker.request(stream, block);
+      attacker.frame(frameTypes.resetStream, 0, stream, cancel);
+    }
+  }
+  await until(async () => (await resets()) - resetBefore > 3000);
+  await until(async () => (await stats()).includes('http2.outbound_control_frames_active: 0'));
+  answered.resolve();
+  const { grpcStatus, grpcMessage } = await held;
+  t.is(grpcStatus, '0', grpcMessage);
 });
 
 test.serial('Envoy misses no limit', (t) => {
