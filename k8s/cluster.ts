@@ -57,7 +57,8 @@ async function up(edge: () => Promise<string>): Promise<void> {
   say(`
 An order went through (${order}). Try:
 
-  grpcurl -plaintext ${host} list
+  grpcurl -plaintext -import-path proto -import-path third_party/proto -proto shop/catalog/v1/catalog.proto \\
+    ${host} shop.catalog.v1.CatalogService/ListProducts
   curl ${address}/v1/products/WFT-0001
   kubectl get pods -n ${namespaces.shop}
 `);

@@ -19,7 +19,9 @@ function synthesized(): readonly Manifest[] {
 }
 
 async function templateOf(chart: string, namespace: string): Promise<readonly Manifest[]> {
-  const values = Object.entries(chart === 'weft' ? weftValues : {}).flatMap(([key, value]) => [
+  // Both are compared as they are by default: without reflection.
+  const given = chart === 'weft' ? { ...weftValues, 'edge.reflection': false } : {};
+  const values = Object.entries(given).flatMap(([key, value]) => [
     '--set',
     `${key}=${value}`,
   ]);
