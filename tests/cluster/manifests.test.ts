@@ -21,10 +21,7 @@ function synthesized(): readonly Manifest[] {
 async function templateOf(chart: string, namespace: string): Promise<readonly Manifest[]> {
   // Both are compared as they are by default: without reflection.
   const given = chart === 'weft' ? { ...weftValues, 'edge.reflection': false } : {};
-  const values = Object.entries(given).flatMap(([key, value]) => [
-    '--set',
-    `${key}=${value}`,
-  ]);
+  const values = Object.entries(given).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const flags = ['-n', namespace, '--include-crds', '--no-hooks', ...values];
   const text = await helm('template', chart, join(root, 'charts', chart), ...flags);
   return parseAllDocuments(text).flatMap((document) => {
