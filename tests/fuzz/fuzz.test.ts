@@ -70,7 +70,7 @@ test.serial('contracts: what one tenant publishes keeps no other tenant’s chan
   const fuzzed = new Tenant(join(mesh.state, 'mesh'), 'fuzz', await freePort());
   const calm = new Tenant(join(mesh.state, 'mesh'), 'calm', await freePort());
   let slowestMs = 0;
-  await fuzz(t, 'contracts', 15, async (random, index) => {
+  await fuzz(t, 'contracts', 10, async (random, index) => {
     await fuzzed.publish(oddContract(random));
     if (index % 5 > 0) return;
     slowestMs = Math.max(slowestMs, await arrivalMs(calm, `/calm/contracts-${index}`));
@@ -85,7 +85,7 @@ test.serial('policies: the same for what a tenant says about its service', async
   const fuzzed = new Tenant(join(mesh.state, 'mesh'), 'fuzz', await freePort());
   const calm = new Tenant(join(mesh.state, 'mesh'), 'calm', await freePort());
   let slowestMs = 0;
-  await fuzz(t, 'policies', 15, async (random, index) => {
+  await fuzz(t, 'policies', 10, async (random, index) => {
     if (index % 20 === 0) await fuzzed.publish(oddContract(random));
     await fuzzed.say(oddPolicies(random));
     if (index % 5 > 0) return;
@@ -98,14 +98,14 @@ test.serial('policies: the same for what a tenant says about its service', async
 });
 
 test.serial('REST: any bytes at the edge', async (t) => {
-  await fuzz(t, 'REST', 40, async (random) => {
+  await fuzz(t, 'REST', 20, async (random) => {
     const requests = Array.from({ length: 5 }, () => oddRequest(random, `127.0.0.1:${mesh.port}`));
     await Promise.all(requests.map((bytes) => exchange({ port: mesh.port, host: '127.0.0.1' }, bytes, 100)));
   });
 });
 
 test.serial('JSON: any document for a method of the kit, at the edge', async (t) => {
-  await fuzz(t, 'JSON', 60, async (random) => {
+  await fuzz(t, 'JSON', 25, async (random) => {
     for (const path of ['/v1/orders', '/shop.orders.v1.OrderService/PlaceOrder']) {
       const body = oddJson(random);
       const response = await fetch(`${mesh.edge}${path}`, {
