@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +13,7 @@ import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { type Client, client } from '@weft/service-kit';
 import type { ExecutionContext } from 'ava';
+import { freePorts } from './on-envoy/testing/free-ports.ts';
 
 const descriptors = new URL('../../../packages/contracts/descriptors/', import.meta.url);
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -282,12 +282,8 @@ export class MeshProcess {
   }
 }
 
-/** A port that nobody listened on a moment ago. */
+/** A port that nobody listens on. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  const [port = 0] = await freePorts(1);
+  return port;
 }

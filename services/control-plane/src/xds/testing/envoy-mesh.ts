@@ -1,5 +1,5 @@
 import { createServer, get } from 'node:http';
-import { createServer as createListener } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createRegistry, type DescMessage, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import type { Resource, TypeUrl } from '@weft/compiler/envoy/resource';
 import { typeUrls } from '@weft/compiler/envoy/resource';
@@ -9,6 +9,7 @@ import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listene
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
 import { HttpConnectionManagerSchema } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import { freePorts } from '../../on-envoy/testing/free-ports.ts';
 import { resourceOf } from './resources.ts';
 
 const registry = createRegistry(HttpConnectionManagerSchema, RouterSchema);
@@ -168,14 +169,11 @@ export async function startApplication(name: string): Promise<{ port: number; cl
 
 /** A port that nobody listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createListener();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server.address());
-  await new Promise((resolve) => server.close(resolve));
+  const [port = 0] = await freePorts(1);
   return port;
 }
 
-function portOf(address: ReturnType<ReturnType<typeof createListener>['address']>): number {
+function portOf(address: AddressInfo | string | null): number {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
