@@ -1,34 +1,10 @@
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
-import {
-  type DescriptorProto,
-  file_google_protobuf_any,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-} from '@bufbuild/protobuf/wkt';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
-import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
+import type { DescriptorProto } from '@bufbuild/protobuf/wkt';
+import { standardDescriptors } from '../model/standard-descriptors.ts';
 import type { Complaint } from './complaint.ts';
 import { type Place, partComplaint } from './descriptor-walk.ts';
 
-/**
- * Types that Envoy knows by their names: it reads and writes them as JSON of their own, or makes errors of them, and relies on their
- * fields. A contract may bring them along under any path, but not others by their names.
- */
-const standard: Registry = createRegistry(
-  file_google_protobuf_any,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-  file_google_rpc_status,
-  file_google_rpc_error_details,
-);
+const standard: Registry = createRegistry(...standardDescriptors);
 
 /** Whether a name is that of a standard message. */
 export function isStandardMessage(name: string): boolean {

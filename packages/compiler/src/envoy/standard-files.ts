@@ -1,36 +1,14 @@
 import { create, type DescFile } from '@bufbuild/protobuf';
-import {
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-  file_google_protobuf_any,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-} from '@bufbuild/protobuf/wkt';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
-import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
+import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { standardDescriptors } from '../model/standard-descriptors.ts';
 import { bareEnum, bareMessage } from './bare-descriptors.ts';
 
-/** Each after those that it imports. */
-const standard = [
-  file_google_protobuf_any,
-  file_google_protobuf_duration,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_struct,
-  file_google_protobuf_timestamp,
-  file_google_protobuf_wrappers,
-  file_google_rpc_status,
-  file_google_rpc_error_details,
-].map(({ proto }) => proto);
+const standard = standardDescriptors.map(({ proto }) => proto);
 
 /**
- * The files of an error's status and details, and of the well-known types that an Any may hold, without what `files` define already under whatever path. They are in no method's
- * signature, and without them no error has a body. Envoy would add the status by itself, and fail where a contract has brought a type
- * of it along under a path of its own.
+ * The files of an error's status and details, and of the well-known types that an Any may hold, without what `files` define already under
+ * whatever path. They are in no method's signature, and without them no error has a body. Envoy would add the status by itself, and fail
+ * where a contract has brought a type of it along under a path of its own.
  */
 export function standardFiles(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
   const names = new Set(files.map(({ name }) => name));
