@@ -3,6 +3,8 @@ import { kubectl } from './command.ts';
 
 /** A line of the control plane's log. */
 export interface LogLine {
+  /** ISO 8601. */
+  readonly time: string;
   readonly msg: string;
   readonly workload?: string;
   readonly caller?: string;
