@@ -4,7 +4,7 @@ import { type Client, Code, ConnectError, createClient } from '@connectrpc/conne
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { systemNamespace } from '@weft/compiler/pod/names';
 import { controlPlanePorts } from '@weft/compiler/pod/ports';
-import { type GetStatusResponse, MeshService, type RotateRootResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { type GetStatusResponse, MeshService, type RotateRootResponse } from '@weft/api/weft/api/v1/mesh';
 import { CommandError } from './command-error.ts';
 import { kubectl } from './kubectl.ts';
 import { mergeStatus } from './mesh/merge-status.ts';

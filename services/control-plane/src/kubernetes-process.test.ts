@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { bootstrap } from '@weft/compiler/envoy/bootstrap';
-import { MeshService } from '@weft/contracts/weft/api/v1/mesh';
+import { MeshService } from '@weft/api/weft/api/v1/mesh';
 import { findEnvoy, startEnvoy } from '@weft/dev-envoy';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from './kubernetes/fake-api-server.fixture.ts';

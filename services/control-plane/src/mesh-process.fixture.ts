@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
-import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
+import { type GetStatusResponse, MeshService } from '@weft/api/weft/api/v1/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { type Client, client } from '@weft/service-kit';
 import type { ExecutionContext } from 'ava';

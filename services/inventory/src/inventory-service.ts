@@ -3,7 +3,7 @@ import {
   InventoryService,
   ReservationStatus,
   ReserveResponseSchema,
-} from '@weft/contracts/shop/inventory/v1/inventory';
+} from '@shop/inventory-contract/v1';
 import { type Database, implement, keyed, once, type ServiceImplementation } from '@weft/service-kit';
 import { commit, release, reserve } from './reservation.ts';
 import { getStock } from './stock.ts';

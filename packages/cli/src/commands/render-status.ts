@@ -6,7 +6,7 @@ import {
   type GetStatusResponse,
   Root_Phase,
   type Workload,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
 import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { findProject } from '../project.ts';
 import { addProtoLines } from './proto-lines.ts';

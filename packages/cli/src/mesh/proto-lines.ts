@@ -8,8 +8,8 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
-import type { ContractElement, WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
-import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import type { ContractElement, WhyResponse } from '@weft/api/weft/api/v1/mesh';
+import { method as methodPolicy, service as servicePolicy } from '@weft/policy/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
 import type { Project } from '../project.ts';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { Health, HealthCheckResponse_ServingStatus } from '@weft/contracts/grpc/health/v1/health';
+import { Health, HealthCheckResponse_ServingStatus } from '@weft/api/grpc/health/v1/health';
 import { reasonOf } from '../command-error.ts';
 import { isNobodyListening } from '../system-error.ts';
 

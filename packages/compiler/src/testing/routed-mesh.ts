@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Graph, type Source } from '@weft/collections';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import type { Route as EnvoyRoute } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { contractHash } from '../contracts/contract-hash.ts';

@@ -4,7 +4,7 @@ import {
   AuthorizeRequestSchema,
   AuthorizeResponseSchema,
   PaymentService,
-} from '@weft/contracts/shop/payments/v1/payments';
+} from '@shop/payments-contract/v1';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import type { Database } from '../postgres/database.ts';

@@ -7,8 +7,8 @@ import {
   field as fieldRules,
   message as messageRules,
   oneof as oneofRules,
-} from '@weft/contracts/buf/validate/validate';
-import { BadRequestSchema } from '@weft/contracts/google/rpc/error_details';
+} from '@weft/policy/buf/validate/validate';
+import { BadRequestSchema } from '@weft/policy/google/rpc/error_details';
 import type { Limits } from '../grpc/limits.ts';
 import { logger } from '../log/logger.ts';
 import { isSensitive } from '../sensitive.ts';

@@ -10,7 +10,7 @@ import {
   type RevertResponse,
   type WhyRequest,
   type WhyResponse,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
 import { implement, ServiceError, type ServiceImplementation } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';

@@ -10,7 +10,7 @@ import {
   ServerReflectionRequestSchema,
   type ServerReflectionResponse,
   ServerReflectionResponseSchema,
-} from '@weft/contracts/grpc/reflection/v1/reflection';
+} from '@weft/api/grpc/reflection/v1/reflection';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test, { type ExecutionContext } from 'ava';
 import type { AuthenticatedMethod } from '../xds/transport.ts';

@@ -7,11 +7,11 @@ import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
-} from '@weft/contracts/grpc/reflection/v1/reflection';
+} from '@weft/api/grpc/reflection/v1/reflection';
 import {
   ServerReflection as ServerReflectionAlpha,
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
-} from '@weft/contracts/grpc/reflection/v1alpha/reflection';
+} from '@weft/api/grpc/reflection/v1alpha/reflection';
 import { implement } from '@weft/service-kit';
 import { connectListener, defaultLimits, GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod, AuthenticatedRequest } from '../xds/transport.ts';

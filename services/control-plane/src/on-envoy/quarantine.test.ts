@@ -5,7 +5,7 @@ import { typeUrls } from '@weft/compiler/envoy/resource';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { says, spoiled } from '@weft/compiler/testing/spoiled-contribution';
 import { type TinyMethod, tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import type { RunningEnvoy } from '@weft/dev-envoy';
 import anyTest, { type TestFn } from 'ava';
 import { LocalClient } from '../xds/testing/local-client.ts';

@@ -17,7 +17,7 @@ import {
   type ProxySchema,
   type ServiceSchema,
   type WorkloadSchema,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
 import type { RotationStatus } from '../identity/root-rotation.ts';
 import { targetAt } from '../refusals/at-address.ts';
 import type { DenialCount } from '../refusals/denial-counts.ts';
