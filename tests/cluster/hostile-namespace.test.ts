@@ -17,7 +17,7 @@ const permissionDenied = 7;
 
 /** The contract of payments with other callers. */
 async function contractFor(callers: string[]): Promise<{ hash: string; base64: string }> {
-  const file = join(import.meta.dirname, '../../packages/contracts/descriptors/shop.payments.binpb');
+  const file = join(import.meta.dirname, '../../contracts/payments/descriptor.binpb');
   const set = fromBinary(FileDescriptorSetSchema, await readFile(file));
   for (const proto of set.file) {
     for (const one of proto.service) {

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { CommandError, reasonOf } from './command-error.ts';
+import { generatedContracts } from './contracts.ts';
 import { dnsLabelOf, type ProjectFile, projectFileName, projectFileSchema, type Use } from './project-file.ts';
+import type { ServicePlaces } from './service-manifests.ts';
 
 /** A checkout of a project that Weft runs. Every path is absolute. */
 export interface Project {
@@ -52,6 +54,20 @@ export function projectAt(root: string): Project {
     generatedDir: join(root, file.generated),
     stateDir: join(root, file.state),
     uses: file.uses,
+  };
+}
+
+/** Where the services of a project are, and what their weft.yaml need not say. */
+export function servicePlaces(project: Project): ServicePlaces {
+  const contracts = new Set(generatedContracts(project).map(({ logicalName }) => logicalName));
+  return {
+    root: project.root,
+    folders: project.servicesDirs,
+    namespace: project.namespace,
+    contractOf: (service) => {
+      const logicalName = `${project.name}.${service}`.replaceAll('-', '_');
+      return contracts.has(logicalName) ? logicalName : undefined;
+    },
   };
 }
 

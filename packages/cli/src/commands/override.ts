@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Override } from '@weft/api/weft/api/v1/mesh';
+import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
 import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
-import type { Override } from '@weft/api/weft/api/v1/mesh';
-import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';

@@ -2,17 +2,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ProtoFile } from './proto-files.ts';
+import type { ProtoProblem } from './proto-problem.ts';
 import { runTool } from './run-tool.ts';
 import { buf } from './tools.ts';
-
-/** Something wrong in a .proto file. */
-export interface ProtoProblem {
-  /** Absolute, or as buf named it where it is none of ours. */
-  readonly file: string;
-  /** From 1; none: it is about the whole file. */
-  readonly line?: number;
-  readonly message: string;
-}
 
 /** A FileDescriptorSet with source positions, or what is wrong. */
 export type Compiled = { readonly descriptorSet: Uint8Array } | { readonly problems: readonly ProtoProblem[] };
@@ -25,10 +17,18 @@ export async function compileProtos(own: readonly ProtoFile[], imported: readonl
   const directory = await mkdtemp(join(tmpdir(), 'weft-contracts-'));
   try {
     const files = new Map(own.map((file) => [file.importPath, file]));
-    const others = new Map(imported.filter((file) => !files.has(file.importPath)).map((file) => [file.importPath, file]));
-    await Promise.all([lay(files.values(), join(directory, 'proto')), lay(others.values(), join(directory, 'imports'))]);
+    const others = new Map(
+      imported.filter((file) => !files.has(file.importPath)).map((file) => [file.importPath, file]),
+    );
+    await Promise.all([
+      lay(files.values(), join(directory, 'proto')),
+      lay(others.values(), join(directory, 'imports')),
+    ]);
     const modules = [...(files.size > 0 ? ['proto'] : []), ...(others.size > 0 ? ['imports'] : [])];
-    await writeFile(join(directory, 'buf.yaml'), JSON.stringify({ version: 'v2', modules: modules.map((path) => ({ path })) }));
+    await writeFile(
+      join(directory, 'buf.yaml'),
+      JSON.stringify({ version: 'v2', modules: modules.map((path) => ({ path })) }),
+    );
     const set = join(directory, 'contracts.binpb');
     const built = await runTool(buf(), ['build', '--as-file-descriptor-set', '-o', set], { cwd: directory });
     if (built.code === 0) return { descriptorSet: await readFile(set) };
@@ -51,7 +51,8 @@ function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoP
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) return [{ file: 'buf', message: 'it failed and said nothing' }];
   return lines.map((line) => {
-    const [, importPath = '', at, message = ''] = /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(line) ?? [];
+    const [, importPath = '', at, message = ''] =
+      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(line) ?? [];
     const file = files.get(importPath);
     if (!file) return { file: 'buf', message: line.replace(/^Failure: /, '') };
     return { file: file.path, ...(at === undefined ? {} : { line: Number(at) }), message };

@@ -47,7 +47,10 @@ export function contractPackages(projectName: string, files: readonly FileDescri
 }
 
 /** The versions of a contract, "v1", each with its files; "index" where a package has no version in its name. */
-export function versionsOf({ logicalName, files }: Pick<ContractPackage, 'logicalName' | 'files'>): ReadonlyMap<string, readonly FileDescriptorProto[]> {
+export function versionsOf({
+  logicalName,
+  files,
+}: Pick<ContractPackage, 'logicalName' | 'files'>): ReadonlyMap<string, readonly FileDescriptorProto[]> {
   const versions = new Map<string, FileDescriptorProto[]>();
   for (const file of files) {
     const version = file.package.slice(logicalName.length + 1) || 'index';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GeneratedContract, generatedContracts } from '../contracts.ts';
 import type { Project } from '../project.ts';
-import { compileProtos, type ProtoProblem } from './compile-protos.ts';
+import { compileProtos } from './compile-protos.ts';
 import { contractCode, importedPackages } from './contract-code.ts';
 import { type ContractPackage, contractPackages } from './contract-package.ts';
 import { contractDescriptorSet } from './descriptor-set.ts';
@@ -10,6 +10,7 @@ import { type InstalledContract, installedContracts } from './installed-contract
 import { removeOthers, writeChanged } from './output.ts';
 import { contractPackageJson } from './package-json.ts';
 import { type ProtoFile, protoFilesIn } from './proto-files.ts';
+import type { ProtoProblem } from './proto-problem.ts';
 import { isUpToDate, remember } from './stamp.ts';
 
 /** What was generated. */

@@ -1,4 +1,4 @@
-import { versionsOf, type ContractPackage } from './contract-package.ts';
+import { type ContractPackage, versionsOf } from './contract-package.ts';
 import { protocGenEs } from './tools.ts';
 
 /** What is written into the package.json of a contract. */

@@ -31,7 +31,9 @@ function stamp({ name, generatedDir }: Project, { own, imported, installed }: Pr
     JSON.stringify([version, buf().version, protocGenEs().version, name, generatedDir, packages]),
   );
   const made = globSync(['*/package.json', '*/descriptor.binpb', '*/gen/**/*.ts'], { cwd: generatedDir }).sort();
-  for (const path of [...own, ...imported].map((file) => file.path).concat(made.map((path) => join(generatedDir, path)))) {
+  for (const path of [...own, ...imported]
+    .map((file) => file.path)
+    .concat(made.map((path) => join(generatedDir, path)))) {
     hash.update(`\0${path}\0`).update(readFileSync(path));
   }
   return hash.digest('hex');

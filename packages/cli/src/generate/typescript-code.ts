@@ -34,7 +34,9 @@ export async function typescriptCode({ files, closure, packages, target }: CodeR
     return owner === undefined || made.has(name) ? [] : [`rewrite_imports=./${codePath(name)}.js:${owner}`];
   });
   const extension = target === 'ts' ? 'ts' : 'js';
-  const parameter = [`target=${target}`, `import_extension=${extension}`, 'erasable_syntax=true', ...elsewhere].join(',');
+  const parameter = [`target=${target}`, `import_extension=${extension}`, 'erasable_syntax=true', ...elsewhere].join(
+    ',',
+  );
   const request = create(CodeGeneratorRequestSchema, {
     fileToGenerate: [...made],
     protoFile: [...closure],

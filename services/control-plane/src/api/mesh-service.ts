@@ -1,6 +1,3 @@
-import type { Snapshot } from '@weft/compiler/envoy/resource';
-import { snapshotJson } from '@weft/compiler/envoy/resource-json';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
 import {
   type GetStatusResponse,
   type ListRevisionsRequest,
@@ -11,6 +8,9 @@ import {
   type WhyRequest,
   type WhyResponse,
 } from '@weft/api/weft/api/v1/mesh';
+import type { Snapshot } from '@weft/compiler/envoy/resource';
+import { snapshotJson } from '@weft/compiler/envoy/resource-json';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { implement, ServiceError, type ServiceImplementation } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';

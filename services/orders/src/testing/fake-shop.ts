@@ -1,8 +1,8 @@
 import { Code } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { CatalogService } from '@shop/catalog-contract/v1';
 import { InventoryService, ReservationStatus } from '@shop/inventory-contract/v1';
 import { PaymentService, PaymentStatus } from '@shop/payments-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { client, implement, repeatable, ServiceError, serve } from '@weft/service-kit';
 import type { OrderStep } from '../order-state.ts';
 import type { Callees } from '../order-steps.ts';
