@@ -19,7 +19,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
     runWith(node);
   } else {
     console.error(
-      `weft: needs Node ${neededMajor} or later and this is ${process.version}; install one, or run \`npm install --save-dev node@24\` in the project.`npm ci\` in the project, which brings it.`,
+      `weft: needs Node ${neededMajor} or later and this is ${process.version}; install one, or run \`npm install --save-dev node@24\` in the project.`,
     );
     process.exitCode = 1;
   }
