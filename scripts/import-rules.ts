@@ -105,10 +105,10 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
-    completion: [],
     mesh: ['(root)'],
     generate: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
+    completion: [],
     commands: ['completion', 'generate', 'mesh', 'supervisor', 'terminal', '(root)'],
     'buf-plugin': [],
     '(root)': ['*'],

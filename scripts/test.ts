@@ -198,7 +198,6 @@ process.once('SIGTERM', () => {
 });
 
 if (kind === 'cluster') await testCluster();
-else if (kind === 'published')
-  await ava('Published packages', '--config', 'ava.published.config.js', '--serial');
+else if (kind === 'published') await ava('Published packages', '--config', 'ava.published.config.js', '--serial');
 else await testAll();
 close();
