@@ -10,6 +10,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
+import type { InterceptedCall } from './incoming-call.ts';
 import { idempotencyKeyOf, isMarkedForRepeats } from './idempotency/keyed.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
@@ -34,7 +35,7 @@ export interface MethodImplementation {
   readonly method: DescMethod;
   /** Whether the handler was made by keyed() or repeatable(). Default: false. */
   readonly heedsRepeats?: boolean;
-  handle(request: unknown, call: Call): unknown;
+  readonly handle: (request: unknown, call: InterceptedCall) => unknown;
 }
 
 /** A service that serve() can serve. Made by implement(). */
@@ -44,7 +45,7 @@ export interface ServiceImplementation {
 }
 
 /**
- * Joins a service of a contract with its handlers. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
+ * Joins a service of a contract with its handlers: functions of a message and a {@link Call}, or a connect-es ServiceImpl as it is. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
  * idempotency_key is made by keyed() or repeatable(); serve() refuses any other.
  */
 export function implement<Desc extends DescService>(service: Desc, handlers: Handlers<Desc>): ServiceImplementation {

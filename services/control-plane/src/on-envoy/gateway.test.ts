@@ -75,10 +75,10 @@ test.before(async (t) => {
         implement(OrderService, {
           placeOrder: repeatable(() => ({})),
           async getOrder(request, call) {
-            const headers = [...call.requestHeaders]
+            const headers = [...call.requestHeader]
               .filter(([key]) => key.startsWith('x-weft'))
               .map((header) => header.join('='));
-            seen.push(`${name} get ${request.orderId} by ${call.caller} ${headers}`);
+            seen.push(`${name} get ${request.orderId} by ${call.caller.id} ${headers}`);
             if (request.orderId === slowId)
               await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
             return { order: { orderId: request.orderId } };

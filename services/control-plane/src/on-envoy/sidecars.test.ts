@@ -80,9 +80,9 @@ test.before(async (t) => {
       services: [
         implement(PaymentService, {
           authorize: repeatable((request, call) => {
-            seen.push(`authorize by ${call.caller}`);
+            seen.push(`authorize by ${call.caller.id}`);
             if (request.cardToken === '4000000000000000') {
-              call.responseHeaders.set('x-weft-delivered', 'never');
+              call.responseHeader.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
@@ -105,7 +105,7 @@ test.before(async (t) => {
       services: [
         implement(InventoryService, {
           getStock: (_, call) => {
-            seen.push(`remaining ${call.remainingMs() !== undefined}`);
+            seen.push(`remaining ${call.timeoutMs() !== undefined}`);
             return {};
           },
           reserve: repeatable(() => ({})),
