@@ -10,8 +10,8 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
-import type { InterceptedCall } from './incoming-call.ts';
 import { idempotencyKeyOf, isMarkedForRepeats } from './idempotency/keyed.ts';
+import type { InterceptedCall } from './incoming-call.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
 

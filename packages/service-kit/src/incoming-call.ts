@@ -114,7 +114,10 @@ export class GrpcIncomingCall extends IncomingCall {
   #responseTrailer: Headers | undefined;
 
   constructor(method: DescMethod, grpc: GrpcCall) {
-    super(method, startServerSpan(method, (name) => grpc.headers[name]?.toString(), grpc));
+    super(
+      method,
+      startServerSpan(method, (name) => grpc.headers[name]?.toString(), grpc),
+    );
     this.#grpc = grpc;
     if (grpc.deadline !== undefined) this.deadline = grpc.deadline;
     // The call may be over long before a handler that does not heed the signal.
@@ -178,7 +181,10 @@ export class ConnectIncomingCall extends IncomingCall {
   constructor(context: HandlerContext) {
     const { requestHeader } = context;
     const trace = { traceId: traceIdOf(requestHeader.get('traceparent')) };
-    super(context.method, startServerSpan(context.method, (name) => requestHeader.get(name) ?? undefined, trace));
+    super(
+      context.method,
+      startServerSpan(context.method, (name) => requestHeader.get(name) ?? undefined, trace),
+    );
     this.traceId = trace.traceId;
     this.#context = context;
     // An interceptor may change the headers.
