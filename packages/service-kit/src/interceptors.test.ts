@@ -24,7 +24,7 @@ const method = (name: string) => contract.method('echo.v1.EchoService', name);
 
 const user = createContextKey('nobody');
 const text = (value: string) => create(StringValueSchema, { value });
-const valueOf = (message: unknown) => (message as StringValue).value;
+const valueIn = (message: unknown) => (message as StringValue).value;
 
 /** What a handler says of its call: the interceptors' user, and a header that they added. */
 function heard(value: string, call: Call): StringValue {
@@ -34,18 +34,18 @@ function heard(value: string, call: Call): StringValue {
 }
 
 const handlers: Record<string, (request: unknown, call: Call) => unknown> = {
-  One: (request, call) => heard(valueOf(request), call),
+  One: (request, call) => heard(valueIn(request), call),
   async *Down(request, call) {
-    yield heard(valueOf(request), call);
+    yield heard(valueIn(request), call);
     yield heard('again', call);
   },
   async Up(requests, call) {
     const values: string[] = [];
-    for await (const request of requests as AsyncIterable<unknown>) values.push(valueOf(request));
+    for await (const request of requests as AsyncIterable<unknown>) values.push(valueIn(request));
     return heard(values.join('+'), call);
   },
   async *Both(requests, call) {
-    for await (const request of requests as AsyncIterable<unknown>) yield heard(valueOf(request), call);
+    for await (const request of requests as AsyncIterable<unknown>) yield heard(valueIn(request), call);
   },
 };
 
@@ -68,8 +68,8 @@ async function ask(transport: Transport, name: string, ...sent: string[]) {
     ? await transport.unary(method(name) as DescMethodUnary, undefined, undefined, undefined, text(sent[0] ?? ''))
     : await transport.stream(method(name) as DescMethodStreaming, undefined, undefined, undefined, messages());
   const values: string[] = [];
-  if (response.stream) for await (const message of response.message) values.push(valueOf(message));
-  else values.push(valueOf(response.message));
+  if (response.stream) for await (const message of response.message) values.push(valueIn(message));
+  else values.push(valueIn(response.message));
   const metadata = (headers: Headers) =>
     [...headers].filter(([name]) => name.startsWith('x-')).map((one) => one.join('='));
   return { values, header: metadata(response.header), trailer: metadata(response.trailer) };
@@ -146,12 +146,12 @@ test('interceptors see each call of every protocol and kind, the first one outer
 test('an interceptor may answer instead of the handler, and replace messages and metadata', async (t) => {
   const upper: Interceptor = (next) => async (request) => {
     if (!request.stream) {
-      const response = await next({ ...request, message: text(valueOf(request.message).toUpperCase()) as Message });
+      const response = await next({ ...request, message: text(valueIn(request.message).toUpperCase()) as Message });
       return { ...response, header: new Headers({ 'x-instead': 'yes' }) } as typeof response;
     }
     const { message } = request;
     const all = async function* () {
-      for await (const one of message) yield text(valueOf(one).toUpperCase());
+      for await (const one of message) yield text(valueIn(one).toUpperCase());
     };
     const header = new Headers({ 'x-added': 'other headers' });
     const response = await next({ ...request, message: all(), header });
