@@ -7,8 +7,8 @@ import {
   type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { OrderService } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { client, implement, repeatable } from './index.ts';
 import { orderId, orders, serving } from './order-server.fixture.ts';
