@@ -13,6 +13,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { currentCall } from './current-call.ts';
 import { grpcCode } from './grpc/status.ts';
 import { recordCallDuration } from './telemetry/call-duration.ts';
 
@@ -76,7 +77,10 @@ function randomSpanId(): string {
 /** Gives each call to `authority` a span and sends it along, with what else telemetry propagates. */
 export function clientSpans(authority: string): Interceptor {
   return (next) => async (request) => {
-    if (!enabled()) return next(request);
+    if (!enabled()) {
+      passOn(request.header);
+      return next(request);
+    }
     const span = tracer().startSpan(nameOf(request.method), {
       kind: SpanKind.CLIENT,
       attributes: { ...attributesOf(request.method), 'server.address': authority },
@@ -93,6 +97,17 @@ export function clientSpans(authority: string): Interceptor {
       throw error;
     }
   };
+}
+
+/** The trace of the call that is being answered, in a process without telemetry. */
+function passOn(header: Headers): void {
+  const call = currentCall();
+  if (call === undefined || header.has('traceparent')) return;
+  const given = call.requestHeader.get('traceparent');
+  const isOurs = given?.includes(call.traceId) === true;
+  header.set('traceparent', isOurs ? given : `00-${call.traceId}-${randomSpanId()}-00`);
+  const state = call.requestHeader.get('tracestate');
+  if (isOurs && state !== null) header.set('tracestate', state);
 }
 
 async function* untilEnd(messages: StreamResponse['message'], span: Span): StreamResponse['message'] {

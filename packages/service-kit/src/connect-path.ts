@@ -128,10 +128,14 @@ function refuse(
   response.end(status === 404 ? 'no method has this path\n' : 'a request must name its host\n');
 }
 
-/** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */
-function connectHandlers(methods: readonly MethodImplementation[], limits: Limits): Partial<ServiceImpl<DescService>> {
+/** The handlers of a service for a router of connect-es: requests checked, errors told, within a call. */
+export function connectHandlers(
+  methods: readonly MethodImplementation[],
+  limits: Limits,
+): Partial<ServiceImpl<DescService>> {
   const handlers: Record<string, unknown> = {};
   for (const each of methods) handlers[each.method.localName] = connectHandler(each, limits);
+  // The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time.
   return handlers as Partial<ServiceImpl<DescService>>;
 }
 

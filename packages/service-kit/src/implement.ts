@@ -10,7 +10,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
-import { idempotencyKeyOf, isMarkedForRepeats } from './idempotency/keyed.ts';
+import { type HeedsRepeats, howItHeedsRepeats, idempotencyKeyOf } from './idempotency/keyed.ts';
 import type { InterceptedCall } from './incoming-call.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
@@ -33,8 +33,8 @@ export type Handlers<Desc extends DescService> = { [Name in keyof Desc['method']
 /** One method with its handler, types erased: the server checks each request against `method` before it gets here. */
 export interface MethodImplementation {
   readonly method: DescMethod;
-  /** Whether the handler was made by keyed() or repeatable(). Default: false. */
-  readonly heedsRepeats?: boolean;
+  /** Whether the handler was made by keyed() or repeatable(). Default: by neither. */
+  readonly heedsRepeats?: HeedsRepeats | undefined;
   readonly handle: (request: unknown, call: InterceptedCall) => unknown;
 }
 
@@ -58,7 +58,7 @@ export function implement<Desc extends DescService>(service: Desc, handlers: Han
         ? [
             {
               method,
-              heedsRepeats: isMarkedForRepeats(handler),
+              heedsRepeats: howItHeedsRepeats(handler),
               handle: (request, call) => Reflect.apply(handler, handlers, [request, call]),
             },
           ]

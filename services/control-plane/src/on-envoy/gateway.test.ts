@@ -157,7 +157,9 @@ test.serial('gRPC: an exposed method, without the headers that only the mesh may
   await client(OrderService, { outbound: t.context.edge }).getOrder({ orderId }, { headers });
   t.regex(
     t.context.seen[0] ?? '',
-    new RegExp(`get ${orderId} by edge spiffe://weft.local/ns/weft/sa/edge x-weft-caller=edge,x-weft-client-address=127.0.0.1$`),
+    new RegExp(
+      `get ${orderId} by edge spiffe://weft.local/ns/weft/sa/edge x-weft-caller=edge,x-weft-client-address=127.0.0.1$`,
+    ),
   );
 });
 
