@@ -26,6 +26,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // Its ./testing gives a service's tests a real PostgreSQL.
   '@weft/service-kit': ['@weft/contracts', '@weft/dev-postgres'],
   '@weft/compiler': ['@weft/collections', '@weft/contracts', '@weft/envoy-api'],
+  // It runs before anything of Weft is installed.
+  'create-weft': [],
   '@weft/cli': ['@weft/compiler', '@weft/contracts', '@weft/dev-envoy', '@weft/dev-postgres'],
 
   '@weft/control-plane': [
