@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addCommand } from './commands/add.ts';
 import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
@@ -13,6 +14,7 @@ import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
+import { testCommand } from './commands/test.ts';
 import { upCommand } from './commands/up.ts';
 import { whyCommand } from './commands/why.ts';
 import { version } from './version.ts';
@@ -26,6 +28,8 @@ export function program(): Command {
     .exitOverride();
   const commands = [
     upCommand(),
+    addCommand(),
+    testCommand(),
     downCommand(),
     cleanCommand(),
     statusCommand(),
