@@ -13,7 +13,7 @@ interface AddServiceOptions {
 
 /** `weft add`: new parts of a project. */
 export function addCommand(): Command {
-  return new Command('add').summary('add a service to the project').description('Adds to the project.').addCommand(serviceCommand());
+  return new Command('add').description('Adds to the project.').addCommand(serviceCommand());
 }
 
 function serviceCommand(): Command {
@@ -31,8 +31,6 @@ function serviceCommand(): Command {
     .option('--language <name>', 'what it is written in', 'typescript')
     .option('--no-install', 'leave the package manager alone')
     .addOption(jsonOption())
-    .exitOverride()
-    .showHelpAfterError('(see --help)')
     .action(add);
 }
 

@@ -11,7 +11,6 @@ import { jsonOption } from './options.ts';
 /** `weft test`: the services' own tests. */
 export function testCommand(): Command {
   return new Command('test')
-    .summary("run the services' own tests")
     .description(
       [
         'Runs the tests of the services, one after the other: the script "test" of a package.json, or `test` in a weft.yaml. No mesh has to',
