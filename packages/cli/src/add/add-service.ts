@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { type GenerateResult, generate, type ProtoSources, protoSources } from '../generate/generate.ts';
 import type { Project } from '../project.ts';
-import { hasLockFile, install, packageManagerOf } from './package-manager.ts';
 import { linkPackages, missingDependencies, versionOf } from './link-packages.ts';
+import { hasLockFile, install, packageManagerOf } from './package-manager.ts';
 import { placeService } from './place-service.ts';
 import { contractProblems, planContracts } from './plan-contracts.ts';
 import { renderTemplate, renderText } from './render-template.ts';
@@ -109,7 +109,9 @@ function contractDependencies(
 ): Record<string, string> {
   const ranges = logicalNames.map((logicalName): [string, string] => {
     const own = contracts.find((each) => each.logicalName === logicalName);
-    const version = own ? versionOf(own.directory) : installed.find((each) => each.logicalName === logicalName)?.version;
+    const version = own
+      ? versionOf(own.directory)
+      : installed.find((each) => each.logicalName === logicalName)?.version;
     return [own?.packageName ?? contractPackageOf(project, logicalName, installed), `^${version ?? '0.1.0'}`];
   });
   return Object.fromEntries(ranges);
@@ -147,7 +149,10 @@ async function makeInstalled(
     report(`${packageManager} install`);
     const failure = await install(packageManager, root);
     if (failure === undefined) return undefined;
-    const what = missing.length > 0 ? `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing` : 'the lock file is incomplete';
+    const what =
+      missing.length > 0
+        ? `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`
+        : 'the lock file is incomplete';
     return `Run \`${packageManager} install\` again: it failed (${failure}), and ${what}.`;
   }
   return `Run \`${packageManager} install\`.`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { isToolPackage, logicalNameOf } from '@weft/compiler/contracts/logical-name';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { CommandError } from '../command-error.ts';
 import type { ProtoFile } from '../generate/proto-files.ts';
 import { addCaller } from './add-caller.ts';
@@ -57,6 +57,9 @@ export function editCallers(
 function unknownCallee(name: string, known: readonly string[]): CommandError {
   const short = known.find((each) => each.endsWith(`.${name}`));
   const near = short === undefined ? didYouMean(name, known) : ` Did you mean ${short}?`;
-  const all = known.length === 0 ? 'this project has no contract yet' : `the contracts here are ${known.sort().join(', ')}`;
-  return new CommandError(`No contract is named ${name}.${near || ` They are named by proto package without version; ${all}.`}`);
+  const all =
+    known.length === 0 ? 'this project has no contract yet' : `the contracts here are ${known.sort().join(', ')}`;
+  return new CommandError(
+    `No contract is named ${name}.${near || ` They are named by proto package without version; ${all}.`}`,
+  );
 }

@@ -42,7 +42,10 @@ export function install(packageManager: PackageManager, root: string): Promise<s
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(undefined);
-      const reason = said.trim().split('\n').find((line) => line.trim() !== '');
+      const reason = said
+        .trim()
+        .split('\n')
+        .find((line) => line.trim() !== '');
       resolve(reason ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`));
     });
   });

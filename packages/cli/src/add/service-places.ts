@@ -22,7 +22,9 @@ export function newPlaces(project: Project, names: ServiceNames, options: { read
   const places = { folder: join(services, names.service), contract: join(contracts, importPath), importPath };
   for (const path of [places.folder, places.contract]) {
     if (!existsSync(path)) continue;
-    throw new CommandError(`${relative(project.root, path)} exists already; choose another name than ${names.service}.`);
+    throw new CommandError(
+      `${relative(project.root, path)} exists already; choose another name than ${names.service}.`,
+    );
   }
   for (const { name, contract, schema, file } of readServiceManifests(servicePlaces(project)).services) {
     const taken =

@@ -55,11 +55,16 @@ async function generateCode(project: Project): Promise<void> {
   throw new CommandError('The contracts do not compile, so no test was run.');
 }
 
-async function chosen(services: readonly ServiceManifest[], names: readonly string[]): Promise<readonly ServiceManifest[]> {
+async function chosen(
+  services: readonly ServiceManifest[],
+  names: readonly string[],
+): Promise<readonly ServiceManifest[]> {
   if (names.length === 0) return services;
   const known = services.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return services.filter(({ name }) => names.includes(name));
   const { didYouMean } = await import('@weft/compiler/model/did-you-mean');
-  throw new CommandError(`No service is named ${unknown}.${didYouMean(unknown, known) || ` There are ${known.join(', ')}.`}`);
+  throw new CommandError(
+    `No service is named ${unknown}.${didYouMean(unknown, known) || ` There are ${known.join(', ')}.`}`,
+  );
 }
