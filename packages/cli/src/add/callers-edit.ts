@@ -58,7 +58,7 @@ function unknownCallee(name: string, known: readonly string[]): CommandError {
   const short = known.find((each) => each.endsWith(`.${name}`));
   const near = short === undefined ? didYouMean(name, known) : ` Did you mean ${short}?`;
   const all =
-    known.length === 0 ? 'this project has no contract yet' : `the contracts here are ${known.sort().join(', ')}`;
+    known.length === 0 ? 'this project has no contract yet' : `the contracts here are ${[...known].sort().join(', ')}`;
   return new CommandError(
     `No contract is named ${name}.${near || ` They are named by proto package without version; ${all}.`}`,
   );

@@ -10,7 +10,7 @@ import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing'
 import ava, { type TestFn } from 'ava';
 import { __camel__Service } from './__service__-service.ts';
 
-const test = ava as TestFn<{ server: Server; __variable__: ReturnType<typeof connect>{{#database}}; database: TestDatabase{{/database}} }>;
+const test = ava as TestFn<{ server: Server; __camel__: ReturnType<typeof connect>{{#database}}; database: TestDatabase{{/database}} }>;
 
 function connect(server: Server) {
   return client(__Service__Service, { outbound: server.address });
@@ -29,7 +29,7 @@ test.before(async (t) => {
     listen: '127.0.0.1:0',
     drainMs: 0,
   });
-  t.context = { server, __variable__: connect(server){{#database}}, database{{/database}} };
+  t.context = { server, __camel__: connect(server){{#database}}, database{{/database}} };
 });
 
 test.after.always(async (t) => {
@@ -40,7 +40,7 @@ test.after.always(async (t) => {
 });
 
 test('__service__ describes itself', async (t) => {
-  const { text } = await t.context.__variable__.describe({});
+  const { text } = await t.context.__camel__.describe({});
 {{#calls}}
   t.is(text, '__callee_logical__ answered {}');
 {{/calls}}
@@ -51,8 +51,8 @@ test('__service__ describes itself', async (t) => {
 {{#database}}
 
 test('an item that was added is listed', async (t) => {
-  const { item } = await t.context.__variable__.addItem({ name: 'first' });
-  const { items } = await t.context.__variable__.listItems({});
+  const { item } = await t.context.__camel__.addItem({ name: 'first' });
+  const { items } = await t.context.__camel__.listItems({});
   t.deepEqual(items, item ? [item] : []);
   t.is(item?.name, 'first');
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 {{/database}}
 import { __Service__Service } from '__contract_package__/v1';
 {{#calls}}
-import { {{#alias}}__Callee_import__{{/alias}}{{^alias}}type __Callee__{{/alias}} } from '__callee_package__';
+import { __Callee_import__ } from '__callee_package__';
 import { toJsonString } from '@bufbuild/protobuf';
 {{/calls}}
 {{#database}}
