@@ -64,11 +64,13 @@ export function readWorkspaces(root: string): readonly Workspace[] {
 export function readSources(root: string, workspaces: readonly Workspace[]): readonly Source[] {
   const patterns = workspaces.map(({ directory }) => `${directory}/**/*.{ts,tsx,js}`);
   const exclude = (path: string) => /(^|\/)(node_modules|gen|dist|templates)$/.test(path);
-  return globSync(patterns, { cwd: root, exclude })
-    // Templates are code of projects that do not exist yet.
-    .filter((path) => !/\/(node_modules|gen|dist|templates)\//.test(path))
-    .sort()
-    .map((path) => readSource(path, readFileSync(join(root, path), 'utf8'), workspaces));
+  return (
+    globSync(patterns, { cwd: root, exclude })
+      // Templates are code of projects that do not exist yet.
+      .filter((path) => !/\/(node_modules|gen|dist|templates)\//.test(path))
+      .sort()
+      .map((path) => readSource(path, readFileSync(join(root, path), 'utf8'), workspaces))
+  );
 }
 
 const importedText =

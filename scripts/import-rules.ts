@@ -110,7 +110,11 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     mesh: ['(root)'],
     generate: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
-    commands: ['generate', 'mesh', 'supervisor', 'terminal', '(root)'],
+    // A new service is part of what is generated.
+    add: ['generate', '(root)'],
+    'service-tests': ['(root)'],
+    completion: ['(root)'],
+    commands: ['add', 'completion', 'generate', 'mesh', 'service-tests', 'supervisor', 'terminal', '(root)'],
     'buf-plugin': [],
     '(root)': ['*'],
   },

@@ -35,7 +35,8 @@ export async function createLinkedProject(name: string, ...options: readonly str
     try {
       return (await execute(command, args, { cwd, env, timeout: 120_000, maxBuffer: 64 << 20 })).stdout;
     } catch (error) {
-      const said = error instanceof Error && 'stdout' in error && 'stderr' in error ? `${error.stdout}${error.stderr}` : '';
+      const said =
+        error instanceof Error && 'stdout' in error && 'stderr' in error ? `${error.stdout}${error.stderr}` : '';
       throw new Error(`${command} ${args.join(' ')} failed:\n${said.slice(-6000)}`, { cause: error });
     }
   };

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildPackage, type Declarations } from './build-package.ts';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { buildPackage, type Declarations } from './build-package.ts';
 import { bundleCommands } from './bundle-commands.ts';
 import { run } from './command.ts';
 import { publishedManifest } from './published-manifest.ts';

@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 import { contractPackageName } from '../generate/contract-package.ts';
 import type { InstalledContract } from '../generate/installed-contracts.ts';
+import { dockerInstall, type PackageManager, weftCommand } from '../package-manager.ts';
 import type { Project } from '../project.ts';
 import { version } from '../version.ts';
-import { dockerInstall, type PackageManager, weftCommand } from './package-manager.ts';
 import type { TemplateValues } from './render-template.ts';
 import type { SampleCall } from './sample-call.ts';
 import { camelCase, type ServiceNames } from './service-names.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PackageManager, packageManagerOf } from '../add/package-manager.ts';
+import { type PackageManager, packageManagerOf } from '../package-manager.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 
 /** What runs the tests of a service, in its folder. */
