@@ -113,7 +113,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     // A new service is part of what is generated.
     add: ['generate', '(root)'],
     'service-tests': ['(root)'],
-    completion: ['(root)'],
+    completion: [],
     commands: ['add', 'completion', 'generate', 'mesh', 'service-tests', 'supervisor', 'terminal', '(root)'],
     'buf-plugin': [],
     '(root)': ['*'],
