@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { freePort } from '../mesh.ts';
 
@@ -16,20 +17,16 @@ test.after.always(async () => {
   await project?.remove();
 });
 
-test.serial('a new project generates its code, and what its templates say is what is generated', async (t) => {
-  const before = await project.read('contracts/bread/package.json');
-  await project.weft('generate');
-  t.is(await project.read('contracts/bread/package.json'), before);
-  t.regex(await project.read('contracts/bread/gen/v1.ts'), /bread_pb/);
-});
-
 test.serial('a service is added, with what it calls', async (t) => {
+  const generated = await project.read('contracts/bread/package.json');
   const added = JSON.parse(
     await project.weft('add', 'service', 'cart', '--calls', 'bakery.bread', '--database', '--json'),
   );
   t.like(added, { logicalName: 'bakery.cart', folder: 'services/cart', advice: [] });
   t.deepEqual(added.edited, ['proto/bakery/bread/v1/bread.proto']);
   t.true((await project.read('proto/bakery/bread/v1/bread.proto')).includes('callers: ["bakery.cart"]\n'));
+  // The template has what is generated.
+  t.is(await project.read('contracts/bread/package.json'), generated);
   await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart exists already/ });
   await t.throwsAsync(project.weft('add', 'service', 'till', '--calls', 'bakery.bred'), {
     message: /No contract is named bakery\.bred\. Did you mean bakery\.bread\?/,
@@ -54,4 +51,15 @@ test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const answer = await (await fetch(`http://127.0.0.1:${port}/v1/cart`)).text();
   t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
   t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
+});
+
+test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {
+  makeShopTemplate();
+  const market = await createLinkedProject('fine-market', '--template', 'shop');
+  t.teardown(() => market.remove());
+  // Its contracts compile, and a new service may call one of them.
+  await market.weft('add', 'service', 'gift-cards', '--calls', 'fine_market.catalog');
+  await market.run('tsc', '--noEmit');
+  t.regex(await market.read('services/orders/weft.yaml'), /^namespace: fine-market\ncontract: fine_market\.orders$/m);
+  t.regex(await market.read('services/gift-cards/src/gift-cards-service.ts'), /callees\.catalog\.listProducts\(\{\}\)/);
 });

@@ -18,12 +18,6 @@ export function hasLockFile(root: string): boolean {
   return ['package-lock.json', 'pnpm-lock.yaml'].some((name) => existsSync(join(root, name)));
 }
 
-/** What installs the packages of one service in an image; the service's folder follows. */
-export const dockerInstall: Readonly<Record<PackageManager, string>> = {
-  npm: 'npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace',
-  pnpm: 'npx --yes pnpm@10 install --prod --frozen-lockfile --ignore-scripts #',
-};
-
 /** How a person runs the project's `weft`. */
 export const weftCommand: Readonly<Record<PackageManager, string>> = { npm: 'npx weft', pnpm: 'pnpm weft' };
 

@@ -33,14 +33,8 @@ export function makeShopTemplate(): void {
     for (const file of globSync(patterns, { cwd: join(root, 'services', name) })) {
       if (/\.\w+$/.test(file)) copy(`services/${name}/${file}`, `services/${name}/${file}`);
     }
-    const path = `services/${name}`;
-    copy(`${path}/package.json`, `${path}/package.json`, (text) => rename(serviceManifest(text)));
-    copy('packages/create-weft/templates/hello/services/bread/Dockerfile', `${path}/Dockerfile`, (text) =>
-      text.replaceAll('bread', name),
-    );
-    copy('packages/create-weft/templates/hello/services/bread/values.yaml', `${path}/values.yaml`, (text) =>
-      text.replaceAll('bread', name),
-    );
+    const manifest = `services/${name}/package.json`;
+    copy(manifest, manifest, (text) => rename(serviceManifest(text)));
   }
   cpSync(join(home, 'shop-files'), stage, { recursive: true });
   rmSync(target, { recursive: true, force: true });

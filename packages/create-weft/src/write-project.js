@@ -14,12 +14,6 @@ const templatesDirectory = fileURLToPath(new URL('../templates/', import.meta.ur
 /** What may be in a folder that counts as empty: a repository that has just been cloned. */
 const mayBeThere = new Set(['.git', '.DS_Store']);
 
-/** What installs the packages of one service in an image; the service's folder follows. */
-const dockerInstall = {
-  npm: 'npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace',
-  pnpm: 'npx --yes pnpm@10 install --prod --frozen-lockfile --ignore-scripts #',
-};
-
 /**
  * The files of a new project, by their path in it.
  * @param {object} choice
@@ -35,7 +29,6 @@ export async function projectFiles({ names, template, packageManager, version })
     ['__package__', names.protoPackage],
     ['__weft_version__', version],
     ['__weft__', weftCommand(packageManager)],
-    ['__docker_install__', dockerInstall[packageManager]],
   ]);
   /** @type {Map<string, string>} */
   const files = new Map();

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { contractPackageName } from '../generate/contract-package.ts';
 import type { InstalledContract } from '../generate/installed-contracts.ts';
-import { dockerInstall, type PackageManager, weftCommand } from '../package-manager.ts';
+import { type PackageManager, weftCommand } from '../package-manager.ts';
 import type { Project } from '../project.ts';
 import { version } from '../version.ts';
 import type { TemplateValues } from './render-template.ts';
@@ -38,13 +38,10 @@ export function templateValues(
       camel: names.camel,
       contract_package: contractPackageName(project.name, names.logicalName),
       contract_link: relative(places.folder, places.contract),
-      folder: relative(project.root, places.folder),
-      generated: relative(project.root, project.generatedDir),
       callee_logicals: service.calls.join(', '),
       deadline_seconds: String(seconds),
       weft_version: version,
       weft_command: weftCommand[packageManager],
-      docker_install: dockerInstall[packageManager],
       ...(sample === undefined ? {} : sampleWords(project, names, sample, installed)),
     },
     flags: {
