@@ -72,7 +72,8 @@ function betweenStages(path: string, target: string, { directory }: Workspace): 
 const unknownShop = 'nothing below packages/ knows the shop, except tests and fixtures';
 
 function namedShop({ path, texts }: Source): readonly string[] {
-  if (!path.startsWith('packages/') || isTest(path)) return [];
+  // The shop is one of the templates of create-weft.
+  if (!path.startsWith('packages/') || path.startsWith('packages/create-weft/') || isTest(path)) return [];
   return texts.filter((text) => shopName.test(text)).map((text) => `${path} names "${text}": ${unknownShop}`);
 }
 
