@@ -100,9 +100,10 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
+    'log-files': ['(root)'],
     mesh: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
-    commands: ['mesh', 'supervisor', 'terminal', '(root)'],
+    commands: ['log-files', 'mesh', 'supervisor', 'terminal', '(root)'],
     'buf-plugin': [],
     '(root)': ['*'],
   },

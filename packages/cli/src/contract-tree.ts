@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CommandError } from './command-error.ts';
+import { isMissingProgram } from './system-error.ts';
 
 const execute = promisify(execFile);
 
@@ -26,11 +27,8 @@ export async function buildContractTree(root: string, tree: ContractTree): Promi
       await cp(existsSync(inner) ? inner : tree.directory, proto, { recursive: true });
     }
     const policy = 'weft/policy';
-    if (!existsSync(join(proto, policy))) {
-      await mkdir(join(proto, 'weft'), { recursive: true });
-      await cp(join(root, 'proto', policy), join(proto, policy), { recursive: true });
-    }
-    await cp(join(root, 'third_party/proto'), join(dir, 'third_party/proto'), { recursive: true });
+    if (!existsSync(join(proto, policy))) await copyIfThere(join(root, 'proto', policy), join(proto, policy));
+    await copyIfThere(join(root, 'third_party/proto'), join(dir, 'third_party/proto'));
     await writeFile(join(dir, 'buf.yaml'), 'version: v2\nmodules: [{path: proto}, {path: third_party/proto}]\n');
     const file = join(dir, 'contracts.binpb');
     const buf = join(root, 'node_modules/.bin/buf');
@@ -38,11 +36,18 @@ export async function buildContractTree(root: string, tree: ContractTree): Promi
     return await readFile(file);
   } catch (error) {
     if (error instanceof CommandError) throw error;
+    if (isMissingProgram(error)) throw new CommandError(`buf is not installed in ${root}; run \`npm install\` there.`);
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
     throw new CommandError(`The contracts of ${name} do not compile: ${said || 'buf said nothing'}`, { cause: error });
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** What is missing is named by buf, with the line that imports it. */
+async function copyIfThere(from: string, to: string): Promise<void> {
+  if (existsSync(from)) await cp(from, to, { recursive: true });
+  else await mkdir(to, { recursive: true });
 }
 
 async function checkOut(root: string, ref: string, dir: string): Promise<void> {

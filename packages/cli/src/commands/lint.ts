@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { findProject } from '../project.ts';
+import { isMissingProgram } from '../system-error.ts';
 import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
@@ -49,6 +50,7 @@ async function buildDescriptorSet(root: string): Promise<Uint8Array> {
     await execute(buf, ['build', '--as-file-descriptor-set', '-o', file], { cwd: root });
     return await readFile(file);
   } catch (error) {
+    if (isMissingProgram(error)) throw new CommandError(`buf is not installed in ${root}; run \`npm install\` there.`);
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
     throw new CommandError(`The contracts do not compile: ${said || 'buf said nothing'}`, { cause: error });
   } finally {
