@@ -10,14 +10,3 @@ export function isNobodyListening(error: unknown): boolean {
   }
   return false;
 }
-
-/** Whether an error says that the program that was to run is not there. */
-export function isMissingProgram(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    error.code === 'ENOENT' &&
-    'syscall' in error &&
-    String(error.syscall).startsWith('spawn')
-  );
-}
