@@ -134,11 +134,8 @@ export const impure =
 
 /** A contract package: `weft generate` makes it, so nobody writes its code. Services import it; below packages/, tests and fixtures may. */
 export function isContract(path: string): boolean {
-  return path.startsWith('contracts/');
+  return /^(contracts|packages\/test-contracts)(\/|$)/.test(path);
 }
-
-/** A text that is a name of the shop. Comments, and sentences with an example in them, are none. */
-export const shopName = /^[@/]?shop(?:[./][\w./-]*)?$/;
 
 /** What breaks a rule, as "file specifier", and why it may. */
 export const exceptions: Readonly<Record<string, string>> = {
