@@ -104,7 +104,8 @@ function undeclared(own: Workspace, workspaces: readonly Workspace[], sources: r
     }
   }
   const missing = [...used].flatMap(([name, { path, each, byCode }]) => {
-    if (`${path} ${each.specifier}` in exceptions || own.dependencies.includes(name)) return [];
+    if (`${path} ${each.specifier}` in exceptions) return [];
+    if (own.dependencies.includes(name) || own.peerDependencies.includes(name)) return [];
     // The root's own development tools are there for every test.
     if (!byCode && (own.devDependencies.includes(name) || !workspaces.some((other) => other.name === name))) return [];
     const where = byCode ? 'dependencies' : 'devDependencies';

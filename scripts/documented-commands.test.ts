@@ -15,6 +15,8 @@ const files = globSync(
 const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
 const targets = new Set([...makefile.matchAll(/^([a-z][a-z -]*):/gm)].flatMap(([, names = '']) => names.split(' ')));
 
+const weft = await program();
+
 /** What a command says that does not exist; undefined: all of it exists. */
 function unknownIn({ program: name, args }: DocumentedCommand): string | undefined {
   return name === 'make' ? unknownToMake(args) : unknownToWeft(args);
@@ -29,7 +31,7 @@ function unknownToMake(args: readonly string[]): string | undefined {
 }
 
 function unknownToWeft(args: readonly string[]): string | undefined {
-  let command: Command = program();
+  let command: Command = weft;
   for (const arg of args) {
     // What follows is another program's.
     if (arg === '--') return undefined;
@@ -69,7 +71,7 @@ test('every command has its line in the README of the command line', (t) => {
   const below = (command: Command, name: string): readonly string[] =>
     command.commands.length === 0 ? [name] : command.commands.flatMap((each) => below(each, `${name} ${each.name()}`));
   t.deepEqual(
-    below(program(), 'weft').filter((name) => !new RegExp(`${name}(?![\\w-])`).test(text)),
+    below(weft, 'weft').filter((name) => !new RegExp(`${name}(?![\\w-])`).test(text)),
     [],
   );
 });

@@ -2,9 +2,9 @@ import test from 'ava';
 import { program } from '../program.ts';
 
 test('options that cannot be meant are refused with what they must be', async (t) => {
-  const logs = (...args: readonly string[]) =>
-    program()
-      .commands.find((each) => each.name() === 'logs')
+  const logs = async (...args: readonly string[]) =>
+    (await program()).commands
+      .find((each) => each.name() === 'logs')
       ?.configureOutput({ writeErr: () => {} })
       .parseAsync([...args], { from: 'user' });
   await t.throwsAsync(async () => logs('orders', '--grep', '('), { message: /must be a regular expression/ });

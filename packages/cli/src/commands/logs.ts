@@ -9,7 +9,6 @@ import { jsonOption, stateOption } from './options.ts';
 /** `weft logs`: what processes have logged. */
 export function logsCommand(): Command {
   return new Command('logs')
-    .summary('show what processes have logged')
     .description(
       'Shows the end of a log as it was written, or of several logs, merged by time and each line behind the name of its process.\n' +
         'A name is a service (all its replicas), a replica, the Envoy of either (orders.envoy), edge, control-plane or postgres;\n' +

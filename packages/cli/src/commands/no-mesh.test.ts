@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { program } from '../program.ts';
 
-/** Arguments for the commands that need some; "x" stands for every other argument that is required. */
+/** Arguments for the commands that need some; the first of its choices, or "x", stands for every other that is required. */
 const argumentsOf: Readonly<Record<string, readonly string[]>> = {
   scale: ['orders=2'],
   stop: ['control-plane'],
@@ -32,38 +32,45 @@ test.after.always(() => {
 });
 
 /** The commands that do something themselves, by their whole names. */
-function commands(): readonly (readonly string[])[] {
+async function commands(): Promise<readonly (readonly string[])[]> {
   const below = (command: Command): string[][] =>
     command.commands.length === 0
       ? [[command.name()]]
       : command.commands.flatMap((each) => below(each).map((path) => [command.name(), ...path]));
-  return program().commands.flatMap(below);
+  return (await program()).commands.flatMap(below);
 }
 
 /** The sentence that a command ends with in a directory; undefined: it does not fail. */
 async function sentence(t: ExecutionContext, where: string, path: readonly string[]): Promise<string | undefined> {
+  const weft = await program();
   const command = path.reduce<Command | undefined>(
     (at, name) => at?.commands.find((each) => each.name() === name),
-    program(),
+    weft,
   );
-  const required = command?.registeredArguments.filter((argument) => argument.required).map(() => 'x') ?? [];
+  const required =
+    command?.registeredArguments
+      .filter((argument) => argument.required)
+      .map(({ argChoices }) => argChoices?.[0] ?? 'x') ?? [];
   process.chdir(join(directory, where));
   const shown = console.log;
   console.log = () => {};
+  const write = process.stdout.write;
+  process.stdout.write = () => true;
   try {
-    await program().parseAsync([...path, ...(argumentsOf[path.join(' ')] ?? required)], { from: 'user' });
+    await weft.parseAsync([...path, ...(argumentsOf[path.join(' ')] ?? required)], { from: 'user' });
     return undefined;
   } catch (error) {
     t.true(error instanceof CommandError, `${path.join(' ')} in ${where}: ${String(error)}`);
     return error instanceof Error ? error.message : String(error);
   } finally {
     console.log = shown;
+    process.stdout.write = write;
   }
 }
 
 for (const where of ['empty', 'project']) {
   test.serial(`no command shows an error of the system where no mesh is running: ${where}`, async (t) => {
-    for (const path of commands()) {
+    for (const path of await commands()) {
       const words = (await sentence(t, where, path)) ?? '';
       t.notRegex(words, /ENOENT|ECONN|\n/, path.join(' '));
     }
