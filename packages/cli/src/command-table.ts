@@ -69,7 +69,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'logs',
-    summary: 'show what a process has logged',
+    summary: 'show what processes have logged',
     load: async () => (await import('./commands/logs.ts')).logsCommand(),
   },
   {
