@@ -57,7 +57,7 @@ for (const image of chosen) {
   write(join(dist, 'sbom', `${image.name}.json`), bill);
 }
 write(join(dist, 'images.json'), tags);
-for (const chart of ['weft', 'shop']) write(join(root, 'charts', chart, 'images.json'), tags);
+for (const chart of ['weft', 'service', 'shop']) write(join(root, 'charts', chart, 'images.json'), tags);
 
 interface Builder {
   readonly label: string;
