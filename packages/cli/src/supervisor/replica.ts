@@ -9,9 +9,11 @@ import { freePort, releasePort } from './free-port.ts';
 import { healthProbe } from './health-probe.ts';
 import { missingConfiguration } from './held-configuration.ts';
 import { KeptProcess } from './kept-process.ts';
+import { type ListenAddress, listenText } from './listen-address.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { type StopSignal, startProgram } from './running.ts';
+import { checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
@@ -41,7 +43,8 @@ export class Replica {
   readonly #run: MeshRun;
   readonly #contract: string | undefined;
   readonly #inboundPort: number;
-  readonly #socket: string;
+  readonly #listen: ListenAddress;
+  readonly #databaseEnv: () => Readonly<Record<string, string>>;
   readonly #appLog: ProcessLog;
   readonly #envoyLog: ProcessLog;
   readonly #app: KeptProcess;
@@ -55,11 +58,16 @@ export class Replica {
 
   /** Takes ports, a token and a place in the mesh; starts nothing. */
   static async create(options: ReplicaOptions): Promise<Replica> {
+    const { run, service, index } = options;
     const [inbound, outbound] = await Promise.all([freePort(), freePort()]);
-    return new Replica(options, inbound, outbound);
+    const listen =
+      service.listen === 'tcp'
+        ? { host: '127.0.0.1', port: await freePort() }
+        : { path: join(run.state.run, `${service.name}-${index}.sock`) };
+    return new Replica(options, inbound, outbound, listen);
   }
 
-  private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number) {
+  private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number, listen: ListenAddress) {
     const { run, service, index, contract, databaseEnv } = options;
     this.#run = run;
     this.service = service;
@@ -67,7 +75,8 @@ export class Replica {
     this.#contract = contract;
     this.#inboundPort = inboundPort;
     this.outboundPort = outboundPort;
-    this.#socket = join(run.state.run, `${this.name}.sock`);
+    this.#listen = listen;
+    this.#databaseEnv = databaseEnv;
     this.#appLog = run.logs.open(this.name);
     this.#envoyLog = run.logs.open(`${this.name}.envoy`);
     this.#app = new KeptProcess({
@@ -76,21 +85,10 @@ export class Replica {
       report: run.report,
       lastLine: () => this.#appLog.lastLine,
       start: () => {
-        rmSync(this.#socket, { force: true });
-        return startProgram({
-          command: ['node', service.main],
-          cwd: service.directory,
-          log: this.#appLog,
-          env: {
-            ...run.env,
-            ...databaseEnv(),
-            WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
-            WEFT_LISTEN: `unix:${this.#socket}`,
-            WEFT_OUTBOUND: `127.0.0.1:${outboundPort}`,
-            OTEL_SERVICE_NAME: service.contract ?? service.name,
-            OTEL_RESOURCE_ATTRIBUTES: `service.namespace=${service.namespace},service.instance.id=${this.name}`,
-          },
-        });
+        const process = this.process;
+        checkStartable(process, service.file);
+        this.#removeSocket();
+        return startProgram({ ...process, log: this.#appLog });
       },
       onUp: () => this.#update({ app: startingReason }),
       onDown: (reason) => this.#update({ app: reason }),
@@ -121,6 +119,18 @@ export class Replica {
     return this.#appReason || this.#envoyReason;
   }
 
+  /** How its process is started. */
+  get process(): ServiceProcess {
+    return serviceProcess({
+      service: this.service,
+      replica: this.name,
+      listen: this.#listen,
+      outboundPort: this.outboundPort,
+      meshEnv: this.#run.env,
+      databaseEnv: this.#databaseEnv(),
+    });
+  }
+
   /** What `weft status` shows of it. */
   get facts() {
     return {
@@ -134,7 +144,7 @@ export class Replica {
       envoyPid: this.#envoy.pid,
       restarts: this.#app.restarts,
       envoyRestarts: this.#envoy.restarts,
-      socket: this.#socket,
+      application: listenText(this.#listen),
       inbound: `127.0.0.1:${this.#inboundPort}`,
       outbound: `127.0.0.1:${this.outboundPort}`,
       adminSocket: this.#run.adminSocket(this.name),
@@ -170,16 +180,17 @@ export class Replica {
     await this.#app.stop(drainMs, signal);
     await this.#envoy.stop(envoyStopMs);
     await this.#probing;
-    rmSync(this.#socket, { force: true });
+    this.#removeSocket();
     rmSync(join(this.#run.state.tokens, this.service.namespace, this.name), { force: true });
     releasePort(this.#inboundPort);
     releasePort(this.outboundPort);
+    if ('port' in this.#listen) releasePort(this.#listen.port);
     this.#appLog.close();
     this.#envoyLog.close();
   }
 
   async #probe(): Promise<void> {
-    const probe = healthProbe(this.#socket);
+    const probe = healthProbe(this.#listen, this.service.health);
     const { signal } = this.#stopped;
     let late = 0;
     while (!signal.aborted) {
@@ -198,6 +209,10 @@ export class Replica {
       await sleep(this.ready ? probeIntervalMs : firstProbeIntervalMs, undefined, { signal }).catch(() => undefined);
     }
     probe.close();
+  }
+
+  #removeSocket(): void {
+    if ('path' in this.#listen) rmSync(this.#listen.path, { force: true });
   }
 
   #update({ app, envoy }: { app?: string; envoy?: string }): void {
@@ -219,7 +234,7 @@ export class Replica {
       labels: { app: this.service.name },
       serviceAccount: this.service.name,
       ...(this.#contract ? { contract: this.#contract } : {}),
-      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: `unix:${this.#socket}` }],
+      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: listenText(this.#listen) }],
       outbound: `127.0.0.1:${this.outboundPort}`,
       ready: reason === '',
       reason,
