@@ -93,7 +93,8 @@ async function startVerdaccio(config: string, port: number, cwd: string): Promis
   const args = [bin, '--config', config, '--listen', `127.0.0.1:${port}`];
   const server = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (text) => (said = `${said}${text}`.slice(-4_000)));
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (text) => (said = `${said}${text}`.slice(-4_000)));
   const deadline = Date.now() + 30_000;
   for (;;) {
     if (server.exitCode !== null) throw new Error(`verdaccio ended with exit code ${server.exitCode}:\n${said}`);

@@ -9,6 +9,7 @@ import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
 import { overrideCommand } from './commands/override.ts';
+import { packageCommand } from './commands/package.ts';
 import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
 import { scaleCommand } from './commands/scale.ts';
@@ -35,6 +36,7 @@ export function program(): Command {
     stopCommand(),
     startCommand(),
     logsCommand(),
+    packageCommand(),
     compileCommand(),
     lintCommand(),
     overrideCommand(),

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
 import type { ServicePlaces } from './service-manifests.ts';
@@ -41,4 +41,15 @@ export function servicePlaces(project: Project): ServicePlaces {
     namespace: 'default',
     contractOf: () => undefined,
   };
+}
+
+/** The FileDescriptorSet of a contract of the project; undefined where none was generated. */
+export function descriptorFileOf(project: Project, logicalName: string): string | undefined {
+  for (const file of globSync('contracts/*/package.json', { cwd: project.root })) {
+    const { weft }: { weft?: { contract?: string } } = JSON.parse(readFileSync(join(project.root, file), 'utf8'));
+    const descriptor = join(project.root, dirname(file), 'descriptor.binpb');
+    if (weft?.contract === logicalName && existsSync(descriptor)) return descriptor;
+  }
+  const file = join(project.descriptorsDir, `${logicalName}.binpb`);
+  return existsSync(file) ? file : undefined;
 }
