@@ -13,13 +13,15 @@ import { type GrpcOutcome, grpcFrom, readyPod, runPod } from './scratch-pod.ts';
 const weft = join(import.meta.dirname, '../../packages/cli/bin/weft.js');
 const permissionDenied = 7;
 
+let scratch = '';
 let project = '';
 
 /** A project outside of this repository, whose packages come from a registry. */
 test.before(async (t) => {
   if (noCluster) return;
   t.timeout(5 * 60_000);
-  project = await mkdtemp(join(tmpdir(), 'bakery-'));
+  scratch = await mkdtemp(join(tmpdir(), 'weft-package-'));
+  project = join(scratch, 'bakery');
   const registry = await startRegistry();
   try {
     await writeBakery(project);
@@ -34,7 +36,7 @@ test.before(async (t) => {
 });
 
 test.after.always(async () => {
-  if (project) await rm(project, { recursive: true, force: true });
+  if (scratch) await rm(scratch, { recursive: true, force: true });
 });
 
 /** A namespace that may speak for the bakery, and a database server in it with its administrator's Secret. */
@@ -135,7 +137,7 @@ clusterTest(
     // Again: the role, its password and its data stay.
     await helm('upgrade', '--install', 'bread', join(out, 'chart'), ...install, '--set', 'logLevel=debug');
     const loaves = await kubectl(
-      ...['exec', '-n', namespace, 'postgres', '--', 'psql', '-U', 'postgres', '-At', 'bakery'],
+      ...['exec', '-n', namespace, 'postgres', '--', 'psql', '-h', '127.0.0.1', '-U', 'postgres', '-At', 'bakery'],
       ...[
         '-c',
         "select count(*), pg_get_userbyid(relowner) from bread.loaves, pg_class where relname = 'loaves' group by 2",

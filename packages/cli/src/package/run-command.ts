@@ -28,6 +28,8 @@ export async function runCommand(
   });
   if (ending === undefined) return out;
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  const reason = lines.findLast((line) => /err/i.test(line) && !/log of this run|debug/i.test(line)) ?? lines.at(-1);
+  // npm tells a code first, then the reason, then where there is more.
+  const reason =
+    lines.find((line) => /\berr(or)?\b/i.test(line) && !/\b(code|errno|syscall)\b/.test(line)) ?? lines.at(-1);
   throw new CommandError(`${failed}: ${ending}${reason === undefined ? '' : ` (${reason.trim()})`}.`);
 }
