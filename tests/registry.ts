@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,8 +30,11 @@ export async function startRegistry(): Promise<Registry> {
     freePort(),
     npm(['config', 'get', 'registry'], root),
   ]);
+  const storage = join(dir, 'storage');
+  const published = join(dirname(packed[0]?.file ?? dir), 'storage');
+  if (existsSync(published)) await cp(published, storage, { recursive: true });
   const config = join(dir, 'config.json');
-  await writeFile(config, JSON.stringify(verdaccioConfig(join(dir, 'storage'), uplink.trim())));
+  await writeFile(config, JSON.stringify(verdaccioConfig(storage, uplink.trim())));
   const url = `http://127.0.0.1:${port}/`;
   const userconfig = join(dir, 'npmrc');
   // npm publishes nothing without a token; this registry takes any.
@@ -57,15 +61,20 @@ export async function startRegistry(): Promise<Registry> {
     }
     await rm(dir, { recursive: true, force: true });
   };
-  try {
-    const waiting = packed.map(({ file }) => file);
-    const publisher = async (): Promise<void> => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await publish(file);
-    };
-    await Promise.all([publisher(), publisher(), publisher()]);
-  } catch (error) {
-    await stop();
-    throw error;
+  if (!existsSync(published)) {
+    try {
+      const waiting = packed.map(({ file }) => file);
+      const publisher = async (): Promise<void> => {
+        for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await publish(file);
+      };
+      await Promise.all([publisher(), publisher(), publisher()]);
+      // What is packed anew is in a new directory, so this storage is always that of these packages.
+      await cp(storage, `${published}.new`, { recursive: true });
+      await rename(`${published}.new`, published);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
   }
   return { url, env, publish, stop };
 }

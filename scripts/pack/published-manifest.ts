@@ -16,7 +16,7 @@ export interface Publication {
  * The package.json that users get: JavaScript with declarations instead of TypeScript, ranges instead of the exact versions that
  * this repository is developed with. `peerDependencies` stay as they are written, since they are tested as they are written.
  */
-export function publishedManifest(source: Manifest, publication: Publication): Manifest {
+export function publishedManifest(source: Manifest, publication: Publication): Readonly<Record<string, unknown>> {
   const { devDependencies: _, scripts: __, private: ___, overrides: ____, ...kept } = source;
   const { directory, repositoryUrl, files, versions } = publication;
   const ranges = (dependencies: Readonly<Record<string, string>> = {}) =>

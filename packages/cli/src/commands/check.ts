@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, noAnswer } from '../command-error.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
@@ -17,7 +17,6 @@ const soonMs = 30 * 24 * 3_600_000;
 /** `weft check`: whether the mesh is well, and how long it stays so without its control plane. */
 export function checkCommand(): Command {
   return new Command('check')
-    .summary('say whether the mesh is well, and how long it lasts without its control plane')
     .description(
       'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
         'and how far a rotation of the root has come. The exit code is 1 when a check fails.\n' +

@@ -11,7 +11,6 @@ import { stateOption } from './options.ts';
 /** `weft logs`: what processes have logged. */
 export function logsCommand(): Command {
   return new Command('logs')
-    .summary('show what a process has logged')
     .description('Shows the end of a log as it was written. Envoys log their calls in <replica>.envoy and edge.')
     .argument('[process]', 'as orders-0, orders-0.envoy, edge, control-plane, postgres; none: the supervisor')
     .option('-f, --follow', 'go on as more comes', false)

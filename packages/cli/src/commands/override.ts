@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Override } from '@weft/api/weft/api/v1/mesh';
+import { OverrideState } from '@weft/api/weft/api/v1/mesh';
+import { parseDuration } from '@weft/compiler/facts/duration';
 import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
 import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
-import type { Override } from '@weft/contracts/weft/api/v1/mesh';
-import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
@@ -48,7 +49,6 @@ const answerMs = 5_000;
 /** `weft override`: what must be otherwise at once, and by itself be as it was. */
 export function overrideCommand(): Command {
   return new Command('override')
-    .summary('deny a caller, stop retries, change a deadline or a limit at once')
     .description(
       'Lays something over a contract in an emergency: it holds within a second, closes no connection and ends by itself. What\n' +
         'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
@@ -98,7 +98,6 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
   if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
-  const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
     throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, as 2h or 30m.`);
@@ -202,7 +201,7 @@ async function list(mesh: Mesh, json: boolean): Promise<void> {
   const { overrides } = await status(mesh);
   if (json) {
     const { toJson } = await import('@bufbuild/protobuf');
-    const { OverrideSchema } = await import('@weft/contracts/weft/api/v1/mesh');
+    const { OverrideSchema } = await import('@weft/api/weft/api/v1/mesh');
     const rows = overrides.map((override) => toJson(OverrideSchema, override, { alwaysEmitImplicit: true }));
     console.log(JSON.stringify({ overrides: rows }, undefined, 2));
     return;

@@ -1,8 +1,9 @@
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { descriptorFileOf, findProject, type Project, servicePlaces } from '../project.ts';
+import type { GeneratedContract } from '../contracts.ts';
+import { findProject, type Project, servicePlaces } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { readServiceManifests } from '../service-manifests.ts';
 
@@ -17,7 +18,6 @@ interface PackageCommandOptions {
 /** `weft package`: what installs one service in a cluster. */
 export function packageCommand(): Command {
   return new Command('package')
-    .summary('make the image and the chart values of one service')
     .description(
       'Builds the image of one service and writes a directory that installs it: the chart with its values, the contract and a bill\n' +
         'of materials. A Dockerfile in the service is used as it is; a TypeScript service needs none. The image is tagged by its\n' +
@@ -45,15 +45,15 @@ export function packageCommand(): Command {
 
 async function packageOne(name: string, options: PackageCommandOptions): Promise<void> {
   const project = findProject();
+  const contracts = await generatedNow(project);
   const service = serviceNamed(project, name);
-  const projectName = nameOf(project);
   const { packageService } = await import('../package/package-service.ts');
-  const descriptorFile = service.contract && descriptorFileOf(project, service.contract);
+  const descriptorFile = contracts.find(({ logicalName }) => logicalName === service.contract)?.descriptorFile;
   const packaged = await packageService({
     service,
     root: project.root,
-    registry: (options.registry ?? `docker.io/${projectName}`).replace(/\/+$/, ''),
-    database: projectName.replaceAll('-', '_'),
+    registry: (options.registry ?? `docker.io/${project.name}`).replace(/\/+$/, ''),
+    database: project.name.replaceAll('-', '_'),
     out: options.out === undefined ? join(project.root, 'dist', service.name) : resolve(options.out),
     noImage: !options.image,
     say: (line) => console.error(line),
@@ -82,12 +82,14 @@ function serviceNamed(project: Project, name: string): ServiceManifest {
   );
 }
 
-/** The project's name: its folder's as a DNS label. */
-function nameOf({ root }: Project): string {
-  return (
-    basename(root)
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^[^a-z]+|-+$/g, '') || 'project'
-  );
+/** The contracts as the .proto files are now. */
+async function generatedNow(project: Project): Promise<readonly GeneratedContract[]> {
+  const [{ generate }, { problemLine }] = await Promise.all([
+    import('../generate/index.ts'),
+    import('../generate/proto-problem.ts'),
+  ]);
+  const { contracts, problems } = await generate(project, () => {});
+  const [first] = problems;
+  if (first) throw new CommandError(`The contracts do not compile: ${problemLine(first, project.root)}`);
+  return contracts;
 }

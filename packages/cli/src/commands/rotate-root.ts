@@ -11,7 +11,6 @@ import { rootLine } from './render-root.ts';
 /** `weft rotate-root`: replaces the root of all certificates. */
 export function rotateRootCommand(): Command {
   return new Command('rotate-root')
-    .summary('replace the root of all certificates, without a failed call')
     .description(
       'The new root is trusted everywhere first, then it signs, and the old one goes when its last certificate has ended.\n' +
         'This returns at once; `weft check` says how far it has come. It goes on over restarts of the control plane.',

@@ -1,5 +1,5 @@
 import { toJson } from '@bufbuild/protobuf';
-import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { chosenState, type MeshChoice } from '../mesh-choice.ts';
@@ -12,7 +12,6 @@ import { renderStatus } from './render-status.ts';
 /** `weft status`: what the mesh is and what every proxy has taken of it. */
 export function statusCommand(): Command {
   return new Command('status')
-    .summary('show services, replicas, proxies and what is wrong')
     .description(
       'Shows every service, replica and proxy, the end of its certificate, what configuration it has acknowledged and since when,\n' +
         'then problems and refused calls. --json has the whole answer of weft.api.v1 and, under "supervisor", local processes.',

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { generatedContracts } from '../contracts.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project, servicePlaces } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
@@ -28,7 +29,6 @@ interface UpOptions {
 /** `weft up`: the whole mesh on this machine. */
 export function upCommand(): Command {
   return new Command('up')
-    .summary('start the whole mesh on this machine')
     .description(
       'Starts PostgreSQL, the control plane, every service with its Envoy and the edge, and waits until an order can be placed.\n' +
         'It stays in the foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',
@@ -72,13 +72,13 @@ function readServices(project: Project): ServiceManifest[] {
   const { services, problems } = readServiceManifests(servicePlaces(project));
   for (const { service: name, file, message } of problems) {
     // Its contract is one that the others may call.
-    const contracts = existsSync(project.descriptorsDir) ? readdirSync(project.descriptorsDir) : [];
-    if (contracts.some((contract) => contract.endsWith(`.${name}.binpb`))) {
+    if (generatedContracts(project).some(({ logicalName }) => logicalName.endsWith(`.${name}`))) {
       throw new CommandError(`${file} cannot be read (${message}), and other services may call ${name}; correct it.`);
     }
     console.error(`weft: ${file} cannot be read (${message}); ${name} is left out.`);
   }
-  if (services.length === 0) throw new CommandError(`No service was found: no ${project.servicesDir}/*/weft.yaml.`);
+  if (services.length === 0)
+    throw new CommandError(`No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}.`);
   return services;
 }
 

@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { generatedContracts } from '../contracts.ts';
 import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
 import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
@@ -299,10 +299,10 @@ function contractOf(
   service: ServiceManifest,
 ): Pick<RunningService, 'contract' | 'calls'> {
   if (!service.contract) return { contract: undefined, calls: [] };
-  const file = join(project.descriptorsDir, `${service.contract}.binpb`);
-  const contract = run.mesh.publishContract(service.namespace, file);
-  if (contract === undefined) {
-    throw new CommandError(`There is no contract ${service.contract} for ${service.name}; run \`make generate\`.`);
+  const found = generatedContracts(project).find(({ logicalName }) => logicalName === service.contract);
+  const contract = found && run.mesh.publishContract(service.namespace, found.descriptorFile);
+  if (found === undefined || contract === undefined) {
+    throw new CommandError(`There is no contract ${service.contract} for ${service.name}; run \`weft generate\`.`);
   }
-  return { contract, calls: contractCalls(readFileSync(file), service.contract) };
+  return { contract, calls: contractCalls(readFileSync(found.descriptorFile), service.contract) };
 }
