@@ -27,9 +27,16 @@ export async function runCommand(
     );
   });
   if (ending === undefined) return out;
-  const lines = said.split('\n').filter((line) => line.trim() !== '');
-  // npm tells a code first, then the reason, then where there is more.
-  const reason =
-    lines.find((line) => /\berr(or)?\b/i.test(line) && !/\b(code|errno|syscall)\b/.test(line)) ?? lines.at(-1);
-  throw new CommandError(`${failed}: ${ending}${reason === undefined ? '' : ` (${reason.trim()})`}.`);
+  const reason = reasonIn(said);
+  throw new CommandError(`${failed}: ${ending}${reason === undefined ? '' : ` (${reason})`}.`);
+}
+
+/** The line that says why. npm and pnpm say a code first, then the reason, then where there is more. */
+function reasonIn(said: string): string | undefined {
+  const lines = said.split('\n').map((line) => line.trim());
+  const errors = lines
+    .filter((line) => /\berr(or)?\b/i.test(line))
+    .map((line) => line.replace(/^npm (error|ERR!)\s*/i, ''))
+    .filter((line) => line !== '' && !/^(code|errno|syscall|path)\b/.test(line));
+  return errors[0] ?? lines.findLast((line) => line !== '');
 }
