@@ -2,10 +2,20 @@ import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyFile } from './copy-sources.ts';
 import { runCommand } from './run-command.ts';
-import { type Installation, readPackageJson, type Workspace } from './workspaces.ts';
+import type { Installation, Workspace } from './workspaces.ts';
 
-/** Files that only say what to install, and maybe by which token; none belongs into an image. */
-const installedBy = ['package-lock.json', 'pnpm-lock.yaml', '.npmrc', 'node_modules/.package-lock.json'];
+/** Files that say what to install, and maybe by which token, or when and where it was installed: none belongs into an image. */
+const installedBy = [
+  'package-lock.json',
+  'pnpm-lock.yaml',
+  'pnpm-workspace.yaml',
+  '.npmrc',
+  '.pnpmfile.cjs',
+  'node_modules/.package-lock.json',
+  'node_modules/.modules.yaml',
+  'node_modules/.pnpm-workspace-state-v1.json',
+  'node_modules/.pnpm/lock.yaml',
+];
 
 /**
  * Installs into `target` what the first of `workspaces` needs when it runs, by the installation's lock file, for Linux on this
@@ -43,9 +53,6 @@ function pnpmCommand(own: string): string[] {
 function localFiles(root: string, lockFile: string): string[] {
   const text = readFileSync(join(root, lockFile), 'utf8');
   const named = [...text.matchAll(/\bfile:([\w@./-]+\.tgz)\b/g)].map(([, file = '']) => file);
-  const { workspaces: _, ...json } = readPackageJson(root);
-  const patches = /"?patchedDependencies"?/.test(text + JSON.stringify(json))
-    ? globSync('patches/*', { cwd: root })
-    : [];
+  const patches = text.includes('patchedDependencies') ? globSync('patches/*', { cwd: root }) : [];
   return [...new Set([...named, ...patches])].filter((file) => !file.startsWith('..') && existsSync(join(root, file)));
 }
