@@ -110,6 +110,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     'log-files': ['(root)'],
     mesh: ['(root)'],
     generate: ['(root)'],
+    package: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
     // A new service is part of what is generated.
     add: ['generate', '(root)'],
@@ -121,6 +122,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
       'generate',
       'log-files',
       'mesh',
+      'package',
       'service-tests',
       'supervisor',
       'terminal',

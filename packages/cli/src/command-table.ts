@@ -73,6 +73,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/logs.ts')).logsCommand(),
   },
   {
+    name: 'package',
+    summary: 'make the image and the chart values of one service',
+    load: async () => (await import('./commands/package.ts')).packageCommand(),
+  },
+  {
     name: 'compile',
     summary: 'print the Envoy configuration that a mesh directory gives',
     load: async () => (await import('./commands/compile.ts')).compileCommand(),
