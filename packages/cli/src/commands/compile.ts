@@ -10,7 +10,6 @@ import { problemLines } from './problem-lines.ts';
 /** `weft compile`: the Envoy configuration of a directory, offline. */
 export function compileCommand(): Command {
   return new Command('compile')
-    .summary('print the Envoy configuration that a mesh directory gives')
     .description(
       'Compiles a directory of manifests and descriptor sets offline, as the control plane would, and prints what each proxy would\n' +
         'hold as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',

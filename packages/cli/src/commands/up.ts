@@ -29,7 +29,6 @@ interface UpOptions {
 /** `weft up`: the whole mesh on this machine. */
 export function upCommand(): Command {
   return new Command('up')
-    .summary('start the whole mesh on this machine')
     .description(
       'Starts PostgreSQL, the control plane, every service with its Envoy and the edge, and waits until an order can be placed.\n' +
         'It stays in the foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',

@@ -1,7 +1,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type WhyResponse, WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
-import { parseDuration } from '@weft/compiler';
+import { parseDuration } from '@weft/compiler/facts/duration';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { askMemory } from '../memory-client.ts';
@@ -16,7 +16,6 @@ import { clusterOption, jsonOption, namespaceOption, stateOption } from './optio
 /** `weft why`: what becomes of one call, hop by hop. */
 export function whyCommand(): Command {
   return new Command('why')
-    .summary('explain what becomes of one call, and why')
     .description(
       'Explains a call hop by hop: listener, route, policy and the file it came from, cluster, endpoints, certificates, and whether\n' +
         'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way, and 1 when nobody has a name that is\n' +
