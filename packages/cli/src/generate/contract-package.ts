@@ -3,9 +3,9 @@ import { isToolPackage, logicalNameOf } from '@weft/compiler/contracts/logical-n
 
 /** A contract of a project: all versions of one logical name, which become one npm package. */
 export interface ContractPackage {
-  /** A proto package without its version: "shop.catalog". */
+  /** A proto package without its version: "bakery.catalog". */
   readonly logicalName: string;
-  /** "@shop/catalog-contract". */
+  /** "@bakery/catalog-contract". */
   readonly packageName: string;
   /** The name of its folder: "catalog". */
   readonly folder: string;

@@ -9,7 +9,7 @@ export interface ProtoProblem {
   readonly message: string;
 }
 
-/** A problem as people read it, and as editors jump to it: "proto/shop/orders/v1/orders.proto:12: ...", from a root. */
+/** A problem as people read it, and as editors jump to it: "proto/bakery/orders/v1/orders.proto:12: ...", from a root. */
 export function problemLine({ file, line, message }: ProtoProblem, root: string): string {
   const place = isAbsolute(file) ? relative(root, file) : file;
   return `${place}${line === undefined ? '' : `:${line}`}: ${message}`;
