@@ -27,6 +27,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // Its ./testing gives a service's tests a real PostgreSQL.
   '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/dev-postgres'],
   '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
+  // It runs before anything of Weft is installed.
+  'create-weft': [],
   '@weft/cli': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-envoy', '@weft/dev-postgres'],
 
   '@weft/control-plane': [
@@ -108,9 +110,24 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     'log-files': ['(root)'],
     mesh: ['(root)'],
     generate: ['(root)'],
+    package: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
+    // A new service is part of what is generated.
+    add: ['generate', '(root)'],
+    'service-tests': ['(root)'],
     completion: [],
-    commands: ['completion', 'generate', 'log-files', 'mesh', 'supervisor', 'terminal', '(root)'],
+    commands: [
+      'add',
+      'completion',
+      'generate',
+      'log-files',
+      'mesh',
+      'package',
+      'service-tests',
+      'supervisor',
+      'terminal',
+      '(root)',
+    ],
     'buf-plugin': [],
     '(root)': ['*'],
   },

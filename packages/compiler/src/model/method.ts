@@ -136,6 +136,17 @@ export function admission(
   return `${origin?.is === 'resource' ? originWords(origin) : 'its contract'} names ${names}`;
 }
 
+/** What callers outside are told of whatever no contract exposes at a gateway. */
+export const notExposedSentence = 'weft: no contract exposes this here';
+
+/** What a caller is told of a method that it may not call: "weft: shop.catalog may not call ...; its contract names shop.orders". */
+export function refusalSentence(
+  method: Pick<Method, 'path' | 'callers' | 'denied' | 'origins'>,
+  caller: LogicalName,
+): string {
+  return `weft: ${caller} may not call ${method.path.slice(1)}; ${admission(method, caller)}`;
+}
+
 /** When and how a failed call is tried again. */
 export interface RetryPolicy {
   readonly codes: readonly RetryCode[];

@@ -4,7 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import { didYouMean, suggesting } from '../model/did-you-mean.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, isExposed, type Method } from '../model/method.ts';
+import { isExposed, type Method, refusalSentence } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
 import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
@@ -151,7 +151,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
   if (!method.callers.has(caller.name)) {
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}`,
+      verdict: refusalSentence(method, caller.name),
       ...adviceFor(caller.name, called, question.facts, mesh),
     };
   }
@@ -162,7 +162,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
     const nameAll = sharers.has('') ? '' : `, or callers that name ${contracts.join(' and ')}`;
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}${sharedAccountWords(method.callers, mesh, accounts)}`,
+      verdict: `${refusalSentence(method, caller.name)}${sharedAccountWords(method.callers, mesh, accounts)}`,
       advice: `one service account for each service${nameAll}`,
     };
   }

@@ -75,10 +75,10 @@ test.before(async (t) => {
         implement(OrderService, {
           placeOrder: repeatable(() => ({})),
           async getOrder(request, call) {
-            const headers = [...call.requestHeaders]
+            const headers = [...call.requestHeader]
               .filter(([key]) => key.startsWith('x-weft'))
               .map((header) => header.join('='));
-            seen.push(`${name} get ${request.orderId} by ${call.caller} ${headers}`);
+            seen.push(`${name} get ${request.orderId} by ${call.caller.kind} ${call.caller.id} ${headers}`);
             if (request.orderId === slowId)
               await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
             return { order: { orderId: request.orderId } };
@@ -150,13 +150,16 @@ async function rest(t: { context: Context }, path: string, init?: RequestInit) {
 test.serial('gRPC: an exposed method, without the headers that only the mesh may set', async (t) => {
   const headers = {
     'x-weft-delivered': 'never',
+    'x-weft-caller': 'shop.orders',
     'x-weft-client-address': '192.0.2.1',
     'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/bakery/sa/orders',
   };
   await client(OrderService, { outbound: t.context.edge }).getOrder({ orderId }, { headers });
   t.regex(
     t.context.seen[0] ?? '',
-    new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge x-weft-client-address=127.0.0.1$`),
+    new RegExp(
+      `get ${orderId} by edge spiffe://weft.local/ns/weft/sa/edge x-weft-caller=edge,x-weft-client-address=127.0.0.1$`,
+    ),
   );
 });
 

@@ -4,7 +4,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy, withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
+import { type Caller, client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import { InventoryService } from '@weft/test-contracts/bakery/inventory/v1/inventory';
 import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
@@ -22,6 +22,7 @@ interface Context {
   readonly servers: Server[];
   /** What the payments and inventory applications saw, in order. */
   readonly seen: string[];
+  readonly callers: Caller[];
   readonly outbound: { readonly orders: string; readonly catalog: string };
   readonly inbound: { readonly payments: number };
 }
@@ -72,6 +73,7 @@ test.before(async (t) => {
   replica('inventory-0', sets.inventory, inventoryIn);
 
   const seen: string[] = [];
+  const callers: Caller[] = [];
   const servers = await Promise.all([
     serve({
       name: 'bakery.payments',
@@ -80,9 +82,10 @@ test.before(async (t) => {
       services: [
         implement(PaymentService, {
           authorize: repeatable((request, call) => {
-            seen.push(`authorize by ${call.caller}`);
+            callers.push(call.caller);
+            seen.push('authorize');
             if (request.cardToken === '4000000000000000') {
-              call.responseHeaders.set('x-weft-delivered', 'never');
+              call.responseHeader.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
@@ -105,7 +108,7 @@ test.before(async (t) => {
       services: [
         implement(InventoryService, {
           getStock: (_, call) => {
-            seen.push(`remaining ${call.remainingMs() !== undefined}`);
+            seen.push(`remaining ${call.timeoutMs() !== undefined}`);
             return {};
           },
           reserve: repeatable(() => ({})),
@@ -123,6 +126,7 @@ test.before(async (t) => {
     mesh,
     servers,
     seen,
+    callers,
     outbound: { orders: `127.0.0.1:${ordersOut}`, catalog: `127.0.0.1:${catalogOut}` },
     inbound: { payments: firstIn },
   });
@@ -135,6 +139,7 @@ test.after.always(async (t) => {
 
 test.beforeEach((t) => {
   t.context.seen.length = 0;
+  t.context.callers.length = 0;
 });
 
 const authorize = {
@@ -149,8 +154,21 @@ function codeOf(error: ConnectError): string {
 }
 
 test.serial('a call carries the identity of its caller', async (t) => {
-  await client(PaymentService, { outbound: t.context.outbound.orders }).authorize(authorize);
-  t.deepEqual(t.context.seen, ['authorize by spiffe://weft.local/ns/bakery/sa/orders']);
+  // What a caller says of itself is not heard.
+  const headers = {
+    'x-weft-caller': 'bakery.payments',
+    'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/bakery/sa/payments',
+  };
+  await client(PaymentService, { outbound: t.context.outbound.orders }).authorize(authorize, { headers });
+  t.deepEqual(t.context.callers, [
+    {
+      kind: 'service',
+      name: 'bakery.orders',
+      id: 'spiffe://weft.local/ns/bakery/sa/orders',
+      namespace: 'bakery',
+      serviceAccount: 'orders',
+    },
+  ]);
 });
 
 test.serial('a caller that the contract does not name is told so', async (t) => {
