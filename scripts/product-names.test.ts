@@ -17,7 +17,7 @@ function filesBelow(folder: string): readonly string[] {
     .filter((file) => file !== '' && lstatSync(join(root, file), { throwIfNoEntry: false })?.isFile());
 }
 
-test('nothing below packages/ knows the shop, except create-weft, of which it is a template', (t) => {
+test('nothing below packages/ knows the shop, except create-weft, which copies it', (t) => {
   const files = filesBelow('packages').filter((file) => !file.startsWith('packages/create-weft/'));
   t.true(files.length > 500, 'the files are found');
   t.deepEqual(
