@@ -13,6 +13,7 @@
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { packageBill } from '../packages/cli/src/package/software-bill.ts';
 import { allImages } from './image-inputs.ts';
 import { parseLock, productionClosure } from './lock-closure.ts';
 import { run } from './pack/command.ts';
@@ -22,7 +23,6 @@ import { changelogSection } from './release/changelog.ts';
 import { checksums } from './release/checksums.ts';
 import { publishingCommands } from './release/publishing-commands.ts';
 import { releaseProblems } from './release/release-problems.ts';
-import { packageBill } from './software-bill.ts';
 
 const root = join(import.meta.dirname, '..');
 /** Published charts. charts/shop is an example that stays in the repository. */

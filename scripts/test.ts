@@ -147,7 +147,7 @@ function checkConformance(): void {
  */
 const clusterTests = [
   ...['cdk8s', 'install', 'manifests'],
-  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'scale'],
+  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'package', 'scale'],
   ...['rolling-update', 'mesh-update', 'control-plane-away', 'large-mesh', 'root-rotation'],
   'uninstall',
 ];
