@@ -24,8 +24,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // Its tests run on a real PostgreSQL.
   '@weft/database-setup': ['@weft/dev-postgres'],
   '@weft/dev-postgres': ['@weft/database-setup'],
-  // Its ./testing gives a service's tests a real PostgreSQL.
-  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/dev-postgres'],
+  // Its ./testing gives a service's tests a real PostgreSQL and the compiler's reading of contracts.
+  '@weft/service-kit': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-postgres'],
   '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
   '@weft/cli': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-envoy', '@weft/dev-postgres'],
 
