@@ -5,6 +5,8 @@ const neededMajor = 22;
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   await import('../src/buf-plugin/main.ts');
 } else {
-  console.error(`buf-plugin-weft: needs Node ${neededMajor} or later and this is ${process.version}; put it first on PATH.`);
+  console.error(
+    `buf-plugin-weft: needs Node ${neededMajor} or later and this is ${process.version}; put it first on PATH.`,
+  );
   process.exitCode = 1;
 }

@@ -32,8 +32,8 @@ export function identitiesOf(
 }
 
 /**
- * Why a rule that names these callers does not admit some of them, to be put behind a sentence: "; shop.orders has its account in
- * common with shop.returns, so it is not admitted"; "" when it admits all whom it names. `only`: of these accounts.
+ * Why a rule that names these callers does not admit some of them, to be put behind a sentence: "; bakery.orders has its account in
+ * common with bakery.returns, so it is not admitted"; "" when it admits all whom it names. `only`: of these accounts.
  */
 export function sharedAccountWords(
   names: ReadonlySet<LogicalName>,

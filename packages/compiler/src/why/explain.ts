@@ -35,7 +35,7 @@ export interface Question {
   readonly facts: Facts;
   /** A logical name, a service or a replica. */
   readonly caller: string;
-  /** "shop.orders.v1.OrderService/PlaceOrder". */
+  /** "bakery.orders.v1.OrderService/PlaceOrder". */
   readonly method: string;
   /** Connected proxies; absent: not known, as of an earlier time. */
   readonly proxies?: ReadonlyMap<WorkloadId, ProxyAnswers>;
@@ -116,7 +116,7 @@ function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advi
     verdict: suggesting(`weft: no service of the mesh has /${name}`, name, [
       ...paths(services),
       ...known,
-      // "shop.payment/Authorize" is as near to "shop.payments/Authorize" as its service is.
+      // "bakery.payment/Authorize" is as near to "bakery.payments/Authorize" as its service is.
       ...(methodName === undefined ? [] : known.map((each) => `${each}/${methodName}`)),
     ]),
     advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
