@@ -10,6 +10,10 @@ const inputs = [
   'charts/service/**/*',
   'services/control-plane/{package.json,README.md}',
   'services/control-plane/src/**/*',
+  // The template of the shop.
+  'packages/create-weft/{scripts,shop-files}/**/*',
+  'proto/shop/**/*.proto',
+  'services/*/{package.json,README.md,weft.yaml,src/**/*,migrations/*}',
   'scripts/pack/*.ts',
   '{package.json,package-lock.json,tsconfig.json,LICENSE}',
 ];

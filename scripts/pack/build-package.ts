@@ -8,7 +8,7 @@ import type { Manifest, PublishedPackage } from './published-packages.ts';
 export type Declarations = Record<string, string[]>;
 
 /** What a package always consists of, where it has it. What else there is, is in `files` of its package.json. */
-const contents = ['docs', 'bin', 'migrations', 'chart'];
+const contents = ['docs', 'bin', 'migrations', 'templates', 'chart'];
 const tests = ['*.test.ts', 'test-*.ts', '*fixture.ts', 'goldens/**', 'on-envoy/**'];
 
 /**
@@ -76,6 +76,6 @@ async function compile(
 function importBuiltFiles(out: string): void {
   for (const file of globSync('bin/*.js', { cwd: out })) {
     const text = readFileSync(join(out, file), 'utf8');
-    writeFileSync(join(out, file), text.replace(/'\.\.\/src\/([^']+)\.ts'/g, "'../dist/$1.js'"), { mode: 0o755 });
+    writeFileSync(join(out, file), text.replace(/'\.\.\/src\/([^']+)\.[jt]s'/g, "'../dist/$1.js'"), { mode: 0o755 });
   }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
 import { buildPackage, type Declarations } from './build-package.ts';
 import { bundleCommands } from './bundle-commands.ts';
 import { run } from './command.ts';
@@ -23,6 +24,7 @@ export async function packAll(root: string, target: string): Promise<readonly Pa
   const versions = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
   const repositoryUrl = repositoryOf(root);
   mkdirSync(target, { recursive: true });
+  makeShopTemplate();
   // Below the root, so that the declarations made here find what they import in node_modules.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const stage = mkdtempSync(join(root, 'dist', '.pack-'));

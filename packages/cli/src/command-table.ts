@@ -18,6 +18,26 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/up.ts')).upCommand(),
   },
   {
+    name: 'add',
+    summary: 'add a service to the project',
+    load: async () => (await import('./commands/add.ts')).addCommand(),
+  },
+  {
+    name: 'test',
+    summary: "run the services' own tests",
+    load: async () => (await import('./commands/test.ts')).testCommand(),
+  },
+  {
+    name: 'generate',
+    summary: 'make code, contract packages and descriptors from .proto files',
+    load: async () => (await import('./commands/generate.ts')).generateCommand(),
+  },
+  {
+    name: 'contract',
+    summary: 'pack contracts for other repositories',
+    load: async () => (await import('./commands/contract.ts')).contractCommand(),
+  },
+  {
     name: 'down',
     summary: 'stop the mesh',
     load: async () => (await import('./commands/down.ts')).downCommand(),
@@ -59,7 +79,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'logs',
-    summary: 'show what a process has logged',
+    summary: 'show what processes have logged',
     load: async () => (await import('./commands/logs.ts')).logsCommand(),
   },
   {
