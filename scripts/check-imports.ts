@@ -7,7 +7,6 @@ import {
   packages,
   pure,
   pureNode,
-  shopName,
   stages,
   startedOnly,
 } from './import-rules.ts';
@@ -15,7 +14,7 @@ import {
 /** Every import of these files that breaks a rule, as a line: file, import, rule. */
 export function brokenRules(workspaces: readonly Workspace[], sources: readonly Source[]): readonly string[] {
   return [
-    ...sources.flatMap((source) => [...brokenImports(workspaces, source), ...impurities(source), ...namedShop(source)]),
+    ...sources.flatMap((source) => [...brokenImports(workspaces, source), ...impurities(source)]),
     ...workspaces.flatMap((workspace) => undeclared(workspace, workspaces, sources)),
   ];
 }
@@ -67,14 +66,6 @@ function betweenStages(path: string, target: string, { directory }: Workspace): 
   if (row === undefined) return `the stage ${from} has no row in scripts/import-rules.ts`;
   if (from === to || row.some((may) => may === '*' || may === to || may === file)) return undefined;
   return `data flows one way: ${from} may import ${listed(row)} (scripts/import-rules.ts, stages)`;
-}
-
-const unknownShop = 'nothing below packages/ knows the shop, except tests and fixtures';
-
-function namedShop({ path, texts }: Source): readonly string[] {
-  // The shop is one of the templates of create-weft.
-  if (!path.startsWith('packages/') || path.startsWith('packages/create-weft/') || isTest(path)) return [];
-  return texts.filter((text) => shopName.test(text)).map((text) => `${path} names "${text}": ${unknownShop}`);
 }
 
 /** The folder of a file in `src`. */

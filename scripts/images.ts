@@ -11,10 +11,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allImages, type Image, imageInputs } from './image-inputs.ts';
-import { softwareBill } from './software-bill.ts';
+import { type ImageBuilder, imageBuilder } from '../packages/cli/src/package/image-builder.ts';
+import { softwareBill } from '../packages/cli/src/package/software-bill.ts';
+import { allImages, imageInputs } from './image-inputs.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -33,7 +34,7 @@ const images = allImages(root);
 const unknown = positionals.find((name) => !images.some((image) => image.name === name));
 if (unknown !== undefined) fail(`there is no image ${unknown}; there are ${images.map(({ name }) => name).join(', ')}`);
 const chosen = positionals.length === 0 ? images : images.filter(({ name }) => positionals.includes(name));
-const build = builder();
+const build = imageBuilder(values.builder ?? process.env.WEFT_IMAGE_BUILDER);
 const record = join(dist, 'images-built.json');
 const built: Record<string, string> = readRecord(record);
 const tags: Record<string, string> = readRecord(join(dist, 'images.json'));
@@ -44,11 +45,12 @@ for (const image of chosen) {
   const tag = `${version}-${inputs.digest}`;
   const reference = `${values.registry}/${image.name}:${tag}`;
   const key = `${build.label} ${reference}`;
-  if (built[image.name] === key && !values.force && build.has(reference)) {
+  if (built[image.name] === key && !values.force && isThere(build, reference)) {
     console.log(`images: ${reference} is there`);
   } else {
     console.log(`images: ${reference}`);
-    build.run(reference, image, tag);
+    const labels = { 'org.opencontainers.image.version': tag };
+    execute(build.command({ reference, context: image.context, dockerfile: image.dockerfile, labels }));
     built[image.name] = key;
     write(record, built);
   }
@@ -57,54 +59,16 @@ for (const image of chosen) {
   write(join(dist, 'sbom', `${image.name}.json`), bill);
 }
 write(join(dist, 'images.json'), tags);
-for (const chart of ['weft', 'shop']) write(join(root, 'charts', chart, 'images.json'), tags);
+for (const chart of ['weft', 'service', 'shop']) write(join(root, 'charts', chart, 'images.json'), tags);
 
-interface Builder {
-  readonly label: string;
-  run(reference: string, image: Image, tag: string): void;
-  /** Whether an image that was built here is still there, as far as the builder can tell. */
-  has(reference: string): boolean;
+/** Whether an image that was built here is still there, as far as the builder can tell. */
+function isThere({ has }: ImageBuilder, reference: string): boolean {
+  if (has === undefined) return true;
+  const [tool = '', ...args] = has(reference);
+  return spawnSync(tool, args, { stdio: 'ignore' }).status === 0;
 }
 
-function builder(): Builder {
-  const own = values.builder ?? process.env.WEFT_IMAGE_BUILDER;
-  if (own) {
-    const [command = '', ...words] = own.trim().split(/\s+/);
-    return {
-      label: own,
-      run: (reference, image, tag) => execute(command, [...words, reference, image.context, ...options(image, tag)]),
-      has: () => true,
-    };
-  }
-  const tool = ['docker', 'buildah'].find(onPath);
-  if (tool === undefined)
-    fail('neither docker nor buildah is here; name what builds images by --builder or WEFT_IMAGE_BUILDER');
-  return {
-    label: tool,
-    run: (reference, image, tag) =>
-      execute(tool, [
-        'build',
-        '-t',
-        reference,
-        ...options(image, tag),
-        ...(tool === 'buildah' ? ['--layers'] : []),
-        image.context,
-      ]),
-    has: (reference) =>
-      spawnSync(tool, tool === 'docker' ? ['image', 'inspect', reference] : ['inspect', reference], { stdio: 'ignore' })
-        .status === 0,
-  };
-}
-
-function options(image: Image, tag: string): string[] {
-  return ['-f', image.dockerfile, '--label', `org.opencontainers.image.version=${tag}`];
-}
-
-function onPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));
-}
-
-function execute(command: string, args: readonly string[]): void {
+function execute([command = '', ...args]: readonly string[]): void {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (error) fail(`${command}: ${error.message}`);
   if (status !== 0) fail(`${command} ended with exit code ${status}`);

@@ -107,14 +107,27 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
+    'log-files': ['(root)'],
     mesh: ['(root)'],
     generate: ['(root)'],
+    package: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
     // A new service is part of what is generated.
     add: ['generate', '(root)'],
     'service-tests': ['(root)'],
     completion: [],
-    commands: ['add', 'completion', 'generate', 'mesh', 'service-tests', 'supervisor', 'terminal', '(root)'],
+    commands: [
+      'add',
+      'completion',
+      'generate',
+      'log-files',
+      'mesh',
+      'package',
+      'service-tests',
+      'supervisor',
+      'terminal',
+      '(root)',
+    ],
     'buf-plugin': [],
     '(root)': ['*'],
   },
@@ -139,11 +152,8 @@ export const impure =
 
 /** A contract package: `weft generate` makes it, so nobody writes its code. Services import it; below packages/, tests and fixtures may. */
 export function isContract(path: string): boolean {
-  return path.startsWith('contracts/');
+  return /^(contracts|packages\/test-contracts)(\/|$)/.test(path);
 }
-
-/** A text that is a name of the shop. Comments, and sentences with an example in them, are none. */
-export const shopName = /^[@/]?shop(?:[./][\w./-]*)?$/;
 
 /** What breaks a rule, as "file specifier", and why it may. */
 export const exceptions: Readonly<Record<string, string>> = {

@@ -69,8 +69,13 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'logs',
-    summary: 'show what a process has logged',
+    summary: 'show what processes have logged',
     load: async () => (await import('./commands/logs.ts')).logsCommand(),
+  },
+  {
+    name: 'package',
+    summary: 'make the image and the chart values of one service',
+    load: async () => (await import('./commands/package.ts')).packageCommand(),
   },
   {
     name: 'compile',

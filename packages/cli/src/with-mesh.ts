@@ -1,8 +1,12 @@
 import type { Client } from '@connectrpc/connect';
 import type { GetStatusResponse, MeshService, RotateRootResponse } from '@weft/api/weft/api/v1/mesh';
 import { openClusterMesh } from './cluster-mesh.ts';
+import { CommandError } from './command-error.ts';
 import { chosenState, type MeshChoice } from './mesh-choice.ts';
 import { meshClient } from './mesh-client.ts';
+import type { StateDirectory } from './state-directory.ts';
+import { notRunning, SupervisorClient } from './supervisor/supervisor-client.ts';
+import { isNobodyListening } from './system-error.ts';
 
 /** A mesh that answers, on this machine or in a cluster. */
 export interface Mesh {
@@ -12,16 +16,24 @@ export interface Mesh {
   readonly clients: readonly Client<typeof MeshService>[];
 }
 
-/** Asks the mesh that was chosen, and lets go of it afterwards. */
+/**
+ * Asks the mesh that was chosen, and lets go of it afterwards. Where no control plane listens, rejects with a CommandError that says why:
+ * no mesh is running, or it runs without its control plane.
+ */
 export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promise<T>, timeoutMs?: number): Promise<T> {
   const { cluster, namespace } = choice;
   if (cluster === undefined) {
-    const client = meshClient(chosenState(choice.state).apiSocket, timeoutMs);
-    return ask({
-      clients: [client],
-      status: () => client.getStatus({}),
-      rotateRoot: (request) => client.rotateRoot(request),
-    });
+    const state = chosenState(choice.state);
+    const client = meshClient(state.apiSocket, timeoutMs);
+    try {
+      return await ask({
+        clients: [client],
+        status: () => client.getStatus({}),
+        rotateRoot: (request) => client.rotateRoot(request),
+      });
+    } catch (error) {
+      throw isNobodyListening(error) ? await nobodyListens(state, error) : error;
+    }
   }
   const mesh = await openClusterMesh({
     ...(cluster === true ? {} : { context: cluster }),
@@ -32,4 +44,17 @@ export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promi
   } finally {
     mesh.close();
   }
+}
+
+/** Why nobody listens where the control plane of a local mesh would, and what to do. */
+async function nobodyListens(state: StateDirectory, cause: unknown): Promise<CommandError> {
+  const running = await new SupervisorClient(state.controlSocket).status();
+  if (running === undefined) return notRunning();
+  if (running.phase === 'starting')
+    return new CommandError('The mesh is still starting; `weft logs` says how far it is.');
+  const { reason = '' } = running.processes.find(({ name }) => name === 'control-plane') ?? {};
+  return new CommandError(
+    `The control plane does not run${reason ? ` (${reason})` : ''}; calls go on, and \`weft logs control-plane\` says more.`,
+    { cause },
+  );
 }

@@ -15,9 +15,9 @@ test('the deadline and the cancellation of a call go on to what it calls', async
         ...orders,
         getOrder(_request, call) {
           call.signal.addEventListener('abort', () => hung.resolve(call.signal.reason));
-          if (call.requestHeaders.has('x-warm-up')) return {};
-          t.true((call.remainingMs() ?? Number.POSITIVE_INFINITY) <= 2_000);
-          t.is(call.requestHeaders.get('x-own'), 'yes');
+          if (call.requestHeader.has('x-warm-up')) return {};
+          t.true((call.timeoutMs() ?? Number.POSITIVE_INFINITY) <= 2_000);
+          t.is(call.requestHeader.get('x-own'), 'yes');
           return new Promise(() => {});
         },
       }),
@@ -54,7 +54,7 @@ test('a client names the callee as the authority', async (t) => {
       implement(OrderService, {
         ...orders,
         getOrder: (_request, call) => {
-          names.push(call.caller);
+          names.push(call.caller.id);
           return {};
         },
       }),

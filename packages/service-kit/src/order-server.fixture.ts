@@ -12,9 +12,9 @@ export const orderId = '0199c1f0-7f2e-7000-8000-000000000001';
 export const orders: Handlers<typeof OrderService> = {
   placeOrder: repeatable((request) => ({ order: { orderId, customerId: request.customerId } })),
   getOrder(request, call) {
-    call.responseHeaders.set('x-early', 'a');
-    call.responseTrailers.set('x-late', 'b');
-    return { order: { orderId: request.orderId, reason: call.caller } };
+    call.responseHeader.set('x-early', 'a');
+    call.responseTrailer.set('x-late', 'b');
+    return { order: { orderId: request.orderId, reason: call.caller.id } };
   },
   listOrders() {
     throw new ServiceError(Code.FailedPrecondition, 'orders: not today', {

@@ -17,7 +17,7 @@ import type { MeshChoice } from '../mesh-choice.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type Mesh, withMesh } from '../with-mesh.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
-import { overrideLines } from './render-overrides.ts';
+import { overrideLines, withoutEnded } from './render-overrides.ts';
 
 interface Options extends MeshChoice {
   readonly deny: readonly string[];
@@ -30,6 +30,7 @@ interface Options extends MeshChoice {
   readonly untilRemoved: boolean;
   readonly why?: string;
   readonly list: boolean;
+  readonly all: boolean;
   readonly remove?: string;
   readonly print: boolean;
   /** Names that nobody in the mesh has are meant. */
@@ -68,7 +69,8 @@ export function overrideCommand(): Command {
     .option('--for <duration>', 'how long it holds', '1h')
     .option('--until-removed', 'it does not end by itself; only for what loosens nothing', false)
     .option('--why <text>', 'the reason, for the log and for the status')
-    .option('--list', 'show all overrides', false)
+    .option('--list', 'show the overrides that hold, or were refused', false)
+    .option('--all', 'with --list: also those that have ended and were not removed', false)
     .option('--remove <name>', 'end one now, as shop/payments-1a2b3c')
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
     .option('--force', 'write it although nobody in the mesh has a name that it gives', false)
@@ -80,7 +82,7 @@ export function overrideCommand(): Command {
       const store = overrideStore(options);
       if (options.remove !== undefined) return remove(store, options, options.remove);
       await withMesh(options, async (mesh) => {
-        if (options.list) return list(mesh, options.json);
+        if (options.list) return list(mesh, options);
         const manifest = await manifestOf(mesh, target, options);
         if (options.print) {
           process.stdout.write(overrideYaml(manifest));
@@ -197,8 +199,9 @@ async function verdict(
   return undefined;
 }
 
-async function list(mesh: Mesh, json: boolean): Promise<void> {
-  const { overrides } = await status(mesh);
+async function list(mesh: Mesh, { all, json }: Options): Promise<void> {
+  const { overrides: known } = await status(mesh);
+  const overrides = all ? known : withoutEnded(known);
   if (json) {
     const { toJson } = await import('@bufbuild/protobuf');
     const { OverrideSchema } = await import('@weft/api/weft/api/v1/mesh');
@@ -207,7 +210,10 @@ async function list(mesh: Mesh, json: boolean): Promise<void> {
     return;
   }
   const lines = overrideLines(overrides, Date.now(), paintFor(process.stdout));
-  console.log(lines.length > 0 ? lines.join('\n') : 'There is no override.');
+  const ended = known.length - overrides.length;
+  const others =
+    ended > 0 ? ` ${ended} ended; \`weft override --list --all\` shows ${ended === 1 ? 'it' : 'them'}.` : '';
+  console.log(lines.length > 0 ? lines.join('\n') : `There is no override.${others}`);
 }
 
 /** Asks the control plane only about what it cannot find itself: it may be away. */

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
+import { GetStatusResponseSchema, OverrideState } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { renderStatus } from './render-status.ts';
 
@@ -68,4 +68,14 @@ Problems (the last good configuration goes on serving)
 Refused calls
   3 times, last 60 s ago: weft: a may not call b`,
   );
+});
+
+test('an override that has ended is shown no more', (t) => {
+  const override = (name: string, state: OverrideState) => ({ namespace: 'bakery', name, service: 'bread', state });
+  const mesh = create(GetStatusResponseSchema, {
+    overrides: [override('ended', OverrideState.ENDED), override('refused', OverrideState.REFUSED)],
+  });
+  const shown = renderStatus({ mesh, supervisor: undefined, now }, plain);
+  t.regex(shown, /Overrides\n {2}bakery\/refused: .* has no effect$/m);
+  t.notRegex(shown, /ended/);
 });

@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os';
 import { ConnectError } from '@connectrpc/connect';
 import { Command } from 'commander';
-import { CommandError, noAnswer } from '../command-error.ts';
+import { CommandError } from '../command-error.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
-import { isNobodyListening } from '../system-error.ts';
 import { withMesh } from '../with-mesh.ts';
 import { clusterOption, namespaceOption, stateOption } from './options.ts';
 import { rootLine } from './render-root.ts';
@@ -26,7 +25,6 @@ export function rotateRootCommand(): Command {
         if (root) console.log(rootLine(root, Date.now()));
       } catch (error) {
         if (error instanceof CommandError) throw error;
-        if (isNobodyListening(error)) throw noAnswer(error);
         throw new CommandError(`The root was not rotated: ${ConnectError.from(error).rawMessage}`);
       }
     });

@@ -119,7 +119,7 @@ export class SupervisorClient {
   }
 }
 
-/** No mesh runs. */
+/** The end of a command that needs a running mesh where none runs. */
 export function notRunning(): CommandError {
-  return new CommandError('No mesh runs here; start it with `make up`.');
+  return new CommandError('No mesh is running here; start it with `weft up`.');
 }

@@ -8,7 +8,7 @@ const edge = 'spiffe://weft.local/ns/weft/sa/edge';
 
 function from(address: string | undefined, subject?: string): string {
   const call = testCall(placeOrder, { caller: edge });
-  if (address !== undefined) call.requestHeaders.set('x-weft-client-address', address);
+  if (address !== undefined) call.requestHeader.set('x-weft-client-address', address);
   return callerScope(call, subject);
 }
 

@@ -73,14 +73,14 @@ test('a query and a transaction end with the deadline of the call, on the server
 });
 
 test('the server itself ends a statement by the deadline that is left', async (t) => {
-  const call = { ...orderCall({}), remainingMs: () => 4_930 };
+  const call = { ...orderCall({}), timeoutMs: () => 4_930 };
   const own = await runAsCall(call, () => db.query('show statement_timeout'));
   t.deepEqual(own.rows, [{ statement_timeout: '5s' }]);
   const inside = await runAsCall(call, () => db.transaction((tx) => tx.query('show statement_timeout')));
   t.deepEqual(inside.rows, [{ statement_timeout: '5s' }]);
   t.deepEqual((await db.query('show statement_timeout')).rows, [{ statement_timeout: '30s' }]);
   // Without a signal to end it early, as when this process is stuck.
-  const stuck = { ...call, signal: new AbortController().signal, remainingMs: () => 100 };
+  const stuck = { ...call, signal: new AbortController().signal, timeoutMs: () => 100 };
   const error = await runAsCall(stuck, () =>
     t.throwsAsync(db.query('select pg_sleep(32)'), code(Code.DeadlineExceeded)),
   );

@@ -32,7 +32,7 @@ test('a limit is over when the call’s signal, the own signal or the deadline s
   t.throws(() => hungUp.throwIfOver(), { code: Code.Canceled });
   const own = runAsCall(testCall(getOrder), () => statementLimit('kit', aborted));
   t.throws(() => own.throwIfOver(), { code: Code.Canceled });
-  const late = runAsCall({ ...testCall(getOrder), remainingMs: () => 0 }, () => statementLimit('kit', undefined));
+  const late = runAsCall({ ...testCall(getOrder), timeoutMs: () => 0 }, () => statementLimit('kit', undefined));
   t.throws(() => late.throwIfOver(), { code: Code.DeadlineExceeded });
 });
 

@@ -7,7 +7,7 @@ import { type RawApplication, startRawApplication } from './raw-application.ts';
 import { RawCaller } from './raw-call.ts';
 import { type MeshOptions, type RunningMesh, runMesh } from './running-mesh.ts';
 
-/** A replica of a service of the namespace "shop", its application without any library, and its Envoy. */
+/** A replica of a service of the namespace "bakery", its application without any library, and its Envoy. */
 export interface RunningReplica {
   readonly application: RawApplication;
   readonly envoy: RunningEnvoy;
@@ -18,7 +18,7 @@ export interface RunningReplica {
 }
 
 /** A mesh of raw applications behind real Envoys, which can change while it runs. */
-export interface RunningShop {
+export interface RunningBakery {
   readonly mesh: RunningMesh;
   readonly directory: MeshDirectory;
   /** The mesh of the directory as it was when `apply` was called last. */
@@ -35,8 +35,8 @@ export interface RunningShop {
   stop(): Promise<void>;
 }
 
-/** Starts one replica, or as many as `replicas` says, of each service: "leaf" is "shop.leaf", its replicas "leaf-0", "leaf-1". */
-export async function runShop(
+/** Starts one replica, or as many as `replicas` says, of each service: "leaf" is "bakery.leaf", its replicas "leaf-0", "leaf-1". */
+export async function runBakery(
   contracts: Readonly<Record<string, Uint8Array>>,
   options: {
     readonly replicas?: Readonly<Record<string, number>>;
@@ -50,7 +50,7 @@ export async function runShop(
     /** Ways in which the mesh differs from one in a cluster. */
     readonly mesh?: MeshOptions;
   } = {},
-): Promise<RunningShop> {
+): Promise<RunningBakery> {
   const mesh = await runMesh(options.mesh);
   const directory = new MeshDirectory(options.settings);
   const names = Object.keys(contracts).flatMap((service) =>
@@ -72,8 +72,8 @@ export async function runShop(
       ...(options.accounts?.[name] === undefined ? {} : { account: options.accounts[name] }),
     });
   };
-  const publish: RunningShop['publish'] = (service, set, replicas) => {
-    directory.contract('shop', `${service}.${contractHash(set)}`, set);
+  const publish: RunningBakery['publish'] = (service, set, replicas) => {
+    directory.contract('bakery', `${service}.${contractHash(set)}`, set);
     for (const name of replicas ?? names.filter((name) => serviceOf(name) === service)) {
       run(name, { contract: contractHash(set), ready: running.get(name)?.ready ?? true });
     }
@@ -93,7 +93,7 @@ export async function runShop(
     await mesh.stop();
   };
   const start = (id: WorkloadId) => mesh.startProxy(id);
-  let edge: RunningShop['edge'];
+  let edge: RunningBakery['edge'];
   try {
     await apply();
     for (const [index, name] of names.entries()) {
@@ -102,7 +102,7 @@ export async function runShop(
       applications.push(application);
       replicas.set(name, {
         application,
-        envoy: await start(`shop/${name}`),
+        envoy: await start(`bakery/${name}`),
         caller: new RawCaller(outbound),
         outbound,
       });

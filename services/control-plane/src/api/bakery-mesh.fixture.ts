@@ -1,32 +1,31 @@
-import { readFileSync } from 'node:fs';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import { assemble } from '@weft/compiler/translation/assemble';
+import { descriptorSet } from '@weft/test-contracts';
 
-const contracts = new URL('../../../../contracts/', import.meta.url);
 const names = ['catalog', 'inventory', 'payments', 'orders'];
 
-/** The shop as a mesh: one replica of each service, and the edge. For tests. */
-export function shopMesh(): Mesh {
+/** The bakery as a mesh: one replica of each service, and the edge. For tests. */
+export function bakeryMesh(): Mesh {
   const files = new Map<string, Uint8Array>();
   const put = (path: string, ...documents: object[]) =>
     files.set(path, Buffer.from(documents.map((document) => JSON.stringify(document)).join('\n---\n')));
-  const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+  const packages = [{ namespace: 'bakery', protoPackage: 'bakery' }];
   put('mesh.yaml', { apiVersion: 'weft.dev/v1', kind: 'MeshConfig', metadata: { name: 'mesh' }, spec: { packages } });
   names.forEach((name, index) => {
-    const descriptorSet = readFileSync(new URL(`${name}/descriptor.binpb`, contracts));
-    files.set(`contracts/shop/shop.${name}.binpb`, descriptorSet);
-    const contract = contractHash(descriptorSet);
+    const set = descriptorSet(`bakery.${name}`);
+    files.set(`contracts/bakery/bakery.${name}.binpb`, set);
+    const contract = contractHash(set);
     const inbound = [{ listen: `127.0.0.1:${20_000 + index}`, application: `unix:/run/${name}.sock` }];
     const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
     put(
       `${name}.yaml`,
-      { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name }, spec },
+      { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'bakery', name }, spec },
       {
         apiVersion: 'weft.dev/v1',
         kind: 'Workload',
-        metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+        metadata: { namespace: 'bakery', name: `${name}-0`, labels: { app: name } },
         spec: { serviceAccount: name, contract, inbound, outbound: `127.0.0.1:${20_100 + index}` },
         status: { ready: true },
       },

@@ -1,4 +1,16 @@
-import type { LockedPackage } from './lock-closure.ts';
+/** A package that is in an image. */
+export interface BillPackage {
+  /** Where it is installed: "node_modules/pg", or a workspace's directory. */
+  readonly path: string;
+  readonly name: string;
+  readonly version: string;
+  /** As in a lock file of npm, "sha512-...". None for workspaces. */
+  readonly integrity?: string;
+  /** An SPDX expression. */
+  readonly license?: string;
+  /** Paths of the packages that it finds. */
+  readonly dependencies: readonly string[];
+}
 
 /** What an image is made of besides its packages. */
 export interface ImageFacts {
@@ -14,7 +26,7 @@ export interface ImageFacts {
  * An image's bill of materials as CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/). Without date and serial number, so that the
  * same inputs give the same bill. Debian's packages are those of the base image, whose own bill lists them.
  */
-export function softwareBill(image: ImageFacts, packages: readonly LockedPackage[]): object {
+export function softwareBill(image: ImageFacts, packages: readonly BillPackage[]): object {
   const own = `pkg:oci/${image.name}@${image.version}`;
   const bases = image.bases.map((base) => {
     const [name = base, tag = 'latest'] = base.split(':');
@@ -35,7 +47,7 @@ export function softwareBill(image: ImageFacts, packages: readonly LockedPackage
   };
 }
 
-function component({ path, name, version, integrity, license }: LockedPackage): object {
+function component({ path, name, version, integrity, license }: BillPackage): object {
   const digest = integrity === undefined ? undefined : /^sha512-(.+)$/.exec(integrity)?.[1];
   return {
     type: 'library',
