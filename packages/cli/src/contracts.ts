@@ -4,9 +4,9 @@ import type { Project } from './project.ts';
 
 /** A contract of the project, as it was generated last. */
 export interface GeneratedContract {
-  /** "bakery.bread". */
+  /** "bakery.orders". */
   readonly logicalName: string;
-  /** "@bakery/bread-contract". */
+  /** "@bakery/orders-contract". */
   readonly packageName: string;
   /** Its package, absolute. */
   readonly directory: string;
