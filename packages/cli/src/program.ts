@@ -9,6 +9,7 @@ import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
 import { logsCommand } from './commands/logs.ts';
 import { overrideCommand } from './commands/override.ts';
+import { restartCommand } from './commands/restart.ts';
 import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
 import { scaleCommand } from './commands/scale.ts';
@@ -32,6 +33,7 @@ export function program(): Command {
     checkCommand(),
     rotateRootCommand(),
     scaleCommand(),
+    restartCommand(),
     stopCommand(),
     startCommand(),
     logsCommand(),

@@ -13,6 +13,7 @@ async function serve(t: ExecutionContext, handlers: Partial<ControlHandlers>) {
   const socket = await serveControlSocket(path, {
     status: () => ({}),
     scale: none,
+    restart: none,
     hold: none,
     down: () => {},
     ...handlers,

@@ -10,6 +10,8 @@ export interface ControlHandlers {
   readonly status: () => unknown;
   /** Resolves when the replicas are there and ready. */
   readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
+  /** Resolves with the names of the replicas whose processes were replaced. */
+  readonly restart: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** Resolves when the process has ended, or at once when it may start again. */
   readonly hold: (process: string, held: boolean) => Promise<void>;
   /** Begins to stop and returns. */
@@ -17,6 +19,8 @@ export interface ControlHandlers {
 }
 
 const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int().min(0).max(50) });
+
+const restartRequestSchema = z.strictObject({ name: z.string() });
 
 const holdRequestSchema = z.strictObject({ process: z.string(), held: z.boolean() });
 
@@ -27,7 +31,7 @@ export interface ControlSocket {
 
 const maxBodyBytes = 10_000;
 
-/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, POST /down. */
+/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, /restart, /hold and /down. */
 export async function serveControlSocket(path: string, handlers: ControlHandlers): Promise<ControlSocket> {
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
@@ -54,10 +58,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     reply(response, 202, {});
   } else if (what === 'POST /scale') {
     const { service, replicas } = await readBody(request, scaleRequestSchema);
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    await handlers.scale(service, replicas, gone.signal);
+    await handlers.scale(service, replicas, goneSignal(response));
     reply(response, 200, {});
+  } else if (what === 'POST /restart') {
+    const { name } = await readBody(request, restartRequestSchema);
+    reply(response, 200, { replicas: await handlers.restart(name, goneSignal(response)) });
   } else if (what === 'POST /hold') {
     const { process, held } = await readBody(request, holdRequestSchema);
     await handlers.hold(process, held);
@@ -65,6 +70,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
   } else {
     reply(response, 404, { error: `there is no ${what}` });
   }
+}
+
+/** Aborted when whoever asked has gone. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 async function readBody<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {

@@ -23,7 +23,7 @@ export async function brokenPath(
   const attempts: Promise<string>[] = [];
   for (const { service: callee, calls } of contracted) {
     const authority = callee.contract;
-    if (authority === undefined || !replicas.some(({ service }) => service === callee)) continue;
+    if (authority === undefined || !replicas.some((replica) => isReplicaOf(replica, callee))) continue;
     const exposed = calls.find((call) => call.exposed);
     if (exposed) attempts.push(attempt('the edge', edgePort, `localhost:${edgePort}`, exposed.path));
     for (const replica of replicas) {
@@ -32,6 +32,11 @@ export async function brokenPath(
     }
   }
   return (await Promise.all(attempts)).find((reason) => reason !== '') ?? '';
+}
+
+/** By name: a replica has its manifest as of its last start. */
+function isReplicaOf({ service }: Replica, { namespace, name }: ServiceManifest): boolean {
+  return service.name === name && service.namespace === namespace;
 }
 
 async function attempt(caller: string, port: number, authority: string, path: string): Promise<string> {

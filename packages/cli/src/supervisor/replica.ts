@@ -5,23 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileAtomically } from '../atomic-file.ts';
 import type { WorkloadManifest } from '../mesh/manifests.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
+import { Application } from './application.ts';
 import { freePort, releasePort } from './free-port.ts';
-import { healthProbe } from './health-probe.ts';
 import { missingConfiguration } from './held-configuration.ts';
 import { KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
-import { type StopSignal, startProgram } from './running.ts';
+import { drained, moved } from './moved-traffic.ts';
+import type { StopSignal } from './running.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
 /** Until it has been ready once, an order is waiting for it. */
 const firstProbeIntervalMs = 100;
-
-/** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
-const drainMs = 20_000;
-const startingReason = 'it starts';
 const envoyStopMs = 5_000;
+/** How long a new process may take to serve before the old one is kept. */
+const startMs = 30_000;
 
 /** What a replica is made from. */
 export interface ReplicaOptions {
@@ -33,21 +32,30 @@ export interface ReplicaOptions {
   readonly databaseEnv: () => Readonly<Record<string, string>>;
 }
 
+/** What a replica runs. */
+export interface ReplicaVersion {
+  readonly service: ServiceManifest;
+  /** The content hash of its contract. */
+  readonly contract: string | undefined;
+}
+
 /** One process of a service, the Envoy beside it, and the Workload that tells the mesh about both. */
 export class Replica {
   readonly name: string;
-  readonly service: ServiceManifest;
   readonly outboundPort: number;
   readonly #run: MeshRun;
-  readonly #contract: string | undefined;
+  readonly #databaseEnv: () => Readonly<Record<string, string>>;
   readonly #inboundPort: number;
-  readonly #socket: string;
   readonly #appLog: ProcessLog;
   readonly #envoyLog: ProcessLog;
-  readonly #app: KeptProcess;
   readonly #envoy: KeptProcess;
   readonly #stopped = new AbortController();
-  #appReason = startingReason;
+  /** Applications that have been replaced and still end their calls. */
+  readonly #ending = new Set<Promise<void>>();
+  #service: ServiceManifest;
+  #application: Application;
+  #generations = 0;
+  #contract: string | undefined;
   #envoyReason = 'its Envoy starts';
   #leaving = false;
   #readySince: number | undefined;
@@ -62,52 +70,33 @@ export class Replica {
   private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number) {
     const { run, service, index, contract, databaseEnv } = options;
     this.#run = run;
-    this.service = service;
+    this.#service = service;
+    this.#databaseEnv = databaseEnv;
     this.name = `${service.name}-${index}`;
     this.#contract = contract;
     this.#inboundPort = inboundPort;
     this.outboundPort = outboundPort;
-    this.#socket = join(run.state.run, `${this.name}.sock`);
     this.#appLog = run.logs.open(this.name);
     this.#envoyLog = run.logs.open(`${this.name}.envoy`);
-    this.#app = new KeptProcess({
-      name: this.name,
-      records: run.records,
-      report: run.report,
-      lastLine: () => this.#appLog.lastLine,
-      start: () => {
-        rmSync(this.#socket, { force: true });
-        return startProgram({
-          command: ['node', service.main],
-          cwd: service.directory,
-          log: this.#appLog,
-          env: {
-            ...run.env,
-            ...databaseEnv(),
-            WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
-            WEFT_LISTEN: `unix:${this.#socket}`,
-            WEFT_OUTBOUND: `127.0.0.1:${outboundPort}`,
-            OTEL_SERVICE_NAME: service.contract ?? service.name,
-            OTEL_RESOURCE_ATTRIBUTES: `service.namespace=${service.namespace},service.instance.id=${this.name}`,
-          },
-        });
-      },
-      onUp: () => this.#update({ app: startingReason }),
-      onDown: (reason) => this.#update({ app: reason }),
-    });
+    this.#application = this.#newApplication(service, this.#appLog);
     this.#envoy = new KeptProcess({
       name: `${this.name} envoy`,
       records: run.records,
       report: run.report,
       lastLine: () => this.#envoyLog.lastLine,
       start: () => startSidecar(run, { namespace: service.namespace, name: this.name }, this.#envoyLog),
-      onUp: () => this.#update({ envoy: 'its Envoy waits for its configuration' }),
-      onDown: (reason) => this.#update({ envoy: `its Envoy ${reason}` }),
+      onUp: () => this.#updateEnvoy('its Envoy waits for its configuration'),
+      onDown: (reason) => this.#updateEnvoy(`its Envoy ${reason}`),
     });
     const token = join(run.state.tokens, service.namespace, this.name);
     mkdirSync(dirname(token), { recursive: true, mode: 0o700 });
     writeFileAtomically(token, randomBytes(32).toString('base64url'), 0o600);
     this.#publish();
+  }
+
+  /** What it runs now. */
+  get service(): ServiceManifest {
+    return this.#service;
   }
 
   /** Takes calls. */
@@ -118,7 +107,7 @@ export class Replica {
   /** Why it takes none; empty when it does. */
   get reason(): string {
     if (this.#leaving) return 'it is going away';
-    return this.#appReason || this.#envoyReason;
+    return this.#application.reason || this.#envoyReason;
   }
 
   /** What `weft status` shows of it. */
@@ -130,11 +119,11 @@ export class Replica {
       ready: this.ready,
       reason: this.reason,
       since: this.#readySince === undefined ? undefined : new Date(this.#readySince).toISOString(),
-      pid: this.#app.pid,
+      pid: this.#application.pid,
       envoyPid: this.#envoy.pid,
-      restarts: this.#app.restarts,
+      restarts: this.#application.restarts,
       envoyRestarts: this.#envoy.restarts,
-      socket: this.#socket,
+      socket: this.#application.address.replace(/^unix:/, ''),
       inbound: `127.0.0.1:${this.#inboundPort}`,
       outbound: `127.0.0.1:${this.outboundPort}`,
       adminSocket: this.#run.adminSocket(this.name),
@@ -145,13 +134,42 @@ export class Replica {
 
   /** Starts the application, then watches its health until it is stopped. */
   async startApplication(): Promise<void> {
-    await this.#app.start();
     this.#probing = this.#probe();
+    await this.#application.start();
   }
 
   /** Starts the Envoy; the control plane must have written its root before. */
   startEnvoy(): Promise<void> {
     return this.#envoy.start();
+  }
+
+  /**
+   * Replaces its process without a failed call: starts the new one beside the old one, moves the calls when it serves, and ends the
+   * old one when its calls have ended (not awaited). Rejects with the reason in a few words when the new one does not serve, or
+   * `signal` is aborted before it does; the old one goes on serving then.
+   */
+  async replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<void> {
+    const old = { application: this.#application, service: this.#service, contract: this.#contract };
+    const either = AbortSignal.any([signal, this.#stopped.signal]);
+    const application = this.#newApplication(service, this.#appLog.beside());
+    await application.tryOut(startMs, either);
+    this.#application = application;
+    this.#service = service;
+    this.#contract = contract;
+    this.#changed();
+    const traffic = { adminSocket: this.#run.adminSocket(this.name), port: this.#inboundPort };
+    if (this.#envoy.pid !== undefined && !(await moved(traffic, application.address))) {
+      this.#application = old.application;
+      this.#service = old.service;
+      this.#contract = old.contract;
+      this.#changed();
+      await application.stop('SIGINT');
+      throw new Error('its Envoy was not told of the new process in time; is the control plane running?');
+    }
+    const ending = drained(traffic)
+      .then(() => old.application.stop('SIGINT'))
+      .finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   /** Takes it out of the mesh without a failed call: callers first (`settled`), then the application, then its Envoy. */
@@ -167,10 +185,9 @@ export class Replica {
   async stop(signal: StopSignal): Promise<void> {
     this.#leaving = true;
     this.#stopped.abort();
-    await this.#app.stop(drainMs, signal);
+    await Promise.all([this.#application.stop(signal), ...this.#ending]);
     await this.#envoy.stop(envoyStopMs);
     await this.#probing;
-    rmSync(this.#socket, { force: true });
     rmSync(join(this.#run.state.tokens, this.service.namespace, this.name), { force: true });
     releasePort(this.#inboundPort);
     releasePort(this.outboundPort);
@@ -178,33 +195,42 @@ export class Replica {
     this.#envoyLog.close();
   }
 
+  #newApplication(service: ServiceManifest, log: ProcessLog): Application {
+    const application: Application = new Application({
+      run: this.#run,
+      service,
+      name: this.name,
+      generation: this.#generations++,
+      outboundPort: this.outboundPort,
+      databaseEnv: this.#databaseEnv,
+      log,
+      changed: () => {
+        if (application === this.#application) this.#changed();
+      },
+    });
+    return application;
+  }
+
+  /** Follows its Envoy. */
   async #probe(): Promise<void> {
-    const probe = healthProbe(this.#socket);
     const { signal } = this.#stopped;
-    let late = 0;
     while (!signal.aborted) {
-      const pid = this.#app.pid;
-      if (pid !== undefined) {
-        const result = await probe.check();
-        late = result.late ? late + 1 : 0;
-        // One late answer proves nothing; and the answer of a process that has ended since says nothing of the next one.
-        if (late !== 1 && pid === this.#app.pid) this.#update({ app: result.reason });
-      }
       const envoy = this.#envoy.pid;
       if (envoy !== undefined && this.#envoyReason !== '') {
         const missing = await missingConfiguration(this.#run.adminSocket(this.name), this.#inboundPort);
-        if (envoy === this.#envoy.pid) this.#update({ envoy: missing && `its Envoy ${missing}` });
+        if (envoy === this.#envoy.pid) this.#updateEnvoy(missing && `its Envoy ${missing}`);
       }
       await sleep(this.ready ? probeIntervalMs : firstProbeIntervalMs, undefined, { signal }).catch(() => undefined);
     }
-    probe.close();
   }
 
-  #update({ app, envoy }: { app?: string; envoy?: string }): void {
-    const before = this.reason;
-    if (app !== undefined) this.#appReason = app;
-    if (envoy !== undefined) this.#envoyReason = envoy;
-    if (this.reason === before) return;
+  #updateEnvoy(reason: string): void {
+    if (reason === this.#envoyReason) return;
+    this.#envoyReason = reason;
+    this.#changed();
+  }
+
+  #changed(): void {
     this.#publish();
     this.#run.changed();
   }
@@ -219,7 +245,7 @@ export class Replica {
       labels: { app: this.service.name },
       serviceAccount: this.service.name,
       ...(this.#contract ? { contract: this.#contract } : {}),
-      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: `unix:${this.#socket}` }],
+      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: this.#application.address }],
       outbound: `127.0.0.1:${this.outboundPort}`,
       ready: reason === '',
       reason,

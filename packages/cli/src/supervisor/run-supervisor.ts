@@ -70,6 +70,7 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
     socket = await serveControlSocket(state.controlSocket, {
       status: () => ({ ...supervisor.facts(), phase, port, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
+      restart: (name, gone) => supervisor.restart(name, gone),
       hold: async (name, held) => {
         if (held) await supervisor.hold(name);
         else supervisor.release(name);

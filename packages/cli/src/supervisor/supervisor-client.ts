@@ -56,6 +56,8 @@ const statusSchema = z.object({
 /** What a supervisor says of its mesh. */
 export type SupervisorStatus = z.infer<typeof statusSchema>;
 
+const restartedSchema = z.object({ replicas: z.array(z.string()) });
+
 const errorSchema = z.object({ error: z.string() });
 
 /** Another command's side of the supervisor's socket. */
@@ -76,6 +78,13 @@ export class SupervisorClient {
   async scale(service: string, replicas: number): Promise<void> {
     const answer = await this.#send('POST', '/scale', { service, replicas });
     if (answer === undefined) throw notRunning();
+  }
+
+  /** Resolves with the names of the replicas whose processes were replaced: one replica, or all of a service. */
+  async restart(name: string): Promise<readonly string[]> {
+    const answer = await this.#send('POST', '/restart', { name });
+    if (answer === undefined) throw notRunning();
+    return restartedSchema.parse(answer).replicas;
   }
 
   /** Stops or starts one process, to see what the mesh does without it. */

@@ -22,7 +22,7 @@ import type { Logs } from './logs.ts';
 import { adminSocketPath, type MeshRun } from './mesh-run.ts';
 import { brokenPath, type ContractedService } from './order-path.ts';
 import { ProcessRecords } from './process-records.ts';
-import { Replica } from './replica.ts';
+import { Replica, type ReplicaVersion } from './replica.ts';
 
 /** How long callers may take to let go of a replica that goes away. */
 const settleMs = 3_000;
@@ -41,7 +41,7 @@ export interface SupervisorOptions {
 
 /** One service as it runs now. */
 interface RunningService extends ContractedService {
-  readonly contract: string | undefined;
+  contract: string | undefined;
   databaseEnv: Readonly<Record<string, string>>;
   readonly replicas: Replica[];
   /** Scaling one service twice at once would choose the same names. */
@@ -181,9 +181,29 @@ export class Supervisor {
       const names = this.#services.map(({ service }) => service.name);
       throw new CommandError(`No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ')}.`);
     }
-    const work = running.scaling.then(() => this.#scale(running, count, signal));
-    running.scaling = work.catch(() => undefined);
-    await work;
+    await this.#inTurn(running, () => this.#scale(running, count, signal));
+  }
+
+  /**
+   * Replaces the process of one replica, or those of a service one after the other; no call fails. Resolves with the replicas' names.
+   *
+   * @throws CommandError when a new process does not serve; the old one goes on.
+   */
+  async restart(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const running = this.#services.find(
+      ({ service, replicas }) => service.name === name || replicas.some((replica) => replica.name === name),
+    );
+    if (!running) {
+      const names = this.#services.map(({ service }) => service.name);
+      throw new CommandError(`No service or replica is called ${name}.${didYouMean(name, names)}`);
+    }
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    return await this.#inTurn(running, async () => {
+      const { service, contract, replicas } = running;
+      const chosen = replicas.filter((replica) => service.name === name || replica.name === name);
+      for (const replica of chosen) await replaceOrSay(replica, { service, contract }, either);
+      return chosen.map((replica) => replica.name);
+    });
   }
 
   /** Ends everything in order: the edge, the services (which nobody calls then), the control plane, PostgreSQL. */
@@ -193,6 +213,16 @@ export class Supervisor {
     await Promise.all(this.#replicas.map((replica) => replica.stop('SIGINT')));
     await this.#controlPlane.stop();
     await this.#database.stop();
+  }
+
+  /** Runs `work` after what is being done with a service's replicas. */
+  async #inTurn<T>(running: RunningService, work: () => Promise<T>): Promise<T> {
+    const done = running.scaling.then(work);
+    running.scaling = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await done;
   }
 
   async #scale(running: RunningService, count: number, signal: AbortSignal): Promise<void> {
@@ -282,6 +312,21 @@ export class Supervisor {
       waitsFor(step, text);
       await sleep(50, undefined, { signal });
     }
+  }
+}
+
+/** @throws CommandError that says what goes on running. */
+async function replaceOrSay(replica: Replica, version: ReplicaVersion, signal: AbortSignal): Promise<void> {
+  try {
+    await replica.replace(version, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new CommandError(
+      `The new process of ${replica.name} does not serve, so the old one goes on: ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
