@@ -1,5 +1,16 @@
 import type { Import, Source, Workspace } from './import-graph.ts';
-import { exceptions, impure, isShop, isTest, packages, pure, pureNode, shopName, stages } from './import-rules.ts';
+import {
+  exceptions,
+  impure,
+  isShop,
+  isTest,
+  packages,
+  pure,
+  pureNode,
+  shopName,
+  stages,
+  startedOnly,
+} from './import-rules.ts';
 
 /** Every import of these files that breaks a rule, as a line: file, import, rule. */
 export function brokenRules(workspaces: readonly Workspace[], sources: readonly Source[]): readonly string[] {
@@ -107,7 +118,7 @@ function undeclared(own: Workspace, workspaces: readonly Workspace[], sources: r
     return [line(path, each, `${own.directory}/package.json does not declare it under ${where}`)];
   });
   const idle = [...own.dependencies, ...own.devDependencies].flatMap((name) => {
-    if (!workspaces.some((other) => other.name === name)) return [];
+    if (!workspaces.some((other) => other.name === name) || startedOnly[own.name] === name) return [];
     const use = used.get(name);
     const mayBeOfTests = own.devDependencies.includes(name);
     if (use?.byCode || (use && mayBeOfTests)) return [];

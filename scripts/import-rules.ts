@@ -44,6 +44,9 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   '@weft/k8s': ['@weft/compiler', '@weft/cli'],
 };
 
+/** What a package declares only to start it as a process; it may not import it. */
+export const startedOnly: Readonly<Record<string, string>> = { '@weft/cli': '@weft/control-plane' };
+
 /**
  * The stages of a package in the order in which data flows, and what each may import besides itself: a folder of `src`, or one file
  * where the whole folder would be too much. `*`: everything. `(root)`: the files directly in `src`.

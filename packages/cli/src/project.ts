@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
+import type { ServicePlaces } from './service-manifests.ts';
 
 /** A checkout of a project that Weft runs. Every path is absolute. */
 export interface Project {
@@ -9,8 +10,6 @@ export interface Project {
   readonly servicesDir: string;
   /** Descriptor sets by logical name ("shop.orders.binpb"). */
   readonly descriptorsDir: string;
-  /** What the control plane is started from. */
-  readonly controlPlaneMain: string;
 }
 
 /** Finds the project around `cwd`: the nearest directory upwards with both proto/ and services/. */
@@ -31,6 +30,15 @@ export function projectAt(root: string): Project {
     root,
     servicesDir: join(root, 'services'),
     descriptorsDir: join(root, 'packages/contracts/descriptors'),
-    controlPlaneMain: join(root, 'services/control-plane/src/main.ts'),
+  };
+}
+
+/** Where the services of a project are, and what their weft.yaml need not say. */
+export function servicePlaces(project: Project): ServicePlaces {
+  return {
+    root: project.root,
+    folders: [project.servicesDir],
+    namespace: 'default',
+    contractOf: () => undefined,
   };
 }

@@ -1,29 +1,95 @@
 import test from 'ava';
-import { parseServiceManifest } from './service-manifest.ts';
+import { type ManifestDefaults, parseServiceManifest } from './service-manifest.ts';
+
+const defaults: ManifestDefaults = {
+  root: '/p',
+  namespace: 'bakery',
+  contractOf: (name) => (name === 'cart' ? 'bakery.cart' : undefined),
+};
+
+const read = (text: string, directory = '/p/services/cart') => parseServiceManifest(text, directory, defaults);
+
+const message = (text: string) => {
+  const result = read(text);
+  return 'message' in result ? result.message : 'accepted';
+};
 
 test('what is not said has its default', (t) => {
-  t.deepEqual(parseServiceManifest('name: catalog\ncontract: shop.catalog\n', '/p/catalog'), {
-    name: 'catalog',
-    namespace: 'default',
-    contract: 'shop.catalog',
+  t.deepEqual(read(''), {
+    name: 'cart',
+    namespace: 'bakery',
+    contract: 'bakery.cart',
     replicas: 1,
     main: 'src/main.ts',
+    env: {},
+    cwd: '/p/services/cart',
+    listen: 'unix',
+    health: { protocol: 'grpc' },
+    watch: ['src/**', 'package.json', 'weft.yaml'],
     try: [],
-    directory: '/p/catalog',
+    directory: '/p/services/cart',
+    file: 'services/cart/weft.yaml',
   });
 });
 
-for (const [title, text, message] of [
+test('a service in another language: its command, variables, folder, listener, health and files', (t) => {
+  const result = read(
+    'name: ovens\ncommand: python3 -m ovens\nenv: {WORKERS: 2, DEBUG: true, NAME: a b}\ncwd: app\nlisten: tcp\nhealth: tcp\nwatch: ["*.py"]\n',
+  );
+  t.like(result, {
+    name: 'ovens',
+    main: undefined,
+    command: ['python3', '-m', 'ovens'],
+    env: { WORKERS: '2', DEBUG: 'true', NAME: 'a b' },
+    cwd: '/p/services/cart/app',
+    listen: 'tcp',
+    health: { protocol: 'tcp' },
+    watch: ['*.py'],
+  });
+  t.false('contract' in result, 'bakery has no contract bakery.ovens');
+  t.like(read('command: [./cart, --port, 80]\n'), { command: ['./cart', '--port', '80'], watch: ['**/*'] });
+});
+
+for (const [text, health] of [
+  ['health: http', { protocol: 'http', path: '/healthz' }],
+  ['health: {http: {}}', { protocol: 'http', path: '/healthz' }],
+  ['health: {http: {path: /ready}}', { protocol: 'http', path: '/ready' }],
+  ['health: none', { protocol: 'none' }],
+] as const) {
+  test(text, (t) => {
+    t.like(read(text), { health });
+  });
+}
+
+for (const [title, text, expected] of [
   ['a misspelt field', 'name: catalog\nreplica: 3\n', /replica/],
   ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 of a-z/],
-  ['no name', 'contract: shop.catalog\n', /name: /],
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
   ['no YAML', 'name: [\n', /not YAML: /],
-  ['an empty file', '', /name: /],
+  ['a list', '- name\n', /must hold fields/],
+  ['main and command at once', 'main: a.ts\ncommand: b\n', /main and command: .*remove/],
+  ['an empty command', 'command: []\n', /command: must name a program/],
+  ['a command of blanks', 'command: "  "\n', /command: must name a program/],
+  ['a command that is a map', 'command: {run: x}\n', /command: must be a list/],
+  ['a variable that the mesh sets', 'env: {WEFT_LISTEN: x}\n', /WEFT_LISTEN: is set by the mesh/],
+  [
+    'a variable with a name that no shell takes',
+    'env: {"A-B": x}\n',
+    /A-B: must be the name of an environment variable/,
+  ],
+  ['a variable without a value', 'env: {A: }\n', /env.A: must be text/],
+  ['a listener of a third kind', 'listen: 8080\n', /listen: must be unix or tcp/],
+  ['a health check of a fifth kind', 'health: ping\n', /health: must be grpc, http, tcp, none/],
+  ['a health path that is none', 'health: {http: {path: ready}}\n', /health/],
+  ['nothing to watch', 'watch: []\n', /watch/],
 ] as const) {
   test(`refused with the field and what would be right: ${title}`, (t) => {
-    const read = parseServiceManifest(text, '/p/x');
-    t.regex('message' in read ? read.message : 'accepted', message);
+    t.regex(message(text), expected);
   });
 }
+
+test('a folder whose name is no service name asks for one', (t) => {
+  const result = read('', '/p/services/My_Cart');
+  t.regex('message' in result ? result.message : 'accepted', /name: must be/);
+});

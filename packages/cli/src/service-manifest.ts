@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, isAbsolute, join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from './command-error.ts';
@@ -12,77 +11,144 @@ const databaseName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 of a-z, 0-9 and _, beginning with a letter');
 
+/** A command without a shell: a list of words, or one string that is split on spaces. */
+const commandSchema = z
+  .union([z.string(), z.array(z.union([z.string(), z.number()]))], 'must be a list of words, or text split on spaces')
+  .transform((value) => (typeof value === 'string' ? value.split(' ').filter(Boolean) : value.map(String)))
+  .refine((words) => words.length > 0 && words[0] !== '', 'must name a program');
+
+/** What the mesh itself tells every process; a service that set it would miss its Envoy. */
+const reservedVariables: ReadonlySet<string> = new Set(['WEFT_SERVICE', 'WEFT_LISTEN', 'WEFT_OUTBOUND']);
+
+const environmentSchema = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable: letters, digits and _')
+      .refine((name) => !reservedVariables.has(name), 'is set by the mesh; leave it out'),
+    z
+      .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
+      .transform(String)
+      .refine((value) => !value.includes('\0'), 'must not contain a NUL'),
+    'must be a map of variables to values',
+  )
+  .default({});
+
+const healthPath = z.string('must be a path: "/healthz"').regex(/^\/\S*$/, 'must be a path: "/healthz"');
+
+const defaultHealthPath = '/healthz';
+
+const healthSchema = z
+  .union(
+    [
+      z.enum(['grpc', 'http', 'tcp', 'none']),
+      z.strictObject({ http: z.strictObject({ path: healthPath.default(defaultHealthPath) }) }),
+    ],
+    'must be grpc, http, tcp, none, or {http: {path: /healthz}}',
+  )
+  .transform((value): HealthCheck => {
+    if (typeof value === 'object') return { protocol: 'http', path: value.http.path };
+    return value === 'http' ? { protocol: 'http', path: defaultHealthPath } : { protocol: value };
+  });
+
 const serviceManifestSchema = z.strictObject({
   /** Unique in its namespace; replicas are `<name>-0`, `<name>-1` and so on, and its service account is the same. */
   name: dnsLabel,
-  namespace: dnsLabel.default('default'),
+  namespace: dnsLabel,
   /** Its logical name, by which contracts know it: a proto package without its version. */
   contract: z
     .string()
-    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be a proto package without its version, as "shop.orders"')
+    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be a proto package without its version, as "bakery.orders"')
     .optional(),
   /** The schema that it owns in PostgreSQL, and the role of that name; none: it needs no database. */
   schema: databaseName.optional(),
   replicas: z.int().min(0).max(50).default(1),
   /** What Node runs, in the service's directory. */
-  main: z.string().min(1).default('src/main.ts'),
+  main: z.string().min(1).optional(),
+  /** What runs instead of Node. */
+  command: commandSchema.optional(),
+  /** Variables of its process, besides those that the mesh sets. */
+  env: environmentSchema,
+  /** Its working directory, relative to the service's directory. */
+  cwd: z.string().min(1).default('.'),
+  /** Whether WEFT_LISTEN is a unix socket or a port of 127.0.0.1. */
+  listen: z.enum(['unix', 'tcp'], 'must be unix or tcp').default('unix'),
+  /** How its readiness is found out. */
+  health: healthSchema.default({ protocol: 'grpc' }),
+  /** The files whose change restarts it, as globs in the service's directory. */
+  watch: z.array(z.string().min(1)).min(1).optional(),
   /** Commands to suggest when the mesh is up: `{edge}` is the edge's host and port, `{id}` is new each time. */
   try: z.array(z.string().min(1)).max(10).default([]),
 });
 
-/** What weft.yaml says about running one service on one machine. */
-export type ServiceManifest = Readonly<z.infer<typeof serviceManifestSchema>> & {
+/** How a process says that it serves: grpc.health.v1, a 2xx answer by HTTP/1.1, an accepted connection, or by running at all. */
+export type HealthCheck =
+  | { readonly protocol: 'grpc' | 'tcp' | 'none' }
+  | { readonly protocol: 'http'; readonly path: string };
+
+/** What weft.yaml says about running one service on one machine, with every default filled in. */
+export type ServiceManifest = Readonly<Omit<z.infer<typeof serviceManifestSchema>, 'main' | 'watch' | 'cwd'>> & {
   /** The service's directory. */
   readonly directory: string;
+  /** Its weft.yaml, as messages name it: relative to the project. */
+  readonly file: string;
+  /** Where its process runs: an absolute path. */
+  readonly cwd: string;
+  /** What Node runs; undefined when there is a `command`. */
+  readonly main: string | undefined;
+  /** Globs in `directory`. Of `**` + `/*`, its default with a `command`, node_modules, __pycache__ and dot folders are never meant. */
+  readonly watch: readonly string[];
 };
 
-/** A weft.yaml that was not understood. */
-export interface ManifestProblem {
-  /** Relative to the project. */
-  readonly file: string;
-  /** A sentence with the field, what is wrong and what would be right. */
-  readonly message: string;
+/** What a weft.yaml need not say in its project. */
+export interface ManifestDefaults {
+  /** The project's root, to which `file` is relative. */
+  readonly root: string;
+  readonly namespace: string;
+  /** The contract of a service of this name, where the project has one. */
+  readonly contractOf: (name: string) => string | undefined;
 }
 
-/** All services of a project, by name, and those that could not be read. */
-export function readServiceManifests(
-  servicesDir: string,
-  root: string,
-): { services: ServiceManifest[]; problems: ManifestProblem[] } {
-  const services: ServiceManifest[] = [];
-  const problems: ManifestProblem[] = [];
-  for (const entry of readdirSync(servicesDir).sort()) {
-    const directory = join(servicesDir, entry);
-    const path = join(directory, 'weft.yaml');
-    if (!existsSync(path)) continue;
-    const file = relative(root, path);
-    const read = parseServiceManifest(readFileSync(path, 'utf8'), directory);
-    if ('message' in read) {
-      problems.push({ file, message: read.message });
-    } else if (services.some((other) => other.name === read.name && other.namespace === read.namespace)) {
-      problems.push({
-        file,
-        message: `name: ${read.namespace}/${read.name} is taken by another service; choose another`,
-      });
-    } else {
-      services.push(read);
-    }
-  }
-  return { services, problems };
-}
-
-/** Reads one weft.yaml. */
-export function parseServiceManifest(text: string, directory: string): ServiceManifest | { message: string } {
+/** Reads the weft.yaml in a service's `directory`. */
+export function parseServiceManifest(
+  text: string,
+  directory: string,
+  defaults: ManifestDefaults,
+): ServiceManifest | { message: string } {
   let content: unknown;
   try {
-    content = parse(text);
+    content = parse(text) ?? {};
   } catch (error) {
     return { message: `not YAML: ${reasonOf(error)}` };
   }
-  const result = serviceManifestSchema.safeParse(content ?? {});
-  if (result.success) return { ...result.data, directory };
-  const message = result.error.issues
-    .map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`)
-    .join('; ');
-  return { message };
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    return { message: 'must hold fields, as "name: orders"' };
+  }
+  const result = serviceManifestSchema.safeParse({
+    name: basename(directory),
+    namespace: defaults.namespace,
+    ...content,
+  });
+  if (!result.success) return { message: result.error.issues.map(issueWords).join('; ') };
+  const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...read } = result.data;
+  if (main !== undefined && read.command !== undefined) {
+    return { message: 'main and command: a service has one of them; remove the other' };
+  }
+  return {
+    ...read,
+    ...(contract === undefined ? {} : { contract }),
+    main: read.command ? undefined : (main ?? defaultMain),
+    watch: watch ?? (read.command ? ['**/*'] : ['src/**', 'package.json', 'weft.yaml']),
+    cwd: isAbsolute(cwd) ? cwd : join(directory, cwd),
+    directory,
+    file: relative(defaults.root, join(directory, 'weft.yaml')),
+  };
+}
+
+const defaultMain = 'src/main.ts';
+
+function issueWords(issue: z.core.$ZodIssue): string {
+  // Of a key that is refused, zod's own sentence is the map's.
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return `${issue.path.join('.') || 'the file'}: ${message}`;
 }

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
-import { findProject, type Project } from '../project.ts';
-import { readServiceManifests, type ServiceManifest } from '../service-manifest.ts';
+import { findProject, type Project, servicePlaces } from '../project.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { readServiceManifests } from '../service-manifests.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
@@ -68,9 +69,8 @@ async function up(options: UpOptions): Promise<void> {
 
 /** All services that can be read. One that cannot is named; where others need it, nothing is started. */
 function readServices(project: Project): ServiceManifest[] {
-  const { services, problems } = readServiceManifests(project.servicesDir, project.root);
-  for (const { file, message } of problems) {
-    const name = basename(dirname(file));
+  const { services, problems } = readServiceManifests(servicePlaces(project));
+  for (const { service: name, file, message } of problems) {
     // Its contract is one that the others may call.
     const contracts = existsSync(project.descriptorsDir) ? readdirSync(project.descriptorsDir) : [];
     if (contracts.some((contract) => contract.endsWith(`.${name}.binpb`))) {

@@ -1,20 +1,24 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from '../command-error.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { formatDuration } from '../terminal/duration.ts';
+import { freePort, releasePort } from './free-port.ts';
 import { healthProbe } from './health-probe.ts';
 import { KeptProcess } from './kept-process.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { type Running, type StopSignal, startProgram } from './running.ts';
+import { checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
 
 const probeIntervalMs = 500;
 /** Until it has served once, an order or an edit is waiting for it. */
 const firstProbeIntervalMs = 50;
 /** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
 const drainMs = 20_000;
+/** How long a new process without a health check may take to listen before it is taken for one that never does. */
+const silentMs = 2_000;
 const startingReason = 'it starts';
 
 /** What the process of a replica is made from. */
@@ -23,8 +27,8 @@ export interface ApplicationOptions {
   readonly service: ServiceManifest;
   /** The replica's name, as people see it. */
   readonly name: string;
-  /** Tells the processes of one replica apart: 0, 1, 2 and so on. Each listens at an address of its own. */
-  readonly generation: number;
+  /** Nobody else's. */
+  readonly listen: ListenAddress;
   readonly outboundPort: number;
   /** PGHOST and so on as of the start; empty for a service without a database. */
   readonly databaseEnv: () => Readonly<Record<string, string>>;
@@ -33,12 +37,24 @@ export interface ApplicationOptions {
   readonly changed: () => void;
 }
 
+/**
+ * An address for one process of a replica, which no other process of it has: `generation` is 0, 1, 2 and so on. A port is free again
+ * after `stop`.
+ */
+export async function newListenAddress(
+  run: MeshRun,
+  service: ServiceManifest,
+  replica: string,
+  generation: number,
+): Promise<ListenAddress> {
+  if (service.listen === 'tcp') return { host: '127.0.0.1', port: await freePort() };
+  return { path: join(run.state.run, generation === 0 ? `${replica}.sock` : `${replica}.${generation}.sock`) };
+}
+
 /** One process of a replica at an address of its own: kept running, and asked for its health. */
 export class Application {
-  /** Where it listens: "unix:/path". */
-  readonly address: string;
+  readonly listen: ListenAddress;
   readonly #options: ApplicationOptions;
-  readonly #socket: string;
   readonly #process: KeptProcess;
   readonly #stopped = new AbortController();
   #reason = startingReason;
@@ -47,10 +63,9 @@ export class Application {
   #tried: Running | undefined;
 
   constructor(options: ApplicationOptions) {
-    const { run, name, generation, log } = options;
+    const { run, name, listen, log } = options;
     this.#options = options;
-    this.#socket = join(run.state.run, generation === 0 ? `${name}.sock` : `${name}.${generation}.sock`);
-    this.address = `unix:${this.#socket}`;
+    this.listen = listen;
     this.#process = new KeptProcess({
       name,
       records: run.records,
@@ -79,6 +94,19 @@ export class Application {
     return this.#reason;
   }
 
+  /** How its process is started. */
+  get process(): ServiceProcess {
+    const { run, service, name, outboundPort, databaseEnv } = this.#options;
+    return serviceProcess({
+      service,
+      replica: name,
+      listen: this.listen,
+      outboundPort,
+      meshEnv: run.env,
+      databaseEnv: databaseEnv(),
+    });
+  }
+
   /** Starts it, and watches its health until it is stopped. */
   async start(): Promise<void> {
     await this.#process.start();
@@ -101,23 +129,26 @@ export class Application {
       run.records.remove(running.pid);
       ended.abort();
     });
-    const probe = healthProbe(this.#socket);
+    // A process that says nothing of its health is well when it listens; one that only makes calls never will.
+    const silent = this.#options.service.health.protocol === 'none';
+    const probe = healthProbe(this.listen, silent ? { protocol: 'tcp' } : this.#options.service.health);
     const either = AbortSignal.any([signal, ended.signal]);
     try {
-      const giveUpAt = Date.now() + timeoutMs;
+      const giveUpAt = Date.now() + (silent ? silentMs : timeoutMs);
       for (;;) {
         const { reason } = await probe.check();
         if (end !== '') throw new Error(withLastLine(`it ended with ${end}`, log));
         signal.throwIfAborted();
         if (reason === '') break;
         if (Date.now() > giveUpAt) {
+          if (silent) break;
           throw new Error(withLastLine(`after ${formatDuration(timeoutMs)} ${reason}`, log));
         }
         await sleep(firstProbeIntervalMs / 2, undefined, { signal: either }).catch(() => undefined);
       }
     } catch (error) {
       await running.stop(0);
-      rmSync(this.#socket, { force: true });
+      this.#release();
       throw error;
     } finally {
       probe.close();
@@ -133,30 +164,28 @@ export class Application {
     this.#stopped.abort();
     await this.#process.stop(drainMs, signal);
     await this.#probing;
-    rmSync(this.#socket, { force: true });
+    this.#release();
   }
 
-  #launch(): Promise<Running> {
-    const { run, service, name, outboundPort, databaseEnv, log } = this.#options;
-    rmSync(this.#socket, { force: true });
-    return startProgram({
-      command: ['node', service.main],
-      cwd: service.directory,
-      log,
-      env: {
-        ...run.env,
-        ...databaseEnv(),
-        WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
-        WEFT_LISTEN: this.address,
-        WEFT_OUTBOUND: `127.0.0.1:${outboundPort}`,
-        OTEL_SERVICE_NAME: service.contract ?? service.name,
-        OTEL_RESOURCE_ATTRIBUTES: `service.namespace=${service.namespace},service.instance.id=${name}`,
-      },
-    });
+  #release(): void {
+    this.#removeSocket();
+    if ('port' in this.listen) releasePort(this.listen.port);
+  }
+
+  async #launch(): Promise<Running> {
+    const { service, log } = this.#options;
+    const { process } = this;
+    checkStartable(process, service.file);
+    this.#removeSocket();
+    return await startProgram({ ...process, log });
+  }
+
+  #removeSocket(): void {
+    if ('path' in this.listen) rmSync(this.listen.path, { force: true });
   }
 
   async #probe(): Promise<void> {
-    const probe = healthProbe(this.#socket);
+    const probe = healthProbe(this.listen, this.#options.service.health);
     const { signal } = this.#stopped;
     let late = 0;
     while (!signal.aborted) {

@@ -4,6 +4,7 @@ import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { reasonOf } from '../command-error.ts';
 import { meshClient } from '../mesh-client.ts';
 import type { Project } from '../project.ts';
+import { controlPlaneProgram } from './control-plane-program.ts';
 import { KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
@@ -35,7 +36,7 @@ export class ControlPlaneProcess {
       start: () => {
         rmSync(state.apiSocket, { force: true });
         return startProgram({
-          command: ['node', '--max-semi-space-size=4', project.controlPlaneMain, ...places, ...addresses],
+          command: [process.execPath, '--max-semi-space-size=4', controlPlaneProgram(), ...places, ...addresses],
           cwd: project.root,
           env: { ...run.env, ...memoryVariables, OTEL_SERVICE_NAME: 'weft-control-plane' },
           log: this.#log,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inboundName } from '@weft/compiler/envoy/names';
 import { requestAdmin } from '@weft/dev-envoy';
+import { type ListenAddress, listenText } from './listen-address.ts';
 
 const pollMs = 20;
 /** How long an Envoy may take to learn a new address of its application. */
@@ -15,11 +16,11 @@ export interface InboundTraffic {
 }
 
 /**
- * Resolves when an Envoy sends new calls to the application at `address` ("unix:/path" or "host:port"), with true; with false when it
+ * Resolves when an Envoy sends new calls to the application that listens at `address`, with true; with false when it
  * does not within 10 s or does not answer.
  */
-export function moved(traffic: InboundTraffic, address: string): Promise<boolean> {
-  const host = hostOf(address);
+export function moved(traffic: InboundTraffic, address: ListenAddress): Promise<boolean> {
+  const host = 'path' in address ? address.path : listenText(address);
   return until(moveMs, async () => [...(await connectionsByHost(traffic)).keys()].includes(host));
 }
 
@@ -60,8 +61,4 @@ async function allConnections({ adminSocket, port }: InboundTraffic): Promise<nu
   const filter = encodeURIComponent(`^cluster\\.${inboundName(port).replace('|', '\\|')}\\.upstream_cx_active$`);
   const stats = await requestAdmin({ socketPath: adminSocket, path: `/stats?filter=${filter}`, timeoutMs: 1_000 });
   return Number(/: (\d+)$/m.exec(stats)?.[1] ?? 0);
-}
-
-function hostOf(address: string): string {
-  return address.replace(/^unix:/, '');
 }

@@ -5,14 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileAtomically } from '../atomic-file.ts';
 import type { WorkloadManifest } from '../mesh/manifests.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { Application } from './application.ts';
+import { Application, newListenAddress } from './application.ts';
 import { freePort, releasePort } from './free-port.ts';
 import { missingConfiguration } from './held-configuration.ts';
 import { KeptProcess } from './kept-process.ts';
+import { type ListenAddress, listenText } from './listen-address.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { drained, moved } from './moved-traffic.ts';
 import type { StopSignal } from './running.ts';
+import type { ServiceProcess } from './service-process.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
@@ -54,7 +56,7 @@ export class Replica {
   readonly #ending = new Set<Promise<void>>();
   #service: ServiceManifest;
   #application: Application;
-  #generations = 0;
+  #generations = 1;
   #contract: string | undefined;
   #envoyReason = 'its Envoy starts';
   #leaving = false;
@@ -63,11 +65,16 @@ export class Replica {
 
   /** Takes ports, a token and a place in the mesh; starts nothing. */
   static async create(options: ReplicaOptions): Promise<Replica> {
-    const [inbound, outbound] = await Promise.all([freePort(), freePort()]);
-    return new Replica(options, inbound, outbound);
+    const { run, service, index } = options;
+    const [inbound, outbound, listen] = await Promise.all([
+      freePort(),
+      freePort(),
+      newListenAddress(run, service, `${service.name}-${index}`, 0),
+    ]);
+    return new Replica(options, inbound, outbound, listen);
   }
 
-  private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number) {
+  private constructor(options: ReplicaOptions, inboundPort: number, outboundPort: number, listen: ListenAddress) {
     const { run, service, index, contract, databaseEnv } = options;
     this.#run = run;
     this.#service = service;
@@ -78,7 +85,7 @@ export class Replica {
     this.outboundPort = outboundPort;
     this.#appLog = run.logs.open(this.name);
     this.#envoyLog = run.logs.open(`${this.name}.envoy`);
-    this.#application = this.#newApplication(service, this.#appLog);
+    this.#application = this.#newApplication(service, listen, this.#appLog);
     this.#envoy = new KeptProcess({
       name: `${this.name} envoy`,
       records: run.records,
@@ -110,6 +117,11 @@ export class Replica {
     return this.#application.reason || this.#envoyReason;
   }
 
+  /** How its process is started. */
+  get process(): ServiceProcess {
+    return this.#application.process;
+  }
+
   /** What `weft status` shows of it. */
   get facts() {
     return {
@@ -123,7 +135,7 @@ export class Replica {
       envoyPid: this.#envoy.pid,
       restarts: this.#application.restarts,
       envoyRestarts: this.#envoy.restarts,
-      socket: this.#application.address.replace(/^unix:/, ''),
+      application: listenText(this.#application.listen),
       inbound: `127.0.0.1:${this.#inboundPort}`,
       outbound: `127.0.0.1:${this.outboundPort}`,
       adminSocket: this.#run.adminSocket(this.name),
@@ -151,14 +163,15 @@ export class Replica {
   async replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<void> {
     const old = { application: this.#application, service: this.#service, contract: this.#contract };
     const either = AbortSignal.any([signal, this.#stopped.signal]);
-    const application = this.#newApplication(service, this.#appLog.beside());
+    const listen = await newListenAddress(this.#run, service, this.name, this.#generations++);
+    const application = this.#newApplication(service, listen, this.#appLog.beside());
     await application.tryOut(startMs, either);
     this.#application = application;
     this.#service = service;
     this.#contract = contract;
     this.#changed();
     const traffic = { adminSocket: this.#run.adminSocket(this.name), port: this.#inboundPort };
-    if (this.#envoy.pid !== undefined && !(await moved(traffic, application.address))) {
+    if (this.#envoy.pid !== undefined && !(await moved(traffic, application.listen))) {
       this.#application = old.application;
       this.#service = old.service;
       this.#contract = old.contract;
@@ -195,12 +208,12 @@ export class Replica {
     this.#envoyLog.close();
   }
 
-  #newApplication(service: ServiceManifest, log: ProcessLog): Application {
+  #newApplication(service: ServiceManifest, listen: ListenAddress, log: ProcessLog): Application {
     const application: Application = new Application({
       run: this.#run,
       service,
       name: this.name,
-      generation: this.#generations++,
+      listen,
       outboundPort: this.outboundPort,
       databaseEnv: this.#databaseEnv,
       log,
@@ -245,7 +258,7 @@ export class Replica {
       labels: { app: this.service.name },
       serviceAccount: this.service.name,
       ...(this.#contract ? { contract: this.#contract } : {}),
-      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: this.#application.address }],
+      inbound: [{ listen: `127.0.0.1:${this.#inboundPort}`, application: listenText(this.#application.listen) }],
       outbound: `127.0.0.1:${this.outboundPort}`,
       ready: reason === '',
       reason,

@@ -24,8 +24,8 @@ const replicaSchema = z.object({
   envoyPid: z.int().optional(),
   restarts: z.int(),
   envoyRestarts: z.int(),
-  /** Where the application listens. */
-  socket: z.string().optional(),
+  /** Where the application listens: "unix:/path" or "127.0.0.1:3000". */
+  application: z.string().optional(),
   /** Where the Envoy takes calls: from the mesh, from the application, from outside. */
   inbound: z.string().optional(),
   outbound: z.string().optional(),

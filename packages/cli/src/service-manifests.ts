@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { reasonOf } from './command-error.ts';
+import { type ManifestDefaults, parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
+
+/** A weft.yaml that was not understood, or that contradicts another. */
+export interface ManifestProblem {
+  /** The service's name where it could be read, else its folder's. */
+  readonly service: string;
+  /** Relative to the project. */
+  readonly file: string;
+  /** A sentence with the field, what is wrong and what would be right. */
+  readonly message: string;
+}
+
+/** Where a project keeps its services. */
+export interface ServicePlaces extends ManifestDefaults {
+  /** Each folder in them with a weft.yaml is a service. */
+  readonly folders: readonly string[];
+}
+
+/** All services of a project, by folder, and those that are left out. */
+export function readServiceManifests(places: ServicePlaces): {
+  services: ServiceManifest[];
+  problems: ManifestProblem[];
+} {
+  const services: ServiceManifest[] = [];
+  const problems: ManifestProblem[] = [];
+  for (const path of manifestPaths(places.folders)) {
+    const file = relative(places.root, path);
+    const leaveOut = (message: string, service = basename(dirname(path))) => problems.push({ service, file, message });
+    try {
+      const read = parseServiceManifest(readFileSync(path, 'utf8'), dirname(path), places);
+      if ('message' in read) {
+        leaveOut(read.message);
+        continue;
+      }
+      const conflict = conflictOf(read, services);
+      if (conflict) leaveOut(conflict, read.name);
+      else services.push(read);
+    } catch (error) {
+      leaveOut(reasonOf(error));
+    }
+  }
+  return { services, problems };
+}
+
+function manifestPaths(folders: readonly string[]): string[] {
+  return folders
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .sort()
+        .map((entry) => join(folder, entry, 'weft.yaml')),
+    )
+    .filter((path) => existsSync(path));
+}
+
+/** What a service cannot share with one that was read before; undefined when there is nothing. */
+function conflictOf(service: ServiceManifest, others: readonly ServiceManifest[]): string | undefined {
+  // Not only in its namespace: replicas, logs and commands go by the bare name.
+  const namesake = others.find(({ name }) => name === service.name);
+  if (namesake) return `name: ${service.name} is taken by ${namesake.file}; choose another`;
+  const owner = others.find(({ schema }) => schema !== undefined && schema === service.schema);
+  if (owner) return `schema: ${service.schema} belongs to ${owner.name} (${owner.file}); choose another`;
+  return undefined;
+}

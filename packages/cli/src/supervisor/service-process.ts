@@ -1,0 +1,79 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { CommandError } from '../command-error.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { type ListenAddress, listenText } from './listen-address.ts';
+
+/** How a replica's process is started. */
+export interface ServiceProcess {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What the process of a replica is made from. */
+export interface ServiceProcessOptions {
+  readonly service: ServiceManifest;
+  /** The replica's name. */
+  readonly replica: string;
+  readonly listen: ListenAddress;
+  readonly outboundPort: number;
+  /** What every process of the mesh gets. */
+  readonly meshEnv: Readonly<Record<string, string>>;
+  /** PGHOST and so on; empty for a service without a database. */
+  readonly databaseEnv: Readonly<Record<string, string>>;
+}
+
+/** The process of a replica. What the mesh says of addresses and the database counts more than the service's own `env`. */
+export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
+  const { service, replica, listen, outboundPort, meshEnv, databaseEnv } = options;
+  const env = {
+    ...meshEnv,
+    OTEL_SERVICE_NAME: service.contract ?? service.name,
+    OTEL_RESOURCE_ATTRIBUTES: `service.namespace=${service.namespace},service.instance.id=${replica}`,
+    ...service.env,
+    ...databaseEnv,
+    WEFT_SERVICE: service.contract ?? `${service.namespace}.${service.name}`,
+    WEFT_LISTEN: listenText(listen),
+    WEFT_OUTBOUND: `127.0.0.1:${outboundPort}`,
+  };
+  return { command: service.command ?? [nodeOf(env), service.main ?? ''], cwd: service.cwd, env };
+}
+
+/** The Node of the project where it has one, else the Node that runs this. */
+function nodeOf(env: Readonly<Record<string, string>>): string {
+  const [projectBin = ''] = (env.PATH ?? '').split(delimiter);
+  return existsSync(join(projectBin, 'node')) ? 'node' : process.execPath;
+}
+
+/**
+ * Fails with one sentence where a process cannot be started at all, which the operating system's own error leaves to guess.
+ *
+ * @throws CommandError for a working directory or a program that is not there, and for a program that may not be run.
+ */
+export function checkStartable({ command, cwd, env }: ServiceProcess, manifest: string): void {
+  const directory = statSync(cwd, { throwIfNoEntry: false });
+  if (!directory?.isDirectory()) throw new CommandError(`its cwd ${cwd} is no directory; correct it in ${manifest}`);
+  const [program = ''] = command;
+  const places = program.includes('/')
+    ? [join(program.startsWith('/') ? '' : cwd, program)]
+    : (env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
+  const found = places.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  if (found.length === 0) {
+    throw new CommandError(`its command ${program} was not found; install it, or correct command in ${manifest}`);
+  }
+  if (!found.some(isExecutable)) {
+    throw new CommandError(
+      `its command ${found[0]} may not be run; \`chmod +x\` it, or correct command in ${manifest}`,
+    );
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
