@@ -11,6 +11,7 @@ import { logsCommand } from './commands/logs.ts';
 import { overrideCommand } from './commands/override.ts';
 import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
+import { runCommand } from './commands/run.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -32,6 +33,7 @@ export function program(): Command {
     checkCommand(),
     rotateRootCommand(),
     scaleCommand(),
+    runCommand(),
     stopCommand(),
     startCommand(),
     logsCommand(),
