@@ -1,5 +1,3 @@
-import { isNobodyListening } from './system-error.ts';
-
 /** Ends a command with one sentence for the person who typed it: what is wrong and what to do. No stack is shown. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
@@ -18,9 +16,8 @@ export function reasonOf(error: unknown): string {
   return text.split('\n')[0] ?? '';
 }
 
-/** The end of a command whose question nobody has answered: says how to start the control plane where none listens. */
+/** The end of a command whose question nobody has answered. */
 export function noAnswer(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  const words = isNobodyListening(error) ? '; `npx weft up` starts it' : ` (${reasonOf(error)})`;
-  return new CommandError(`The control plane does not answer${words}.`, { cause: error });
+  return new CommandError(`The control plane does not answer (${reasonOf(error)}).`, { cause: error });
 }

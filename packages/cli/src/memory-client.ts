@@ -1,7 +1,6 @@
 import { ConnectError } from '@connectrpc/connect';
-import { CommandError, noAnswer } from './command-error.ts';
+import { CommandError } from './command-error.ts';
 import type { MeshChoice } from './mesh-choice.ts';
-import { isNobodyListening } from './system-error.ts';
 import { type Mesh, withMesh } from './with-mesh.ts';
 
 /**
@@ -53,6 +52,6 @@ async function inWords<T>(asked: Promise<T>): Promise<T> {
     return await asked;
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
-    throw isNobodyListening(error) ? noAnswer(error) : new CommandError(error.rawMessage, { cause: error });
+    throw new CommandError(error.rawMessage, { cause: error });
   }
 }

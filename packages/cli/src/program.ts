@@ -12,6 +12,7 @@ import { overrideCommand } from './commands/override.ts';
 import { restartCommand } from './commands/restart.ts';
 import { revertCommand } from './commands/revert.ts';
 import { rotateRootCommand } from './commands/rotate-root.ts';
+import { runCommand } from './commands/run.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { statusCommand } from './commands/status.ts';
 import { upCommand } from './commands/up.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
     rotateRootCommand(),
     scaleCommand(),
     restartCommand(),
+    runCommand(),
     stopCommand(),
     startCommand(),
     logsCommand(),

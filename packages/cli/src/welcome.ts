@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServiceManifest } from './service-manifest.ts';
+import type { Trouble } from './supervisor/trouble.ts';
 import type { Paint } from './terminal/style.ts';
 
 /** What a person sees when the mesh is up: where it is, and what to try. */
@@ -15,4 +16,11 @@ export function welcome(port: number, services: readonly Pick<ServiceManifest, '
     ...[`grpcurl -plaintext ${edge} list`, ...commands, 'npx weft status'].map((command) => `  ${command}`),
   ];
   return lines.join('\n');
+}
+
+/** What does not run, as paragraphs: none where everything does. */
+export function troubleText(troubles: readonly Trouble[], paint: Paint): string[] {
+  if (troubles.length === 0) return [];
+  const lines = troubles.map(({ subject, message }) => `  ${paint('red', `${subject}:`)} ${message}`);
+  return [['Not everything runs; the rest does, and goes on without it:', ...lines].join('\n')];
 }

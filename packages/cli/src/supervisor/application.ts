@@ -58,6 +58,8 @@ export class Application {
   readonly #process: KeptProcess;
   readonly #stopped = new AbortController();
   #reason = startingReason;
+  /** Somebody runs it in the foreground. */
+  #lent = false;
   #probing: Promise<void> | undefined;
   /** A process that was tried and found well, for `#process` to keep. */
   #tried: Running | undefined;
@@ -77,7 +79,12 @@ export class Application {
         return tried ? Promise.resolve(tried) : this.#launch();
       },
       onUp: () => this.#update(startingReason),
-      onDown: (reason) => this.#update(reason),
+      onDown: (reason) => {
+        this.#update(reason);
+        // Whoever waits looks again: the same reason once more may be one time too many.
+        run.changed();
+      },
+      patient: true,
     });
   }
 
@@ -92,6 +99,16 @@ export class Application {
   /** Why it does not serve, in a few words; empty when it does. */
   get reason(): string {
     return this.#reason;
+  }
+
+  /** It does not run and nothing suggests that it soon will. */
+  get hopeless(): boolean {
+    return this.#process.hopeless;
+  }
+
+  /** Its process is somebody else's to start. */
+  get held(): boolean {
+    return this.#process.held;
   }
 
   /** How its process is started. */
@@ -159,6 +176,25 @@ export class Application {
     this.#probing = this.#probe();
   }
 
+  /** Keeps it from running until it is released; `reason` says why. */
+  withhold(reason: string): Promise<void> {
+    return this.#process.hold(drainMs, reason);
+  }
+
+  /** Lets a process that somebody else starts take its place, once its own has ended. */
+  lend(): void {
+    this.#removeSocket();
+    this.#lent = true;
+    this.#update('the process under `weft run` does not listen yet');
+  }
+
+  /** Ends the loan. `withheld`: why its own process does not run either; else it starts again. */
+  takeBack(withheld?: string): void {
+    this.#lent = false;
+    if (withheld === undefined) this.#process.release();
+    else this.#update(withheld);
+  }
+
   /** Ends it. By SIGTERM it serves for a while before; by SIGINT nobody calls it any more. */
   async stop(signal: StopSignal): Promise<void> {
     this.#stopped.abort();
@@ -190,11 +226,14 @@ export class Application {
     let late = 0;
     while (!signal.aborted) {
       const { pid } = this;
-      if (pid !== undefined) {
+      const lent = this.#lent;
+      if (pid !== undefined || lent) {
         const result = await probe.check();
         late = result.late ? late + 1 : 0;
-        // One late answer proves nothing; and the answer of a process that has ended since says nothing of the next one.
-        if (late !== 1 && pid === this.pid && !signal.aborted) this.#update(result.reason);
+        // One late answer proves nothing, and none does of a process that a debugger may have stopped; and the answer of a process
+        // that has ended since says nothing of the next one.
+        const told = result.late ? late > 1 && !lent : true;
+        if (told && pid === this.pid && lent === this.#lent && !signal.aborted) this.#update(result.reason);
       }
       const intervalMs = this.#reason === '' ? probeIntervalMs : firstProbeIntervalMs;
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);

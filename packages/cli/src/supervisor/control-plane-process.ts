@@ -5,7 +5,7 @@ import { reasonOf } from '../command-error.ts';
 import { meshClient } from '../mesh-client.ts';
 import type { Project } from '../project.ts';
 import { controlPlaneProgram } from './control-plane-program.ts';
-import { KeptProcess } from './kept-process.ts';
+import { heldReason, KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { startProgram } from './running.ts';
@@ -60,6 +60,10 @@ export class ControlPlaneProcess {
   /** Starts it and waits until it answers. */
   async start(signal: AbortSignal, waiting: (reason: string) => void): Promise<void> {
     await this.#process.start();
+    await this.#answers(signal, waiting);
+  }
+
+  async #answers(signal: AbortSignal, waiting: (reason: string) => void): Promise<void> {
     for (;;) {
       try {
         await this.status();
@@ -81,11 +85,13 @@ export class ControlPlaneProcess {
 
   /** Ends it until it is released. */
   hold(): Promise<void> {
-    return this.#process.hold(stopMs);
+    return this.#process.hold(stopMs, heldReason('control-plane'));
   }
 
-  release(): void {
+  /** Starts it again and waits until it answers. */
+  async release(signal: AbortSignal): Promise<void> {
     this.#process.release();
+    await this.#answers(signal, () => {});
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,7 @@ async function serve(t: ExecutionContext, handlers: Partial<ControlHandlers>) {
     scale: none,
     restart: none,
     hold: none,
+    lend: none,
     down: () => {},
     ...handlers,
   });
@@ -78,5 +79,5 @@ test('no socket, or one that nobody listens on, is no mesh', async (t) => {
   const { client, socket } = await serve(t, {});
   socket.close();
   t.false(await client.down());
-  await t.throwsAsync(client.scale('orders', 1), { message: /No mesh runs here/ });
+  await t.throwsAsync(client.scale('orders', 1), { message: /^no mesh is running here; start it with `weft up`$/ });
 });

@@ -93,7 +93,12 @@ export class Replica {
       lastLine: () => this.#envoyLog.lastLine,
       start: () => startSidecar(run, { namespace: service.namespace, name: this.name }, this.#envoyLog),
       onUp: () => this.#updateEnvoy('its Envoy waits for its configuration'),
-      onDown: (reason) => this.#updateEnvoy(`its Envoy ${reason}`),
+      onDown: (reason) => {
+        this.#updateEnvoy(`its Envoy ${reason}`);
+        // Whoever waits looks again: the same reason once more may be one time too many.
+        run.changed();
+      },
+      patient: true,
     });
     const token = join(run.state.tokens, service.namespace, this.name);
     mkdirSync(dirname(token), { recursive: true, mode: 0o700 });
@@ -106,6 +111,11 @@ export class Replica {
     return this.#service;
   }
 
+  /** The hash of the contract that it runs. */
+  get contract(): string | undefined {
+    return this.#contract;
+  }
+
   /** Takes calls. */
   get ready(): boolean {
     return this.reason === '';
@@ -115,6 +125,16 @@ export class Replica {
   get reason(): string {
     if (this.#leaving) return 'it is going away';
     return this.#application.reason || this.#envoyReason;
+  }
+
+  /** It takes no calls and will not soon: one of its processes does not stay up. */
+  get hopeless(): boolean {
+    return this.#application.hopeless || this.#envoy.hopeless;
+  }
+
+  /** Its process is somebody else's to start. */
+  get held(): boolean {
+    return this.#application.held;
   }
 
   /** How its process is started. */
@@ -150,6 +170,21 @@ export class Replica {
     await this.#application.start();
   }
 
+  /** Keeps its application from running until it is released; `reason` says why. */
+  withhold(reason: string): Promise<void> {
+    return this.#application.withhold(reason);
+  }
+
+  /** Lets a process that somebody else starts be its application, once its own has ended. */
+  lend(): void {
+    this.#application.lend();
+  }
+
+  /** Ends the loan. `withheld`: why its own application does not run either; else it starts again. */
+  takeBack(withheld?: string): void {
+    this.#application.takeBack(withheld);
+  }
+
   /** Starts the Envoy; the control plane must have written its root before. */
   startEnvoy(): Promise<void> {
     return this.#envoy.start();
@@ -158,9 +193,15 @@ export class Replica {
   /**
    * Replaces its process without a failed call: starts the new one beside the old one, moves the calls when it serves, and ends the
    * old one when its calls have ended (not awaited). Rejects with the reason in a few words when the new one does not serve, or
-   * `signal` is aborted before it does; the old one goes on serving then.
+   * `signal` is aborted before it does; the old one goes on serving then. Resolves with false where the process is somebody else's
+   * to start: only the contract is another one then.
    */
-  async replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<void> {
+  async replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
+    if (this.#application.held) {
+      this.#contract = contract;
+      this.#publish();
+      return false;
+    }
     const old = { application: this.#application, service: this.#service, contract: this.#contract };
     const either = AbortSignal.any([signal, this.#stopped.signal]);
     const listen = await newListenAddress(this.#run, service, this.name, this.#generations++);
@@ -183,6 +224,7 @@ export class Replica {
       .then(() => old.application.stop('SIGINT'))
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
+    return true;
   }
 
   /** Takes it out of the mesh without a failed call: callers first (`settled`), then the application, then its Envoy. */

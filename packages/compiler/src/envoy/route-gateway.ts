@@ -302,11 +302,20 @@ function inline(text: string) {
 /** For browsers that speak gRPC-Web, Connect or REST. */
 function corsPolicy(origins: readonly string[]): Any {
   return typedConfig(CorsPolicySchema, {
-    allowOriginStringMatch: origins.map((value) => ({ matchPattern: { case: 'exact' as const, value } })),
+    allowOriginStringMatch: origins.map(originMatch),
     allowMethods: 'GET, POST, PUT, PATCH, DELETE',
     allowHeaders:
       'content-type, authorization, x-grpc-web, x-user-agent, grpc-timeout, connect-protocol-version, connect-timeout-ms, traceparent, tracestate',
     exposeHeaders: 'grpc-status, grpc-message, grpc-status-details-bin',
     maxAge: '7200',
   });
+}
+
+/** At the end of an origin: with any port, or without one. */
+const anyPort = ':*';
+
+function originMatch(origin: string) {
+  if (!origin.endsWith(anyPort)) return { matchPattern: { case: 'exact' as const, value: origin } };
+  const regex = `${origin.slice(0, -anyPort.length).replace(/[^\w]/g, '\\$&')}(:[0-9]{1,5})?`;
+  return { matchPattern: { case: 'safeRegex' as const, value: { regex } } };
 }

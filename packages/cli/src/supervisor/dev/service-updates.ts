@@ -67,7 +67,9 @@ export class ServiceUpdates {
     const { service, savedAt } = update;
     try {
       const what = await this.#mesh.put(service, signal);
-      this.#say(`${service.name} ${what} in ${formatDuration(Date.now() - savedAt)}`);
+      if (what === 'held')
+        this.#say(`${service.name} is under \`weft run\`, or waits for it; restart it there to see the edit`);
+      else this.#say(`${service.name} ${what} in ${formatDuration(Date.now() - savedAt)}`);
     } catch (error) {
       const next = this.#wanted.get(service.name);
       if (next) this.#wanted.set(service.name, { ...next, savedAt: Math.min(savedAt, next.savedAt) });
