@@ -77,6 +77,9 @@ service BreadService {
   rpc GetBread(GetBreadRequest) returns (GetBreadResponse) {
     option idempotency_level = NO_SIDE_EFFECTS;${option}
   }
+
+  // May not be repeated, so no proxy hides a call that fails.
+  rpc BakeBread(BakeBreadRequest) returns (BakeBreadResponse);
 }
 
 message GetBreadRequest {
@@ -86,10 +89,18 @@ message GetBreadRequest {
 message GetBreadResponse {
   string text = 1;
 }
+
+message BakeBreadRequest {
+  string name = 1;
+}
+
+message BakeBreadResponse {
+  string text = 1;
+}
 `;
 }
 
-/** The contract of a service that gets its bread from another one: "cart" has bakery.cart.v1.CartService/GetCart. */
+/** The contract of a service that gets its bread from another one: "cart" has bakery.cart.v1.CartService/FillCart. */
 export function callerProto(name: string, type: string): string {
   return `syntax = "proto3";
 
@@ -103,16 +114,14 @@ service ${type}Service {
     defaults: {deadline: {seconds: 10}}
   };
 
-  rpc Get${type}(Get${type}Request) returns (Get${type}Response) {
-    option idempotency_level = NO_SIDE_EFFECTS;
-  }
+  rpc Fill${type}(Fill${type}Request) returns (Fill${type}Response);
 }
 
-message Get${type}Request {
+message Fill${type}Request {
   string name = 1;
 }
 
-message Get${type}Response {
+message Fill${type}Response {
   string text = 1;
   string bread = 2;
 }
@@ -134,9 +143,9 @@ const breadMain = `import { BreadService } from '@bakery/bread-contract/v1';
 import { implement, serve } from '@weft/service-kit';
 import { mark } from './baker.ts';
 
-await serve({
-  services: [implement(BreadService, { getBread: (request) => ({ text: \`\${request.name} by \${mark}\` }) })],
-});
+const bake = ({ name }: { name: string }) => ({ text: \`\${name} by \${mark}\` });
+
+await serve({ services: [implement(BreadService, { getBread: bake, bakeBread: bake })] });
 `;
 
 /** A service that answers with its own mark and with what bread said. */
@@ -151,8 +160,8 @@ const bread = client(BreadService);
 await serve({
   services: [
     implement(${type}Service, {
-      async get${type}(request) {
-        const { text } = await bread.getBread({ name: request.name });
+      async fill${type}(request) {
+        const { text } = await bread.bakeBread({ name: request.name });
         return { text: \`${name} by \${mark}\`, bread: text };
       },
     }),

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
+import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
 import { downCommand } from './commands/down.ts';
 import { historyCommand } from './commands/history.ts';
@@ -28,6 +29,7 @@ export function program(): Command {
     .exitOverride();
   const commands = [
     upCommand(),
+    devCommand(),
     downCommand(),
     cleanCommand(),
     statusCommand(),

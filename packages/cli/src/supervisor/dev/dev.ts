@@ -1,6 +1,8 @@
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { reasonOf } from '../../command-error.ts';
+import type { Project } from '../../project.ts';
+import { projectFileName } from '../../project-file.ts';
 import type { ServiceManifest } from '../../service-manifest.ts';
 import type { ManifestProblem } from '../../service-manifests.ts';
 import { usesContract } from './contract-users.ts';
@@ -14,15 +16,10 @@ const manifestName = 'weft.yaml';
 
 /** What `weft dev` follows, and what it tells. */
 export interface DevOptions {
-  /** The project's root, from which files are named. */
-  readonly root: string;
-  /** The file whose settings are read once, at the start. */
-  readonly projectFile: string;
-  /** Folders of .proto files. */
-  readonly contractsDirs: readonly string[];
-  /** Folders whose children are services. */
-  readonly servicesDirs: readonly string[];
+  readonly project: Pick<Project, 'root' | 'contractsDirs' | 'servicesDirs'>;
   readonly mesh: DevMesh;
+  /** Resolves when edits can be brought into the mesh. */
+  readonly up: Promise<void>;
   readonly contracts: DevContracts;
   /** All services of the project as their manifests say now. */
   readonly readServices: () => {
@@ -47,6 +44,8 @@ export class Dev {
   async start(signal: AbortSignal): Promise<void> {
     const updates = new ServiceUpdates(this.#options.mesh, this.#options.say, signal);
     const edited = async (edit: Edit) => {
+      await this.#options.up;
+      if (signal.aborted) return;
       try {
         await this.#take(edit, updates);
       } catch (error) {
@@ -57,21 +56,21 @@ export class Dev {
   }
 
   #places(): readonly WatchedPlace[] {
-    const { root, projectFile, contractsDirs, servicesDirs, mesh } = this.#options;
+    const { mesh, project } = this.#options;
     return [
-      ...contractsDirs.map((folder) => filesEnding(folder, '.proto')),
-      ...servicesDirs.map((folder) => childrenNamed(folder, manifestName)),
+      ...project.contractsDirs.map((folder) => filesEnding(folder, '.proto')),
+      ...project.servicesDirs.map((folder) => childrenNamed(folder, manifestName)),
       ...mesh.services.flatMap(({ directory, watch }) => placesOf(directory, [manifestName, ...watch])),
-      ...placesOf(root, [relative(root, projectFile)]),
+      ...placesOf(project.root, [projectFileName]),
     ];
   }
 
   async #take({ paths, savedAt }: Edit, updates: ServiceUpdates): Promise<void> {
-    const { contractsDirs, projectFile, root, mesh, say } = this.#options;
-    if (paths.includes(projectFile)) {
-      say(`${relative(root, projectFile)} has changed; start \`weft dev\` again to apply it`);
+    const { project, mesh, say } = this.#options;
+    if (paths.includes(join(project.root, projectFileName))) {
+      say(`${projectFileName} has changed; start \`weft dev\` again to apply it`);
     }
-    const protos = contractsDirs.map((folder) => filesEnding(folder, '.proto'));
+    const protos = project.contractsDirs.map((folder) => filesEnding(folder, '.proto'));
     const ofContracts = paths.some((path) =>
       protos.some((place) => isBelow(place.directory, path) && place.follows(path)),
     );
