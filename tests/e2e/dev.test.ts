@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test from 'ava';
@@ -41,9 +41,8 @@ const json = (method: string): Call => {
 async function grpc(contract: string, typeName: string, methodName: string): Promise<Call & { close(): void }> {
   const file = await readFile(join(bakery.root, 'contracts', contract, 'descriptor.binpb'));
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, file));
-  const service: DescService | undefined = registry.getService(typeName);
-  const method = service?.methods.find(({ name }) => name === methodName);
-  if (method?.methodKind !== 'unary') throw new Error(`${typeName}/${methodName} is not in the contract`);
+  const method = registry.getService(typeName)?.methods.find(({ name }) => name === methodName);
+  if (!isUnary(method)) throw new Error(`${typeName}/${methodName} is not in the contract`);
   const sessionManager = new Http2SessionManager(dev.edge);
   const transport = createGrpcTransport({ baseUrl: dev.edge, sessionManager });
   const call = async () => {
@@ -51,6 +50,10 @@ async function grpc(contract: string, typeName: string, methodName: string): Pro
     return JSON.stringify(message);
   };
   return Object.assign(call, { close: () => sessionManager.abort() });
+}
+
+function isUnary(method: DescMethod | undefined): method is DescMethodUnary {
+  return method?.methodKind === 'unary';
 }
 
 /** Calls again and again until it is stopped; every failure is kept. */

@@ -1,16 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { CommandError } from '../command-error.ts';
+import { buildContractTree } from '../contract-tree.ts';
 import { findProject } from '../project.ts';
 import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
-
-const execute = promisify(execFile);
 
 /** `weft lint`: what the contracts say that cannot be meant. */
 export function lintCommand(): Command {
@@ -25,7 +18,8 @@ export function lintCommand(): Command {
     .option('--mesh', 'look at the calls from service to service, too', false)
     .addOption(jsonOption())
     .action(async (options: { json: boolean; mesh: boolean }) => {
-      const descriptorSet = await buildDescriptorSet(findProject().root);
+      const project = findProject();
+      const descriptorSet = await buildContractTree(project, { directory: project.root });
       const { lint } = await import('@weft/compiler');
       const problems = lint(descriptorSet, { closed: true, graph: options.mesh });
       if (options.json) {
@@ -38,20 +32,4 @@ export function lintCommand(): Command {
       }
       if (problems.length > 0) process.exitCode = 1;
     });
-}
-
-/** All contracts with their source positions, by buf. */
-async function buildDescriptorSet(root: string): Promise<Uint8Array> {
-  const dir = await mkdtemp(join(tmpdir(), 'weft-lint-'));
-  const file = join(dir, 'contracts.binpb');
-  try {
-    const buf = join(root, 'node_modules/.bin/buf');
-    await execute(buf, ['build', '--as-file-descriptor-set', '-o', file], { cwd: root });
-    return await readFile(file);
-  } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
-    throw new CommandError(`The contracts do not compile: ${said || 'buf said nothing'}`, { cause: error });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
 }

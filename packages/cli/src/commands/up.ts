@@ -69,6 +69,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
       `The mesh already runs on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
     );
   }
+  await generateContracts(project);
   const { services, problems } = readServices(project, options.except);
   // Before the port is looked at: an edge that a killed supervisor has left still holds it.
   const ended = await endLeftovers(state);
@@ -96,6 +97,18 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   });
 }
 
+/** Makes code and descriptor sets of what has changed. A contract that does not compile stays as it was. */
+async function generateContracts(project: Project): Promise<void> {
+  const [{ generate }, { problemLine }] = await Promise.all([
+    import('../generate/index.ts'),
+    import('../generate/proto-problem.ts'),
+  ]);
+  const { problems } = await generate(project, (line) => console.log(`  generated ${line}`));
+  if (problems.length === 0) return;
+  for (const problem of problems) console.error(`weft: ${problemLine(problem, project.root)}`);
+  console.error('weft: the contracts stay as they were generated last');
+}
+
 /** All services that can be read, and those that are left out. */
 function readServices(
   project: Project,
@@ -110,7 +123,7 @@ function readServices(
     );
   }
   if (services.length === 0 && problems.length === 0) {
-    throw new CommandError(`No service was found: no ${project.servicesDir}/*/weft.yaml.`);
+    throw new CommandError(`No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}.`);
   }
   return {
     services,

@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { generatedContracts } from '../contracts.ts';
 import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
 import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
@@ -494,12 +494,12 @@ function publishedContract(
   { contract, namespace, file }: ServiceManifest,
 ): PublishedContract | undefined {
   if (contract === undefined) return undefined;
-  const path = join(project.descriptorsDir, `${contract}.binpb`);
-  const hash = run.mesh.publishContract(namespace, path);
-  if (hash === undefined) {
+  const found = generatedContracts(project).find(({ logicalName }) => logicalName === contract);
+  const hash = found && run.mesh.publishContract(namespace, found.descriptorFile);
+  if (found === undefined || hash === undefined) {
     throw new CommandError(`there is no contract ${contract}; write it, or correct contract in ${file}`);
   }
-  return { hash, calls: contractCalls(readFileSync(path), contract) };
+  return { hash, calls: contractCalls(readFileSync(found.descriptorFile), contract) };
 }
 
 function serviceFile({ namespace, name }: ServiceManifest): string {

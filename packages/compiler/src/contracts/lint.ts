@@ -3,7 +3,7 @@ import {
   file_weft_policy_v1_policy,
   method as methodOption,
   service as serviceOption,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import { edgeName } from '../model/names.ts';

@@ -1,6 +1,7 @@
 import { reasonOf } from '../../command-error.ts';
 import { buildContractTree } from '../../contract-tree.ts';
 import { generate } from '../../generate/index.ts';
+import { problemLine } from '../../generate/proto-problem.ts';
 import type { Project } from '../../project.ts';
 import type { ContractChange, DevContracts } from './dev-contracts.ts';
 
@@ -14,7 +15,7 @@ export class ProjectContracts implements DevContracts {
   static async of(project: Project): Promise<ProjectContracts> {
     return new ProjectContracts(
       project,
-      await buildContractTree(project.root, { directory: project.root }).catch(() => undefined),
+      await buildContractTree(project, { directory: project.root }).catch(() => undefined),
     );
   }
 
@@ -26,10 +27,10 @@ export class ProjectContracts implements DevContracts {
   async update(): Promise<ContractChange> {
     const project = this.#project;
     const { contracts, changed, problems } = await generate(project, () => {});
-    if (problems.length > 0) return unchanged(problems.map(({ file, line, message }) => `${file}:${line}: ${message}`));
+    if (problems.length > 0) return unchanged(problems.map((problem) => problemLine(problem, project.root)));
     let now: Uint8Array;
     try {
-      now = await buildContractTree(project.root, { directory: project.root });
+      now = await buildContractTree(project, { directory: project.root });
     } catch (error) {
       return unchanged([reasonOf(error)]);
     }

@@ -1,0 +1,1 @@
+export { type GenerateResult, generate } from './generate.ts';
