@@ -18,9 +18,9 @@ import { Database } from './database.ts';
 import { Edge, edgeNamespace } from './edge.ts';
 import { baseEnvironment } from './environment.ts';
 import { freePort } from './free-port.ts';
+import { type Loan, lendService } from './loan.ts';
 import type { Logs } from './logs.ts';
 import { adminSocketPath, type MeshRun } from './mesh-run.ts';
-import { type Loan, lendService } from './loan.ts';
 import { Patience } from './patience.ts';
 import { brokenPath } from './permitted-calls.ts';
 import { ProcessRecords } from './process-records.ts';
@@ -119,10 +119,7 @@ export class Supervisor {
   /** What does not run: what was left out, and the services that take no calls. */
   get troubles(): readonly Trouble[] {
     const idle = this.#services.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
-    return [
-      ...this.#problems,
-      ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
-    ];
+    return [...this.#problems, ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason }))];
   }
 
   /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
