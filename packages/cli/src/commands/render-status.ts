@@ -65,7 +65,9 @@ function processes({ phase, port, processes, replicas, troubles }: SupervisorSta
     ...down.map(({ name, reason }) => paint('red', `${name}: ${reason}`)),
     // A service that takes no calls is told above by its replicas.
     ...troubles
-      .filter(({ subject }) => !replicas.some(({ service }) => service === subject))
+      .filter(
+        ({ subject, message }) => !replicas.some(({ service, reason }) => service === subject && reason === message),
+      )
       .map(({ subject, message }) => paint('red', `${subject}: ${message}`)),
   ].join('\n');
 }

@@ -127,7 +127,7 @@ function readServices(
   }
   return {
     services,
-    problems: problems.map(({ service, file, message }) => ({ subject: service, message: `${file}: ${message}` })),
+    problems: problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
   };
 }
 
