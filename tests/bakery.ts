@@ -70,7 +70,8 @@ import "weft/policy/v1/policy.proto";
 
 service BreadService {
   option (weft.policy.v1.service) = {
-    callers: ${JSON.stringify(['edge', ...callers])}
+    callers: ${JSON.stringify(callers)}
+    exposure: EXPOSURE_EDGE
     defaults: {deadline: {seconds: 10}}
   };
 
@@ -110,7 +111,7 @@ import "weft/policy/v1/policy.proto";
 
 service ${type}Service {
   option (weft.policy.v1.service) = {
-    callers: ["edge"]
+    exposure: EXPOSURE_EDGE
     defaults: {deadline: {seconds: 10}}
   };
 

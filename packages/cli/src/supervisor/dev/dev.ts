@@ -78,8 +78,8 @@ export class Dev {
     const { services, problems } = this.#options.readServices();
     this.#sayProblems(problems);
     const running = new Map(mesh.services.map((service) => [service.name, service]));
-    for (const name of running.keys()) {
-      const isBroken = problems.some((problem) => problem.service === name);
+    for (const [name, { file }] of running) {
+      const isBroken = problems.some((problem) => problem.file === file);
       if (!isBroken && !services.some((service) => service.name === name)) await updates.end(name);
     }
     for (const service of services) {
@@ -102,15 +102,13 @@ export class Dev {
     if (warnings.length > 0) say(warnings.join('\n'));
     if (changed.length > 0) {
       const names = changed.map(({ logicalName }) => logicalName).join(', ');
-      say(`${names} changed: ${diff === '' ? 'nothing becomes different for anybody who calls' : `\n${diff}`}`);
+      say(`${names} changed${diff === '' ? '; nothing becomes different for anybody who calls' : `:\n${diff}`}`);
     }
     return changed;
   }
 
   #sayProblems(problems: readonly ManifestProblem[]): void {
-    const lines = new Set(
-      problems.map(({ service, file, message }) => `${file}: ${message}; ${service} stays as it is`),
-    );
+    const lines = new Set(problems.map(({ file, message }) => `${file}: ${message}; nothing changes`));
     for (const line of lines) {
       if (!this.#said.has(line)) this.#options.say(line);
     }
