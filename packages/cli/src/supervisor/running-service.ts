@@ -26,6 +26,8 @@ export class RunningService {
   fault: string | undefined;
   /** Why its applications are left to somebody else; undefined when they are not. */
   withheld: string | undefined;
+  /** The contract that its replicas are about to run. */
+  coming: PublishedContract | undefined;
   readonly #run: MeshRun;
   #version: ServiceVersion;
   #busy: Promise<unknown> = Promise.resolve();
@@ -47,6 +49,12 @@ export class RunningService {
   /** The hash of its contract; undefined without one. */
   get contract(): string | undefined {
     return this.#version.contract?.hash;
+  }
+
+  /** The hashes of all contracts that any of its replicas runs or is about to run. */
+  get contracts(): readonly string[] {
+    const hashes = [this.contract, this.coming?.hash, ...this.replicas.map(({ contract }) => contract)];
+    return hashes.filter((hash) => hash !== undefined);
   }
 
   get calls(): readonly ContractCall[] {

@@ -266,8 +266,13 @@ export class Supervisor {
   async #change(running: RunningService, service: ServiceManifest, signal: AbortSignal): Promise<'restarted' | 'held'> {
     const before = running.service;
     const version = { service, contract: publishedContract(this.#run, this.#options.project, service) };
-    if (service.schema !== before.schema) await this.#provision(running, service.schema);
-    await running.replace(version, signal);
+    running.coming = version.contract;
+    try {
+      if (service.schema !== before.schema) await this.#provision(running, service.schema);
+      await running.replace(version, signal);
+    } finally {
+      running.coming = undefined;
+    }
     if (service.replicas !== before.replicas) await this.#scale(running, service.replicas, signal);
     this.#publishMesh();
     return running.held ? 'held' : 'restarted';
@@ -301,10 +306,8 @@ export class Supervisor {
     const packages = [...packageOwnership(this.services), { namespace: edgeNamespace, protoPackage: 'edge' }];
     this.#run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
     this.#run.mesh.keepContracts(
-      this.#services.flatMap(({ service: { namespace }, contract, replicas }) =>
-        [contract, ...replicas.map((replica) => replica.contract)].flatMap((hash) =>
-          hash ? [{ namespace, hash }] : [],
-        ),
+      this.#services.flatMap(({ service: { namespace }, contracts }) =>
+        contracts.map((hash) => ({ namespace, hash })),
       ),
     );
   }
