@@ -103,6 +103,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
+    example: [],
     mesh: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
     commands: ['mesh', 'supervisor', 'terminal', '(root)'],

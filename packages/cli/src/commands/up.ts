@@ -72,7 +72,7 @@ async function up(options: UpOptions): Promise<void> {
     );
   }
   if (options.detach) {
-    await detach(options, state, services);
+    await detach(options, state);
     return;
   }
   // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
@@ -111,7 +111,7 @@ function readServices(
 }
 
 /** Runs this command again without a terminal, and shows its progress until it is ready. */
-async function detach(options: UpOptions, state: StateDirectory, services: readonly ServiceManifest[]): Promise<void> {
+async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
   const logFile = join(state.log, 'up.log');
@@ -133,7 +133,7 @@ async function detach(options: UpOptions, state: StateDirectory, services: reado
   child.unref();
   const hint = 'It runs in the background; `npx weft down` stops it, `npx weft logs -f` follows it.';
   console.log(
-    `\n${[welcome(options.port, services, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
+    `\n${[welcome(options.port, status.suggestions, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
   );
 }
 

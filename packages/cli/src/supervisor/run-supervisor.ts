@@ -39,7 +39,7 @@ const foundationMs = 300_000;
  * @throws CommandError when it does not come up; everything has ended then.
  */
 export async function runSupervisor(options: RunOptions): Promise<void> {
-  const { state, services, port, waitMs } = options;
+  const { state, port, waitMs } = options;
   const paint = paintFor(process.stdout);
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
@@ -54,6 +54,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     report: (sentence) => print(paint('yellow', `weft: ${sentence}`)),
   });
 
+  let suggestions: readonly string[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const asked = new EventEmitter();
   const stopRequested = once(asked, 'stop');
@@ -74,7 +75,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   let socket: ControlSocket | undefined;
   try {
     socket = await serveControlSocket(state.controlSocket, {
-      status: () => ({ ...supervisor.facts(), phase, port, steps: progress.steps }),
+      status: () => ({ ...supervisor.facts(), phase, port, suggestions, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
       hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
       lend: (service) => supervisor.lend(service),
@@ -85,9 +86,10 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     await startInTime(supervisor, progress, abort.signal, foundationMs + 2 * waitMs);
     // A signal in the last moment of the start has its own way out.
     if (!abort.signal.aborted) {
+      suggestions = supervisor.suggestions;
       phase = 'running';
       const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
-      print(`\n${[welcome(port, services, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
+      print(`\n${[welcome(port, suggestions, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
       await stopRequested;
     }
   } finally {

@@ -3,12 +3,21 @@ import type { ServiceManifest } from '../service-manifest.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { Replica } from './replica.ts';
 
+/** A contract that is in the mesh directory. */
+export interface PublishedContract {
+  readonly hash: string;
+  readonly descriptorSet: Uint8Array;
+  readonly calls: readonly ContractCall[];
+}
+
 /** One service as it runs now. */
 export class RunningService {
   readonly service: ServiceManifest;
   /** The hash of its contract; undefined without one. */
   readonly contract: string | undefined;
   readonly calls: readonly ContractCall[];
+  /** Of its contract. */
+  readonly descriptorSet: Uint8Array | undefined;
   readonly replicas: Replica[] = [];
   /** How its processes connect to PostgreSQL; empty until it has a schema there. */
   databaseEnv: Readonly<Record<string, string>> = {};
@@ -20,15 +29,12 @@ export class RunningService {
   scaling: Promise<void> = Promise.resolve();
   readonly #run: MeshRun;
 
-  constructor(
-    run: MeshRun,
-    service: ServiceManifest,
-    contract: { readonly hash: string; readonly calls: readonly ContractCall[] } | undefined,
-  ) {
+  constructor(run: MeshRun, service: ServiceManifest, contract: PublishedContract | undefined) {
     this.#run = run;
     this.service = service;
     this.contract = contract?.hash;
     this.calls = contract?.calls ?? [];
+    this.descriptorSet = contract?.descriptorSet;
   }
 
   /** Why not all of its replicas take calls, in the words of the first that does not; empty when all do. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { type ContractCall, contractCalls } from '../mesh/contract-calls.ts';
+import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
 import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
@@ -13,6 +13,7 @@ import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
+import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
 import { Edge, edgeNamespace } from './edge.ts';
@@ -25,7 +26,7 @@ import { Patience } from './patience.ts';
 import { brokenPath } from './permitted-calls.ts';
 import { ProcessRecords } from './process-records.ts';
 import type { Replica } from './replica.ts';
-import { RunningService } from './running-service.ts';
+import { type PublishedContract, RunningService } from './running-service.ts';
 import type { Trouble } from './trouble.ts';
 
 /** How long callers may take to let go of a replica that goes away. */
@@ -114,6 +115,12 @@ export class Supervisor {
   /** PostgreSQL was started. */
   get hasDatabase(): boolean {
     return this.#database.used;
+  }
+
+  /** Commands that call the services that run. */
+  get suggestions(): string[] {
+    const running = this.#services.filter(({ reason }) => reason === '');
+    return suggestions(running, this.#edge.port);
   }
 
   /** What does not run: what was left out, and the services that take no calls. */
@@ -375,8 +382,10 @@ function readContract(
   project: Project,
   namespace: string,
   contract: string,
-): { readonly hash: string; readonly calls: readonly ContractCall[] } | undefined {
+): PublishedContract | undefined {
   const file = join(project.descriptorsDir, `${contract}.binpb`);
   const hash = run.mesh.publishContract(namespace, file);
-  return hash === undefined ? undefined : { hash, calls: contractCalls(readFileSync(file), contract) };
+  if (hash === undefined) return undefined;
+  const descriptorSet = readFileSync(file);
+  return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
 }
