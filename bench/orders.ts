@@ -10,7 +10,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import pg from 'pg';
 import { startMesh } from '../tests/mesh.ts';
 import { goodOrder, shopAt } from '../tests/shop.ts';

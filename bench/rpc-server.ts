@@ -13,7 +13,7 @@ import {
   OrderService,
   OrderStatus,
   PlaceOrderResponseSchema,
-} from '@weft/contracts/shop/orders/v1/orders';
+} from '@shop/orders-contract/v1';
 import { implement, repeatable, serve } from '@weft/service-kit';
 
 function answer({ orderId }: GetOrderRequest): GetOrderResponse {

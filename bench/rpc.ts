@@ -7,7 +7,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { GetOrderRequestSchema, OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { GetOrderRequestSchema, OrderService } from '@shop/orders-contract/v1';
 import { client } from '@weft/service-kit';
 import { frameMessage } from '@weft/service-kit/grpc';
 import { load } from './h2-load.ts';

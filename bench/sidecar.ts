@@ -7,7 +7,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { CatalogService, GetProductRequestSchema } from '@weft/contracts/shop/catalog/v1/catalog';
+import { CatalogService, GetProductRequestSchema } from '@shop/catalog-contract/v1';
 import { frameMessage } from '@weft/service-kit/grpc';
 import { MeshProcess } from '../services/control-plane/src/mesh-process.fixture.ts';
 import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-ports.ts';

@@ -13,7 +13,7 @@ import {
   method as methodOption,
   ServicePolicySchema,
   service as serviceOption,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 
 /** The namespace, and the proto package, of everything that is made here. */
 export const namespace = 'bench';

@@ -3,7 +3,7 @@
  * The goal is 15 s on two cores; the ratio is of that.
  */
 import { randomUUID } from 'node:crypto';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import { startMesh } from '../tests/mesh.ts';
 import { goodOrder, shopAt } from '../tests/shop.ts';
 import { median, spread } from './pairs.ts';

@@ -57,7 +57,7 @@ async function up(edge: () => Promise<string>): Promise<void> {
   say(`
 An order went through (${order}). Try:
 
-  grpcurl -plaintext -import-path proto -import-path third_party/proto -proto shop/catalog/v1/catalog.proto \\
+  grpcurl -plaintext -import-path proto -import-path packages/policy/proto -proto shop/catalog/v1/catalog.proto \\
     ${host} shop.catalog.v1.CatalogService/ListProducts
   curl ${address}/v1/products/WFT-0001
   kubectl get pods -n ${namespaces.shop}

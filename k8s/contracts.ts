@@ -15,7 +15,7 @@ export interface Contract {
 
 /** The contract of a logical service as `make generate` made it. Throws where it has not run. */
 export function readContract(root: string, logicalName: string): Contract {
-  const file = join(root, 'packages/contracts/descriptors', `${logicalName}.binpb`);
+  const file = join(root, 'contracts', logicalName.slice(logicalName.lastIndexOf('.') + 1), 'descriptor.binpb');
   if (!existsSync(file)) throw new Error(`${file} is missing: run make generate`);
   const descriptorSet = readFileSync(file);
   return { logicalName, hash: contractHash(descriptorSet), descriptorSet };

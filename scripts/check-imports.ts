@@ -2,7 +2,7 @@ import type { Import, Source, Workspace } from './import-graph.ts';
 import {
   exceptions,
   impure,
-  isShop,
+  isContract,
   isTest,
   packages,
   pure,
@@ -45,8 +45,9 @@ function brokenBy(
       ? 'a service never imports another service'
       : 'a package never imports a service';
   }
-  if (isShop(target) && own.directory.startsWith('packages/') && !isTest(path)) {
-    return unknownShop;
+  if (isContract(other.directory)) {
+    if (!own.directory.startsWith('packages/') || isTest(path)) return undefined;
+    return 'a package knows no contract, except its tests and fixtures';
   }
   if (!packages[own.name]?.includes(other.name)) {
     return `${own.name} may import ${listed(packages[own.name])} (scripts/import-rules.ts, packages)`;
@@ -117,7 +118,9 @@ function undeclared(own: Workspace, workspaces: readonly Workspace[], sources: r
     const where = byCode ? 'dependencies' : 'devDependencies';
     return [line(path, each, `${own.directory}/package.json does not declare it under ${where}`)];
   });
-  const idle = [...own.dependencies, ...own.devDependencies].flatMap((name) => {
+  // The code of a contract is not read here: what it declares follows from its .proto files.
+  const declared = isContract(own.directory) ? [] : [...own.dependencies, ...own.devDependencies];
+  const idle = declared.flatMap((name) => {
     if (!workspaces.some((other) => other.name === name) || startedOnly[own.name] === name) return [];
     const use = used.get(name);
     const mayBeOfTests = own.devDependencies.includes(name);

@@ -1,14 +1,15 @@
 /**
  * Generates all code that is made from .proto files. Safe to repeat: a step whose inputs have not changed is skipped.
  *
- *   packages/contracts/src/gen        from proto/, by `buf generate` (buf.gen.yaml)
- *   packages/contracts/descriptors    one descriptor set for each logical service, as the mesh takes them; charts/shop has a copy
- *   packages/envoy-api/src/gen        from Envoy's own protos
+ *   packages/{policy,api}/proto      Weft's own .proto files with all that they and contracts import
+ *   packages/{policy,api}/src/gen    their code, by `buf generate` (buf.gen.yaml)
+ *   packages/envoy-api/src/gen       from Envoy's own protos
+ *   contracts/*                      the shop's contract packages, as `weft generate` makes them; charts/shop has a copy of their descriptors
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const stamps = join(root, 'node_modules/.cache/weft');
@@ -40,8 +41,14 @@ function step(name: string, inputs: readonly string[], outputs: readonly string[
 
 step(
   'third-party',
-  ['package-lock.json', 'scripts/*protos.ts', 'scripts/print-proto.ts', 'scripts/envoy-roots.ts'],
-  ['third_party/proto/buf/validate/validate.proto', 'third_party/envoy/buf.yaml'],
+  [
+    'package-lock.json',
+    'scripts/*protos.ts',
+    'scripts/print-proto.ts',
+    'scripts/envoy-roots.ts',
+    'proto/weft/**/*.proto',
+  ],
+  ['packages/policy/proto', 'packages/api/proto', 'third_party/envoy/buf.yaml'],
   () => run('node', ['scripts/third-party-protos.ts']),
 );
 step(
@@ -50,50 +57,30 @@ step(
   ['packages/envoy-api/src/gen'],
   () => run('buf', ['generate', 'third_party/envoy', '--template', 'packages/envoy-api/buf.gen.yaml']),
 );
+// What the shop's contracts are made with needs this code itself.
 step(
-  'contracts',
-  [
-    'proto/**/*.proto',
-    'third_party/proto/**/*.proto',
-    'buf.yaml',
-    'buf.gen.yaml',
-    'packages/contracts/src/gen/**/*.ts',
-  ],
-  ['packages/contracts/src/gen'],
+  'packages',
+  ['packages/{policy,api}/proto/**/*.proto', 'scripts/protoc-gen-packages.ts', 'package-lock.json'],
+  ['packages/policy/src/gen', 'packages/api/src/gen'],
   () => run('buf', ['generate']),
 );
+// The shop's contracts are made as those of any project.
+const { generate } = await import('../packages/cli/src/generate/generate.ts');
+const { problemLine } = await import('../packages/cli/src/generate/proto-problem.ts');
+const { findProject } = await import('../packages/cli/src/project.ts');
+const { contracts, problems, findings } = await generate(findProject(root), (line) => console.log(`generate: ${line}`));
+for (const problem of [...problems, ...findings]) console.error(problemLine(problem, root));
+if (problems.length + findings.length > 0) process.exit(1);
 step('lint', ['proto/**/*.proto', 'packages/compiler/src/contracts/*.ts'], [], () =>
   run('node', ['scripts/lint-contracts.ts']),
 );
-step(
-  'descriptors',
-  ['proto/**/*.proto', 'third_party/proto/**/*.proto', 'buf.yaml'],
-  ['packages/contracts/descriptors', 'charts/shop/contracts'],
-  () => {
-    const out = join(root, 'packages/contracts/descriptors');
-    rmSync(out, { recursive: true, force: true });
-    mkdirSync(out, { recursive: true });
-    for (const directory of globSync('proto/shop/*', { cwd: root })) {
-      if (
-        !globSync(`${directory}/**/*.proto`, { cwd: root }).some((file) =>
-          /^service /m.test(readFileSync(join(root, file), 'utf8')),
-        )
-      )
-        continue;
-      const logicalName = directory.replace(/^proto\//, '').replaceAll('/', '.');
-      run('buf', [
-        'build',
-        '--path',
-        directory,
-        '--as-file-descriptor-set',
-        '--exclude-source-info',
-        '-o',
-        join(out, `${logicalName}.binpb`),
-      ]);
-    }
-    // Helm reads no file outside of its chart.
-    const inChart = join(root, 'charts/shop/contracts');
-    rmSync(inChart, { recursive: true, force: true });
-    cpSync(out, inChart, { recursive: true });
-  },
-);
+step('charts', ['contracts/*/descriptor.binpb'], ['charts/shop/contracts'], () => {
+  // Helm reads no file outside of its chart.
+  const inChart = join(root, 'charts/shop/contracts');
+  rmSync(inChart, { recursive: true, force: true });
+  mkdirSync(inChart, { recursive: true });
+  const runs = new Set(globSync('services/*/weft.yaml', { cwd: root }).map((file) => file.split('/')[1]));
+  for (const { directory, logicalName, descriptorFile } of contracts) {
+    if (runs.has(basename(directory))) cpSync(descriptorFile, join(inChart, `${logicalName}.binpb`));
+  }
+});

@@ -41,7 +41,10 @@ export interface Workspace {
 
 /** All packages of the repository at `root`. */
 export function readWorkspaces(root: string): readonly Workspace[] {
-  return globSync(['packages/*/package.json', 'services/*/package.json', 'k8s/package.json'], { cwd: root })
+  return globSync(
+    ['packages/*/package.json', 'contracts/*/package.json', 'services/*/package.json', 'k8s/package.json'],
+    { cwd: root },
+  )
     .sort()
     .map((file) => {
       const { name, exports = {}, ...manifest } = JSON.parse(readFileSync(join(root, file), 'utf8'));

@@ -17,30 +17,32 @@ export function isTest(path: string): boolean {
 /** The workspace packages that each package may import. Whatever is not here may not be imported: no package imports a service. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   '@weft/collections': [],
-  '@weft/contracts': [],
+  '@weft/api': [],
+  '@weft/policy': [],
   '@weft/envoy-api': [],
   '@weft/dev-envoy': [],
   // Its tests run on a real PostgreSQL.
   '@weft/database-setup': ['@weft/dev-postgres'],
   '@weft/dev-postgres': ['@weft/database-setup'],
   // Its ./testing gives a service's tests a real PostgreSQL.
-  '@weft/service-kit': ['@weft/contracts', '@weft/dev-postgres'],
-  '@weft/compiler': ['@weft/collections', '@weft/contracts', '@weft/envoy-api'],
-  '@weft/cli': ['@weft/compiler', '@weft/contracts', '@weft/dev-envoy', '@weft/dev-postgres'],
+  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/dev-postgres'],
+  '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
+  '@weft/cli': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-envoy', '@weft/dev-postgres'],
 
   '@weft/control-plane': [
     '@weft/collections',
+    '@weft/api',
     '@weft/compiler',
-    '@weft/contracts',
+    '@weft/policy',
     '@weft/envoy-api',
     '@weft/service-kit',
     '@weft/dev-envoy',
     '@weft/dev-postgres',
   ],
-  '@shop/catalog': ['@weft/contracts', '@weft/service-kit', '@weft/dev-postgres'],
-  '@shop/inventory': ['@weft/contracts', '@weft/service-kit', '@weft/dev-postgres'],
-  '@shop/orders': ['@weft/contracts', '@weft/service-kit', '@weft/dev-postgres'],
-  '@shop/payments': ['@weft/contracts', '@weft/service-kit', '@weft/dev-postgres'],
+  '@shop/catalog': ['@weft/policy', '@weft/service-kit', '@weft/dev-postgres'],
+  '@shop/inventory': ['@weft/policy', '@weft/service-kit', '@weft/dev-postgres'],
+  '@shop/orders': ['@weft/policy', '@weft/service-kit', '@weft/dev-postgres'],
+  '@shop/payments': ['@weft/policy', '@weft/service-kit', '@weft/dev-postgres'],
   '@weft/k8s': ['@weft/compiler', '@weft/cli'],
 };
 
@@ -105,8 +107,9 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     terminal: [],
     example: [],
     mesh: ['(root)'],
+    generate: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],
-    commands: ['mesh', 'supervisor', 'terminal', '(root)'],
+    commands: ['generate', 'mesh', 'supervisor', 'terminal', '(root)'],
     'buf-plugin': [],
     '(root)': ['*'],
   },
@@ -129,12 +132,9 @@ export const pureNode: Readonly<Record<string, readonly string[]>> = {
 export const impure =
   /\b(?:process\.|globalThis\.|Date\.now\b|new Date\(\s*\)|performance\.|set(?:Timeout|Interval|Immediate)\b|queueMicrotask\b|Math\.random\b|crypto\.|console\.|fetch\(|new Worker\b)/;
 
-/**
- * The generated contracts of the shop. Below packages/, tests and fixtures may import them, as an example of a contract. A known exception
- * is that packages/contracts holds them at all: that ends when each service has a contract package of its own.
- */
-export function isShop(path: string): boolean {
-  return path.startsWith('packages/contracts/src/gen/shop/');
+/** A contract package: `weft generate` makes it, so nobody writes its code. Services import it; below packages/, tests and fixtures may. */
+export function isContract(path: string): boolean {
+  return path.startsWith('contracts/');
 }
 
 /** A text that is a name of the shop. Comments, and sentences with an example in them, are none. */

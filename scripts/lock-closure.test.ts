@@ -46,7 +46,7 @@ test('what a workspace runs with: the nearest version, linked workspaces, peers;
 test('a service of this repository runs without tools of development', (t) => {
   const own = parseLock(readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8'));
   const names = productionClosure(own, 'services/orders').map(({ name }) => name);
-  for (const name of ['@shop/orders', '@weft/service-kit', '@weft/contracts', 'pg', '@bufbuild/protovalidate'])
+  for (const name of ['@shop/orders', '@weft/service-kit', '@weft/policy', 'pg', '@bufbuild/protovalidate'])
     t.true(names.includes(name), name);
   for (const name of ['ava', 'typescript', '@biomejs/biome', '@weft/dev-postgres']) t.false(names.includes(name), name);
 });

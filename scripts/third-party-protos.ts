@@ -2,8 +2,9 @@
  * Lays out the third-party .proto files that buf needs beside ours, out of installed npm packages: the Buf Schema Registry is
  * not needed, and nothing of them is kept in this repository.
  *
- *   third_party/proto/   what our contracts import (google/api, google/rpc, buf/validate) and the standard gRPC services
- *   third_party/envoy/   the part of Envoy's API that the control plane speaks, with all that it imports
+ *   packages/policy/proto/   weft.policy.v1 and what contracts import beside it (google/api, google/rpc, buf/validate)
+ *   packages/api/proto/      weft.api.v1 and the standard gRPC services
+ *   third_party/envoy/       the part of Envoy's API that the control plane speaks, with all that it imports
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,18 +28,25 @@ function copy(source: string, target: string): void {
   copyFileSync(source, target);
 }
 
-function contractImports(): void {
-  const out = join(root, 'third_party/proto');
+function policyProtos(): void {
+  const out = join(root, 'packages/policy/proto');
   rmSync(out, { recursive: true, force: true });
+  copy(join(root, 'proto/weft/policy/v1/policy.proto'), join(out, 'weft/policy/v1/policy.proto'));
   for (const name of ['api/annotations', 'api/http', 'rpc/status', 'rpc/code', 'rpc/error_details']) {
     copy(join(xdsDeps, `googleapis/google/${name}.proto`), join(out, `google/${name}.proto`));
   }
+  write(join(out, 'buf/validate/validate.proto'), printProto(file_buf_validate_validate.proto));
+}
+
+function apiProtos(): void {
+  const out = join(root, 'packages/api/proto');
+  rmSync(out, { recursive: true, force: true });
+  copy(join(root, 'proto/weft/api/v1/mesh.proto'), join(out, 'weft/api/v1/mesh.proto'));
   copy(join(packageDir('grpc-health-check'), 'proto/health/v1/health.proto'), join(out, 'grpc/health/v1/health.proto'));
   for (const version of ['v1', 'v1alpha']) {
     const path = `grpc/reflection/${version}/reflection.proto`;
     copy(join(packageDir('@grpc/reflection'), 'build/proto', path), join(out, path));
   }
-  write(join(out, 'buf/validate/validate.proto'), printProto(file_buf_validate_validate.proto));
 }
 
 function envoyApi(): number {
@@ -116,5 +124,6 @@ $&`,
   return text;
 }
 
-contractImports();
+policyProtos();
+apiProtos();
 console.log(`third_party: ${envoyApi()} Envoy files and the contracts' imports`);

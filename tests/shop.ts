@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService } from '@shop/inventory-contract/v1';
+import { OrderService } from '@shop/orders-contract/v1';
 
 /** A card that the simulated provider approves. */
 export const goodCard = '4242424242424242';

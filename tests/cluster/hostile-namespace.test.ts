@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { create, fromBinary, setExtension, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, ServiceOptionsSchema } from '@bufbuild/protobuf/wkt';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { ServicePolicySchema, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { ServicePolicySchema, service as servicePolicy } from '@weft/policy/weft/policy/v1/policy';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 import { clusterTest, freshNamespace, podsOf } from './cluster.ts';
@@ -17,7 +17,7 @@ const permissionDenied = 7;
 
 /** The contract of payments with other callers. */
 async function contractFor(callers: string[]): Promise<{ hash: string; base64: string }> {
-  const file = join(import.meta.dirname, '../../packages/contracts/descriptors/shop.payments.binpb');
+  const file = join(import.meta.dirname, '../../contracts/payments/descriptor.binpb');
   const set = fromBinary(FileDescriptorSetSchema, await readFile(file));
   for (const proto of set.file) {
     for (const one of proto.service) {

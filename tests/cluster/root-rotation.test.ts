@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { Root_Phase } from '@weft/api/weft/api/v1/mesh';
 import { openClusterMesh } from '@weft/cli';
-import { Root_Phase } from '@weft/contracts/weft/api/v1/mesh';
 import { waitFor } from '../wait-for.ts';
 import { clusterTest, podsOf, rolledOut } from './cluster.ts';
 import { get, kubectl } from './command.ts';

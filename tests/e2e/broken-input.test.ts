@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { type Mesh, type MeshStatus, startMesh } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';

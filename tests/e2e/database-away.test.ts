@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { PlaceOrderRequestSchema } from '@weft/contracts/shop/orders/v1/orders';
+import type { PlaceOrderRequestSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { OrderStatus, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
+import { PaymentService } from '@shop/payments-contract/v1';
 import test from 'ava';
 import { freePort, type Mesh, startMesh } from '../mesh.ts';
 import { fetchSecrets, joinMesh } from '../proxy-identity.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { findGrpcurl, grpcurl } from '../grpcurl.ts';
 import { type Mesh, startMesh } from '../mesh.ts';

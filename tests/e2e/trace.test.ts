@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { type OtlpReceiver, type Span, startOtlpReceiver } from '../otlp-receiver.ts';

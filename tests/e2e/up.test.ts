@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { freePort, startMesh, waitForExit } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';

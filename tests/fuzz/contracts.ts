@@ -13,15 +13,15 @@ import {
   ServiceOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
 import { arbitraryContract } from '@weft/compiler/testing/arbitrary-contract';
-import { http } from '@weft/contracts/google/api/annotations';
-import { HttpRuleSchema } from '@weft/contracts/google/api/http';
+import { http } from '@weft/policy/google/api/annotations';
+import { HttpRuleSchema } from '@weft/policy/google/api/http';
 import {
   Exposure,
   MethodPolicySchema,
   method as methodPolicy,
   ServicePolicySchema,
   service as servicePolicy,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 import fc from 'fast-check';
 import { oddNumber, oddText } from './odd-values.ts';
 import type { Random } from './random.ts';

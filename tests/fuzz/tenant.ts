@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import { parseAllDocuments } from 'yaml';
 
 /** A namespace with one service and one replica, whose manifests are files in a mesh directory. Nothing listens for it. */

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diff, diffText } from '@weft/compiler';
 import test from 'ava';
 import { CommandError } from './command-error.ts';
 import { buildContractTree } from './contract-tree.ts';
-import { findProject } from './project.ts';
+import { projectAt } from './project.ts';
 
 const proto = (deadline: number) => `syntax = "proto3";
 package inn.rooms.v1;
@@ -22,20 +22,18 @@ message GetRoomResponse {}
 `;
 
 test('contracts of two commits and of a directory are compared without a trace', async (t) => {
-  const { root } = findProject(import.meta.dirname);
   const repository = mkdtempSync(join(tmpdir(), 'weft-repository-'));
   t.teardown(() => rmSync(repository, { recursive: true, force: true }));
   const temporary = join(repository, 'tmp');
   mkdirSync(temporary);
   process.env.TMPDIR = temporary;
-  for (const name of ['node_modules', 'third_party']) symlinkSync(join(root, name), join(repository, name));
-  cpSync(join(root, 'proto/weft'), join(repository, 'proto/weft'), { recursive: true });
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: repository });
   const write = (directory: string, deadline: number) => {
     mkdirSync(join(directory, 'inn/rooms/v1'), { recursive: true });
     writeFileSync(join(directory, 'inn/rooms/v1/rooms.proto'), proto(deadline));
   };
+  const project = projectAt(repository);
   git('init', '--quiet', '--initial-branch=main');
   for (const deadline of [3, 2]) {
     write(join(repository, 'proto'), deadline);
@@ -45,9 +43,9 @@ test('contracts of two commits and of a directory are compared without a trace',
   const own = join(repository, 'elsewhere');
   write(own, 1);
   const [old, fresh, bare] = await Promise.all([
-    buildContractTree(repository, { ref: 'HEAD~1' }),
-    buildContractTree(repository, { ref: 'main' }),
-    buildContractTree(repository, { directory: own }),
+    buildContractTree(project, { ref: 'HEAD~1' }),
+    buildContractTree(project, { ref: 'main' }),
+    buildContractTree(project, { directory: own }),
   ]);
   const text = (a: Uint8Array, b: Uint8Array) => diffText(diff({ descriptorSet: a }, { descriptorSet: b }, 0).diff);
   t.is(text(old, fresh), 'inn.desk -> inn.rooms.v1.RoomService/GetRoom\n  deadline: 3 s -> 2 s');
@@ -55,14 +53,14 @@ test('contracts of two commits and of a directory are compared without a trace',
   t.is(text(fresh, fresh), '');
   t.is(git('status', '--porcelain', 'proto').toString(), '');
 
-  const nowhere = await t.throwsAsync(buildContractTree(repository, { ref: '--help' }), { instanceOf: CommandError });
+  const nowhere = await t.throwsAsync(buildContractTree(project, { ref: '--help' }), { instanceOf: CommandError });
   t.is(nowhere?.message, '--help is neither a directory nor a commit with a proto/ directory.');
   writeFileSync(join(own, 'inn/rooms/v1/rooms.proto'), 'nonsense');
-  await t.throwsAsync(buildContractTree(repository, { directory: own }), {
+  await t.throwsAsync(buildContractTree(project, { directory: own }), {
     message: /do not compile: .*rooms\.proto/s,
   });
   t.deepEqual(
-    readdirSync(tmpdir()).filter((name) => name.startsWith('weft-contracts-')),
+    readdirSync(tmpdir()).filter((name) => name.startsWith('weft-')),
     [],
   );
 });

@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { CommandError } from './command-error.ts';
+import { compileProtos } from './generate/compile-protos.ts';
+import { installedContracts } from './generate/installed-contracts.ts';
+import { protoFilesIn } from './generate/proto-files.ts';
+import { problemLine } from './generate/proto-problem.ts';
+import type { Project } from './project.ts';
 
 const execute = promisify(execFile);
 
@@ -12,49 +17,49 @@ const execute = promisify(execFile);
 export type ContractTree = { readonly ref: string } | { readonly directory: string };
 
 /**
- * Builds the descriptor set of a tree of contracts, with source positions. Imports come from the tree, else from the project:
- * third-party files, which are not in git, and weft.policy.v1. Leaves nothing behind; rejects with a CommandError.
+ * Builds the descriptor set of a tree of contracts, with source positions. Imports come from the tree, else from what the project has
+ * installed. Leaves nothing behind; rejects with a CommandError.
  */
-export async function buildContractTree(root: string, tree: ContractTree): Promise<Uint8Array> {
-  const dir = await mkdtemp(join(tmpdir(), 'weft-contracts-'));
-  const name = 'ref' in tree ? tree.ref : tree.directory;
+export async function buildContractTree(project: Project, tree: ContractTree): Promise<Uint8Array> {
+  if ('directory' in tree) return compileTree(project, tree.directory, tree.directory);
+  const directory = await mkdtemp(join(tmpdir(), 'weft-commit-'));
   try {
-    const proto = join(dir, 'proto');
-    if ('ref' in tree) await checkOut(root, tree.ref, dir);
-    else {
-      const inner = join(tree.directory, 'proto');
-      await cp(existsSync(inner) ? inner : tree.directory, proto, { recursive: true });
-    }
-    const policy = 'weft/policy';
-    if (!existsSync(join(proto, policy))) {
-      await mkdir(join(proto, 'weft'), { recursive: true });
-      await cp(join(root, 'proto', policy), join(proto, policy), { recursive: true });
-    }
-    await cp(join(root, 'third_party/proto'), join(dir, 'third_party/proto'), { recursive: true });
-    await writeFile(join(dir, 'buf.yaml'), 'version: v2\nmodules: [{path: proto}, {path: third_party/proto}]\n');
-    const file = join(dir, 'contracts.binpb');
-    const buf = join(root, 'node_modules/.bin/buf');
-    await execute(buf, ['build', '--as-file-descriptor-set', '-o', file], { cwd: dir });
-    return await readFile(file);
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
-    throw new CommandError(`The contracts of ${name} do not compile: ${said || 'buf said nothing'}`, { cause: error });
+    await checkOut(project, tree.ref, directory);
+    return await compileTree(project, directory, tree.ref);
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function checkOut(root: string, ref: string, dir: string): Promise<void> {
-  const tar = join(dir, 'tree.tar');
+/** `directory` has the project's folders of contracts, or is one. */
+async function compileTree(project: Project, directory: string, name: string): Promise<Uint8Array> {
+  const folders = contractFolders(project)
+    .map((folder) => join(directory, folder))
+    .filter((folder) => existsSync(folder));
+  const files = (folders.length > 0 ? folders : [directory]).flatMap((folder) => protoFilesIn(folder));
+  if (files.length === 0) throw new CommandError(`There is no .proto file in ${name}.`);
+  const imported = installedContracts(project).flatMap((contract) => contract.files);
+  const compiled = await compileProtos(files, imported);
+  if ('descriptorSet' in compiled) return compiled.descriptorSet;
+  const lines = compiled.problems.map((problem) => problemLine(problem, directory));
+  throw new CommandError(`The contracts of ${name} do not compile: ${lines.join('\n')}`);
+}
+
+function contractFolders({ root, contractsDirs }: Project): string[] {
+  return contractsDirs.map((folder) => relative(root, folder));
+}
+
+async function checkOut(project: Project, ref: string, directory: string): Promise<void> {
+  const tar = join(directory, 'tree.tar');
+  const folders = contractFolders(project);
+  const git = (...args: string[]) => execute('git', args, { cwd: project.root });
   try {
-    const commit = await execute('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`], {
-      cwd: root,
-    });
-    await execute('git', ['archive', '--output', tar, commit.stdout.trim(), 'proto'], { cwd: root });
-    await execute('tar', ['-xf', tar, '-C', dir]);
+    const commit = await git('rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`);
+    await git('archive', '--output', tar, commit.stdout.trim(), ...folders);
+    await execute('tar', ['-xf', tar, '-C', directory]);
   } catch (error) {
-    throw new CommandError(`${ref} is neither a directory nor a commit with a proto/ directory.`, { cause: error });
+    const wanted = folders.map((folder) => `${folder}/`).join(' and ');
+    throw new CommandError(`${ref} is neither a directory nor a commit with a ${wanted} directory.`, { cause: error });
   } finally {
     await rm(tar, { force: true });
   }

@@ -12,5 +12,5 @@ export interface MeshChoice {
 
 /** The state directory that `--state` names, else `.weft` in the project around the current directory. */
 export function chosenState(option: string | undefined): StateDirectory {
-  return stateDirectory(option ? resolve(option) : `${findProject().root}/.weft`);
+  return stateDirectory(option ? resolve(option) : findProject().stateDir);
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { type Client, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { MeshService } from '@weft/contracts/weft/api/v1/mesh';
+import { MeshService } from '@weft/api/weft/api/v1/mesh';
 
 /** The control plane's API behind a unix socket. Calls end after `timeoutMs` (default 5 s). */
 export function meshClient(socketPath: string, timeoutMs = 5_000): Client<typeof MeshService> {

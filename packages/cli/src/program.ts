@@ -4,6 +4,7 @@ import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
 import { diffCommand } from './commands/diff.ts';
 import { downCommand } from './commands/down.ts';
+import { generateCommand } from './commands/generate.ts';
 import { historyCommand } from './commands/history.ts';
 import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
@@ -37,6 +38,7 @@ export function program(): Command {
     stopCommand(),
     startCommand(),
     logsCommand(),
+    generateCommand(),
     compileCommand(),
     lintCommand(),
     overrideCommand(),

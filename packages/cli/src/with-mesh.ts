@@ -1,5 +1,5 @@
 import type { Client } from '@connectrpc/connect';
-import type { GetStatusResponse, MeshService, RotateRootResponse } from '@weft/contracts/weft/api/v1/mesh';
+import type { GetStatusResponse, MeshService, RotateRootResponse } from '@weft/api/weft/api/v1/mesh';
 import { openClusterMesh } from './cluster-mesh.ts';
 import { CommandError } from './command-error.ts';
 import { chosenState, type MeshChoice } from './mesh-choice.ts';

@@ -77,7 +77,7 @@ const contracts: readonly (readonly [edition: string, name: string, namespace: s
 
 for (const [edition, name, namespace, cases] of contracts) {
   const protos = relative(root, join(goldens, 'protos', edition));
-  const modules = ['proto', 'third_party/proto', protos].map((path) => ({ path }));
+  const modules = ['packages/policy/proto', protos].map((path) => ({ path }));
   const file = join(out, `${edition}.${name}.binpb`);
   const path = [process.env.PATH, join(root, 'node_modules/.bin')].join(delimiter);
   const { status } = spawnSync(

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { client, currentCall, implement, ServiceError } from './index.ts';
 import { orderId, orders, serving, transports } from './order-server.fixture.ts';

@@ -14,7 +14,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** Contracts that a test writes down, with the repository's own protos to import. */
+/** Contracts that a test writes down, with what every contract may import. */
 export class Contract {
   readonly files: FileRegistry;
 
@@ -26,9 +26,8 @@ export class Contract {
         mkdirSync(dirname(join(directory, 'own', path)), { recursive: true });
         writeFileSync(join(directory, 'own', path), text);
       }
-      cpSync(join(root, 'proto'), join(directory, 'proto'), { recursive: true });
-      cpSync(join(root, 'third_party/proto'), join(directory, 'third_party'), { recursive: true });
-      const modules = ['own', 'proto', 'third_party'].map((path) => ({ path }));
+      cpSync(join(root, 'packages/policy/proto'), join(directory, 'policy'), { recursive: true });
+      const modules = ['own', 'policy'].map((path) => ({ path }));
       writeFileSync(join(directory, 'buf.yaml'), JSON.stringify({ version: 'v2', modules }));
       const image = execFileSync('buf', ['build', directory, '--as-file-descriptor-set', '-o', '-'], {
         maxBuffer: 1 << 26,

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { GetOrderRequestSchema, OrderService, WatchOrderRequestSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { GetOrderRequestSchema, OrderService, WatchOrderRequestSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
 import type { Call } from './current-call.ts';
 import { frameMessage } from './grpc/frame.ts';

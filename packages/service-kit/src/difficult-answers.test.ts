@@ -1,7 +1,7 @@
 import { connect } from 'node:http2';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import test, { type ExecutionContext } from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import { type Call, type ErrorDetail, type Handlers, implement, ServiceError } from './index.ts';

@@ -1,8 +1,8 @@
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
-import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/contracts/grpc/health/v1/health';
-import { ServerReflection } from '@weft/contracts/grpc/reflection/v1/reflection';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/api/grpc/health/v1/health';
+import { ServerReflection } from '@weft/api/grpc/reflection/v1/reflection';
 import test from 'ava';
 import { orderId, serving } from './order-server.fixture.ts';
 

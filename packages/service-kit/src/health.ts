@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code } from '@connectrpc/connect';
-import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/contracts/grpc/health/v1/health';
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/api/grpc/health/v1/health';
 import { implement, type ServiceImplementation } from './implement.ts';
 import { logger } from './log/logger.ts';
 import { lastCause } from './outage.ts';

@@ -1,5 +1,5 @@
-import { Health } from '@weft/contracts/grpc/health/v1/health';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
+import { Health } from '@weft/api/grpc/health/v1/health';
 import test from 'ava';
 import { logicalName } from './logical-name.ts';
 

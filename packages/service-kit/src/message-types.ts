@@ -11,9 +11,9 @@ import {
   file_google_protobuf_type,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
-import { file_google_rpc_code } from '@weft/contracts/google/rpc/code';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
-import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
+import { file_google_rpc_code } from '@weft/policy/google/rpc/code';
+import { file_google_rpc_error_details } from '@weft/policy/google/rpc/error_details';
+import { file_google_rpc_status } from '@weft/policy/google/rpc/status';
 
 /** What every service knows: the well-known types and google.rpc. */
 const wellKnown: readonly DescFile[] = [

@@ -1,9 +1,9 @@
 import type { DescFile } from '@bufbuild/protobuf';
-import { ServerReflection, type ServerReflectionRequest } from '@weft/contracts/grpc/reflection/v1/reflection';
+import { ServerReflection, type ServerReflectionRequest } from '@weft/api/grpc/reflection/v1/reflection';
 import {
   ServerReflection as ServerReflectionAlpha,
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
-} from '@weft/contracts/grpc/reflection/v1alpha/reflection';
+} from '@weft/api/grpc/reflection/v1alpha/reflection';
 import { DescriptorIndex, encodeWithImports } from './descriptor-index.ts';
 import { grpcCode } from './grpc/status.ts';
 import { implement, type ServiceImplementation } from './implement.ts';

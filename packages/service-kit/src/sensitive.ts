@@ -1,5 +1,5 @@
 import { type DescField, getOption, hasOption } from '@bufbuild/protobuf';
-import { field as fieldPolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { field as fieldPolicy } from '@weft/policy/weft/policy/v1/policy';
 
 /** Whether a field's contract says that it must not be written down: (weft.policy.v1.field).sensitive. */
 export function isSensitive(field: DescField): boolean {

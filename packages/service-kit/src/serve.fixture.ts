@@ -1,5 +1,5 @@
 /** A process that serves, for the tests of its end; tells its parent the address. */
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
 import { implement, repeatable, serve } from './index.ts';
 
 process.env.LOG_LEVEL = 'silent';

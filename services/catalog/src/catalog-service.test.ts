@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { CatalogService, ImportProductsRequestSchema, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
+import { CatalogService, ImportProductsRequestSchema, ProductSchema } from '@shop/catalog-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { client, type Server, serve } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';

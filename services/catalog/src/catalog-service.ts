@@ -1,5 +1,5 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
+import { CatalogService } from '@shop/catalog-contract/v1';
 import { type Database, implement, type ServiceImplementation } from '@weft/service-kit';
 import { getProducts } from './get-products.ts';
 import { importProducts } from './import-products.ts';

@@ -1,5 +1,5 @@
 import { Code } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { ServiceError } from '@weft/service-kit';
 
 const domain = 'shop.catalog';

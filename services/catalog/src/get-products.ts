@@ -1,4 +1,4 @@
-import type { Product } from '@weft/contracts/shop/catalog/v1/catalog';
+import type { Product } from '@shop/catalog-contract/v1';
 import type { Database } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { type ProductRow, productColumns, productOf } from './product-row.ts';

@@ -1,4 +1,4 @@
-import type { ImportProductsRequest, Product } from '@weft/contracts/shop/catalog/v1/catalog';
+import type { ImportProductsRequest, Product } from '@shop/catalog-contract/v1';
 import type { Database, Transaction } from '@weft/service-kit';
 import { errors } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import type { ListProductsRequest, Product } from '@weft/contracts/shop/catalog/v1/catalog';
+import type { ListProductsRequest, Product } from '@shop/catalog-contract/v1';
 import { type Database, decodePageToken, encodePageToken } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { type ProductRow, productColumns, productOf } from './product-row.ts';

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Product, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
+import { type Product, ProductSchema } from '@shop/catalog-contract/v1';
 
 /** A row of `products` without its words. */
 export interface ProductRow {

@@ -1,4 +1,4 @@
-import type { SearchProductsRequest } from '@weft/contracts/shop/catalog/v1/catalog';
+import type { SearchProductsRequest } from '@shop/catalog-contract/v1';
 import { type Database, decodePageToken, encodePageToken } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { defaultPageSize, type Page } from './list-products.ts';

@@ -1,7 +1,7 @@
+import { CatalogService } from '@shop/catalog-contract/v1';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { oddContract } from '@weft/compiler/testing/odd-contracts';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess } from './mesh-process.fixture.ts';

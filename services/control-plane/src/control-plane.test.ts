@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
-import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
+import { PaymentService } from '@shop/payments-contract/v1';
+import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
+import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { signCertificate, toPem } from './identity/certificate.ts';

@@ -7,15 +7,15 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type GetStatusResponse, MeshService } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
-import { type GetStatusResponse, MeshService } from '@weft/contracts/weft/api/v1/mesh';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { type Client, client } from '@weft/service-kit';
 import type { ExecutionContext } from 'ava';
 import { freePorts } from './on-envoy/testing/free-ports.ts';
 
-const descriptors = new URL('../../../packages/contracts/descriptors/', import.meta.url);
+const contracts = new URL('../../../contracts/', import.meta.url);
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
 /** A replica of a service of the shop, as its test needs it. */
@@ -166,7 +166,7 @@ export class MeshProcess {
       inbound: `127.0.0.1:${await freePort()}`,
       outbound: `127.0.0.1:${await freePort()}`,
     };
-    await this.publish(name, replica, await readFile(new URL(`shop.${name}.binpb`, descriptors)));
+    await this.publish(name, replica, await readFile(new URL(`${name}/descriptor.binpb`, contracts)));
     const options: BootstrapOptions = {
       workload: `shop/${replica.name}`,
       controlPlane: { host: '127.0.0.1', port: this.#xdsPort },
@@ -185,7 +185,7 @@ export class MeshProcess {
 
   /** Replaces the contract of a replica by one that nobody can understand, as a bad release would. */
   async breakContract(replica: Replica): Promise<void> {
-    const sets = ['catalog', 'orders'].map((name) => readFile(new URL(`shop.${name}.binpb`, descriptors)));
+    const sets = ['catalog', 'orders'].map((name) => readFile(new URL(`${name}/descriptor.binpb`, contracts)));
     await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
   }
 

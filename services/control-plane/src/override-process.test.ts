@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
+import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
-import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
-import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';

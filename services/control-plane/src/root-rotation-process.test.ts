@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
-import { Root_Phase } from '@weft/contracts/weft/api/v1/mesh';
+import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
+import { Root_Phase } from '@weft/api/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema, PreconditionFailureSchema } from '@weft/contracts/google/rpc/error_details';
-import { InventoryService, ReservationStatus } from '@weft/contracts/shop/inventory/v1/inventory';
+import { InventoryService, ReservationStatus } from '@shop/inventory-contract/v1';
+import { ErrorInfoSchema, PreconditionFailureSchema } from '@weft/policy/google/rpc/error_details';
 import { type Client, client, type Server, serve, uuidv7 } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';

@@ -1,9 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import {
-  InventoryService,
-  ReservationStatus,
-  ReserveResponseSchema,
-} from '@weft/contracts/shop/inventory/v1/inventory';
+import { InventoryService, ReservationStatus, ReserveResponseSchema } from '@shop/inventory-contract/v1';
 import { type Database, implement, keyed, once, type ServiceImplementation } from '@weft/service-kit';
 import { commit, release, reserve } from './reservation.ts';
 import { getStock } from './stock.ts';

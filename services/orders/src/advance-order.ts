@@ -1,4 +1,4 @@
-import type { Money } from '@weft/contracts/shop/money/v1/money';
+import type { Money } from '@shop/money-contract/v1';
 import type { Database } from '@weft/service-kit';
 import type { Lease } from './lease-table.ts';
 import { needsCard, type OrderStep, type Transition } from './order-state.ts';

@@ -1,7 +1,7 @@
 import '@weft/service-kit/telemetry';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
-import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService } from '@shop/inventory-contract/v1';
+import { PaymentService } from '@shop/payments-contract/v1';
 import { client, onShutdown, postgres, serve } from '@weft/service-kit';
 import { startOrders } from './orders.ts';
 

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { MoneySchema } from '@weft/contracts/shop/money/v1/money';
+import { MoneySchema } from '@shop/money-contract/v1';
 import test from 'ava';
 import { maxUnits, moneyOf, nanosOf, priceOf } from './money.ts';
 

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Money, MoneySchema } from '@weft/contracts/shop/money/v1/money';
+import { type Money, MoneySchema } from '@shop/money-contract/v1';
 
 const nanosInUnit = 1_000_000_000n;
 

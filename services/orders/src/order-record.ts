@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Money, MoneySchema } from '@weft/contracts/shop/money/v1/money';
-import { type Order, OrderSchema, OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { type Money, MoneySchema } from '@shop/money-contract/v1';
+import { type Order, OrderSchema, OrderStatus } from '@shop/orders-contract/v1';
 import type { Queryable } from '@weft/service-kit';
 import type { OrderState } from './order-state.ts';
 

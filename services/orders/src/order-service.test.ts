@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { toJsonString } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type Order, OrderStatus, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { type Order, OrderStatus, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
 import { uuidv7 } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';

@@ -5,8 +5,8 @@ import {
   OrderService,
   type PlaceOrderRequest,
   PlaceOrderResponseSchema,
-} from '@weft/contracts/shop/orders/v1/orders';
-import type { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
+} from '@shop/orders-contract/v1';
+import type { PaymentService } from '@shop/payments-contract/v1';
 import {
   type Call,
   type Client,

@@ -1,7 +1,7 @@
-import type { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import type { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
-import type { Money } from '@weft/contracts/shop/money/v1/money';
-import type { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
+import type { CatalogService } from '@shop/catalog-contract/v1';
+import type { InventoryService } from '@shop/inventory-contract/v1';
+import type { Money } from '@shop/money-contract/v1';
+import type { PaymentService } from '@shop/payments-contract/v1';
 import type { Client, Database } from '@weft/service-kit';
 import { advanceOrder, type Findings } from './advance-order.ts';
 import type { Lease } from './lease-table.ts';

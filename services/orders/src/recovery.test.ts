@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { OrderStatus } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderStatus } from '@shop/orders-contract/v1';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { advanceOrder } from './advance-order.ts';

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import test from 'ava';
 import { isFinal, Refusal, reasonFor } from './refusal.ts';
 

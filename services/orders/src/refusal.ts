@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 
 /** An order that cannot be, found out by orders itself. Its message is for the customer. */
 export class Refusal extends Error {

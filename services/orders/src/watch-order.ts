@@ -1,4 +1,4 @@
-import type { Order } from '@weft/contracts/shop/orders/v1/orders';
+import type { Order } from '@shop/orders-contract/v1';
 import type { Database } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import type { OrderFeed } from './order-feed.ts';

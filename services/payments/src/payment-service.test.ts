@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
+import { PaymentService, PaymentStatus } from '@shop/payments-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { type Client, client, type Server, serve, uuidv7 } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';

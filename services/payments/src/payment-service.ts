@@ -1,5 +1,5 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { AuthorizeResponseSchema, PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
+import { AuthorizeResponseSchema, PaymentService, PaymentStatus } from '@shop/payments-contract/v1';
 import { type Database, implement, keyed, onceAcross, type ServiceImplementation } from '@weft/service-kit';
 import { errors } from './errors.ts';
 import { authorize, beginAuthorization, capture, refund } from './payment.ts';

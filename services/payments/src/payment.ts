@@ -1,4 +1,4 @@
-import type { Money } from '@weft/contracts/shop/money/v1/money';
+import type { Money } from '@shop/money-contract/v1';
 import { type Database, type Queryable, type Transaction, uuidv7 } from '@weft/service-kit';
 import type { Card } from './card.ts';
 import { errors } from './errors.ts';

@@ -19,10 +19,10 @@ test('speaks pluginrpc', async (t) => {
 function bufLint(file: string, change: (text: string) => string): { status: number | null; output: string } {
   const copy = mkdtempSync(join(tmpdir(), 'weft-buf-'));
   try {
-    for (const path of ['proto', 'third_party/proto', 'buf.yaml']) {
+    for (const path of ['proto', 'packages/policy/proto', 'packages/api/proto', 'buf.yaml']) {
       cpSync(join(root, path), join(copy, path), { recursive: true });
     }
-    symlinkSync(join(root, 'packages'), join(copy, 'packages'));
+    symlinkSync(join(root, 'packages/cli'), join(copy, 'packages/cli'));
     const path = join(copy, file);
     const before = readFileSync(path, 'utf8');
     const after = change(before);

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { GetStatusResponseSchema, Root_Phase, RootSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { GetStatusResponseSchema, Root_Phase, RootSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { findings } from './check.ts';
 import { renderFindings } from './finding.ts';

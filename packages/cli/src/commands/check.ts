@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, noAnswer } from '../command-error.ts';
 import type { MeshChoice } from '../mesh-choice.ts';

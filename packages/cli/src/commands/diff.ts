@@ -47,8 +47,7 @@ async function readSide(name: string): Promise<DiffSide> {
     const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');
     return { files: await readMeshFiles(directory) };
   }
-  const { root } = findProject();
-  return { descriptorSet: await buildContractTree(root, isDirectory ? { directory } : { ref: name }) };
+  return { descriptorSet: await buildContractTree(findProject(), isDirectory ? { directory } : { ref: name }) };
 }
 
 /** A manifest at its top says that it is the mesh's configuration. */

@@ -1,6 +1,6 @@
 import { create, toJson } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { ListRevisionsResponseSchema, type Revision } from '@weft/contracts/weft/api/v1/mesh';
+import { ListRevisionsResponseSchema, type Revision } from '@weft/api/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { askMemory } from '../memory-client.ts';
 import { mergeRevisions } from '../mesh/merge-memory.ts';

@@ -1,57 +1,37 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { CommandError } from '../command-error.ts';
+import { problemPlace } from '../generate/proto-problem.ts';
 import { findProject } from '../project.ts';
 import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
-
-const execute = promisify(execFile);
 
 /** `weft lint`: what the contracts say that cannot be meant. */
 export function lintCommand(): Command {
   return new Command('lint')
     .summary('check what the contracts say about calls')
     .description(
-      'Checks the weft.policy options of all contracts in proto/: a retry on a method that may not be repeated, a try timeout over\n' +
-        'the deadline, a caller or key that does not exist. With --mesh also what the calls that contracts permit can do together:\n' +
+      'Checks the weft.policy options of all contracts of the project: a retry on a method that may not be repeated, a try timeout over\n' +
+        'the deadline, a caller of this project or a key that does not exist. With --mesh also what the calls that contracts permit can do together:\n' +
         'deadlines below those of callees, circles, retries that multiply, steps that may not be repeated behind retries.\n' +
         'The exit code is 1 when something is wrong.',
     )
     .option('--mesh', 'look at the calls from service to service, too', false)
     .addOption(jsonOption())
     .action(async (options: { json: boolean; mesh: boolean }) => {
-      const descriptorSet = await buildDescriptorSet(findProject().root);
-      const { lint } = await import('@weft/compiler');
-      const problems = lint(descriptorSet, { closed: true, graph: options.mesh });
+      const project = findProject();
+      const { lintProject } = await import('../generate/lint-findings.ts');
+      const findings = await lintProject(project, { graph: options.mesh });
+      const problems = findings.map((finding) => ({
+        resource: problemPlace(finding, project.root),
+        ...(finding.field === undefined ? {} : { field: finding.field }),
+        message: finding.message,
+      }));
       if (options.json) {
         console.log(JSON.stringify({ problems }, undefined, 2));
       } else {
-        // buf names files by their import path.
-        const inTree = problems.map((problem) => ({ ...problem, resource: `proto/${problem.resource}` }));
-        for (const line of problemLines(inTree, paintFor(process.stdout))) console.log(line);
+        for (const line of problemLines(problems, paintFor(process.stdout))) console.log(line);
         if (problems.length === 0) console.log('The contracts are in order.');
       }
       if (problems.length > 0) process.exitCode = 1;
     });
-}
-
-/** All contracts with their source positions, by buf. */
-async function buildDescriptorSet(root: string): Promise<Uint8Array> {
-  const dir = await mkdtemp(join(tmpdir(), 'weft-lint-'));
-  const file = join(dir, 'contracts.binpb');
-  try {
-    const buf = join(root, 'node_modules/.bin/buf');
-    await execute(buf, ['build', '--as-file-descriptor-set', '-o', file], { cwd: root });
-    return await readFile(file);
-  } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
-    throw new CommandError(`The contracts do not compile: ${said || 'buf said nothing'}`, { cause: error });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
 }

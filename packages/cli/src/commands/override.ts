@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Override } from '@weft/api/weft/api/v1/mesh';
+import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
 import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
-import type { Override } from '@weft/contracts/weft/api/v1/mesh';
-import { OverrideState } from '@weft/contracts/weft/api/v1/mesh';
 import { Command, InvalidArgumentError } from 'commander';
 import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
@@ -202,7 +202,7 @@ async function list(mesh: Mesh, json: boolean): Promise<void> {
   const { overrides } = await status(mesh);
   if (json) {
     const { toJson } = await import('@bufbuild/protobuf');
-    const { OverrideSchema } = await import('@weft/contracts/weft/api/v1/mesh');
+    const { OverrideSchema } = await import('@weft/api/weft/api/v1/mesh');
     const rows = overrides.map((override) => toJson(OverrideSchema, override, { alwaysEmitImplicit: true }));
     console.log(JSON.stringify({ overrides: rows }, undefined, 2));
     return;

@@ -1,5 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type Override, OverrideState } from '@weft/contracts/weft/api/v1/mesh';
+import { type Override, OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 

@@ -1,5 +1,5 @@
 import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
-import { type GetStatusResponse, type Root, Root_Phase } from '@weft/contracts/weft/api/v1/mesh';
+import { type GetStatusResponse, type Root, Root_Phase } from '@weft/api/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 
 /** The root and its rotation in one line. `now` is in epoch milliseconds. */

@@ -1,12 +1,12 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { problemWords } from '@weft/compiler/model/problem';
-import { proxySync } from '@weft/compiler/model/proxy-sync';
 import {
   type Proxy as ConnectedProxy,
   type GetStatusResponse,
   Root_Phase,
   type Workload,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
+import { problemWords } from '@weft/compiler/model/problem';
+import { proxySync } from '@weft/compiler/model/proxy-sync';
 import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';

@@ -1,5 +1,5 @@
 import { toJson } from '@bufbuild/protobuf';
-import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { chosenState, type MeshChoice } from '../mesh-choice.ts';

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { GetStatusResponseSchema, type PlainTextSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { GetStatusResponseSchema, type PlainTextSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { renderFindings } from './finding.ts';
 import { strictFindings } from './strict.ts';

@@ -1,6 +1,6 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { GetStatusResponse, PlainTextCall } from '@weft/api/weft/api/v1/mesh';
 import { suggesting } from '@weft/compiler/model/did-you-mean';
-import type { GetStatusResponse, PlainTextCall } from '@weft/contracts/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Finding } from './finding.ts';
 

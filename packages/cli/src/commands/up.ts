@@ -8,13 +8,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project, servicePlaces } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { readServiceManifests } from '../service-manifests.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
-import type { Trouble } from '../supervisor/trouble.ts';
 import { endLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
@@ -62,7 +60,7 @@ async function up(options: UpOptions): Promise<void> {
       `The mesh already runs on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
     );
   }
-  const { services, problems } = readServices(project, options.except);
+  checkServices(project, options.except);
   // Before the port is looked at: an edge that a killed supervisor has left still holds it.
   const ended = await endLeftovers(state);
   if (ended.length > 0) console.log(`  ended what a killed mesh had left: ${ended.join(', ')}`);
@@ -80,19 +78,14 @@ async function up(options: UpOptions): Promise<void> {
   await runSupervisor({
     project,
     state,
-    services,
-    problems,
     except: new Set(options.except),
     port: options.port,
     waitMs: options.wait * 1_000,
   });
 }
 
-/** All services that can be read, and those that are left out. */
-function readServices(
-  project: Project,
-  except: readonly string[],
-): { readonly services: readonly ServiceManifest[]; readonly problems: readonly Trouble[] } {
+/** Fails where there is nothing to run, or where `except` names what is not there. */
+function checkServices(project: Project, except: readonly string[]): void {
   const { services, problems } = readServiceManifests(servicePlaces(project));
   const names = services.map(({ name }) => name);
   const unknown = except.find((name) => !names.includes(name));
@@ -102,12 +95,10 @@ function readServices(
     );
   }
   if (services.length === 0 && problems.length === 0) {
-    throw new CommandError(`No service was found: no ${project.servicesDir}/*/weft.yaml.`);
+    throw new CommandError(
+      `No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}; \`weft add service NAME\` makes one.`,
+    );
   }
-  return {
-    services,
-    problems: problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
-  };
 }
 
 /** Runs this command again without a terminal, and shows its progress until it is ready. */

@@ -1,7 +1,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { type WhyResponse, WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { parseDuration } from '@weft/compiler';
-import { type WhyResponse, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { askMemory } from '../memory-client.ts';

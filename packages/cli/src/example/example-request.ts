@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '@bufbuild/protobuf';
-import { field as fieldOption, oneof as oneofOption } from '@weft/contracts/buf/validate/validate';
+import { field as fieldOption, oneof as oneofOption } from '@weft/policy/buf/validate/validate';
 import { exampleValue, type Rules, said } from './example-value.ts';
 
 /** Deeper messages are left out unless they are required, so that an example stays readable. */

@@ -1,5 +1,5 @@
 import { type DescField, type JsonValue, ScalarType } from '@bufbuild/protobuf';
-import type { FieldRules, StringRules } from '@weft/contracts/buf/validate/validate';
+import type { FieldRules, StringRules } from '@weft/policy/buf/validate/validate';
 import { samplePattern } from './sample-pattern.ts';
 
 /** The rules of a field, as far as it has any. */

@@ -1,7 +1,7 @@
 import type { DescFile } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { file_shop_catalog_v1_catalog } from '@weft/contracts/shop/catalog/v1/catalog';
+import { file_shop_catalog_v1_catalog } from '@shop/catalog-contract/v1';
 import test from 'ava';
 import { contractCalls } from './contract-calls.ts';
 

@@ -1,6 +1,6 @@
+import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import { proxySync } from '@weft/compiler/model/proxy-sync';
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
 
 /** Why not every proxy of `names` (`namespace/name`) has what it was given, in a few words; empty when all have. */
 export function notInSync(status: GetStatusResponse, names: readonly string[]): string {

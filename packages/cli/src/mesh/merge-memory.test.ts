@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { ProxySync, RevisionSchema, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { ProxySync, RevisionSchema, WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { mergeExplanations, mergeRevisions } from './merge-memory.ts';
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { ProxySync, type Revision, RevisionSchema, type WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
+import { ProxySync, type Revision, RevisionSchema, type WhyResponse } from '@weft/api/weft/api/v1/mesh';
 
 /** Replicas of a control plane push the same content within moments of each other. */
 const sameMs = 10_000;

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { mergeStatus } from './merge-status.ts';
 

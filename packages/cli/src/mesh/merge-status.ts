@@ -6,7 +6,7 @@ import {
   GetStatusResponseSchema,
   type PlainText,
   type PlainTextCall,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
 
 /**
  * What several replicas of the control plane say, as one status: each knows the whole mesh, but only the proxies that are connected

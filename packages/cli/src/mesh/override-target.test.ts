@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { GetStatusResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { CommandError } from '../command-error.ts';
 import { checkCallers, overrideTarget } from './override-target.ts';

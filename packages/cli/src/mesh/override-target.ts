@@ -1,5 +1,5 @@
+import type { GetStatusResponse, Service } from '@weft/api/weft/api/v1/mesh';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
-import type { GetStatusResponse, Service } from '@weft/contracts/weft/api/v1/mesh';
 import { CommandError } from '../command-error.ts';
 
 /** The Service that an override is about, and the path of one method or none. */

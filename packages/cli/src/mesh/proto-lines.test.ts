@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
+import { WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
-import { WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import test from 'ava';
 import { findProject } from '../project.ts';
 import { addProtoLines } from './proto-lines.ts';
 
 const project = findProject(import.meta.dirname);
 const file = 'shop/payments/v1/payments.proto';
-const set = readFileSync(join(project.descriptorsDir, 'shop.payments.binpb'));
+const set = readFileSync(join(project.generatedDir, 'payments/descriptor.binpb'));
 const hash = contractHash(set);
 
 const ofService = (contractHash: string) => ({

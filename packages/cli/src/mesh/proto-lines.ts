@@ -1,16 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { toBinary } from '@bufbuild/protobuf';
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   type SourceCodeInfo_Location,
 } from '@bufbuild/protobuf/wkt';
+import type { ContractElement, WhyResponse } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
-import type { ContractElement, WhyResponse } from '@weft/contracts/weft/api/v1/mesh';
-import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { method as methodPolicy, service as servicePolicy } from '@weft/policy/weft/policy/v1/policy';
 import { buildContractTree } from '../contract-tree.ts';
+import { generatedContracts } from '../contracts.ts';
 import type { Project } from '../project.ts';
 
 // Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
@@ -73,11 +73,10 @@ function lineAt(locations: readonly SourceCodeInfo_Location[], wanted: readonly 
 
 /** The files of the contract with this hash, as the project's sources have them; none when they are others by now. */
 async function sourcesOf(hash: string, project: Project): Promise<readonly FileDescriptorProto[]> {
-  const { root, descriptorsDir } = project;
-  const sets = existsSync(descriptorsDir) ? readdirSync(descriptorsDir).map((name) => join(descriptorsDir, name)) : [];
-  const running = sets.map((path) => readFileSync(path)).find((set) => contractHash(set) === hash);
+  const sets = generatedContracts(project).map(({ descriptorFile }) => readFileSync(descriptorFile));
+  const running = sets.find((set) => contractHash(set) === hash);
   if (running === undefined) return [];
-  const built = filesOf(await buildContractTree(root, { directory: root }));
+  const built = filesOf(await buildContractTree(project, { directory: project.root }));
   const sources = new Map(built.map((file) => [file.name, file]));
   return filesOf(running).flatMap((file) => {
     const source = sources.get(file.name);

@@ -1,6 +1,6 @@
 import { existsSync as hasSocket, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GetStatusResponse } from '@weft/contracts/weft/api/v1/mesh';
+import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { reasonOf } from '../command-error.ts';
 import { meshClient } from '../mesh-client.ts';
 import type { Project } from '../project.ts';

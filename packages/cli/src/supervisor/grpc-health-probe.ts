@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { Health, HealthCheckResponse_ServingStatus } from '@weft/contracts/grpc/health/v1/health';
+import { Health, HealthCheckResponse_ServingStatus } from '@weft/api/grpc/health/v1/health';
 import { explainFailure, type HealthProbe, lateReason, probeTimeoutMs, serves } from './health-result.ts';
 import type { ListenAddress } from './listen-address.ts';
 

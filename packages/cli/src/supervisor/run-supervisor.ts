@@ -2,7 +2,6 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Project } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -10,18 +9,15 @@ import { paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
 import { Logs } from './logs.ts';
+import { prepareProject } from './prepare-project.ts';
 import { livingProcesses } from './process-records.ts';
 import { signalGroup } from './running.ts';
 import { Supervisor } from './supervisor.ts';
-import type { Trouble } from './trouble.ts';
 
 /** What to run. */
 export interface RunOptions {
   readonly project: Project;
   readonly state: StateDirectory;
-  readonly services: readonly ServiceManifest[];
-  /** What is left out, and why. */
-  readonly problems: readonly Trouble[];
   /** Services whose processes are not started. */
   readonly except: ReadonlySet<string>;
   readonly port: number;
@@ -39,7 +35,7 @@ const foundationMs = 300_000;
  * @throws CommandError when it does not come up; everything has ended then.
  */
 export async function runSupervisor(options: RunOptions): Promise<void> {
-  const { state, port, waitMs } = options;
+  const { project, state, port, waitMs } = options;
   const paint = paintFor(process.stdout);
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
@@ -49,6 +45,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   const startedAt = Date.now();
   const supervisor = await Supervisor.create({
     ...options,
+    ...(await prepareProject(project, progress)),
     progress,
     logs: new Logs(state.log, print, paint),
     report: (sentence) => print(paint('yellow', `weft: ${sentence}`)),

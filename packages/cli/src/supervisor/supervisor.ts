@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
+import { generatedContracts } from '../contracts.ts';
 import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
 import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
@@ -383,9 +383,9 @@ function readContract(
   namespace: string,
   contract: string,
 ): PublishedContract | undefined {
-  const file = join(project.descriptorsDir, `${contract}.binpb`);
-  const hash = run.mesh.publishContract(namespace, file);
-  if (hash === undefined) return undefined;
+  const file = generatedContracts(project).find(({ logicalName }) => logicalName === contract)?.descriptorFile;
+  const hash = file && run.mesh.publishContract(namespace, file);
+  if (!hash) return undefined;
   const descriptorSet = readFileSync(file);
   return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
 }

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type { MethodPolicySchema, ServicePolicySchema } from '@weft/contracts/weft/policy/v1/policy';
+import type { MethodPolicySchema, ServicePolicySchema } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import { meshPolicySpecSchema } from '../mesh-policy/schemas.ts';

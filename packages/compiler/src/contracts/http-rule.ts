@@ -1,6 +1,6 @@
 import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import type { HttpRule } from '@weft/contracts/google/api/http';
+import { http as httpOption } from '@weft/policy/google/api/annotations';
+import type { HttpRule } from '@weft/policy/google/api/http';
 import { lengths } from '../model/bounds.ts';
 import { type HttpTemplate, parseHttpTemplate } from '../model/http-template.ts';
 import { grpcPathPattern, type HttpBinding } from '../model/method.ts';

@@ -9,7 +9,7 @@ import {
   type Objective,
   type Retry,
   type ServicePolicy,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 import {
   defaultTimes,

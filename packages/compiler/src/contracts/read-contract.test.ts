@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
-import { type Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { type Code, Exposure } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
 import { descriptorSet } from '../testing/mesh-directory.ts';

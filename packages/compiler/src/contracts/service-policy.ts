@@ -1,5 +1,5 @@
 import { type DescService, getOption } from '@bufbuild/protobuf';
-import { type ServicePolicy, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
+import { type ServicePolicy, service as serviceOption } from '@weft/policy/weft/policy/v1/policy';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
 import type { LogicalName } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { field as fieldOption } from '@weft/contracts/weft/policy/v1/policy';
+import { field as fieldOption } from '@weft/policy/weft/policy/v1/policy';
 import type { Complaint } from './complaint.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
   method as methodPolicy,
   ServicePolicySchema,
   service as servicePolicy,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 import type { Complaint } from './complaint.ts';
 
 /**

@@ -22,7 +22,7 @@ export function buildChange(tree: string, directory = 'bakery'): Uint8Array {
   try {
     const file = join(out, 'set.binpb');
     const path = relative(root, join(changes, tree));
-    const modules = ['proto', 'third_party/proto', path].map((module) => ({ path: module }));
+    const modules = ['packages/policy/proto', path].map((module) => ({ path: module }));
     const config = JSON.stringify({ version: 'v2', modules });
     const args = ['build', '--config', config, '--path', join(path, directory), '--as-file-descriptor-set', '-o', file];
     execFileSync(join(root, 'node_modules/.bin/buf'), args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -6,7 +6,7 @@ import {
   FileDescriptorSetSchema,
   MethodOptionsSchema,
 } from '@bufbuild/protobuf/wkt';
-import { http as httpOption } from '@weft/contracts/google/api/annotations';
+import { http as httpOption } from '@weft/policy/google/api/annotations';
 import { openDescriptorSet } from '../contracts/descriptor-set.ts';
 import { bareEnum, bareFileOptions, bareMessage } from './bare-descriptors.ts';
 import { isOptionFile, standardFiles } from './standard-files.ts';

@@ -4,8 +4,8 @@ import { defaultQuotas } from '../model/quotas.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import { parseDirectory } from './parse-directory.ts';
 
-const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
-const orders = readFileSync(new URL('shop.orders.binpb', descriptors));
+const contracts = new URL('../../../../contracts/', import.meta.url);
+const orders = readFileSync(new URL('orders/descriptor.binpb', contracts));
 
 const meshYaml = `apiVersion: weft.dev/v1
 kind: MeshConfig

@@ -8,8 +8,8 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
-import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
+import { file_google_rpc_error_details } from '@weft/policy/google/rpc/error_details';
+import { file_google_rpc_status } from '@weft/policy/google/rpc/status';
 
 /**
  * Types that proxies know by their names: they read and write them as JSON of their own, or make errors of them, and rely on their

@@ -9,8 +9,8 @@ import {
   ServiceOptionsSchema,
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
-import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import { HttpRuleSchema } from '@weft/contracts/google/api/http';
+import { http as httpOption } from '@weft/policy/google/api/annotations';
+import { HttpRuleSchema } from '@weft/policy/google/api/http';
 import {
   Code,
   Exposure,
@@ -18,7 +18,7 @@ import {
   method as methodOption,
   ServicePolicySchema,
   service as serviceOption,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 import fc from 'fast-check';
 
 // Contracts that are in order, with every option in every mixture that the rules allow.

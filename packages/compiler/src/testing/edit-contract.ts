@@ -5,7 +5,7 @@ import {
   method as methodOption,
   ServicePolicySchema,
   service as serviceOption,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 
 /** A descriptor set with other words in the policy of one method: what is given replaces what is there. */
 export function withPolicy(

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-const descriptors = new URL('../../../contracts/descriptors/', import.meta.url);
+const contracts = new URL('../../../../contracts/', import.meta.url);
 
 /** One of the shop's descriptor sets: "shop.orders". */
 export function descriptorSet(logicalName: string): Uint8Array {
-  return readFileSync(new URL(`${logicalName}.binpb`, descriptors));
+  return readFileSync(new URL(`${logicalName.replace(/^shop\./, '')}/descriptor.binpb`, contracts));
 }
 
 /** Writes a mesh directory in memory. For tests. */

@@ -17,8 +17,8 @@ import {
   FieldDescriptorProto_Type as Type,
   FeatureSet_Utf8Validation as Utf8,
 } from '@bufbuild/protobuf/wkt';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
-import { file_google_rpc_status } from '@weft/contracts/google/rpc/status';
+import { file_google_rpc_error_details } from '@weft/policy/google/rpc/error_details';
+import { file_google_rpc_status } from '@weft/policy/google/rpc/status';
 import { type Draft, type FileInit, field, get, type OddCase, type OddContract, typeName } from './odd-contracts.ts';
 
 type Given = Omit<OddContract, 'n'>;

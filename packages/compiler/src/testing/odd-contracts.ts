@@ -7,9 +7,9 @@ import {
   ServiceOptionsSchema,
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
-import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import { HttpRuleSchema } from '@weft/contracts/google/api/http';
-import { Exposure, ServicePolicySchema, service as serviceOption } from '@weft/contracts/weft/policy/v1/policy';
+import { http as httpOption } from '@weft/policy/google/api/annotations';
+import { HttpRuleSchema } from '@weft/policy/google/api/http';
+import { Exposure, ServicePolicySchema, service as serviceOption } from '@weft/policy/weft/policy/v1/policy';
 
 /** A file as its parts are written. */
 export type FileInit = MessageInitShape<typeof FileDescriptorProtoSchema>;

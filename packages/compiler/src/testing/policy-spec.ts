@@ -1,5 +1,5 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
-import { Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Code, Exposure } from '@weft/policy/weft/policy/v1/policy';
 import fc from 'fast-check';
 import { type TinyMethod, tinyContract } from './tiny-contract.ts';
 

@@ -5,8 +5,8 @@ import { dirname, join, relative } from 'node:path';
 const root = join(import.meta.dirname, '../../../..');
 
 /**
- * Builds a descriptor set of .proto files, by path relative to their root, as `weft publish` would: with what they import of proto/ and
- * third_party/proto/. Throws with buf's own words. Takes about half a second. For tests.
+ * Builds a descriptor set of .proto files, by path relative to their root, as `weft publish` would: with what they import of
+ * packages/policy/proto. Throws with buf's own words. Takes about half a second. For tests.
  */
 export function protoContract(files: Readonly<Record<string, string>>): Uint8Array {
   // buf takes modules below its own directory only.
@@ -19,7 +19,7 @@ export function protoContract(files: Readonly<Record<string, string>>): Uint8Arr
     }
     const output = join(directory, 'set.binpb');
     const own = relative(root, directory);
-    const modules = ['proto', 'third_party/proto', own].map((path) => ({ path }));
+    const modules = ['packages/policy/proto', own].map((path) => ({ path }));
     const { status, stderr } = spawnSync(
       join(root, 'node_modules/.bin/buf'),
       [

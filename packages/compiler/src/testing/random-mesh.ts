@@ -1,5 +1,5 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import fc from 'fast-check';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { defaultSettings } from '../facts/default-settings.ts';

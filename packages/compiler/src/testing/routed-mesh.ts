@@ -1,9 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Graph, type Source } from '@weft/collections';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import type { Route as EnvoyRoute } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { typeUrls } from '../envoy/resource.ts';
 import { factSources } from '../facts/fact-collections.ts';

@@ -9,14 +9,14 @@ import {
   ServiceOptionsSchema,
   FieldDescriptorProto_Type as Type,
 } from '@bufbuild/protobuf/wkt';
-import { http as httpOption } from '@weft/contracts/google/api/annotations';
-import { HttpRuleSchema } from '@weft/contracts/google/api/http';
+import { http as httpOption } from '@weft/policy/google/api/annotations';
+import { HttpRuleSchema } from '@weft/policy/google/api/http';
 import {
   MethodPolicySchema,
   method as methodOption,
   ServicePolicySchema,
   service as serviceOption,
-} from '@weft/contracts/weft/policy/v1/policy';
+} from '@weft/policy/weft/policy/v1/policy';
 
 /** What a method of a tiny contract is. */
 export interface TinyMethod {

@@ -1,4 +1,4 @@
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { DirectoryCompiler } from '../testing/directory-compiler.ts';

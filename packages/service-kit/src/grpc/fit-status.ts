@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
-import { StatusSchema } from '@weft/contracts/google/rpc/status';
+import { StatusSchema } from '@weft/policy/google/rpc/status';
 import { headerBytes, isMeshOnly, type Metadata, maxMetadataEntries } from './metadata.ts';
 import type { GrpcStatus } from './status.ts';
 

@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { fc, testProp } from '@fast-check/ava';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { StatusSchema } from '@weft/contracts/google/rpc/status';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { StatusSchema } from '@weft/policy/google/rpc/status';
 import test from 'ava';
 import { percentEncode } from './fit-status.ts';
 import { statusHeaders } from './status.ts';

@@ -1,4 +1,4 @@
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { testCall } from '../test-call.ts';
 import { callerScope } from './caller-scope.ts';

@@ -1,4 +1,4 @@
-import { OrderService, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
 import { type Database, type Handlers, implement, keyed, once, repeatable, serve } from '../index.ts';

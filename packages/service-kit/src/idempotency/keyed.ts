@@ -1,5 +1,5 @@
 import { type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { method as methodPolicy, service as servicePolicy } from '@weft/contracts/weft/policy/v1/policy';
+import { method as methodPolicy, service as servicePolicy } from '@weft/policy/weft/policy/v1/policy';
 import type { Call } from '../current-call.ts';
 
 declare const answeredOnce: unique symbol;

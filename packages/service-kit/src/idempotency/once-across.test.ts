@@ -1,10 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import {
-  AuthorizeRequestSchema,
-  AuthorizeResponseSchema,
-  PaymentService,
-} from '@weft/contracts/shop/payments/v1/payments';
+import { AuthorizeRequestSchema, AuthorizeResponseSchema, PaymentService } from '@shop/payments-contract/v1';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import type { Database } from '../postgres/database.ts';

@@ -1,7 +1,7 @@
 import { create, fromJson } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { OrderService, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
 import { runAsCall } from '../current-call.ts';

@@ -1,6 +1,6 @@
 import { create, createRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { file_google_rpc_error_details } from '@weft/contracts/google/rpc/error_details';
+import { file_google_rpc_error_details } from '@weft/policy/google/rpc/error_details';
 import { type ErrorDetail, ServiceError } from '../service-error.ts';
 
 /** An error as it is stored: what its caller saw, and nothing else. */

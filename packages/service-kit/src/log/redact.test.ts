@@ -1,13 +1,8 @@
 import { create, createFileRegistry, type DescMessage, fromJson } from '@bufbuild/protobuf';
 import { AnySchema, anyPack, FileDescriptorSetSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { MoneySchema } from '@weft/contracts/shop/money/v1/money';
-import {
-  OrderSchema,
-  OrderStatus,
-  PlaceOrderRequestSchema,
-  PlaceOrderResponseSchema,
-} from '@weft/contracts/shop/orders/v1/orders';
-import { AuthorizeRequestSchema } from '@weft/contracts/shop/payments/v1/payments';
+import { MoneySchema } from '@shop/money-contract/v1';
+import { OrderSchema, OrderStatus, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
+import { AuthorizeRequestSchema } from '@shop/payments-contract/v1';
 import test from 'ava';
 import { redact } from './redact.ts';
 

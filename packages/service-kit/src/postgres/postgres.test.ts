@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Code } from '@connectrpc/connect';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
 import { startPostgres } from '@weft/dev-postgres';
 import test from 'ava';
 import pg from 'pg';

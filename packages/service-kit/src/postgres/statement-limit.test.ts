@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import { testCall } from '../test-call.ts';

@@ -6,7 +6,7 @@ import {
   Ignore,
   message as messageRules,
   type Rule,
-} from '@weft/contracts/buf/validate/validate';
+} from '@weft/policy/buf/validate/validate';
 import { isSensitive } from '../sensitive.ts';
 import { ServiceError } from '../service-error.ts';
 import { patternCost, type RuleCost, ruleCost, sizeOf, stepsOf } from './rule-cost.ts';

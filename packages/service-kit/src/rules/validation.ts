@@ -3,12 +3,8 @@ import { type Path, pathToString, type ReflectMessage, reflect } from '@bufbuild
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { createValidator, RuntimeError, type Violation } from '@bufbuild/protovalidate';
 import { Code } from '@connectrpc/connect';
-import {
-  field as fieldRules,
-  message as messageRules,
-  oneof as oneofRules,
-} from '@weft/contracts/buf/validate/validate';
-import { BadRequestSchema } from '@weft/contracts/google/rpc/error_details';
+import { field as fieldRules, message as messageRules, oneof as oneofRules } from '@weft/policy/buf/validate/validate';
+import { BadRequestSchema } from '@weft/policy/google/rpc/error_details';
 import type { Limits } from '../grpc/limits.ts';
 import { logger } from '../log/logger.ts';
 import { isSensitive } from '../sensitive.ts';

@@ -7,7 +7,7 @@ import {
   RevertResponseSchema,
   type Revision as RevisionMessage,
   RevisionSchema,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
 import { ServiceError } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import type { Memory } from '../history/memory.ts';

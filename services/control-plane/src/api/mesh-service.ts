@@ -1,6 +1,3 @@
-import type { Snapshot } from '@weft/compiler/envoy/resource';
-import { snapshotJson } from '@weft/compiler/envoy/resource-json';
-import type { WorkloadId } from '@weft/compiler/model/mesh';
 import {
   type GetStatusResponse,
   type ListRevisionsRequest,
@@ -10,7 +7,10 @@ import {
   type RevertResponse,
   type WhyRequest,
   type WhyResponse,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
+import type { Snapshot } from '@weft/compiler/envoy/resource';
+import { snapshotJson } from '@weft/compiler/envoy/resource-json';
+import type { WorkloadId } from '@weft/compiler/model/mesh';
 import { implement, ServiceError, type ServiceImplementation } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import { RotationRefused, type RotationStatus } from '../identity/root-rotation.ts';

@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { isExposed } from '@weft/compiler/model/method';
 import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   type ServerReflectionResponse,
   ServerReflectionResponseSchema,
-} from '@weft/contracts/grpc/reflection/v1/reflection';
+} from '@weft/api/grpc/reflection/v1/reflection';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { isExposed } from '@weft/compiler/model/method';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test, { type ExecutionContext } from 'ava';
 import type { AuthenticatedMethod } from '../xds/transport.ts';

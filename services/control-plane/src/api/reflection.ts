@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http2';
 import { create, createRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import {
   ServerReflection,
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
-} from '@weft/contracts/grpc/reflection/v1/reflection';
+} from '@weft/api/grpc/reflection/v1/reflection';
 import {
   ServerReflection as ServerReflectionAlpha,
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
-} from '@weft/contracts/grpc/reflection/v1alpha/reflection';
+} from '@weft/api/grpc/reflection/v1alpha/reflection';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import { implement } from '@weft/service-kit';
 import { connectListener, defaultLimits, GrpcError, grpcCode } from '@weft/service-kit/grpc';
 import type { AuthenticatedMethod, AuthenticatedRequest } from '../xds/transport.ts';

@@ -4,7 +4,7 @@ import { parseDirectory } from '@weft/compiler/mesh-directory/parse-directory';
 import type { Mesh } from '@weft/compiler/model/mesh';
 import { assemble } from '@weft/compiler/translation/assemble';
 
-const descriptors = new URL('../../../../packages/contracts/descriptors/', import.meta.url);
+const contracts = new URL('../../../../contracts/', import.meta.url);
 const names = ['catalog', 'inventory', 'payments', 'orders'];
 
 /** The shop as a mesh: one replica of each service, and the edge. For tests. */
@@ -15,7 +15,7 @@ export function shopMesh(): Mesh {
   const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
   put('mesh.yaml', { apiVersion: 'weft.dev/v1', kind: 'MeshConfig', metadata: { name: 'mesh' }, spec: { packages } });
   names.forEach((name, index) => {
-    const descriptorSet = readFileSync(new URL(`shop.${name}.binpb`, descriptors));
+    const descriptorSet = readFileSync(new URL(`${name}/descriptor.binpb`, contracts));
     files.set(`contracts/shop/shop.${name}.binpb`, descriptorSet);
     const contract = contractHash(descriptorSet);
     const inbound = [{ listen: `127.0.0.1:${20_000 + index}`, application: `unix:/run/${name}.sock` }];

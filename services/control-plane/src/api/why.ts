@@ -1,12 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { ProxySync, WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import type { Facts } from '@weft/compiler/facts/facts';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
 import type { Workload } from '@weft/compiler/model/workload';
 import { assemble } from '@weft/compiler/translation/assemble';
 import { explain } from '@weft/compiler/why/explain';
 import type { Explanation } from '@weft/compiler/why/explanation';
-import { ProxySync, WhyResponseSchema } from '@weft/contracts/weft/api/v1/mesh';
 import { ServiceError } from '@weft/service-kit';
 import { grpcCode } from '@weft/service-kit/grpc';
 import type { Memory } from '../history/memory.ts';

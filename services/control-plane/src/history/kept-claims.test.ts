@@ -6,7 +6,7 @@ import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
 import { type Claims, PathClaims } from '@weft/compiler/translation/path-claims';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { MeshProcess } from '../mesh-process.fixture.ts';

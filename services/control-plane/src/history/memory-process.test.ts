@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
+import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
-import { CatalogService, ProductSchema } from '@weft/contracts/shop/catalog/v1/catalog';
 import { client, implement, serve } from '@weft/service-kit';
 import test from 'ava';
 import { MeshProcess } from '../mesh-process.fixture.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type ServerHttp2Stream } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { WatchOrderResponseSchema } from '@shop/orders-contract/v1';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
-import { WatchOrderResponseSchema } from '@weft/contracts/shop/orders/v1/orders';
 import anyTest, { type TestFn } from 'ava';
 import { type RunningShop, runShop } from './testing/running-shop.ts';
 

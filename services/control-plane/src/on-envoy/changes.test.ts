@@ -1,6 +1,6 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { type TinyMethod, tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { startLoad } from './testing/load.ts';
 import { RawCaller } from './testing/raw-call.ts';

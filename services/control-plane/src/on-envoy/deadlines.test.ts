@@ -1,9 +1,9 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
+import { OrderService } from '@shop/orders-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { type Client, client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
 import anyTest, { type TestFn } from 'ava';

@@ -6,7 +6,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { codecHeaders, maxStreamsFromOutside } from '@weft/compiler/envoy/connection-limits';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { editGateway } from './testing/edit-listener.ts';
 import { type Load, startLoad } from './testing/load.ts';

@@ -9,7 +9,7 @@ import {
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import { type Server, type ServiceImplementation, serve } from '@weft/service-kit';
 import { frameMessage } from '@weft/service-kit/grpc';
 import anyTest, { type TestFn } from 'ava';

@@ -1,6 +1,6 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Code } from '@weft/contracts/weft/policy/v1/policy';
+import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { startLoad } from './testing/load.ts';
 import { type Behaviour, behaviours, trailersOnly } from './testing/raw-application.ts';

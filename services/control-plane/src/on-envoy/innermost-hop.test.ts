@@ -1,12 +1,12 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService } from '@shop/inventory-contract/v1';
+import { PaymentService } from '@shop/payments-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
-import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
 import { client, implement, repeatable as mayRunAgain, type Server, ServiceError, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';

@@ -1,8 +1,8 @@
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { OrderService } from '@shop/orders-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { OrderService } from '@weft/contracts/shop/orders/v1/orders';
 import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';

@@ -2,7 +2,7 @@ import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt'
 import { diffMeshes } from '@weft/compiler/diff/diff-meshes';
 import { diffText } from '@weft/compiler/diff/diff-text';
 import { type TinyMethod, tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Code } from '@weft/contracts/weft/policy/v1/policy';
+import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { type Behaviour, behaviours } from './testing/raw-application.ts';
 import { until } from './testing/running-control-plane.ts';

@@ -1,6 +1,6 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Code, Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Code, Exposure } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { behaviours, trailersOnly } from './testing/raw-application.ts';
 import { RawCaller } from './testing/raw-call.ts';

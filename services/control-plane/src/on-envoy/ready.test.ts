@@ -7,7 +7,7 @@ import { rootDirectory, tokenDirectory } from '@weft/compiler/pod/names';
 import { readyPort } from '@weft/compiler/pod/ports';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
-import { Exposure } from '@weft/contracts/weft/policy/v1/policy';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { edgeBootstrap } from '../edge/bootstrap-edge.ts';
 import { adminSocket } from '../injector/bootstrap-ready-listener.ts';

@@ -3,7 +3,7 @@ import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt'
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Code } from '@weft/contracts/weft/policy/v1/policy';
+import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import {

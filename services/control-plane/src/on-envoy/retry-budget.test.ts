@@ -1,6 +1,6 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
-import { Code } from '@weft/contracts/weft/policy/v1/policy';
+import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { type Behaviour, behaviours } from './testing/raw-application.ts';
 import { counter, type RunningShop, runShop } from './testing/running-shop.ts';

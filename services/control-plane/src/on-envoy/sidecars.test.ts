@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService } from '@shop/inventory-contract/v1';
+import { PaymentService } from '@shop/payments-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy, withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { InventoryService } from '@weft/contracts/shop/inventory/v1/inventory';
-import { PaymentService } from '@weft/contracts/shop/payments/v1/payments';
 import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import anyTest, { type TestFn } from 'ava';
 import { signCertificate, toPem } from '../identity/certificate.ts';

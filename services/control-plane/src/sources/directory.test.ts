@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type DirectorySource, directorySource } from './directory.ts';
 import { LastGoodStore } from './last-good-store.ts';
 
-const descriptors = new URL('../../../../packages/contracts/descriptors/', import.meta.url);
+const contracts = new URL('../../../../contracts/', import.meta.url);
 const meshYaml = 'apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: mesh}\nspec: {packages: []}\n';
 
 function service(name: string, port: number | string = 80): string {
@@ -124,7 +124,7 @@ test('a document that breaks keeps its last good form, over a restart too, until
 
 test('a contract that breaks keeps its last good form, over a restart too', async (t) => {
   const { until, now, put, restart } = await fixture(t);
-  const orders = await readFile(new URL('shop.orders.binpb', descriptors));
+  const orders = await readFile(new URL('orders/descriptor.binpb', contracts));
   await put('contracts/shop/shop.orders.binpb', orders);
   const good = (await until((facts) => facts.contracts.length === 1)).contracts[0];
   await put('contracts/shop/shop.orders.binpb', orders.subarray(0, 1000));
@@ -137,11 +137,11 @@ test('a contract that breaks keeps its last good form, over a restart too', asyn
 
 test('a replaced contract stays known while a replica runs it', async (t) => {
   const { directory, until, now, put, restart } = await fixture(t);
-  await put('contracts/shop/c.binpb', await readFile(new URL('shop.orders.binpb', descriptors)));
+  await put('contracts/shop/c.binpb', await readFile(new URL('orders/descriptor.binpb', contracts)));
   const first = (await until((facts) => facts.contracts.length === 1)).contracts[0]?.hash ?? '';
   await put('w.yaml', workload('w', first));
   await until((facts) => facts.workloads.length === 1);
-  await put('contracts/shop/c.binpb', await readFile(new URL('shop.catalog.binpb', descriptors)));
+  await put('contracts/shop/c.binpb', await readFile(new URL('catalog/descriptor.binpb', contracts)));
   await until((facts) => facts.contracts.length === 2);
   t.true(now().contracts.some(({ hash }) => hash === first));
   await restart();

@@ -1,12 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
-import { partsOfId } from '@weft/compiler/model/names';
-import { type Override, refusalWords } from '@weft/compiler/model/override';
-import { effectWords } from '@weft/compiler/model/override-effect';
-import { isPermissive } from '@weft/compiler/model/permissive';
-import type { Service } from '@weft/compiler/model/service';
-import type { SocketAddress, Workload } from '@weft/compiler/model/workload';
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
@@ -17,7 +10,14 @@ import {
   type ProxySchema,
   type ServiceSchema,
   type WorkloadSchema,
-} from '@weft/contracts/weft/api/v1/mesh';
+} from '@weft/api/weft/api/v1/mesh';
+import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { partsOfId } from '@weft/compiler/model/names';
+import { type Override, refusalWords } from '@weft/compiler/model/override';
+import { effectWords } from '@weft/compiler/model/override-effect';
+import { isPermissive } from '@weft/compiler/model/permissive';
+import type { Service } from '@weft/compiler/model/service';
+import type { SocketAddress, Workload } from '@weft/compiler/model/workload';
 import type { RotationStatus } from '../identity/root-rotation.ts';
 import { targetAt } from '../refusals/at-address.ts';
 import type { DenialCount } from '../refusals/denial-counts.ts';

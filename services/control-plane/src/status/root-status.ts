@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { Root_Phase, type RootSchema } from '@weft/contracts/weft/api/v1/mesh';
+import { Root_Phase, type RootSchema } from '@weft/api/weft/api/v1/mesh';
 import type { RotationStatus } from '../identity/root-rotation.ts';
 
 const phases = {

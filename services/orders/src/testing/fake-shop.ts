@@ -1,8 +1,8 @@
 import { Code } from '@connectrpc/connect';
-import { ErrorInfoSchema } from '@weft/contracts/google/rpc/error_details';
-import { CatalogService } from '@weft/contracts/shop/catalog/v1/catalog';
-import { InventoryService, ReservationStatus } from '@weft/contracts/shop/inventory/v1/inventory';
-import { PaymentService, PaymentStatus } from '@weft/contracts/shop/payments/v1/payments';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService, ReservationStatus } from '@shop/inventory-contract/v1';
+import { PaymentService, PaymentStatus } from '@shop/payments-contract/v1';
+import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
 import { client, implement, repeatable, ServiceError, serve } from '@weft/service-kit';
 import type { OrderStep } from '../order-state.ts';
 import type { Callees } from '../order-steps.ts';

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { OrderService, type PlaceOrderRequestSchema } from '@weft/contracts/shop/orders/v1/orders';
+import { OrderService, type PlaceOrderRequestSchema } from '@shop/orders-contract/v1';
 import { type Client, client, serve } from '@weft/service-kit';
 import { type OrdersOptions, startOrders } from '../orders.ts';
 import { goodCard } from './fake-shop.ts';

@@ -8,10 +8,10 @@ import { watched } from '../../kubernetes/cluster-objects.ts';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';
 import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
-const descriptors = new URL('../../../../../packages/contracts/descriptors/', import.meta.url);
+const contracts = new URL('../../../../../contracts/', import.meta.url);
 
 /** The descriptor set of shop.orders, and its hash. */
-export const ordersContract = readFileSync(new URL('shop.orders.binpb', descriptors));
+export const ordersContract = readFileSync(new URL('orders/descriptor.binpb', contracts));
 export const ordersHash = contractHash(ordersContract);
 
 /** Times that make tests quick: nothing waits for longer than it must. */

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ProtoFile } from './proto-files.ts';
+import type { ProtoProblem } from './proto-problem.ts';
+import { runTool } from './run-tool.ts';
+import { buf } from './tools.ts';
+
+/** A FileDescriptorSet with source positions, or what is wrong. */
+export type Compiled = { readonly descriptorSet: Uint8Array } | { readonly problems: readonly ProtoProblem[] };
+
+/**
+ * Compiles .proto files with buf. Imports are looked for among `own`, then among `imported`, and nowhere else: no registry is asked.
+ * Takes about a quarter of a second and leaves nothing behind.
+ */
+export async function compileProtos(own: readonly ProtoFile[], imported: readonly ProtoFile[]): Promise<Compiled> {
+  const directory = await mkdtemp(join(tmpdir(), 'weft-contracts-'));
+  try {
+    const files = new Map(own.map((file) => [file.importPath, file]));
+    const others = new Map(
+      imported.filter((file) => !files.has(file.importPath)).map((file) => [file.importPath, file]),
+    );
+    await Promise.all([
+      lay(files.values(), join(directory, 'proto')),
+      lay(others.values(), join(directory, 'imports')),
+    ]);
+    const modules = [...(files.size > 0 ? ['proto'] : []), ...(others.size > 0 ? ['imports'] : [])];
+    await writeFile(
+      join(directory, 'buf.yaml'),
+      JSON.stringify({ version: 'v2', modules: modules.map((path) => ({ path })) }),
+    );
+    const set = join(directory, 'contracts.binpb');
+    const built = await runTool(buf(), ['build', '--as-file-descriptor-set', '-o', set], { cwd: directory });
+    if (built.code === 0) return { descriptorSet: await readFile(set) };
+    return { problems: problemsIn(built.stderr, new Map([...others, ...files])) };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function lay(files: Iterable<ProtoFile>, directory: string): Promise<void> {
+  for (const { importPath, path } of files) {
+    const target = join(directory, importPath);
+    await mkdir(dirname(target), { recursive: true });
+    await cp(path, target);
+  }
+}
+
+/** buf's lines, "proto/shop/orders/v1/orders.proto:3:1:message", with the files that they are about. */
+function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoProblem[] {
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) return [{ file: 'buf', message: 'it failed and said nothing' }];
+  return lines.map((text) => {
+    const [, importPath = '', at, message = ''] =
+      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(text) ?? [];
+    const file = files.get(importPath);
+    if (!file) return { file: 'buf', message: text.replace(/^Failure: /, '') };
+    if (at === undefined) return { file: file.path, message };
+    const line = Number(at);
+    return { file: file.path, line, message: missingImport(file, line, message) ?? message };
+  });
+}
+
+/** buf says that an import is missing, but not which. */
+function missingImport(file: ProtoFile, line: number, message: string): string | undefined {
+  if (message !== 'imported file does not exist') return undefined;
+  const name = /"(.*)"/.exec(readFileSync(file.path, 'utf8').split('\n')[line - 1] ?? '')?.[1];
+  if (name === undefined) return undefined;
+  return `imports ${name}, which neither the project nor an installed contract package has; correct the path, or install the contract`;
+}

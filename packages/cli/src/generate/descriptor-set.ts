@@ -1,0 +1,16 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { ContractPackage } from './contract-package.ts';
+import { closureOf } from './typescript-code.ts';
+
+/**
+ * A contract as the mesh takes it: a FileDescriptorSet of its files and all that they import, without the positions of their elements,
+ * so that a comment makes no new version.
+ */
+export function contractDescriptorSet(
+  { files }: Pick<ContractPackage, 'files'>,
+  all: readonly FileDescriptorProto[],
+): Uint8Array {
+  const file = closureOf(files, all).map(({ sourceCodeInfo: _, ...rest }): FileDescriptorProto => rest);
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
+}

@@ -1,0 +1,1 @@
+export { type GenerateOptions, type GenerateResult, generate } from './generate.ts';

@@ -1,0 +1,97 @@
+import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import type { Project } from '../project.ts';
+import { type ProtoFile, protoFilesIn } from './proto-files.ts';
+
+/** An installed npm package with .proto files that a project's own may import. */
+export interface InstalledContract {
+  /** "@bank/payments-contract". */
+  readonly packageName: string;
+  readonly version: string;
+  /** "bank.payments". */
+  readonly logicalName: string;
+  /** Absolute. */
+  readonly directory: string;
+  readonly files: readonly ProtoFile[];
+}
+
+interface Manifest {
+  readonly name?: string;
+  readonly version?: string;
+  readonly weft?: { readonly contract?: string };
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** What every contract may import: the options of weft.policy.v1, google/api, google/rpc and buf/validate. */
+export const policyPackage = '@weft/policy';
+
+/**
+ * The contract packages that a project has installed: each dependency, of the project or of one of its services and contracts, whose
+ * package.json has `weft.contract`, with those that it depends on itself. `@weft/policy` is always there: where the project has not
+ * installed it, it is the one that the command brings.
+ */
+export function installedContracts(project: Project): InstalledContract[] {
+  const found = new Map<string, InstalledContract>();
+  const visit = (name: string, from: string): void => {
+    if (found.has(name)) return;
+    const contract = readInstalled(name, from);
+    // The project's own packages are links to what is generated here.
+    if (!contract || isBelow(realpath(project.generatedDir), contract.directory)) return;
+    found.set(name, contract);
+    for (const dependency of dependenciesOf(contract.directory)) visit(dependency, contract.directory);
+  };
+  for (const directory of [project.root, ...ownPackages(project)]) {
+    for (const name of dependenciesOf(directory)) visit(name, directory);
+  }
+  visit(policyPackage, project.root);
+  if (!found.has(policyPackage)) visit(policyPackage, import.meta.dirname);
+  return [...found.values()];
+}
+
+function ownPackages({ servicesDirs, generatedDir }: Project): string[] {
+  return [...servicesDirs, generatedDir].flatMap((cwd) =>
+    globSync('*/package.json', { cwd }).map((file) => dirname(join(cwd, file))),
+  );
+}
+
+function dependenciesOf(directory: string): string[] {
+  const manifest = readManifest(join(directory, 'package.json'));
+  return Object.keys({ ...manifest?.dependencies, ...manifest?.devDependencies, ...manifest?.peerDependencies });
+}
+
+function readInstalled(name: string, from: string): InstalledContract | undefined {
+  const directory = installedAt(name, from);
+  const manifest = directory === undefined ? undefined : readManifest(join(directory, 'package.json'));
+  const logicalName = manifest?.weft?.contract;
+  if (directory === undefined || logicalName === undefined) return undefined;
+  const files = protoFilesIn(join(directory, 'proto'));
+  return { packageName: name, version: manifest?.version ?? '0.0.0', logicalName, directory, files };
+}
+
+/** Where Node finds a package from a directory. Its `exports` need not name its package.json. */
+function installedAt(name: string, from: string): string | undefined {
+  const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(join(path, 'package.json')));
+  return found === undefined ? undefined : realpathSync(found);
+}
+
+function readManifest(file: string): Manifest | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    // One that npm itself could not read is nobody's contract.
+    return undefined;
+  }
+}
+
+function realpath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+function isBelow(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return !way.startsWith('..') && way !== path;
+}
