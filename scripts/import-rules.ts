@@ -105,6 +105,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
+    example: [],
     mesh: ['(root)'],
     generate: ['(root)'],
     supervisor: ['mesh', 'terminal', '(root)'],

@@ -5,6 +5,7 @@ import { compileCommand } from './commands/compile.ts';
 import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
 import { downCommand } from './commands/down.ts';
+import { generateCommand } from './commands/generate.ts';
 import { historyCommand } from './commands/history.ts';
 import { startCommand, stopCommand } from './commands/hold.ts';
 import { lintCommand } from './commands/lint.ts';
@@ -41,6 +42,7 @@ export function program(): Command {
     stopCommand(),
     startCommand(),
     logsCommand(),
+    generateCommand(),
     compileCommand(),
     lintCommand(),
     overrideCommand(),

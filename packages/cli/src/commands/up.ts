@@ -8,13 +8,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project, servicePlaces } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { readServiceManifests } from '../service-manifests.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
-import type { Trouble } from '../supervisor/trouble.ts';
 import { endLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
@@ -69,8 +67,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
       `The mesh already runs on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
     );
   }
-  await generateContracts(project);
-  const { services, problems } = readServices(project, options.except);
+  checkServices(project, options.except);
   // Before the port is looked at: an edge that a killed supervisor has left still holds it.
   const ended = await endLeftovers(state);
   if (ended.length > 0) console.log(`  ended what a killed mesh had left: ${ended.join(', ')}`);
@@ -80,7 +77,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     );
   }
   if (options.detach) {
-    await detach(options, state, services);
+    await detach(options, state);
     return;
   }
   // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
@@ -88,8 +85,6 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   await runSupervisor({
     project,
     state,
-    services,
-    problems,
     except: new Set(options.except),
     port: options.port,
     waitMs: options.wait * 1_000,
@@ -97,23 +92,8 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   });
 }
 
-/** Makes code and descriptor sets of what has changed. A contract that does not compile stays as it was. */
-async function generateContracts(project: Project): Promise<void> {
-  const [{ generate }, { problemLine }] = await Promise.all([
-    import('../generate/index.ts'),
-    import('../generate/proto-problem.ts'),
-  ]);
-  const { problems } = await generate(project, (line) => console.log(`  generated ${line}`));
-  if (problems.length === 0) return;
-  for (const problem of problems) console.error(`weft: ${problemLine(problem, project.root)}`);
-  console.error('weft: the contracts stay as they were generated last');
-}
-
-/** All services that can be read, and those that are left out. */
-function readServices(
-  project: Project,
-  except: readonly string[],
-): { readonly services: readonly ServiceManifest[]; readonly problems: readonly Trouble[] } {
+/** Fails where there is nothing to run, or where `except` names what is not there. */
+function checkServices(project: Project, except: readonly string[]): void {
   const { services, problems } = readServiceManifests(servicePlaces(project));
   const names = services.map(({ name }) => name);
   const unknown = except.find((name) => !names.includes(name));
@@ -123,16 +103,14 @@ function readServices(
     );
   }
   if (services.length === 0 && problems.length === 0) {
-    throw new CommandError(`No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}.`);
+    throw new CommandError(
+      `No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}; \`weft add service NAME\` makes one.`,
+    );
   }
-  return {
-    services,
-    problems: problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
-  };
 }
 
 /** Runs this command again without a terminal, and shows its progress until it is ready. */
-async function detach(options: UpOptions, state: StateDirectory, services: readonly ServiceManifest[]): Promise<void> {
+async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
   const logFile = join(state.log, 'up.log');
@@ -154,7 +132,7 @@ async function detach(options: UpOptions, state: StateDirectory, services: reado
   child.unref();
   const hint = 'It runs in the background; `npx weft down` stops it, `npx weft logs -f` follows it.';
   console.log(
-    `\n${[welcome(options.port, services, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
+    `\n${[welcome(options.port, status.suggestions, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
   );
 }
 

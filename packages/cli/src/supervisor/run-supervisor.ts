@@ -2,7 +2,6 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Project } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { Progress } from '../terminal/progress.ts';
@@ -11,18 +10,15 @@ import { troubleText, welcome } from '../welcome.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
 import { followEdits } from './dev/follow-edits.ts';
 import { Logs } from './logs.ts';
+import { prepareProject } from './prepare-project.ts';
 import { livingProcesses } from './process-records.ts';
 import { signalGroup } from './running.ts';
 import { Supervisor } from './supervisor.ts';
-import type { Trouble } from './trouble.ts';
 
 /** What to run. */
 export interface RunOptions {
   readonly project: Project;
   readonly state: StateDirectory;
-  readonly services: readonly ServiceManifest[];
-  /** What is left out, and why. */
-  readonly problems: readonly Trouble[];
   /** Services whose processes are not started. */
   readonly except: ReadonlySet<string>;
   readonly port: number;
@@ -42,7 +38,7 @@ const foundationMs = 300_000;
  * @throws CommandError when it does not come up; everything has ended then.
  */
 export async function runSupervisor(options: RunOptions): Promise<void> {
-  const { state, services, port, waitMs } = options;
+  const { project, state, port, waitMs } = options;
   const paint = paintFor(process.stdout);
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
@@ -53,11 +49,13 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   const startedAt = Date.now();
   const supervisor = await Supervisor.create({
     ...options,
+    ...(await prepareProject(project, progress)),
     progress,
     logs: new Logs(state.log, print, paint),
     report: (sentence) => print(paint('yellow', `weft: ${sentence}`)),
   });
 
+  let suggestions: readonly string[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const asked = new EventEmitter();
   const stopRequested = once(asked, 'stop');
@@ -78,7 +76,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   let socket: ControlSocket | undefined;
   try {
     socket = await serveControlSocket(state.controlSocket, {
-      status: () => ({ ...supervisor.facts(), phase, port, steps: progress.steps }),
+      status: () => ({ ...supervisor.facts(), phase, port, suggestions, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
       restart: (name, gone) => supervisor.restart(name, gone),
       hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
@@ -92,9 +90,10 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     await startInTime(supervisor, progress, abort.signal, foundationMs + 2 * waitMs);
     // A signal in the last moment of the start has its own way out.
     if (!abort.signal.aborted) {
+      suggestions = supervisor.suggestions;
       phase = 'running';
       const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
-      print(`\n${[welcome(port, services, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
+      print(`\n${[welcome(port, suggestions, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
       if (options.follow) print(paint('dim', 'Edits are followed.'));
       up.resolve();
       await stopRequested;

@@ -14,6 +14,7 @@ export interface ServiceVersion {
 export interface PublishedContract {
   /** Of its content. */
   readonly hash: string;
+  readonly descriptorSet: Uint8Array;
   readonly calls: readonly ContractCall[];
 }
 
@@ -64,6 +65,11 @@ export class RunningService {
   /** Its processes are somebody else's to start. */
   get held(): boolean {
     return this.replicas.some(({ held }) => held);
+  }
+
+  /** Of its contract. */
+  get descriptorSet(): Uint8Array | undefined {
+    return this.#version.contract?.descriptorSet;
   }
 
   /** Why not all of its replicas take calls, in the words of the first that does not; empty when all do. */

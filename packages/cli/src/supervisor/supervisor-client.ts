@@ -66,6 +66,8 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
+  /** Commands that call services, once it is up. */
+  suggestions: z.array(z.string()),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })),
   processes: z.array(processSchema),

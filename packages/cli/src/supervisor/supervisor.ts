@@ -13,6 +13,7 @@ import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
+import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
 import { Edge, edgeNamespace } from './edge.ts';
@@ -112,6 +113,12 @@ export class Supervisor {
   /** PostgreSQL was started. */
   get hasDatabase(): boolean {
     return this.#database.used;
+  }
+
+  /** Commands that call the services that run. */
+  get suggestions(): string[] {
+    const running = this.#services.filter(({ reason }) => reason === '');
+    return suggestions(running, this.#edge.port);
   }
 
   /** What does not run: what was left out, and the services that take no calls. */
@@ -306,9 +313,7 @@ export class Supervisor {
     const packages = [...packageOwnership(this.services), { namespace: edgeNamespace, protoPackage: 'edge' }];
     this.#run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
     this.#run.mesh.keepContracts(
-      this.#services.flatMap(({ service: { namespace }, contracts }) =>
-        contracts.map((hash) => ({ namespace, hash })),
-      ),
+      this.#services.flatMap(({ service: { namespace }, contracts }) => contracts.map((hash) => ({ namespace, hash }))),
     );
   }
 
@@ -502,7 +507,8 @@ function publishedContract(
   if (found === undefined || hash === undefined) {
     throw new CommandError(`there is no contract ${contract}; write it, or correct contract in ${file}`);
   }
-  return { hash, calls: contractCalls(readFileSync(found.descriptorFile), contract) };
+  const descriptorSet = readFileSync(found.descriptorFile);
+  return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
 }
 
 function serviceFile({ namespace, name }: ServiceManifest): string {

@@ -1,4 +1,3 @@
-import { reasonOf } from '../../command-error.ts';
 import { buildContractTree } from '../../contract-tree.ts';
 import { generate } from '../../generate/index.ts';
 import { problemLine } from '../../generate/proto-problem.ts';
@@ -13,10 +12,7 @@ export class ProjectContracts implements DevContracts {
 
   /** The contracts as they are now, with which the next ones are compared. */
   static async of(project: Project): Promise<ProjectContracts> {
-    return new ProjectContracts(
-      project,
-      await buildContractTree(project, { directory: project.root }).catch(() => undefined),
-    );
+    return new ProjectContracts(project, await treeOf(project));
   }
 
   private constructor(project: Project, applied: Uint8Array | undefined) {
@@ -26,29 +22,30 @@ export class ProjectContracts implements DevContracts {
 
   async update(): Promise<ContractChange> {
     const project = this.#project;
-    const { contracts, changed, problems } = await generate(project, () => {});
+    const { contracts, changed, problems, findings } = await generate(project, () => {});
     if (problems.length > 0) return unchanged(problems.map((problem) => problemLine(problem, project.root)));
-    let now: Uint8Array;
-    try {
-      now = await buildContractTree(project, { directory: project.root });
-    } catch (error) {
-      return unchanged([reasonOf(error)]);
-    }
-    const { diff, diffText, lint } = await import('@weft/compiler');
-    const before = this.#applied ?? now;
-    this.#applied = now;
-    const difference = diff({ descriptorSet: before }, { descriptorSet: now }, Date.now());
-    const { problemWords } = await import('@weft/compiler/model/problem');
-    const found = lint(now, { closed: true });
     return {
       problems: [],
       changed: contracts.filter(({ logicalName }) => changed.includes(logicalName)),
-      warnings: found.map(
-        (problem) => `${[problem.resource, problem.field].filter(Boolean).join(' ')}: ${problemWords(problem)}`,
-      ),
-      diff: diffText(difference.diff, (title) => title),
+      warnings: findings.map((finding) => problemLine(finding, project.root)),
+      diff: await this.#difference(),
     };
   }
+
+  /** What is different since the last time. */
+  async #difference(): Promise<string> {
+    const { diff, diffText } = await import('@weft/compiler');
+    const before = this.#applied;
+    const now = await treeOf(this.#project);
+    this.#applied = now;
+    if (before === undefined || now === undefined) return '';
+    return diffText(diff({ descriptorSet: before }, { descriptorSet: now }, Date.now()).diff, (title) => title);
+  }
+}
+
+/** The descriptor set of all contracts; undefined when they do not compile, or there are none. */
+function treeOf(project: Project): Promise<Uint8Array | undefined> {
+  return buildContractTree(project, { directory: project.root }).catch(() => undefined);
 }
 
 function unchanged(problems: readonly string[]): ContractChange {
