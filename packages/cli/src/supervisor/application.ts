@@ -208,6 +208,11 @@ export class Application {
     if ('port' in this.listen) releasePort(this.listen.port);
   }
 
+  /** Ends it when nobody calls it any more: by SIGINT, on which the kit does not serve on, or as any other program expects it. */
+  retire(): Promise<void> {
+    return this.stop(this.#options.service.command ? 'SIGTERM' : 'SIGINT');
+  }
+
   async #launch(): Promise<Running> {
     const { service, log } = this.#options;
     const { process } = this;

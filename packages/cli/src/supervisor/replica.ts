@@ -217,11 +217,11 @@ export class Replica {
       this.#service = old.service;
       this.#contract = old.contract;
       this.#changed();
-      await application.stop('SIGINT');
+      await application.retire();
       throw new Error('its Envoy was not told of the new process in time; is the control plane running?');
     }
     const ending = drained(traffic)
-      .then(() => old.application.stop('SIGINT'))
+      .then(() => old.application.retire())
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
     return true;
