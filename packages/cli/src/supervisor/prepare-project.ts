@@ -24,7 +24,7 @@ export async function prepareProject(project: Project, progress: Progress): Prom
         step.detail = line;
       });
       broken = result.problems;
-      if (broken.length > 0) step.failed = broken.join('; ');
+      step.failed = brokenWords(broken);
       return result;
     },
     ({ changed, findings }) =>
@@ -39,10 +39,17 @@ export async function prepareProject(project: Project, progress: Progress): Prom
   return {
     services,
     problems: [
-      ...broken.map((message) => ({ subject: 'contracts', message: `${message}; their last good form is used` })),
+      ...[brokenWords(broken) ?? []].flat().map((message) => ({ subject: 'contracts', message })),
       ...problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
     ],
   };
+}
+
+/** The first of many problems is often the cause of the others. */
+function brokenWords([first, ...others]: readonly string[]): string | undefined {
+  if (first === undefined) return undefined;
+  const more = others.length > 0 ? ` (\`weft generate\` names ${others.length} more)` : '';
+  return `${first}${more}; the last good contracts are used`;
 }
 
 /** As `generate`, with every problem as a sentence. */
