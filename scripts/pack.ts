@@ -47,7 +47,7 @@ function pack(directory: string): void {
   const config = join(stage, `${basename(directory)}.tsconfig.json`);
   writeFileSync(config, JSON.stringify(packConfig(manifest, join(directory, 'src'), join(out, 'dist'))));
   run(join(bin, 'tsc'), ['-p', config], directory);
-  for (const extra of ['README.md', 'docs', 'descriptors']) {
+  for (const extra of ['README.md', 'docs', 'proto']) {
     if (globSync(extra, { cwd: directory }).length > 0)
       cpSync(join(directory, extra), join(out, extra), { recursive: true });
   }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { checkCommand } from './commands/check.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
+import { contractCommand } from './commands/contract.ts';
 import { devCommand } from './commands/dev.ts';
 import { diffCommand } from './commands/diff.ts';
 import { downCommand } from './commands/down.ts';
@@ -43,6 +44,7 @@ export function program(): Command {
     startCommand(),
     logsCommand(),
     generateCommand(),
+    contractCommand(),
     compileCommand(),
     lintCommand(),
     overrideCommand(),
