@@ -42,12 +42,16 @@ export async function startDev(project: string): Promise<DevSession> {
     await rm(state, { recursive: true, force: true });
   };
   const said = (pattern: RegExp, before = '') =>
-    waitFor(`${pattern} in what weft dev prints`, () => {
-      const fresh = output.slice(before.length);
-      if (pattern.test(fresh)) return fresh;
-      if (child.exitCode !== null) throw new Error('weft dev has ended');
-      return undefined;
-    }).catch((error: unknown) => {
+    waitFor(
+      `${pattern} in what weft dev prints`,
+      () => {
+        const fresh = output.slice(before.length);
+        if (pattern.test(fresh)) return fresh;
+        if (child.exitCode !== null) throw new Error('weft dev has ended');
+        return undefined;
+      },
+      { timeoutMs: 90_000, intervalMs: 20 },
+    ).catch((error: unknown) => {
       throw new Error(`the end of what weft dev printed:\n${output.slice(-6000)}`, { cause: error });
     });
   try {

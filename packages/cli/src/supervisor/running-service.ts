@@ -27,6 +27,8 @@ export class RunningService {
   fault: string | undefined;
   /** Why its applications are left to somebody else; undefined when they are not. */
   withheld: string | undefined;
+  /** It has joined a running mesh and did not serve yet. */
+  joining = false;
   /** The contract that its replicas are about to run. */
   coming: PublishedContract | undefined;
   readonly #run: MeshRun;

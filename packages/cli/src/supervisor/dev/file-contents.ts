@@ -6,11 +6,15 @@ import { isIgnored, type WatchedPlace } from './watched-place.ts';
 
 /** A file that changes so soon after it was read may have the same times and size as before. */
 const sameMomentMs = 100;
+/** The clock of a file system may be behind by as much. */
+const coarseClockMs = 10;
 
 interface KnownFile {
   /** What the file system says of it; other content has another mark, except in the same moment. */
   readonly mark: string;
   readonly hash: string;
+  /** When it was changed last, in epoch milliseconds. */
+  readonly changedAt: number;
   /** Read so soon after its change that the mark proves nothing. */
   readonly fresh: boolean;
 }
@@ -28,12 +32,25 @@ export interface Look {
  */
 export class FileContents {
   #known = new Map<string, KnownFile>();
+  #places: ReadonlySet<string> = new Set();
 
-  /** Reads what is new or may have changed since the look before. Never rejects: what cannot be read is not there. */
-  async look(places: readonly WatchedPlace[]): Promise<Look> {
+  /**
+   * Reads what is new or may have changed since the look before. In a place that is new itself, a file has changed when it did so
+   * after `since` (epoch milliseconds). Never rejects: what cannot be read is not there.
+   */
+  async look(places: readonly WatchedPlace[], since: number): Promise<Look> {
     const directories = new Map<string, number>();
     const found = new Map<string, KnownFile>();
-    for (const place of places) await this.#walk(place, place.directory, 0, directories, found);
+    for (const place of places) {
+      const present = new Set(found.keys());
+      await this.#walk(place, place.directory, 0, directories, found);
+      if (this.#places.has(place.key)) continue;
+      for (const [path, file] of found) {
+        const isOld = file.changedAt < since - coarseClockMs;
+        if (isOld && !present.has(path) && !this.#known.has(path)) this.#known.set(path, file);
+      }
+    }
+    this.#places = new Set(places.map(({ key }) => key));
     const paths = new Set([...this.#known.keys(), ...found.keys()]);
     const changed = [...paths].filter((path) => this.#known.get(path)?.hash !== found.get(path)?.hash).sort();
     this.#known = found;
@@ -82,7 +99,8 @@ export class FileContents {
       const hash = createHash('sha256')
         .update(await readFile(path))
         .digest('hex');
-      return { mark, hash, fresh: at - Math.max(mtimeMs, ctimeMs) < sameMomentMs };
+      const changedAt = Math.max(mtimeMs, ctimeMs);
+      return { mark, hash, changedAt, fresh: at - changedAt < sameMomentMs };
     } catch {
       return undefined;
     }

@@ -6,7 +6,12 @@ import { type Edit, followFiles } from './follow-files.ts';
 import { childrenNamed, filesEnding, placesOf, type WatchedPlace } from './watched-place.ts';
 
 /** Follows a folder; `next` resolves with the paths of the next edit, relative to the folder. */
-async function follow(t: ExecutionContext, places: (root: string) => WatchedPlace[], files: Record<string, string>) {
+async function follow(
+  t: ExecutionContext,
+  places: (root: string) => WatchedPlace[],
+  files: Record<string, string>,
+  onEdit = () => {},
+) {
   const root = await mkdtemp(join(tmpdir(), 'weft-follow-'));
   const stop = new AbortController();
   t.teardown(async () => {
@@ -24,6 +29,7 @@ async function follow(t: ExecutionContext, places: (root: string) => WatchedPlac
     () => places(root),
     (edit) => {
       edits.push(edit);
+      onEdit();
       wake();
     },
     stop.signal,
@@ -114,4 +120,21 @@ test('folders of services and of contracts', async (t) => {
   t.deepEqual(await until('proto/b/v1/b.proto'), ['proto/b/v1/b.proto']);
   await rm(join(root, 'services/a'), { recursive: true });
   t.deepEqual(await until('services/a/weft.yaml'), ['services/a/weft.yaml']);
+});
+
+test('what is in a new place was seen by who made it one; what changes there later is an edit', async (t) => {
+  const made: string[] = [];
+  const { write, until } = await follow(
+    t,
+    (root) => [
+      childrenNamed(join(root, 'services'), 'weft.yaml'),
+      ...made.flatMap((name) => placesOf(join(root, 'services', name), ['src/**'])),
+    ],
+    { 'services/a/src/main.ts': 'a' },
+    () => made.push('a'),
+  );
+  await write('services/a/weft.yaml', 'name: a');
+  t.deepEqual(await until('services/a/weft.yaml'), ['services/a/weft.yaml']);
+  await write('services/a/src/other.ts', 'b');
+  t.deepEqual(await until('services/a/src/other.ts'), ['services/a/src/other.ts']);
 });

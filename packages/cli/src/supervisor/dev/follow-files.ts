@@ -20,7 +20,8 @@ export interface Edit {
 
 /**
  * Tells `edited` of every change of content in `places`, which are asked for anew before each look, until `signal` is aborted. Resolves
- * when the files were looked at for the first time. The next edit waits until `edited` has returned; it must not reject.
+ * when the files were looked at for the first time. In places that are asked for the first time, only what changed after the edit before
+ * was handled is an edit. The next edit waits until `edited` has returned; it must not reject.
  *
  * The operating system only says when to look: what has changed is decided by content. So it does not matter how an editor saves, and
  * a missed event costs time, not a change.
@@ -31,23 +32,29 @@ export async function followFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const contents = new FileContents();
+  /** What was there before has been seen by whoever handled the edit before. */
+  let since = Number.POSITIVE_INFINITY;
   const alarm = new Alarm();
   const look = async (): Promise<readonly string[]> => {
     const changed = new Set<string>();
     for (;;) {
-      const found = await contents.look(places());
+      const found = await contents.look(places(), since);
       for (const path of found.changed) changed.add(path);
       // A file may have come into a new folder before the folder was watched.
       if (!alarm.watch(found.directories)) return [...changed].sort();
     }
   };
   await look();
+  since = Date.now();
   void (async () => {
     while (!signal.aborted) {
-      const savedAt = await alarm.next(signal);
-      if (signal.aborted) break;
-      const paths = await look();
-      if (paths.length > 0) await edited({ paths, savedAt });
+      let savedAt = await alarm.next(signal);
+      // Once more after an edit: it may have led to places that are not watched yet.
+      for (let paths = await look(); paths.length > 0 && !signal.aborted; paths = await look()) {
+        await edited({ paths, savedAt });
+        since = Date.now();
+        savedAt = since;
+      }
     }
     alarm.close();
   })();

@@ -2,6 +2,8 @@ import { basename, isAbsolute, join, matchesGlob, relative, sep } from 'node:pat
 
 /** A folder in which files are followed. */
 export interface WatchedPlace {
+  /** The same for a place that is meant again. */
+  readonly key: string;
   /** Absolute. It need not exist. */
   readonly directory: string;
   /** How many folders below `directory` are looked into; Infinity: all. */
@@ -31,6 +33,7 @@ export function placesOf(directory: string, globs: readonly string[]): WatchedPl
     const place = join(directory, ...fixed);
     const pattern = rest.join('/');
     return {
+      key: `${directory} ${glob}`,
       directory: place,
       depth: rest.includes('**') ? Number.POSITIVE_INFINITY : rest.length - 1,
       follows: (path) => {
@@ -45,10 +48,15 @@ export function placesOf(directory: string, globs: readonly string[]): WatchedPl
 
 /** All files of one name in the folders that are directly below `directory`: "services/" and "weft.yaml". */
 export function childrenNamed(directory: string, name: string): WatchedPlace {
-  return { directory, depth: 1, follows: (path) => basename(path) === name };
+  return { key: `${directory} ${name}`, directory, depth: 1, follows: (path) => basename(path) === name };
 }
 
 /** All files below `directory` whose names end with `ending`: ".proto". */
 export function filesEnding(directory: string, ending: string): WatchedPlace {
-  return { directory, depth: Number.POSITIVE_INFINITY, follows: (path) => path.endsWith(ending) };
+  return {
+    key: `${directory} ${ending}`,
+    directory,
+    depth: Number.POSITIVE_INFINITY,
+    follows: (path) => path.endsWith(ending),
+  };
 }
