@@ -17,7 +17,7 @@ import { checkStartable, type ServiceProcess, serviceProcess } from './service-p
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
-/** Until it has been ready once, an order is waiting for it. */
+/** Until it is ready, somebody waits for it. */
 const firstProbeIntervalMs = 100;
 
 /** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
