@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -94,17 +95,27 @@ const files = {
 
 let mesh: Mesh;
 let project: TestProject;
+/** On a disk of its own where this machine lets us make one. */
+let state: string;
+let hasSmallDisk = false;
 test.before(async () => {
   project = await makeProject(files, {
     '@bakery/cart-contract': 'cart',
     '@bakery/bread-contract': 'bread',
     '@bakery/ovens-contract': 'ovens',
   });
-  mesh = await startMesh({ project: project.path });
+  state = await mkdtemp(join(tmpdir(), 'small-disk-'));
+  hasSmallDisk = await execute('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', state]).then(
+    () => true,
+    () => false,
+  );
+  mesh = await startMesh({ project: project.path, state });
 });
 test.after.always(async () => {
   await mesh?.stop();
   await project?.remove();
+  if (hasSmallDisk) await execute('umount', [state]);
+  await rm(state, { recursive: true, force: true });
 });
 
 async function add(loaves: number): Promise<unknown> {
@@ -185,12 +196,39 @@ test.serial('pages of local web servers may call, until a Gateway of the user sa
   await waitFor('the generated Gateway', async () => (await allowed('http://localhost:5173')) !== null);
 });
 
+test.serial('on a full disk the mesh goes on, says so, and catches up when there is space again', async (t) => {
+  if (!hasSmallDisk) {
+    t.log('not tried: this user may mount no disk');
+    t.pass();
+    return;
+  }
+  const filler = join(state, 'filler');
+  await t.throwsAsync(writeFile(filler, Buffer.alloc(64 << 20)), { code: 'ENOSPC' });
+  t.teardown(() => rm(filler, { force: true }));
+  const before = await mesh.replica('cart-0');
+  process.kill(before.pid ?? 0, 'SIGKILL');
+  await waitFor('cart-0 to be back', async () => {
+    const { pid, ready } = await mesh.replica('cart-0');
+    return ready && pid !== before.pid;
+  });
+  t.deepEqual(await add(3), { bread: '3 loaves of rye' });
+  const { troubles } = await mesh.supervisor();
+  t.regex(
+    troubles.find(({ subject }) => subject === 'disk')?.message ?? '',
+    /^No space is left on the disk of .*; free some/,
+  );
+
+  await rm(filler);
+  await waitFor('the mesh to catch up', async () => (await mesh.supervisor()).troubles.length === 0);
+  t.deepEqual(await add(4), { bread: '4 loaves of rye' });
+});
+
 test.serial('a .proto that breaks is named with its line, and the last good contracts serve', async (t) => {
   await mesh.weft('down');
   const path = join(project.path, 'proto/bakery/bread/v1/bread.proto');
   const good = await readFile(path, 'utf8');
   await writeFile(path, good.replace('int32 loaves = 1;', 'int32 loaves = 1; strin oops = ;'));
-  mesh = await startMesh({ project: project.path });
+  mesh = await startMesh({ project: project.path, state });
   const [trouble, ...others] = (await mesh.supervisor()).troubles;
   t.deepEqual(others, []);
   t.regex(trouble?.message ?? '', /^proto\/bakery\/bread\/v1\/bread\.proto:\d+: .*; the last good contracts are used$/);

@@ -9,7 +9,7 @@ import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project, servicePlaces } from '../project.ts';
 import { readServiceManifests } from '../service-manifests.ts';
-import type { StateDirectory } from '../state-directory.ts';
+import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
@@ -76,6 +76,8 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
       `Port ${options.port} is taken; stop what listens there, or choose another with --port or WEFT_PORT.`,
     );
   }
+  createStateDirectory(state);
+  checkFreeSpace(state);
   if (options.detach) {
     await detach(options, state);
     return;

@@ -1,7 +1,7 @@
 import { existsSync as hasSocket, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
-import { reasonOf } from '../command-error.ts';
+import { CommandError, reasonOf } from '../command-error.ts';
 import { meshClient } from '../mesh-client.ts';
 import type { Project } from '../project.ts';
 import { controlPlaneProgram } from './control-plane-program.ts';
@@ -70,6 +70,7 @@ export class ControlPlaneProcess {
         return;
       } catch (error) {
         signal.throwIfAborted();
+        if (this.#process.hopeless) throw new CommandError(`The control plane ${this.#process.reason}.`);
         waiting(
           this.#process.reason || (hasSocket(this.#run.state.apiSocket) ? reasonOf(error) : 'it does not listen yet'),
         );

@@ -18,7 +18,7 @@ import type { ServiceProcess } from './service-process.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
-/** Until it has been ready once, an order is waiting for it. */
+/** Until it is ready, somebody waits for it. */
 const firstProbeIntervalMs = 100;
 const envoyStopMs = 5_000;
 /** How long a new process may take to serve before the old one is kept. */

@@ -7,7 +7,7 @@ import { gatewayYaml } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { createStateDirectory, fullDisk, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
 import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
@@ -66,7 +66,7 @@ export class Supervisor {
     let envoy: Promise<string> | undefined;
     const run: MeshRun = {
       state,
-      mesh: new MeshDirectory(state.mesh),
+      mesh: new MeshDirectory(state.mesh, () => options.report(fullDisk(state.path))),
       logs: options.logs,
       records: new ProcessRecords(state.processes),
       env: baseEnvironment(project),
