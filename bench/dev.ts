@@ -2,7 +2,7 @@
  * How long an edit of a TypeScript service takes in `weft dev` from the save until its answers show it, through the edge and with
  * nobody else calling. The goal is 1.5 s on two cores; the ratio is of that.
  */
-import { baker, makeBakery } from '../tests/bakery.ts';
+import { baker, makeBakery } from '../tests/bakery-project.ts';
 import { startDev } from '../tests/dev-session.ts';
 import { waitFor } from '../tests/wait-for.ts';
 import { median, spread } from './pairs.ts';

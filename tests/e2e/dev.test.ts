@@ -5,7 +5,15 @@ import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary }
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test, { type ExecutionContext } from 'ava';
-import { type Bakery, baker, breadProto, callerMain, callerProto, makeBakery, servicePackage } from '../bakery.ts';
+import {
+  type Bakery,
+  baker,
+  breadProto,
+  callerMain,
+  callerProto,
+  makeBakery,
+  servicePackage,
+} from '../bakery-project.ts';
 import { type DevSession, startDev } from '../dev-session.ts';
 import { waitFor as waitForAtMost } from '../wait-for.ts';
 

@@ -7,7 +7,6 @@ import { jsonOption, stateOption } from './options.ts';
 /** `weft restart`: replaces processes behind their proxies. */
 export function restartCommand(): Command {
   return new Command('restart')
-    .summary('restart a service or one replica, without a failed call')
     .description(
       'Starts a new process beside the old one, sends the calls to it when it serves, and ends the old one when its calls have\n' +
         'ended. The replicas of a service take turns. When a new process does not serve, the old one goes on and the exit code is 1.',
