@@ -7,7 +7,7 @@ import { isIgnored, type WatchedPlace } from './watched-place.ts';
 /** A file that changes so soon after it was read may have the same times and size as before. */
 const sameMomentMs = 100;
 /** The clock of a file system may be behind by as much. */
-const coarseClockMs = 10;
+const coarseClockMs = 20;
 
 interface KnownFile {
   /** What the file system says of it; other content has another mark, except in the same moment. */
