@@ -22,7 +22,10 @@ async function stateDirectory(t: { teardown(fn: () => Promise<void>): void }): P
 }
 
 const allPids = (status: {
-  supervisor: { replicas: readonly { pid?: number; envoyPid?: number }[]; processes: readonly { pid?: number }[] };
+  supervisor: {
+    replicas: readonly { pid?: number | undefined; envoyPid?: number | undefined }[];
+    processes: readonly { pid?: number }[];
+  };
 }) =>
   [
     ...status.supervisor.replicas.flatMap((replica) => [replica.pid, replica.envoyPid]),
