@@ -57,9 +57,10 @@ const missing =
           () => answered++,
           (error: unknown) => failed.push(String(error)),
         );
-        await sleep(20);
+        await sleep(50);
       }
     };
+    t.teardown(() => calls.abort());
     const callers = [caller(), caller()];
 
     await weft(old, 'stop', 'control-plane');
@@ -68,11 +69,16 @@ const missing =
     t.teardown(() => end(controlPlane));
     let said = '';
     controlPlane.stderr.on('data', (text) => (said += text));
-    await waitFor('the new control plane to serve every old sidecar', async () => {
-      if (controlPlane.exitCode !== null) throw new Error(`the new control plane has ended: ${said.slice(-2_000)}`);
-      const { workloads } = await status();
-      return workloads.length >= 5 && workloads.every(({ proxy }) => proxy !== undefined);
-    });
+    // An Envoy whose control plane is away waits longer and longer before it tries again.
+    await waitFor(
+      'the new control plane to serve every old sidecar',
+      async () => {
+        if (controlPlane.exitCode !== null) throw new Error(`the new control plane has ended: ${said.slice(-2_000)}`);
+        const { workloads } = await status();
+        return workloads.length >= 5 && workloads.every(({ proxy }) => proxy !== undefined);
+      },
+      { timeoutMs: 90_000, intervalMs: 500 },
+    );
     // A replica that is added has the old kit, and a sidecar with the old bootstrap.
     const servedBefore = answered;
     await weft(old, 'scale', 'payments=2');
