@@ -97,9 +97,9 @@ step(
 const { generate } = await import('../packages/cli/src/generate/generate.ts');
 const { problemLine } = await import('../packages/cli/src/generate/proto-problem.ts');
 const { findProject } = await import('../packages/cli/src/project.ts');
-const { contracts, problems } = await generate(findProject(root), (line) => console.log(`generate: ${line}`));
-for (const problem of problems) console.error(problemLine(problem, root));
-if (problems.length > 0) process.exit(1);
+const { contracts, problems, findings } = await generate(findProject(root), (line) => console.log(`generate: ${line}`));
+for (const problem of [...problems, ...findings]) console.error(problemLine(problem, root));
+if (problems.length + findings.length > 0) process.exit(1);
 step('lint', ['proto/**/*.proto', 'packages/compiler/src/contracts/*.ts'], [], () =>
   run('node', ['scripts/lint-contracts.ts']),
 );

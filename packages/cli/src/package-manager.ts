@@ -36,10 +36,8 @@ export function install(packageManager: PackageManager, root: string): Promise<s
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(undefined);
-      const reason = said
-        .trim()
-        .split('\n')
-        .find((line) => line.trim() !== '');
+      const lines = said.split('\n').map((line) => line.replace(/^npm error (code .*)?/, '').trim());
+      const reason = lines.find((line) => line !== '' && !line.startsWith('npm warn'));
       resolve(reason ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`));
     });
   });

@@ -87,11 +87,16 @@ function contractManifest(text: string): string {
   return print({ ...kept, dependencies: ranges(dependencies) });
 }
 
+/** The tools that each project has at its root: one version for all. */
+const shared: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(join(home, 'templates/base/package.json'), 'utf8'),
+).devDependencies;
+
 function ranges(dependencies: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(dependencies).map(([name, version]) => [
       name,
-      name.startsWith('@weft/') ? '^__weft_version__' : version.replace(/^(?=\d)/, '^'),
+      name.startsWith('@weft/') ? '^__weft_version__' : (shared[name] ?? version.replace(/^(?=\d)/, '^')),
     ]),
   );
 }

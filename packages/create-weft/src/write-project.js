@@ -44,7 +44,7 @@ export async function projectFiles({ names, template, packageManager, version })
       files.set(targetPath(path.replaceAll('\\', '/'), words), replaceWords(await readFile(file, 'utf8'), words));
     }
   }
-  if (packageManager === 'pnpm') withoutWorkspaces(files);
+  if (packageManager === 'pnpm') withoutNpmFields(files);
   return files;
 }
 
@@ -67,11 +67,11 @@ function replaceWords(text, words) {
 }
 
 /**
- * pnpm has its workspaces in a file of its own, and warns of the field that npm reads.
+ * pnpm reads workspaces, and whose install scripts may run, in a file of its own, and warns of npm's fields.
  * @param {Map<string, string>} files
  */
-function withoutWorkspaces(files) {
-  const { workspaces: _, ...manifest } = JSON.parse(files.get('package.json') ?? '{}');
+function withoutNpmFields(files) {
+  const { workspaces: _, allowScripts: __, ...manifest } = JSON.parse(files.get('package.json') ?? '{}');
   files.set('package.json', `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 

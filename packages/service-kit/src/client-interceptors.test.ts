@@ -7,8 +7,8 @@ import {
   type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { OrderService } from '@shop/orders-contract/v1';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { client, implement, repeatable } from './index.ts';
 import { orderId, orders, serving } from './order-server.fixture.ts';
@@ -45,7 +45,7 @@ test('interceptors of a client see unary calls and streams, in order, with the v
   const c = client(OrderService, { outbound: server.address, interceptors: [named('outer'), named('inner')] });
   const contextValues = createContextValues().set(tenant, 'acme');
   t.is((await c.getOrder({ orderId }, { contextValues })).order?.reason, 'outer, inner');
-  const url = 'http://shop.orders/shop.orders.v1.OrderService/';
+  const url = 'http://bakery.orders/bakery.orders.v1.OrderService/';
   t.deepEqual(seen.splice(0), [
     `outer ${url}GetOrder false acme`,
     `inner ${url}GetOrder false acme`,
@@ -123,6 +123,40 @@ test('a client takes any transport of connect-es in place of the sidecar', async
   t.is((await client(CatalogService, { transport }).importProducts(products())).created, 2n);
 });
 
+test('what an interceptor of the server sets, the interceptors of clients below it see', async (t) => {
+  const token = createContextKey('none');
+  const seen: string[] = [];
+  const transport = createRouterTransport(({ service }) => service(OrderService, { getOrder: () => ({}) }));
+  const reads: Interceptor = (next) => (request) => {
+    seen.push(request.contextValues.get(token));
+    request.contextValues.set(token, 'changed');
+    seen.push(request.contextValues.get(token), request.contextValues.delete(token).get(token));
+    return next(request);
+  };
+  const inner = client(OrderService, { transport, interceptors: [reads] });
+  const sets: Interceptor = (next) => (request) => {
+    request.contextValues.set(token, 'ada');
+    return next(request);
+  };
+  const server = await serving({
+    interceptors: [sets],
+    services: [
+      implement(OrderService, {
+        ...orders,
+        async getOrder(request, call) {
+          await inner.getOrder(request);
+          await inner.getOrder(request, { contextValues: createContextValues().set(token, 'own') });
+          return { order: { reason: call.values.get(token) } };
+        },
+      }),
+    ],
+  });
+  const { order } = await client(OrderService, { outbound: server.address }).getOrder({ orderId });
+  t.is(order?.reason, 'ada');
+  t.deepEqual(seen, ['ada', 'changed', 'none', 'own', 'changed', 'none']);
+  await server.close();
+});
+
 test("a connect-es ServiceImpl is served as it is, with all of its handlers' context", async (t) => {
   const seen: unknown[] = [];
   const answer = ({ orderId }: { orderId: string }, { timeoutMs, ...context }: HandlerContext) => {
@@ -149,7 +183,7 @@ test("a connect-es ServiceImpl is served as it is, with all of its handlers' con
   const { order } = await c.getOrder({ orderId }, { deadlineMs: 9_000, headers: { 'x-own': 'yes' } });
   t.is(order?.reason, 'a class');
   t.deepEqual(seen.slice(0, 4), [
-    ['GetOrder', 'shop.orders.v1.OrderService', 'POST', 'grpc', '/shop.orders.v1.OrderService/GetOrder'],
+    ['GetOrder', 'bakery.orders.v1.OrderService', 'POST', 'grpc', '/bakery.orders.v1.OrderService/GetOrder'],
     true,
     false,
     'yes',

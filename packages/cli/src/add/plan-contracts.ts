@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import { CommandError } from '../command-error.ts';
 import { compileProtos } from '../generate/compile-protos.ts';
-import type { ProtoSources } from '../generate/generate.ts';
 import type { ProtoFile } from '../generate/proto-files.ts';
 import { type ProtoProblem, problemLine } from '../generate/proto-problem.ts';
+import type { ProtoSources } from '../generate/proto-sources.ts';
 import { type CallersEdit, editCallers } from './callers-edit.ts';
 import { type SampleCall, sampleCall } from './sample-call.ts';
 

@@ -46,7 +46,10 @@ async function readSide(name: string): Promise<DiffSide> {
     const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');
     return { files: await readMeshFiles(directory) };
   }
-  return { descriptorSet: await buildContractTree(findProject(), isDirectory ? { directory } : { ref: name }) };
+  const project = findProject();
+  // From a folder below, too, this is the working tree.
+  const tree = name === '.' ? project.root : directory;
+  return { descriptorSet: await buildContractTree(project, isDirectory ? { directory: tree } : { ref: name }) };
 }
 
 /** A manifest at its top says that it is the mesh's configuration. */

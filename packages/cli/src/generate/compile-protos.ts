@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -46,15 +47,25 @@ async function lay(files: Iterable<ProtoFile>, directory: string): Promise<void>
   }
 }
 
-/** buf's lines, "proto/shop/orders/v1/orders.proto:3:1:message", with the files that they are about. */
+/** buf's lines, "proto/bakery/orders/v1/orders.proto:3:1:message", with the files that they are about. */
 function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoProblem[] {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) return [{ file: 'buf', message: 'it failed and said nothing' }];
-  return lines.map((line) => {
+  return lines.map((text) => {
     const [, importPath = '', at, message = ''] =
-      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(line) ?? [];
+      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(text) ?? [];
     const file = files.get(importPath);
-    if (!file) return { file: 'buf', message: line.replace(/^Failure: /, '') };
-    return { file: file.path, ...(at === undefined ? {} : { line: Number(at) }), message };
+    if (!file) return { file: 'buf', message: text.replace(/^Failure: /, '') };
+    if (at === undefined) return { file: file.path, message };
+    const line = Number(at);
+    return { file: file.path, line, message: missingImport(file, line, message) ?? message };
   });
+}
+
+/** buf says that an import is missing, but not which. */
+function missingImport(file: ProtoFile, line: number, message: string): string | undefined {
+  if (message !== 'imported file does not exist') return undefined;
+  const name = /"(.*)"/.exec(readFileSync(file.path, 'utf8').split('\n')[line - 1] ?? '')?.[1];
+  if (name === undefined) return undefined;
+  return `imports ${name}, which neither the project nor an installed contract package has; correct the path, or install the contract`;
 }

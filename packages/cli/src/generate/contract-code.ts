@@ -27,13 +27,26 @@ export async function contractCode(
   return [...code, ...indexes];
 }
 
-/** The npm packages from which a contract imports code. */
+/** The npm packages from which a contract's code imports: those of the files that its own name, and what these import publicly. */
 export function importedPackages(
   contract: ContractPackage,
   all: readonly FileDescriptorProto[],
   packages: ReadonlyMap<string, string>,
 ): string[] {
-  const names = closureOf(contract.files, all).flatMap(({ name }) => packages.get(name) ?? []);
+  const byName = new Map(all.map((file) => [file.name, file]));
+  const seen = new Set<string>();
+  const see = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const file = byName.get(name);
+    // Its code comes along, with all that it imports in turn.
+    const isHere = !packages.has(name) && !isStandard(name);
+    for (const [index, next] of file?.dependency.entries() ?? []) {
+      if (isHere || file?.publicDependency.includes(index)) see(next);
+    }
+  };
+  for (const file of contract.files) file.dependency.forEach(see);
+  const names = [...seen].flatMap((name) => packages.get(name) ?? []);
   return [...new Set(names)].filter((name) => name !== contract.packageName).sort();
 }
 

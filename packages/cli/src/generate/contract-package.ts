@@ -1,11 +1,12 @@
 import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { isToolPackage, logicalNameOf } from '@weft/compiler/contracts/logical-name';
+import type { InstalledContract } from './installed-contracts.ts';
 
 /** A contract of a project: all versions of one logical name, which become one npm package. */
 export interface ContractPackage {
-  /** A proto package without its version: "shop.catalog". */
+  /** A proto package without its version: "bakery.catalog". */
   readonly logicalName: string;
-  /** "@shop/catalog-contract". */
+  /** "@bakery/catalog-contract". */
   readonly packageName: string;
   /** The name of its folder: "catalog". */
   readonly folder: string;
@@ -57,4 +58,17 @@ export function versionsOf({
     versions.set(version, [...(versions.get(version) ?? []), file]);
   }
   return versions;
+}
+
+/** The npm package that has the code of a .proto file, by import path. */
+export function codePackages(
+  contracts: readonly ContractPackage[],
+  installed: readonly InstalledContract[],
+): Map<string, string> {
+  return new Map([
+    ...installed.flatMap(({ packageName, files }) =>
+      files.map(({ importPath }): [string, string] => [importPath, packageName]),
+    ),
+    ...contracts.flatMap(({ packageName, files }) => files.map(({ name }): [string, string] => [name, packageName])),
+  ]);
 }

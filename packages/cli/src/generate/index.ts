@@ -1,1 +1,1 @@
-export { type GenerateResult, generate } from './generate.ts';
+export { type GenerateOptions, type GenerateResult, generate } from './generate.ts';

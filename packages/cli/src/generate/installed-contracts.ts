@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import type { Project } from '../project.ts';
@@ -14,6 +14,8 @@ export interface InstalledContract {
   /** Absolute. */
   readonly directory: string;
   readonly files: readonly ProtoFile[];
+  /** The versions of protobuf-es with which its code works: a range. */
+  readonly protobufRange?: string;
 }
 
 interface Manifest {
@@ -39,7 +41,7 @@ export function installedContracts(project: Project): InstalledContract[] {
     if (found.has(name)) return;
     const contract = readInstalled(name, from);
     // The project's own packages are links to what is generated here.
-    if (!contract || isBelow(project.generatedDir, contract.directory)) return;
+    if (!contract || isBelow(realpath(project.generatedDir), contract.directory)) return;
     found.set(name, contract);
     for (const dependency of dependenciesOf(contract.directory)) visit(dependency, contract.directory);
   };
@@ -68,13 +70,22 @@ function readInstalled(name: string, from: string): InstalledContract | undefine
   const logicalName = manifest?.weft?.contract;
   if (directory === undefined || logicalName === undefined) return undefined;
   const files = protoFilesIn(join(directory, 'proto'));
-  return { packageName: name, version: manifest?.version ?? '0.0.0', logicalName, directory, files };
+  const protobufRange = manifest?.peerDependencies?.['@bufbuild/protobuf'];
+  return {
+    packageName: name,
+    version: manifest?.version ?? '0.0.0',
+    logicalName,
+    directory,
+    files,
+    ...(protobufRange === undefined ? {} : { protobufRange }),
+  };
 }
 
 /** Where Node finds a package from a directory. Its `exports` need not name its package.json. */
 function installedAt(name: string, from: string): string | undefined {
   const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
-  return folders.map((folder) => join(folder, name)).find((directory) => existsSync(join(directory, 'package.json')));
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(join(path, 'package.json')));
+  return found === undefined ? undefined : realpathSync(found);
 }
 
 function readManifest(file: string): Manifest | undefined {
@@ -84,6 +95,10 @@ function readManifest(file: string): Manifest | undefined {
     // One that npm itself could not read is nobody's contract.
     return undefined;
   }
+}
+
+function realpath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function isBelow(directory: string, path: string): boolean {

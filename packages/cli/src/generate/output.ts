@@ -3,21 +3,22 @@ import { dirname, join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import type { MadeFile } from './typescript-code.ts';
 
-/** Writes those files that are not there with the same content, each as a whole. Returns their paths. */
-export function writeChanged(directory: string, files: readonly MadeFile[]): string[] {
+/** Writes those files that are not there with the same content, each as a whole; with `check` it only looks. Returns their paths. */
+export function writeChanged(directory: string, files: readonly MadeFile[], check = false): string[] {
   return files.flatMap(({ path, content }) => {
     const file = join(directory, path);
     if (existsSync(file) && readFileSync(file).equals(Buffer.from(content))) return [];
+    if (check) return [path];
     mkdirSync(dirname(file), { recursive: true });
     writeFileAtomically(file, content);
     return [path];
   });
 }
 
-/** Removes the files below a folder that are not among `files`. Returns their paths. */
-export function removeOthers(directory: string, files: readonly MadeFile[]): string[] {
+/** Removes the files below a folder that are not among `files`; with `check` it only looks. Returns their paths. */
+export function removeOthers(directory: string, files: readonly MadeFile[], check = false): string[] {
   const made = new Set(files.map(({ path }) => path));
   const others = globSync('**/*.*', { cwd: directory }).filter((path) => !made.has(path));
-  for (const path of others) rmSync(join(directory, path), { recursive: true, force: true });
+  if (!check) for (const path of others) rmSync(join(directory, path), { recursive: true, force: true });
   return others;
 }

@@ -1,22 +1,18 @@
+import { CommandError, reasonOf } from '../command-error.ts';
 import { type ContractPackage, versionsOf } from './contract-package.ts';
-import { protocGenEs } from './tools.ts';
-
-/** What is written into the package.json of a contract. */
-export interface ContractManifest {
-  /** What the code imports from which package; the range of versions by package name. */
-  readonly dependencies: Readonly<Record<string, string>>;
-}
 
 /**
- * The package.json of a contract. `existing` is its text so far: what people write into it stays, and so do the ranges of its
- * dependencies; the exports, `weft.contract` and missing dependencies are written anew.
+ * The package.json of a contract, which imports code of `dependencies`: ranges of versions by package name. Of what is there already
+ * everything that people write stays, and so do ranges; exports, `weft.contract` and missing dependencies are written anew. Throws a
+ * CommandError when it is no JSON. `protobufRange`: the versions of protobuf-es with which the code works.
  */
 export function contractPackageJson(
   contract: ContractPackage,
-  { dependencies }: ContractManifest,
-  existing: string | undefined,
+  dependencies: Readonly<Record<string, string>>,
+  protobufRange: string,
+  existing: { readonly file: string; readonly text: string | undefined },
 ): string {
-  const before = existing === undefined ? undefined : JSON.parse(existing);
+  const before = existing.text === undefined ? undefined : parsed(existing.file, existing.text);
   const versions = [...versionsOf(contract).keys()].sort();
   const exports = Object.fromEntries([
     ...versions.map((version) => [version === 'index' ? '.' : `./${version}`, `./gen/${version}.ts`]),
@@ -35,8 +31,16 @@ export function contractPackageJson(
     }),
     exports,
     dependencies: { ...dependencies, ...before?.dependencies },
-    peerDependencies: { '@bufbuild/protobuf': `^${protocGenEs().version}`, ...before?.peerDependencies },
+    peerDependencies: { '@bufbuild/protobuf': protobufRange, ...before?.peerDependencies },
     weft: { ...before?.weft, contract: contract.logicalName },
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}
+
+function parsed(file: string, text: string) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CommandError(`${file} is not JSON (${reasonOf(error)}); correct it, or delete it to get a new one.`);
+  }
 }

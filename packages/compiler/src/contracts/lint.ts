@@ -21,8 +21,11 @@ import { storedAnswerComplaints } from './stored-answers.ts';
 export interface LintOptions {
   /** Logical services that exist beyond those in the descriptor set. */
   readonly knownServices?: readonly LogicalName[];
-  /** Also refuse callers that are nowhere in the set nor among `knownServices`. Default: false; a set of one service cannot tell. */
-  readonly closed?: boolean;
+  /**
+   * Also refuse callers that are nowhere in the set nor among `knownServices`; a list: only those whose names begin with one of these
+   * words ("bakery" for bakery.orders). Default: false; a set of one service cannot tell.
+   */
+  readonly closed?: boolean | readonly string[];
   /** Also look at the calls that contracts permit, hop after hop (docs/policy.md says what that proves). Default: false. */
   readonly graph?: boolean;
 }
@@ -113,16 +116,33 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
       const { callers, calls, defaults } = getOption(service, serviceOption);
       add('callers', vainCalls(service, calls, admitted));
       if (!options.closed) continue;
-      add('callers', strangers(service, 'callers', [...callers, ...(defaults?.callers?.names ?? [])], known));
-      add('callers', strangers(service, 'calls', calls, known));
+      const mustBeKnown = closedNames(options.closed);
+      add(
+        'callers',
+        strangers(service, 'callers', [...callers, ...(defaults?.callers?.names ?? [])].filter(mustBeKnown), known),
+      );
+      add('callers', strangers(service, 'calls', calls.filter(mustBeKnown), known));
       for (const method of service.methods) {
-        add('callers', strangers(method, 'callers', getOption(method, methodOption).callers?.names ?? [], known));
+        add(
+          'callers',
+          strangers(
+            method,
+            'callers',
+            (getOption(method, methodOption).callers?.names ?? []).filter(mustBeKnown),
+            known,
+          ),
+        );
       }
     }
   }
   // Of policies that cannot be meant nothing follows.
   if (options.graph && !found.some(({ rule }) => rule === 'policy')) add('graph', graphComplaints(methods, elements));
   return found;
+}
+
+/** Whether a name is one of those that must be known. */
+function closedNames(closed: true | readonly string[]): (name: string) => boolean {
+  return (name) => closed === true || closed.includes(name.split('.')[0] ?? '');
 }
 
 /** Who may call some method of each logical service. */

@@ -2,32 +2,23 @@ import { BreadService } from '@__project__/bread-contract/v1';
 import { OvenService } from '@__project__/oven-contract/v1';
 import { randomUUID } from 'node:crypto';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { client, implement, type Server, serve } from '@weft/service-kit';
-import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
+import type { Client } from '@weft/service-kit';
+import { startTestDatabase, type TestDatabase, testMesh } from '@weft/service-kit/testing';
 import ava, { type TestFn } from 'ava';
 import { breadService } from './bread-service.ts';
 
-const test = ava as TestFn<{ database: TestDatabase; servers: Server[]; bread: ReturnType<typeof breadAt> }>;
-
-function breadAt(server: Server) {
-  return client(BreadService, { outbound: server.address });
-}
+const test = ava as TestFn<{ database: TestDatabase; bread: Client<typeof BreadService> }>;
 
 // A real PostgreSQL, and an oven that is not the real one.
 test.before(async (t) => {
   const database = await startTestDatabase({ schema: 'bread', migrations: new URL('../migrations/', import.meta.url) });
-  const oven = await serve({
-    services: [implement(OvenService, { bake: ({ flour }) => ({ crust: `crust of ${flour}`, minutes: 1 }) })],
-    listen: '127.0.0.1:0',
-    drainMs: 0,
-  });
-  const callees = { oven: client(OvenService, { outbound: oven.address }) };
-  const bread = await serve({ services: [breadService(database.db, callees)], listen: '127.0.0.1:0', drainMs: 0 });
-  t.context = { database, servers: [bread, oven], bread: breadAt(bread) };
+  const mesh = await testMesh();
+  mesh.fake(OvenService, { bake: ({ flour }) => ({ crust: `crust of ${flour}`, minutes: 1 }) });
+  mesh.serve(breadService(database.db, { oven: mesh.client(OvenService, '__package__.bread') }));
+  t.context = { database, bread: mesh.client(BreadService, 'edge') };
 });
 
 test.after.always(async (t) => {
-  for (const server of t.context.servers ?? []) await server.close();
   await t.context.database?.remove();
 });
 
