@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { externalServiceSchema, gatewaySchema, meshConfigSchema } from '@weft/compiler/mesh-directory/manifest-schemas';
 import test from 'ava';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 
 const run = promisify(execFile);
@@ -35,7 +35,12 @@ interface Manifest {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec?: { readonly template?: { readonly spec: PodSpec } } & Partial<PodSpec>;
+  readonly spec?: {
+    readonly template?: {
+      readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+      readonly spec: PodSpec;
+    };
+  } & Partial<PodSpec>;
   readonly binaryData?: Readonly<Record<string, string>>;
   readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
@@ -79,7 +84,22 @@ const cases: Readonly<Record<string, readonly [chart: string, ...args: readonly 
   ],
   shop: ['shop', ...shopTag],
   'shop-eks': ['shop', ...shopTag, ...value('shop', 'values-eks.yaml')],
-  service: ['service', ...tag, '--set', 'mesh.kit=false,service.appProtocol=http,probes.grpc=false'],
+  service: [
+    'service',
+    ...[...tag, '--set', 'database.setup.tag=0.0.0'],
+    ...['--set', 'mesh.kit=false,service.appProtocol=http,probes.type=http'],
+  ],
+  'service-database': [
+    'service',
+    ...[...tag, '--set', 'database.setup.tag=0.0.0,database.setup.secret=database-admin'],
+    ...['--set', 'database.schema=orders,database.host=postgres.databases,database.name=bakery'],
+  ],
+  'service-iam': [
+    'service',
+    ...[...tag, '--set', 'database.setup.tag=0.0.0,database.setup.secret=database-admin,image.user=10001'],
+    ...['--set', 'database.schema=orders,database.host=postgres.databases,database.name=bakery'],
+    ...['--set', 'database.iam=true,database.tls=true,database.caConfigMap=rds-ca,probes.type=none'],
+  ],
 };
 
 for (const [name, args] of Object.entries(cases)) {
@@ -149,7 +169,7 @@ chartTest('a contract is published under the hash of its bytes, which its pods c
 chartTest('a contract of more than a ConfigMap holds comes in parts', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'weft-chart-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
-  const bytes = Buffer.alloc(1_600_001, 'contract ');
+  const bytes = Buffer.alloc(1_600_001, '\ncontract ');
   writeFileSync(join(directory, 'descriptor'), bytes.toString('base64'));
   const all = manifests(
     await template(
@@ -167,6 +187,59 @@ chartTest('a contract of more than a ConfigMap holds comes in parts', async (t) 
   const parts = all.map(({ binaryData = {} }) => Buffer.from(Object.values(binaryData)[0] ?? '', 'base64'));
   t.true(parts.every(({ length }) => length < 1_000_000));
   t.true(Buffer.concat(parts).equals(bytes));
+});
+
+chartTest('a contract comes in base64, by --set-file and by a values file alike', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'weft-chart-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const bytes = Buffer.concat([Buffer.from([0x0a, 0xc8, 0x01]), Buffer.alloc(200, 0xff)]);
+  const lines = bytes.toString('base64').replace(/.{76}/g, '$&\r\n');
+  writeFileSync(join(directory, 'cart.base64'), `${lines}\n`);
+  writeFileSync(join(directory, 'values.yaml'), stringify({ contract: { descriptor: bytes.toString('base64') } }));
+  writeFileSync(join(directory, 'cart.binpb'), bytes);
+  const withContract = (...args: readonly string[]) =>
+    template('service', ...tag, '--set', 'contract.name=bakery.cart', ...args);
+
+  const byFile = await withContract('--set-file', `contract.descriptor=${directory}/cart.base64`);
+  t.is(byFile, await withContract('-f', join(directory, 'values.yaml')));
+  const map = manifests(byFile).find(({ kind }) => kind === 'ConfigMap');
+  t.deepEqual(Buffer.from(map?.binaryData?.['bakery.cart.binpb'] ?? '', 'base64'), bytes);
+
+  // Helm would keep the binary file as text, with other bytes.
+  const error = await t.throwsAsync(withContract('--set-file', `contract.descriptor=${directory}/cart.binpb`));
+  t.regex(error?.message ?? '', /contract\.descriptor must be a descriptor set in base64.*base64 bakery\.cart\.binpb/);
+});
+
+const ownDatabase =
+  'database.schema=cart,database.host=db,database.name=bakery,database.setup.secret=admin,database.setup.tag=0.0.0';
+
+chartTest('a service that is given its Secret has no right to make one', async (t) => {
+  const made = async (values: string) =>
+    manifests(await template('service', ...tag, '--set', `${ownDatabase}${values}`))
+      .filter(({ metadata }) => metadata.annotations?.['helm.sh/hook']?.startsWith('pre-install'))
+      .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+  t.deepEqual(await made(''), [
+    'ServiceAccount orders-credentials',
+    'Role orders-credentials',
+    'RoleBinding orders-credentials',
+    'Job orders-credentials',
+    'Job orders-database-setup',
+  ]);
+  t.deepEqual(await made(',database.secret=mine'), ['Job orders-database-setup']);
+  t.deepEqual(await made(',database.iam=true,database.tls=true'), ['Job orders-database-setup']);
+  t.deepEqual(await made(',database.setup.secret='), []);
+});
+
+chartTest('a service reaches its database past the sidecar, unless the values say otherwise', async (t) => {
+  const ports = async (...args: readonly string[]) => {
+    const all = manifests(await template('service', ...tag, '--set', ownDatabase, ...args));
+    const pod = all.find(({ kind }) => kind === 'Deployment')?.spec?.template;
+    return pod?.metadata?.annotations?.['weft.dev/exclude-outbound-ports'];
+  };
+  t.is(await ports(), '5432');
+  t.is(await ports('--set', 'database.port=6432'), '6432');
+  t.is(await ports('--set-string', 'mesh.annotations.exclude-outbound-ports=25'), '25');
+  t.is(await ports('--set', 'mesh.annotations.exclude-outbound-ports='), undefined);
 });
 
 const refused: readonly [what: string, chart: string, set: string, message: RegExp][] = [
@@ -189,9 +262,11 @@ for (const [what, chart, set, message] of refused) {
 }
 
 chartTest('nobody of ours may read Secrets but by name', async (t) => {
-  for (const { kind, metadata, rules = [] } of manifests(await template('weft')).concat(
-    manifests(await template('shop')),
-  )) {
+  for (const { kind, metadata, rules = [] } of [
+    ...manifests(await template('weft')),
+    ...manifests(await template('shop')),
+    ...manifests(await template('service', '--set', ownDatabase)),
+  ]) {
     for (const rule of rules) {
       const everything = [...rule.resources, ...rule.verbs].includes('*');
       t.false(everything, `${kind} ${metadata.name}`);

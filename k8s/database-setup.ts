@@ -76,7 +76,10 @@ export class DatabaseSetup extends Construct {
           projected: {
             // The kubelet waits for Secrets that are not there yet.
             sources: setup.roles.map(({ secret }) => ({
-              secret: { name: secret, items: [{ key: 'password', path: `${secret}/password` }] },
+              secret: {
+                name: secret,
+                items: ['username', 'password'].map((key) => ({ key, path: `${secret}/${key}` })),
+              },
             })),
           },
         },

@@ -7,7 +7,6 @@ import {
   packages,
   pure,
   pureNode,
-  shopName,
   stages,
   startedOnly,
 } from './import-rules.ts';
@@ -15,7 +14,7 @@ import {
 /** Every import of these files that breaks a rule, as a line: file, import, rule. */
 export function brokenRules(workspaces: readonly Workspace[], sources: readonly Source[]): readonly string[] {
   return [
-    ...sources.flatMap((source) => [...brokenImports(workspaces, source), ...impurities(source), ...namedShop(source)]),
+    ...sources.flatMap((source) => [...brokenImports(workspaces, source), ...impurities(source)]),
     ...workspaces.flatMap((workspace) => undeclared(workspace, workspaces, sources)),
   ];
 }
@@ -69,13 +68,6 @@ function betweenStages(path: string, target: string, { directory }: Workspace): 
   return `data flows one way: ${from} may import ${listed(row)} (scripts/import-rules.ts, stages)`;
 }
 
-const unknownShop = 'nothing below packages/ knows the shop, except tests and fixtures';
-
-function namedShop({ path, texts }: Source): readonly string[] {
-  if (!path.startsWith('packages/') || isTest(path)) return [];
-  return texts.filter((text) => shopName.test(text)).map((text) => `${path} names "${text}": ${unknownShop}`);
-}
-
 /** The folder of a file in `src`. */
 function stageOf(file: string): string {
   const slash = file.indexOf('/');
@@ -112,7 +104,8 @@ function undeclared(own: Workspace, workspaces: readonly Workspace[], sources: r
     }
   }
   const missing = [...used].flatMap(([name, { path, each, byCode }]) => {
-    if (`${path} ${each.specifier}` in exceptions || own.dependencies.includes(name)) return [];
+    if (`${path} ${each.specifier}` in exceptions) return [];
+    if (own.dependencies.includes(name) || own.peerDependencies.includes(name)) return [];
     // The root's own development tools are there for every test.
     if (!byCode && (own.devDependencies.includes(name) || !workspaces.some((other) => other.name === name))) return [];
     const where = byCode ? 'dependencies' : 'devDependencies';

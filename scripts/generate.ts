@@ -4,6 +4,7 @@
  *   packages/{policy,api}/proto      Weft's own .proto files with all that they and contracts import
  *   packages/{policy,api}/src/gen    their code, by `buf generate` (buf.gen.yaml)
  *   packages/envoy-api/src/gen       from Envoy's own protos
+ *   packages/test-contracts          code and descriptor sets of the example that the packages' tests use
  *   contracts/*                      the shop's contract packages, as `weft generate` makes them; charts/shop has a copy of their descriptors
  */
 import { spawnSync } from 'node:child_process';
@@ -63,6 +64,34 @@ step(
   ['packages/{policy,api}/proto/**/*.proto', 'scripts/protoc-gen-packages.ts', 'package-lock.json'],
   ['packages/policy/src/gen', 'packages/api/src/gen'],
   () => run('buf', ['generate']),
+);
+step(
+  'test-contracts',
+  ['packages/test-contracts/{proto/**/*.proto,buf.gen.yaml}', 'packages/policy/proto/**/*.proto', 'package-lock.json'],
+  ['packages/test-contracts/src/gen', 'packages/test-contracts/descriptors'],
+  () => {
+    const proto = 'packages/test-contracts/proto';
+    // A configuration of its own: these are no contracts of this repository, and neither linted nor published.
+    const modules = [proto, 'packages/policy/proto'].map((path) => ({ path }));
+    const config = ['--config', JSON.stringify({ version: 'v2', modules })];
+    run('buf', [
+      'generate',
+      ...config,
+      '--template',
+      'packages/test-contracts/buf.gen.yaml',
+      '--path',
+      `${proto}/bakery`,
+    ]);
+    const out = 'packages/test-contracts/descriptors';
+    rmSync(join(root, out), { recursive: true, force: true });
+    mkdirSync(join(root, out));
+    const build = ['build', ...config, '--as-file-descriptor-set'];
+    run('buf', [...build, '--path', `${proto}/bakery`, '-o', `${out}/bakery.binpb`]);
+    for (const directory of globSync(`${proto}/bakery/*`, { cwd: root })) {
+      const file = `${out}/bakery.${basename(directory)}.binpb`;
+      run('buf', [...build, '--exclude-source-info', '--path', directory, '-o', file]);
+    }
+  },
 );
 // The shop's contracts are made as those of any project.
 const { generate } = await import('../packages/cli/src/generate/generate.ts');

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LockedPackage, parseLock, productionClosure } from './lock-closure.ts';
+import type { BillPackage } from '../packages/cli/src/package/software-bill.ts';
+import { parseLock, productionClosure } from './lock-closure.ts';
 
 /** An image that this repository makes. */
 export interface Image {
@@ -20,7 +21,7 @@ export interface ImageInputs {
   /** Of all that decides what is in the image: 12 hex digits. Neither git nor dates count. */
   readonly digest: string;
   readonly bases: readonly string[];
-  readonly packages: readonly LockedPackage[];
+  readonly packages: readonly BillPackage[];
 }
 
 /** Every service that has a Dockerfile, and images/. */

@@ -63,11 +63,14 @@ export function readWorkspaces(root: string): readonly Workspace[] {
 /** All TypeScript files of the workspaces at `root` that people write, with what each imports. */
 export function readSources(root: string, workspaces: readonly Workspace[]): readonly Source[] {
   const patterns = workspaces.map(({ directory }) => `${directory}/**/*.{ts,tsx,js}`);
-  const exclude = (path: string) => /(^|\/)(node_modules|gen|dist)$/.test(path);
-  return globSync(patterns, { cwd: root, exclude })
-    .filter((path) => !/\/(node_modules|gen|dist)\//.test(path))
-    .sort()
-    .map((path) => readSource(path, readFileSync(join(root, path), 'utf8'), workspaces));
+  const exclude = (path: string) => /(^|\/)(node_modules|gen|dist|templates)$/.test(path);
+  return (
+    globSync(patterns, { cwd: root, exclude })
+      // Templates are code of projects that do not exist yet.
+      .filter((path) => !/\/(node_modules|gen|dist|templates)\//.test(path))
+      .sort()
+      .map((path) => readSource(path, readFileSync(join(root, path), 'utf8'), workspaces))
+  );
 }
 
 const importedText =

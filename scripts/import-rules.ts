@@ -24,9 +24,11 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // Its tests run on a real PostgreSQL.
   '@weft/database-setup': ['@weft/dev-postgres'],
   '@weft/dev-postgres': ['@weft/database-setup'],
-  // Its ./testing gives a service's tests a real PostgreSQL.
-  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/dev-postgres'],
+  // Its ./testing gives a service's tests a real PostgreSQL, and the mesh's own reading of their contracts.
+  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/compiler', '@weft/dev-postgres'],
   '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
+  // It runs before anything of Weft is installed.
+  'create-weft': [],
   '@weft/cli': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-envoy', '@weft/dev-postgres'],
 
   '@weft/control-plane': [
@@ -106,10 +108,27 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   'packages/cli': {
     terminal: [],
     example: [],
+    'log-files': ['(root)'],
     mesh: ['(root)'],
     generate: ['(root)'],
-    supervisor: ['mesh', 'terminal', '(root)'],
-    commands: ['generate', 'mesh', 'supervisor', 'terminal', '(root)'],
+    package: ['(root)'],
+    supervisor: ['generate', 'mesh', 'terminal', '(root)'],
+    // A new service is part of what is generated.
+    add: ['generate', '(root)'],
+    'service-tests': ['(root)'],
+    completion: [],
+    commands: [
+      'add',
+      'completion',
+      'generate',
+      'log-files',
+      'mesh',
+      'package',
+      'service-tests',
+      'supervisor',
+      'terminal',
+      '(root)',
+    ],
     'buf-plugin': [],
     '(root)': ['*'],
   },
@@ -134,11 +153,8 @@ export const impure =
 
 /** A contract package: `weft generate` makes it, so nobody writes its code. Services import it; below packages/, tests and fixtures may. */
 export function isContract(path: string): boolean {
-  return path.startsWith('contracts/');
+  return /^(contracts|packages\/test-contracts)(\/|$)/.test(path);
 }
-
-/** A text that is a name of the shop. Comments, and sentences with an example in them, are none. */
-export const shopName = /^[@/]?shop(?:[./][\w./-]*)?$/;
 
 /** What breaks a rule, as "file specifier", and why it may. */
 export const exceptions: Readonly<Record<string, string>> = {

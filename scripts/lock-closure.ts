@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BillPackage } from '../packages/cli/src/package/software-bill.ts';
 
 const packageSchema = z.looseObject({
   name: z.string().optional(),
@@ -17,19 +18,6 @@ const lockSchema = z.looseObject({ lockfileVersion: z.literal(3), packages: z.re
 /** A package-lock.json of npm 7 or later. */
 export type Lock = z.infer<typeof lockSchema>;
 
-/** A package that is installed. */
-export interface LockedPackage {
-  /** Where it is installed: "node_modules/pg", or a workspace's directory. */
-  readonly path: string;
-  readonly name: string;
-  readonly version: string;
-  /** As in the lock file, "sha512-...". None for workspaces. */
-  readonly integrity?: string;
-  readonly license?: string;
-  /** Paths of the packages that it finds. */
-  readonly dependencies: readonly string[];
-}
-
 /** Reads the text of a lock file. Throws when it is none of version 3. */
 export function parseLock(text: string): Lock {
   return lockSchema.parse(JSON.parse(text));
@@ -39,8 +27,8 @@ export function parseLock(text: string): Lock {
  * What a workspace needs at run time, itself first, the others by path: what `npm ci --workspace W --omit=dev` installs. npm's own
  * `npm sbom --workspace` (11.19) lists development dependencies of linked workspaces and leaves out others.
  */
-export function productionClosure(lock: Lock, workspace: string): LockedPackage[] {
-  const found = new Map<string, LockedPackage>();
+export function productionClosure(lock: Lock, workspace: string): BillPackage[] {
+  const found = new Map<string, BillPackage>();
   const visit = (path: string): void => {
     if (found.has(path)) return;
     const entry = lock.packages[path];

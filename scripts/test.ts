@@ -5,6 +5,7 @@
  *   node scripts/test.ts         all of it
  *   node scripts/test.ts lint    without the tests
  *   node scripts/test.ts unit    without the tests through the running mesh
+ *   node scripts/test.ts published only those of the published packages that take longer than the others may
  *   node scripts/test.ts cluster only the tests in the Kubernetes cluster of the current context
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -146,7 +147,7 @@ function checkConformance(): void {
  */
 const clusterTests = [
   ...['cdk8s', 'install', 'manifests'],
-  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'scale'],
+  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'package', 'scale'],
   ...['rolling-update', 'mesh-update', 'control-plane-away', 'large-mesh', 'root-rotation'],
   'uninstall',
 ];
@@ -197,5 +198,6 @@ process.once('SIGTERM', () => {
 });
 
 if (kind === 'cluster') await testCluster();
+else if (kind === 'published') await ava('Published packages', '--config', 'ava.published.config.js', '--serial');
 else await testAll();
 close();

@@ -6,6 +6,9 @@ export interface CommandOptions {
   readonly input?: string;
   /** Default: 3 minutes. */
   readonly timeoutMs?: number;
+  /** Default: this process'. */
+  readonly cwd?: string;
+  readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
 
 /** What a command said when it failed. */
@@ -19,10 +22,10 @@ export class CommandFailed extends Error {
 
 /** Runs a program and resolves with its stdout; rejects with CommandFailed, which holds its stderr. */
 export function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { input, timeoutMs = 180_000 } = options;
+  const { input, timeoutMs = 180_000, cwd, env } = options;
   const shown = `${command} ${args.join(' ')}`.slice(0, 200);
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
+    const child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

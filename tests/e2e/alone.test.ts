@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { packedPackages } from '../packed-packages.ts';
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -15,9 +16,7 @@ let tarballs: readonly string[];
 
 test.before('packages are packed', async () => {
   dir = await mkdtemp(join(tmpdir(), 'alone-'));
-  const packed = join(dir, 'packages');
-  await run(process.execPath, [join(root, 'scripts/pack.ts'), packed], root);
-  tarballs = (await readdir(packed)).map((name) => join(packed, name));
+  tarballs = (await packedPackages(root)).map(({ file }) => file);
 });
 
 test.after.always(() => rm(dir, { recursive: true, force: true }));
@@ -33,19 +32,6 @@ test.serial('a service, copied out of the repository with packed packages, build
   await run('npm', ['run', 'build'], home, alone);
   const { stdout } = await run('npm', ['run', 'test'], home, alone);
   t.regex(stdout, /\d+ tests? passed/);
-});
-
-test.serial('the weft command, installed in an empty directory, compiles as it does here', async (t) => {
-  const home = await mkdtemp(join(dir, 'empty-'));
-  await writeFile(join(home, 'package.json'), JSON.stringify({ private: true }));
-  await install(home, new Set(['@weft/cli', ...(await ownPackages(join(root, 'packages/cli')))]));
-  const weft = (...args: string[]) => run(join(home, 'node_modules/.bin/weft'), args, home);
-  const { version } = JSON.parse(await readFile(join(root, 'packages/cli/package.json'), 'utf8'));
-  t.is((await weft('--version')).stdout.trim(), version);
-  t.regex((await weft('--help')).stdout, /^Usage: weft /);
-  const golden = join(root, 'packages/compiler/goldens/caller-and-callee');
-  const { stdout } = await weft('compile', '--mesh', golden, '--json');
-  t.deepEqual(JSON.parse(stdout), JSON.parse(await readFile(join(golden, 'out.json'), 'utf8')));
 });
 
 /** Runs a command. When it fails, the error has the end of all that it printed. */

@@ -8,7 +8,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { CatalogService } from '@shop/catalog-contract/v1';
+import { InventoryService } from '@shop/inventory-contract/v1';
+import { OrderService } from '@shop/orders-contract/v1';
 import { PaymentService } from '@shop/payments-contract/v1';
+import { type ClientOptions, client } from '@weft/service-kit';
+import { testMesh } from '@weft/service-kit/testing';
 import test from 'ava';
 import { freePort, type Mesh, startMesh } from '../mesh.ts';
 import { fetchSecrets, joinMesh } from '../proxy-identity.ts';
@@ -202,4 +207,60 @@ test("one workload's token gets no other workload's secrets", async (t) => {
   const token = await readFile(join(mesh.state, 'tokens/shop/catalog-0'), 'utf8');
   await t.throwsAsync(fetchSecrets(mesh, 'shop/payments-0', token), { message: /identity of a new proxy/ });
   await t.throwsAsync(fetchSecrets(mesh, 'shop/payments-0', 'not-a-token'), { message: /identity of a new proxy/ });
+});
+
+/** What became of a call by policy, whatever the service makes of it. */
+async function outcome(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, rawMessage } = ConnectError.from(error);
+    const byPolicy: readonly Code[] = [Code.PermissionDenied, Code.Unimplemented, Code.InvalidArgument];
+    if (byPolicy.includes(code)) return `${Code[code]}: ${rawMessage}`;
+  }
+  return 'admitted';
+}
+
+test('an error answer names its trace to callers outside, too', async (t) => {
+  const { orders } = shopAt(mesh.edge);
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  const error = await t.throwsAsync(orders.getOrder({ orderId: 'x' }, { headers }), { instanceOf: ConnectError });
+  t.is(error?.code, Code.InvalidArgument);
+  t.is(error?.metadata.get('weft-trace-id'), traceId);
+  const rest = await fetch(`${mesh.edge}/v1/orders/x`, { headers });
+  t.is(rest.status, 400);
+  t.is(rest.headers.get('weft-trace-id'), traceId);
+});
+
+test('a test mesh refuses what the mesh refuses, in its words', async (t) => {
+  const services = [CatalogService, InventoryService, OrderService, PaymentService];
+  const testing = await testMesh();
+  for (const service of services) {
+    const answers = service.methods.map(({ localName }) => [localName, () => ({})]);
+    testing.fake(service, Object.fromEntries(answers));
+  }
+  const outbound = async (replica: string) => ({ outbound: (await mesh.replica(replica)).outbound ?? '' });
+  const callers: readonly [string, ClientOptions][] = [
+    ['shop.catalog', await outbound('catalog-0')],
+    ['shop.orders', await outbound('orders-0')],
+    ['shop.payments', await outbound('payments-0')],
+    ['edge', { outbound: `127.0.0.1:${mesh.port}` }],
+  ];
+  const seen = new Set<string>();
+  for (const service of services)
+    for (const { name, localName, methodKind } of service.methods) {
+      if (methodKind !== 'unary') continue;
+      for (const [caller, options] of callers) {
+        // An empty request breaks the rules of most methods, which nobody learns who may not call.
+        const ask = (clients: object): Promise<unknown> => Reflect.get(clients, localName)({});
+        const [real, tested] = await Promise.all([
+          outcome(ask(client(service, options))),
+          outcome(ask(testing.client(service, caller))),
+        ]);
+        t.is(tested, real, `${caller} ${service.typeName}/${name}`);
+        seen.add(real.split(':', 1)[0] ?? '');
+      }
+    }
+  t.deepEqual([...seen].sort(), ['InvalidArgument', 'PermissionDenied', 'Unimplemented', 'admitted']);
 });

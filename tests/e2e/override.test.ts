@@ -41,7 +41,12 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   t.is((await codeOf(catalog.listProducts({}))).code, 0);
   t.regex(await mesh.weft('status'), /Overrides\n\s+shop\/catalog-\w+: denies edge/);
   await waitFor('its end', async () => (await getProduct()).code === 0);
-  t.regex(await mesh.weft('override', '--list'), /nothing on .*; ended \d/);
+  t.regex(
+    await mesh.weft('override', '--list'),
+    /^There is no override\. 1 ended; `weft override --list --all` shows it\.$/m,
+  );
+  t.regex(await mesh.weft('override', '--list', '--all'), /nothing on .*; ended \d/);
+  t.notRegex(await mesh.weft('status'), /Overrides/);
   const log = await mesh.log('control-plane');
   t.regex(log, /"audit":"override".*"who":"[^"]+@[^"]+","why":"a test of ours".*an override holds/);
   t.regex(log, /an override has ended by itself/);

@@ -2,7 +2,12 @@
 {{- define "service.descriptor" -}}
 {{- with .Values.contract -}}
 {{- if .descriptor -}}
-{{ .descriptor | replace "\n" "" }}
+{{- $descriptor := regexReplaceAll "\\s+" .descriptor "" -}}
+{{- /* A set begins with field 1, its first file. */ -}}
+{{- if not (and (regexMatch "^C[g-v][A-Za-z0-9+/]+=*$" $descriptor) .name) -}}
+{{ fail (printf "contract.descriptor must be a descriptor set in base64, and contract.name its logical name: `base64 %s.binpb > %s.base64`, then --set-file contract.descriptor=%s.base64" (.name | default "cart") (.name | default "cart") (.name | default "cart")) }}
+{{- end -}}
+{{ $descriptor }}
 {{- else if .name -}}
 {{- $path := printf "contracts/%s.binpb" .name -}}
 {{- $bytes := $.Files.Get $path -}}

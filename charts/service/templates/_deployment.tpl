@@ -35,7 +35,7 @@ spec:
         {{- with .Values.mesh.interception }}
         weft.dev/interception: {{ . }}
         {{- end }}
-        {{- range $name, $value := .Values.mesh.annotations }}
+        {{- range $name, $value := include "service.meshAnnotations" . | fromJson }}
         weft.dev/{{ $name }}: {{ $value | quote }}
         {{- end }}
         {{- with .Values.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
@@ -44,7 +44,11 @@ spec:
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-      securityContext: {{- include "service.podSecurity" . | nindent 8 }}
+      securityContext:
+        {{- include "service.podSecurity" . | nindent 8 }}
+        {{- with .Values.image.user }}
+        runAsUser: {{ . | int64 }}
+        {{- end }}
       {{- with .Values.image.pullSecrets }}
       imagePullSecrets: {{- toYaml . | nindent 8 }}
       {{- end }}
@@ -62,7 +66,9 @@ spec:
             - { name: app, containerPort: {{ .Values.service.targetPort }} }
           env: {{- include "service.env" . | nindent 12 }}
           resources: {{- toYaml .Values.resources | nindent 12 }}
-          {{- include "service.probes" . | nindent 10 }}
+          {{- with include "service.probes" . }}
+          {{- . | nindent 10 }}
+          {{- end }}
           securityContext: {{- include "service.containerSecurity" . | nindent 12 }}
           terminationMessagePolicy: FallbackToLogsOnError
           volumeMounts:
@@ -97,11 +103,33 @@ spec:
       {{- end }}
 {{- end }}
 
+{{/* The pod's own words to the injector. JSON. */}}
+{{- define "service.meshAnnotations" -}}
+{{- $all := dict -}}
+{{- with .Values.database -}}
+{{- if .schema -}}
+{{- /* Sessions with the database are the service's own: no sidecar between, neither for a restart nor for a delay. */ -}}
+{{- $_ := set $all "exclude-outbound-ports" (toString .port) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $value := .Values.mesh.annotations -}}
+{{- if eq (toString $value) "" }}{{ $_ := unset $all $name }}{{ else }}{{ $_ := set $all $name (toString $value) }}{{ end -}}
+{{- end -}}
+{{ $all | toJson }}
+{{- end }}
+
 {{- define "service.env" -}}
 {{- $logicalName := .Values.logicalName | default .Values.contract.name | default (include "service.name" .) -}}
 - { name: WEFT_SERVICE, value: {{ $logicalName | quote }} }
 {{- with include "service.contractHash" . }}
 - { name: WEFT_CONTRACT, value: {{ . | quote }} }
+{{- end }}
+{{- if and .Values.mesh.inject (not .Values.mesh.kit) }}
+{{- range $name, $value := dict "WEFT_LISTEN" (printf "127.0.0.1:%d" (int .Values.service.targetPort)) "WEFT_OUTBOUND" "127.0.0.1:15001" }}
+{{- if not (hasKey $.Values.env $name) }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- end }}
 {{- end }}
 - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
 {{- if .Values.telemetry.endpoint }}
@@ -129,6 +157,7 @@ spec:
 - { name: PGSSLMODE, value: {{ ternary "verify-full" "disable" .tls }} }
 {{- if .caConfigMap }}
 - { name: NODE_EXTRA_CA_CERTS, value: /etc/weft/database/ca.pem }
+- { name: PGSSLROOTCERT, value: /etc/weft/database/ca.pem }
 {{- end }}
 {{- if .iam }}
 - { name: PGUSER, value: {{ .schema }} }
@@ -142,23 +171,26 @@ spec:
 {{- end }}
 
 {{- define "service.probes" -}}
+{{- $port := .Values.service.targetPort -}}
 {{- if .Values.probes.override -}}
 {{ toYaml .Values.probes.override }}
-{{- else if .Values.probes.grpc -}}
+{{- else if ne .Values.probes.type "none" -}}
+{{- $ready := dict "grpc" (dict "grpc" (dict "port" $port)) "http" (dict "httpGet" (dict "path" .Values.probes.path "port" $port)) "tcp" (dict "tcpSocket" (dict "port" $port)) -}}
+{{- $ready = get $ready .Values.probes.type | toYaml -}}
 # Ten minutes: while its database is away it waits, and a restart would not bring that back.
 startupProbe:
-  grpc: { port: {{ .Values.service.targetPort }} }
+  {{- $ready | nindent 2 }}
   periodSeconds: 1
   timeoutSeconds: 3
   failureThreshold: 600
 readinessProbe:
-  grpc: { port: {{ .Values.service.targetPort }} }
+  {{- $ready | nindent 2 }}
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 2
 # Not its health: that knows the database, and a restart would not bring that back.
 livenessProbe:
-  tcpSocket: { port: {{ .Values.service.targetPort }} }
+  tcpSocket: { port: {{ $port }} }
   periodSeconds: 10
   timeoutSeconds: 3
   failureThreshold: 6

@@ -21,6 +21,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.image.registry }}/{{ $name }}:{{ .Values.image.tag | default (get .Images $name) | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* Weft's own image, which makes roles and schemas, and has Node. */}}
+{{- define "service.setupImage" -}}
+{{- with .Values.database.setup -}}
+{{ .registry }}/database-setup:{{ .tag | default (get $.Images "database-setup") | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
 {{- define "service.databaseSecret" -}}
 {{ .Values.database.secret | default (printf "%s-database" (include "service.name" .)) }}
 {{- end }}

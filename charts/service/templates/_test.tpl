@@ -17,7 +17,8 @@ spec:
   securityContext: {{- include "service.podSecurity" . | nindent 4 }}
   containers:
     - name: test
-      image: {{ include "service.image" . }}
+      {{- /* An image without the kit may have no Node. */}}
+      image: {{ ternary (include "service.image" .) (include "service.setupImage" .) .Values.mesh.kit }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       securityContext: {{- include "service.containerSecurity" . | nindent 8 }}
       resources: { requests: { cpu: 10m, memory: 32Mi }, limits: { memory: 128Mi } }

@@ -37,13 +37,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- range $name, $own := .Values.services -}}
 {{- if $own.enabled -}}
 {{- $values := mergeOverwrite (deepCopy $.Values.service) (dict "name" $name "database" $database) (omit $own "enabled") -}}
-{{- $reach := dict "exclude-outbound-ports" (toString $values.database.port) -}}
-{{- if $values.database.schema -}}
-{{- /* Sessions with the database are the service's own: no sidecar between, neither for a restart nor for a delay. */ -}}
-{{- $_ := set $values.mesh "annotations" (merge $values.mesh.annotations $reach) -}}
-{{- if and (eq $.Values.database.mode "evaluation") (not $own.initContainers) -}}
+{{- if and $values.database.schema (eq $.Values.database.mode "evaluation") (not $own.initContainers) -}}
 {{- $_ := set $values "initContainers" (list (include "shop.wait" (merge (dict "Values" $values "Root" $) (omit $ "Values")) | fromYaml)) -}}
-{{- end -}}
 {{- end -}}
 {{- $_ := set $all $name $values -}}
 {{- end -}}
@@ -63,7 +58,7 @@ securityContext: {{- include "service.containerSecurity" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
 
-{{/* What images/database-setup is told: roles, schemas, and where their passwords are. JSON. */}}
+{{/* What the jobs of charts/service make for all services (databaseSetup.manifests); nothing where roles and schemas are there already. JSON. */}}
 {{- define "shop.setup" -}}
 {{- $roles := list -}}
 {{- range $name, $values := include "shop.values" . | fromJson -}}
@@ -74,26 +69,24 @@ terminationMessagePolicy: FallbackToLogsOnError
 {{- end -}}
 {{- end -}}
 {{- $external := eq .Values.database.mode "external" -}}
+{{- $admin := include "shop.adminSecret" . -}}
 {{- $setup := dict "database" .Values.database.name "iam" (and $external .Values.database.external.iam) "roles" $roles -}}
 {{- if not $external -}}
-{{- $_ := set $setup "adminSecret" (dict "name" (include "shop.adminSecret" .) "username" "postgres") -}}
+{{- $_ := set $setup "adminSecret" (dict "name" $admin "username" "postgres") -}}
 {{- end -}}
-{{ $setup | toJson }}
-{{- end }}
-
-{{- define "shop.setupPod" -}}
-restartPolicy: Never
-enableServiceLinks: false
-securityContext: {{- include "service.podSecurity" . | nindent 2 }}
-{{- with .Values.service.image.pullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end }}
-
-{{- define "shop.setupContainer" -}}
-image: {{ include "shop.setupImage" . }}
-imagePullPolicy: {{ .Values.service.image.pullPolicy }}
-resources: {{- toYaml .Values.setup.resources | nindent 2 }}
-securityContext: {{- include "service.containerSecurity" . | nindent 2 }}
-terminationMessagePolicy: FallbackToLogsOnError
+{{- if and $roles $admin -}}
+{{- dict
+  "name" .Release.Name
+  "labels" (include "shop.labels" . | fromYaml)
+  "roles" $setup
+  "credentials" (not $setup.iam)
+  "admin" $admin
+  "hook" $external
+  "database" (include "shop.database" . | fromJson)
+  "image" (include "shop.setupImage" .)
+  "pullPolicy" .Values.service.image.pullPolicy
+  "pullSecrets" .Values.service.image.pullSecrets
+  "resources" .Values.setup.resources
+  | toJson -}}
+{{- end -}}
 {{- end }}

@@ -1,15 +1,17 @@
 #!/usr/bin/env node
-// Runs the weft command with the project's own Node 24, whatever Node `npx weft` was started with.
+// Runs the weft command with the Node that the project has installed where `npx weft` was started with one that is too old.
 // Plain JavaScript: an older Node must be able to read this file.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const neededMajor = 24;
+const neededMajor = 22;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  // What was compiled once is not compiled again: half of what a short command takes.
+  module.enableCompileCache?.();
   await import('../src/main.ts');
 } else {
   const node = projectNode();
@@ -17,7 +19,7 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
     runWith(node);
   } else {
     console.error(
-      `weft: needs Node ${neededMajor} and this is ${process.version}; run \`npm ci\` in the project, which brings it.`,
+      `weft: needs Node ${neededMajor} or later and this is ${process.version}; install one, or run \`npm install --save-dev node@24\` in the project.`,
     );
     process.exitCode = 1;
   }

@@ -12,10 +12,16 @@ export function kubectl(args: readonly string[], failure: string, input?: string
       if (error.code === 'ENOENT') {
         return reject(new CommandError('kubectl is not on the PATH: install it, or leave out --cluster.'));
       }
-      reject(new CommandError(`${failure}: ${stderr.trim() || error.message}`, { cause: error }));
+      reject(new CommandError(`${failure}: ${lastWords(stderr) || error.message}`, { cause: error }));
     });
     // It may end before it has read all; what it says then is in `stderr`.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
+}
+
+/** What kubectl said, without the log of its client library (`E1128 21:24:35 ...`), which may come before. */
+function lastWords(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return lines.filter((line) => !/^[EWI]\d{4} /.test(line)).join('\n');
 }

@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander';
 import { CommandError, reasonOf } from './command-error.ts';
-import { program } from './program.ts';
+import { programFor } from './program.ts';
 import { paintFor } from './terminal/style.ts';
 
 // Whoever read the output may have gone (`weft status | head`); a mesh goes on all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
-  await program().parseAsync();
+  await (await programFor(process.argv.slice(2))).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     // commander has told it already; --help and --version are no failure.

@@ -1,56 +1,39 @@
 import { Command } from 'commander';
-import { checkCommand } from './commands/check.ts';
-import { cleanCommand } from './commands/clean.ts';
-import { compileCommand } from './commands/compile.ts';
-import { diffCommand } from './commands/diff.ts';
-import { downCommand } from './commands/down.ts';
-import { generateCommand } from './commands/generate.ts';
-import { historyCommand } from './commands/history.ts';
-import { startCommand, stopCommand } from './commands/hold.ts';
-import { lintCommand } from './commands/lint.ts';
-import { logsCommand } from './commands/logs.ts';
-import { overrideCommand } from './commands/override.ts';
-import { revertCommand } from './commands/revert.ts';
-import { rotateRootCommand } from './commands/rotate-root.ts';
-import { runCommand } from './commands/run.ts';
-import { scaleCommand } from './commands/scale.ts';
-import { statusCommand } from './commands/status.ts';
-import { upCommand } from './commands/up.ts';
-import { whyCommand } from './commands/why.ts';
+import { type CommandEntry, commandTable } from './command-table.ts';
 import { version } from './version.ts';
 
 /** The weft command with all its subcommands. */
-export function program(): Command {
+export function program(): Promise<Command> {
+  return programOf(() => true);
+}
+
+/**
+ * The weft command as far as it takes to run it with these arguments: the other subcommands are there by name and summary. Reading
+ * all of them is most of what a short command would cost.
+ */
+export function programFor(args: readonly string[]): Promise<Command> {
+  const operands = args.filter((arg) => !arg.startsWith('-'));
+  const given = operands[0] === 'help' ? operands[1] : operands[0];
+  return programOf(({ name }) => name === given);
+}
+
+async function programOf(isNeeded: (entry: CommandEntry) => boolean): Promise<Command> {
   const weft = new Command('weft')
     .description('Runs and explains a mesh that is made from its contracts.')
     .version(version)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showHelpAfterError('(`weft --help` shows what there is)')
     .exitOverride();
-  const commands = [
-    upCommand(),
-    downCommand(),
-    cleanCommand(),
-    statusCommand(),
-    checkCommand(),
-    rotateRootCommand(),
-    scaleCommand(),
-    runCommand(),
-    stopCommand(),
-    startCommand(),
-    logsCommand(),
-    generateCommand(),
-    compileCommand(),
-    lintCommand(),
-    overrideCommand(),
-    diffCommand(),
-    historyCommand(),
-    whyCommand(),
-    revertCommand(),
-  ];
-  for (const command of commands) {
-    // commander wraps a line for the terminal's width, and keeps the source's line breaks as well.
-    command.description(command.description().replaceAll('\n', ' '));
-    weft.addCommand(command.exitOverride().showHelpAfterError('(see --help)'));
+  for (const entry of commandTable) {
+    const command = isNeeded(entry) ? await entry.load() : new Command(entry.name);
+    weft.addCommand(adapted(command).summary(entry.summary));
   }
   return weft;
+}
+
+function adapted(command: Command): Command {
+  // commander wraps a line for the terminal's width, and keeps the source's line breaks as well.
+  command.description(command.description().replaceAll('\n', ' '));
+  for (const subcommand of command.commands) adapted(subcommand);
+  return command.exitOverride().showHelpAfterError('(see --help)');
 }

@@ -77,6 +77,8 @@ const serviceManifestSchema = z.strictObject({
   health: healthSchema.default({ protocol: 'grpc' }),
   /** The files whose change restarts it, as globs in the service's directory. */
   watch: z.array(z.string().min(1)).min(1).optional(),
+  /** What runs its tests, in its directory. Default: the script "test" of its package.json, if there is one. */
+  test: commandSchema.optional(),
   /** Commands to suggest when the mesh is up: `{edge}` is the edge's host and port, `{id}` is new each time. */
   try: z.array(z.string().min(1)).max(10).default([]),
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 
 const packageFile = new URL('../package.json', import.meta.url);
+const manifest: { readonly version: string } = JSON.parse(readFileSync(packageFile, 'utf8'));
 
 /** The version of this package. */
-export const version = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(packageFile, 'utf8'))).version;
+export const version = manifest.version;

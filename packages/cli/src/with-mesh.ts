@@ -16,7 +16,10 @@ export interface Mesh {
   readonly clients: readonly Client<typeof MeshService>[];
 }
 
-/** Asks the mesh that was chosen, and lets go of it afterwards. */
+/**
+ * Asks the mesh that was chosen, and lets go of it afterwards. Where no control plane listens, rejects with a CommandError that says why:
+ * no mesh is running, or it runs without its control plane.
+ */
 export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promise<T>, timeoutMs?: number): Promise<T> {
   const { cluster, namespace } = choice;
   if (cluster === undefined) {
@@ -29,7 +32,7 @@ export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promi
         rotateRoot: (request) => client.rotateRoot(request),
       });
     } catch (error) {
-      throw isNobodyListening(error) ? await nobodyHere(state, error) : error;
+      throw isNobodyListening(error) ? await nobodyListens(state, error) : error;
     }
   }
   const mesh = await openClusterMesh({
@@ -43,9 +46,15 @@ export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promi
   }
 }
 
-/** Nobody listens at the API's socket: the whole mesh is away, or only its control plane. */
-async function nobodyHere(state: StateDirectory, cause: unknown): Promise<CommandError> {
-  const supervisor = await new SupervisorClient(state.controlSocket).status();
-  if (!supervisor) return notRunning();
-  return new CommandError('The control plane does not run now; `weft start control-plane` starts it.', { cause });
+/** Why nobody listens where the control plane of a local mesh would, and what to do. */
+async function nobodyListens(state: StateDirectory, cause: unknown): Promise<CommandError> {
+  const running = await new SupervisorClient(state.controlSocket).status();
+  if (running === undefined) return notRunning();
+  if (running.phase === 'starting')
+    return new CommandError('The mesh is still starting; `weft logs` says how far it is.');
+  const { reason = '' } = running.processes.find(({ name }) => name === 'control-plane') ?? {};
+  return new CommandError(
+    `The control plane does not run${reason ? ` (${reason})` : ''}; calls go on, and \`weft logs control-plane\` says more.`,
+    { cause },
+  );
 }

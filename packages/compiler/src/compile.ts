@@ -24,7 +24,7 @@ export interface Compiled {
 
 /**
  * Compiles the files of a mesh directory, by path relative to it, as the control plane would. Pure: `nowMs` decides which overrides
- * hold. `proxy`: only this one, "shop/orders-0", or its name alone where one namespace has it. Default: all.
+ * hold. `proxy`: only this one, "bakery/orders-0", or its name alone where one namespace has it. Default: all.
  */
 export function compileFiles(files: ReadonlyMap<string, Uint8Array>, proxy?: string, nowMs = 0): Compiled {
   const compiler = compileFacts(parseDirectory(files), {

@@ -13,14 +13,14 @@ import { withFault } from './testing/fault.ts';
 import { FaultyGraph } from './testing/faulty-graph.ts';
 import { descriptorSet, MeshDirectory } from './testing/mesh-directory.ts';
 
-const hashOf = (name: string) => contractHash(descriptorSet(`shop.${name}`));
+const hashOf = (name: string) => contractHash(descriptorSet(`bakery.${name}`));
 
 /** Orders call payments, and the edge calls orders. */
-function shop(): Facts {
+function bakery(): Facts {
   const directory = new MeshDirectory().edge('127.0.0.1:8080');
   for (const [index, name] of ['catalog', 'orders', 'payments'].entries()) {
     directory
-      .contract('shop', `shop.${name}`, descriptorSet(`shop.${name}`))
+      .contract('bakery', `bakery.${name}`, descriptorSet(`bakery.${name}`))
       .service(name)
       .replica(`${name}-0`, {
         contract: hashOf(name),
@@ -29,10 +29,10 @@ function shop(): Facts {
         outbound: `127.0.0.1:${2100 + index}`,
       });
   }
-  directory.put('shop/policy.yaml', {
+  directory.put('bakery/policy.yaml', {
     kind: 'MeshPolicy',
-    metadata: { namespace: 'shop', name: 'support' },
-    spec: { service: 'payments', addCallers: ['shop.catalog'] },
+    metadata: { namespace: 'bakery', name: 'support' },
+    spec: { service: 'payments', addCallers: ['bakery.catalog'] },
   });
   return parseDirectory(directory.files);
 }
@@ -42,8 +42,8 @@ function started() {
   const sources = factSources(graph);
   const compiler = new MeshCompiler(graph, sources.facts);
   compiler.turn(() => {
-    sources.replace(shop());
-    for (const { id } of shop().workloads) compiler.connect(id);
+    sources.replace(bakery());
+    for (const { id } of bakery().workloads) compiler.connect(id);
   }, 0);
   return { compiler, facts: sources.facts };
 }
@@ -78,12 +78,12 @@ function fault<C extends keyof FactSources>(
 }
 
 const faults: readonly Fault[] = [
-  fault('Service shop/payments', 'services', 'shop/payments', 'selector'),
-  fault('Service shop/payments', 'services', 'shop/payments', 'ports'),
-  fault('Workload shop/orders-0', 'workloads', 'shop/orders-0', 'labels'),
-  fault('Workload shop/orders-0', 'workloads', 'shop/orders-0', 'outbound', 'shop/orders-0'),
-  fault('contracts/shop/shop.payments.binpb', 'contracts', `shop/${hashOf('payments')}`, 'hash'),
-  fault('MeshPolicy shop/support', 'resources', 'weft.dev/MeshPolicy shop/support', 'spec'),
+  fault('Service bakery/payments', 'services', 'bakery/payments', 'selector'),
+  fault('Service bakery/payments', 'services', 'bakery/payments', 'ports'),
+  fault('Workload bakery/orders-0', 'workloads', 'bakery/orders-0', 'labels'),
+  fault('Workload bakery/orders-0', 'workloads', 'bakery/orders-0', 'outbound', 'bakery/orders-0'),
+  fault('contracts/bakery/bakery.payments.binpb', 'contracts', `bakery/${hashOf('payments')}`, 'hash'),
+  fault('MeshPolicy bakery/support', 'resources', 'weft.dev/MeshPolicy bakery/support', 'spec'),
   fault('Gateway edge', 'gateways', 'edge', 'maxHeaders', 'weft/edge-0'),
   fault('mesh.yaml', 'settings', 'mesh', 'zoneAware'),
 ];
@@ -91,7 +91,7 @@ const faults: readonly Fault[] = [
 for (const [at, { resource, hurt, stale }] of faults.entries()) {
   test(`failures: ${resource} is named, stops nobody else and recovers (${at})`, (t) => {
     const { compiler, facts } = started();
-    const good = shop();
+    const good = bakery();
     const before = snapshots(compiler);
     const settings = { ...good.settings, tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 1 } };
     // What hurts hurts in the turn in which everybody gets something else.
@@ -116,7 +116,7 @@ for (const [at, { resource, hurt, stale }] of faults.entries()) {
       for (const fact of good.workloads) facts.workloads.set(fact.id, fact);
       for (const fact of good.contracts) facts.contracts.set(`${fact.namespace}/${fact.hash}`, fact);
       for (const fact of good.gateways) facts.gateways.set(fact.name, fact);
-      for (const fact of good.resources) facts.resources.set('weft.dev/MeshPolicy shop/support', fact);
+      for (const fact of good.resources) facts.resources.set('weft.dev/MeshPolicy bakery/support', fact);
       facts.settings.set('mesh', settings);
     }, 0);
     t.deepEqual(compiler.failures(), []);
@@ -166,7 +166,7 @@ const various = [
 ];
 
 test('failures: whatever a derivation is about, people know its name', (t) => {
-  const meshes = [shop(), ...various.map((name) => parseDirectory(goldenFiles(name)))];
+  const meshes = [bakery(), ...various.map((name) => parseDirectory(goldenFiles(name)))];
   // One mesh that computes something in each collection.
   const meshOf = new Map<string, Facts>();
   for (const facts of meshes) for (const name of faulty(facts, () => false).computed) meshOf.set(name, facts);
@@ -186,13 +186,13 @@ test('failures: a Service that goes while something of it cannot be computed is 
   const sources = factSources(graph);
   const compiler = new MeshCompiler(graph, sources.facts);
   compiler.turn(() => {
-    sources.replace(shop());
-    for (const { id } of shop().workloads) compiler.connect(id);
+    sources.replace(bakery());
+    for (const { id } of bakery().workloads) compiler.connect(id);
   }, 0);
   graph.isBroken = (collection) => collection === 'targets' || collection === 'endpoints';
-  compiler.turn(() => sources.facts.services.delete('shop/payments'), 0);
+  compiler.turn(() => sources.facts.services.delete('bakery/payments'), 0);
   const named = compiler.failures().map(({ resource }) => resource);
-  t.true(named.includes('Service shop/payments'), named.join());
+  t.true(named.includes('Service bakery/payments'), named.join());
   checkNames(t, compiler.failures());
 });
 

@@ -15,7 +15,7 @@ export interface FailureSources {
 
 /** What a failure is about. */
 export interface FailureSubject {
-  /** As its author knows it: "Service shop/orders", "contracts/shop/shop.orders.binpb". */
+  /** As its author knows it: "Service bakery/orders", "contracts/bakery/bakery.orders.binpb". */
   readonly resource: string;
   readonly about: readonly ResourceRef[];
 }

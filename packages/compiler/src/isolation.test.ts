@@ -15,12 +15,12 @@ import type { Laid } from './translation/policies.ts';
 const names = ['catalog', 'inventory', 'orders', 'payments'] as const;
 
 /** Orders call the other three, and the edge calls all of them but payments. */
-function shop(): Facts {
+function bakery(): Facts {
   const directory = new MeshDirectory().edge('127.0.0.1:8080');
   for (const [index, name] of names.entries()) {
-    const set = descriptorSet(`shop.${name}`);
+    const set = descriptorSet(`bakery.${name}`);
     directory
-      .contract('shop', `shop.${name}`, set)
+      .contract('bakery', `bakery.${name}`, set)
       .service(name)
       .replica(`${name}-0`, {
         contract: contractHash(set),
@@ -32,7 +32,7 @@ function shop(): Facts {
   return parseDirectory(directory.files);
 }
 
-const facts = shop();
+const facts = bakery();
 
 /** Compiles from nothing, with every proxy connected, while some keys cannot be computed. */
 function started(isBroken: FaultyGraph['isBroken'], altered?: FaultyGraph['altered']) {
@@ -76,15 +76,15 @@ test('whatever of inventory cannot be computed from the start, nobody else misse
 
 /** Everybody but inventory has what is not about inventory: the same resources, and the same services in its routes. */
 function nothingIsMissing(t: ExecutionContext, whole: MeshCompiler, compiler: MeshCompiler, why: string): void {
-  for (const id of ['shop/catalog-0', 'shop/orders-0', 'shop/payments-0', 'weft/edge-0'] as const) {
+  for (const id of ['bakery/catalog-0', 'bakery/orders-0', 'bakery/payments-0', 'weft/edge-0'] as const) {
     const held = new Set(others(compiler.snapshot(id), 'inventory'));
     const missing = others(whole.snapshot(id), 'inventory').filter((each) => !held.has(each));
     t.deepEqual(missing, [], `${why}: ${id}`);
   }
-  for (const service of ['shop.catalog.v1.CatalogService', 'shop.payments.v1.PaymentService']) {
-    t.true(routesOf(compiler, 'shop/orders-0', 'outbound').includes(service), why);
+  for (const service of ['bakery.catalog.v1.CatalogService', 'bakery.payments.v1.PaymentService']) {
+    t.true(routesOf(compiler, 'bakery/orders-0', 'outbound').includes(service), why);
   }
-  t.true(routesOf(compiler, 'weft/edge-0', 'gateway|edge').includes('shop.catalog.v1.CatalogService'), why);
+  t.true(routesOf(compiler, 'weft/edge-0', 'gateway|edge').includes('bakery.catalog.v1.CatalogService'), why);
 }
 
 // A method that cannot be made a route costs its own service's routes, whoever calls it and whatever of it is to blame.
@@ -94,11 +94,11 @@ for (const field of ['deadlineMs', 'hedge', 'retry', 'rateLimits', 'http', 'idle
     const { compiler } = started(
       () => false,
       (collection, key, value) =>
-        collection === 'laid' && key === 'shop/inventory' ? broken(value as Laid, field) : value,
+        collection === 'laid' && key === 'bakery/inventory' ? broken(value as Laid, field) : value,
     );
     const failures = compiler.failures();
     t.true(failures.length > 0 || field === 'rateLimits');
-    for (const { resource } of failures) t.is(resource, 'Service shop/inventory');
+    for (const { resource } of failures) t.is(resource, 'Service bakery/inventory');
     nothingIsMissing(t, whole, compiler, field);
   });
 }

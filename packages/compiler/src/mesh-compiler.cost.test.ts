@@ -70,9 +70,9 @@ const [small, large] = [openMesh(100), openMesh(1000)];
 
 test("cost: a pod's readiness computes as many keys in a mesh of 1,000 Services as of 100, and encodes one resource", (t) => {
   const costs = [small, large].map(({ facts, cost, connected }) => {
-    const found = cost(() => facts.workloads.set('shop/service-7-3', podFact(7, 3, false)));
+    const found = cost(() => facts.workloads.set('bakery/service-7-3', podFact(7, 3, false)));
     t.is(found.encoded, 1);
-    t.deepEqual(found.told, { 'endpoints outbound|shop/service-7': connected });
+    t.deepEqual(found.told, { 'endpoints outbound|bakery/service-7': connected });
     return found.keys;
   });
   t.is(costs[0], costs[1]);
@@ -81,9 +81,9 @@ test("cost: a pod's readiness computes as many keys in a mesh of 1,000 Services 
 
 test('cost: a pod that comes computes as many keys whatever the size of the mesh, and encodes one resource', (t) => {
   const costs = [small, large].map(({ facts, cost, connected }) => {
-    const found = cost(() => facts.workloads.set('shop/service-9-x', { ...podFact(9, 4), id: 'shop/service-9-x' }));
+    const found = cost(() => facts.workloads.set('bakery/service-9-x', { ...podFact(9, 4), id: 'bakery/service-9-x' }));
     t.is(found.encoded, 1);
-    t.deepEqual(found.told, { 'endpoints outbound|shop/service-9': connected });
+    t.deepEqual(found.told, { 'endpoints outbound|bakery/service-9': connected });
     return found.keys;
   });
   t.is(costs[0], costs[1]);
@@ -92,16 +92,16 @@ test('cost: a pod that comes computes as many keys whatever the size of the mesh
 
 test('cost: a connection computes as many keys whatever the size of the mesh, and encodes what is its own alone', (t) => {
   const costs = [small, large].map(({ compiler, cost }) => {
-    const found = cost(() => compiler.connect('shop/service-7-2'));
+    const found = cost(() => compiler.connect('bakery/service-7-2'));
     t.is(found.encoded, 0, 'a replica of its Service is connected');
-    t.deepEqual(found.told, { everything: ['shop/service-7-2'] });
+    t.deepEqual(found.told, { everything: ['bakery/service-7-2'] });
     return found.keys;
   });
   t.is(costs[0], costs[1]);
   t.is(costs[0], 1);
   for (const { compiler, cost } of [small, large]) {
     t.like(
-      cost(() => compiler.disconnect('shop/service-7-2')),
+      cost(() => compiler.disconnect('bakery/service-7-2')),
       { encoded: 0, told: {}, keys: 0 },
     );
   }
@@ -109,7 +109,7 @@ test('cost: a connection computes as many keys whatever the size of the mesh, an
 
 test('cost: a connection of the first replica of a Service encodes its inbound listener and routes', (t) => {
   const { compiler, cost } = large;
-  const found = cost(() => compiler.connect('shop/service-999-0'));
+  const found = cost(() => compiler.connect('bakery/service-999-0'));
   t.is(found.encoded, 2);
   t.true(found.keys < 10, `${found.keys} keys`);
 });
@@ -120,15 +120,15 @@ test('cost: a renamed method encodes only the routes of its callers and of its o
     const { facts: sources, cost } = started(facts, connectedPods(services));
     const renamed = contractFact(7, 'Renamed');
     const found = cost(() => {
-      sources.contracts.set(`shop/${renamed.hash}`, renamed);
+      sources.contracts.set(`bakery/${renamed.hash}`, renamed);
       for (const pod of facts.workloads) {
         if (pod.labels.app === 'service-7') sources.workloads.set(pod.id, runningPod(pod, renamed.hash));
       }
-      sources.contracts.delete(`shop/${contractHash(contractFact(7).descriptorSet)}`);
+      sources.contracts.delete(`bakery/${contractHash(contractFact(7).descriptorSet)}`);
     });
     t.deepEqual(found.told, {
-      'route outbound': ['shop/service-8-0'],
-      'route inbound|shop/service-7|8080': ['shop/service-7-0'],
+      'route outbound': ['bakery/service-8-0'],
+      'route inbound|bakery/service-7|8080': ['bakery/service-7-0'],
     });
     t.is(found.encoded, 2);
     return found.keys;
@@ -140,8 +140,8 @@ test('cost: where zones are preferred, the keys that readiness computes do not d
   const costs = [100, 300].map((services) => {
     const facts = { ...largeMesh(services), settings: { ...largeMesh(1).settings, zoneAware: true } };
     const { facts: sources, cost } = started(facts, connectedPods(50));
-    const found = cost(() => sources.workloads.set('shop/service-99-3', podFact(99, 3, false)));
-    t.deepEqual(Object.keys(found.told), ['endpoints outbound|shop/service-99']);
+    const found = cost(() => sources.workloads.set('bakery/service-99-3', podFact(99, 3, false)));
+    t.deepEqual(Object.keys(found.told), ['endpoints outbound|bakery/service-99']);
     return found.keys;
   });
   t.is(costs[0], costs[1]);

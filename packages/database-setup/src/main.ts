@@ -12,7 +12,7 @@ const patienceMs = 5 * 60_000;
 const usage = `weft-database-setup COMMAND
 
   credentials SETUP          makes the Secrets that SETUP (JSON) names, where there are none; in a pod, by the Kubernetes API
-  provision SETUP PASSWORDS  makes the roles and schemas as PGUSER; PASSWORDS/<secret>/password holds each role's
+  provision SETUP PASSWORDS  makes the roles and schemas as PGUSER; PASSWORDS/<secret>/username and password hold each role's
   wait                       until PGUSER can log in, 5 minutes at most
 `;
 
@@ -45,7 +45,7 @@ async function provisionAll(): Promise<void> {
   const setup = readSetup(setupText);
   const admin = adminFromEnvironment();
   for (const { role, schema, secret } of setup.roles) {
-    const password = setup.iam ? undefined : await readFile(join(passwords, secret, 'password'), 'utf8');
+    const password = setup.iam ? undefined : await readPassword(role, secret);
     const options = {
       role,
       schema,
@@ -55,6 +55,17 @@ async function provisionAll(): Promise<void> {
     await whenReachable(() => provision(admin, options), patienceMs);
     console.log(`role ${role}: owns the schema ${schema} in ${setup.database}`);
   }
+}
+
+/** A service logs in by its Secret's username, so a Secret of another name would never work. */
+async function readPassword(role: string, secret: string): Promise<string> {
+  const [username, password] = await Promise.all(
+    ['username', 'password'].map((key) => readFile(join(passwords, secret, key), 'utf8')),
+  );
+  if (username === role && password) return password;
+  throw new RangeError(
+    `the Secret ${secret} has the username "${username}" and must have "${role}", with a password; change it or delete it, and install again`,
+  );
 }
 
 async function wait(): Promise<void> {

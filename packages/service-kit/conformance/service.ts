@@ -96,8 +96,8 @@ async function unary(definition: UnaryResponseDefinition | undefined, call: Call
 }
 
 function setHeaders(definition: UnaryResponseDefinition | StreamResponseDefinition, call: Call): void {
-  append(call.responseHeaders, definition.responseHeaders);
-  append(call.responseTrailers, definition.responseTrailers);
+  append(call.responseHeader, definition.responseHeaders);
+  append(call.responseTrailer, definition.responseTrailers);
 }
 
 function append(headers: Headers, added: readonly Header[]): void {
@@ -105,12 +105,12 @@ function append(headers: Headers, added: readonly Header[]): void {
 }
 
 function requestInfo(call: Call, requests: Any[]): RequestInfo {
-  const requestHeaders = [...call.requestHeaders].map(([name, value]) => ({
+  const requestHeaders = [...call.requestHeader].map(([name, value]) => ({
     $typeName: 'connectrpc.conformance.v1.Header' as const,
     name,
     value: value.split(', '),
   }));
-  const remainingMs = call.remainingMs();
+  const remainingMs = call.timeoutMs();
   return { requestHeaders, requests, ...(remainingMs !== undefined && { timeoutMs: BigInt(Math.round(remainingMs)) }) };
 }
 

@@ -1,15 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc/connect';
 import {
   type Attributes,
   context,
+  isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { currentCall } from './current-call.ts';
 import { grpcCode } from './grpc/status.ts';
 import { recordCallDuration } from './telemetry/call-duration.ts';
 
@@ -31,15 +35,28 @@ const serverFaults: ReadonlySet<number> = new Set([
   grpcCode.dataLoss,
 ]);
 
-/** The span for a call with these request headers, a child of the one they name. Undefined without telemetry. */
+/** Whose trace the answer to a call names. */
+export interface Traced {
+  traceId: string;
+}
+
+/**
+ * The span for a call with these request headers, a child of the one they name. Where they name none, it begins the trace that `call` names;
+ * the exporter's code begins another, and `call` is told of it. Undefined without telemetry.
+ */
 export function startServerSpan(
   method: DescMethod,
   header: (name: string) => string | undefined,
+  call: Traced,
 ): ServerSpan | undefined {
   if (!enabled()) return undefined;
   const parent = propagation.extract(ROOT_CONTEXT, header, { get: (read, name) => read(name), keys: () => [] });
   const span = tracer().startSpan(nameOf(method), { kind: SpanKind.SERVER, attributes: attributesOf(method) }, parent);
-  const active = trace.setSpan(parent, span);
+  // Without the exporter's code there are no spans, and all that is left is to pass on one trace to whatever is called and logged.
+  const active = isSpanContextValid(span.spanContext())
+    ? trace.setSpan(parent, span)
+    : trace.setSpanContext(parent, { traceId: call.traceId, spanId: randomSpanId(), traceFlags: TraceFlags.NONE });
+  call.traceId = trace.getSpanContext(active)?.traceId ?? call.traceId;
   const startedAt = performance.now();
   let ended = false;
   return {
@@ -53,10 +70,17 @@ export function startServerSpan(
   };
 }
 
+function randomSpanId(): string {
+  return randomBytes(8).toString('hex');
+}
+
 /** Gives each call to `authority` a span and sends it along, with what else telemetry propagates. */
 export function clientSpans(authority: string): Interceptor {
   return (next) => async (request) => {
-    if (!enabled()) return next(request);
+    if (!enabled()) {
+      passOn(request.header);
+      return next(request);
+    }
     const span = tracer().startSpan(nameOf(request.method), {
       kind: SpanKind.CLIENT,
       attributes: { ...attributesOf(request.method), 'server.address': authority },
@@ -73,6 +97,17 @@ export function clientSpans(authority: string): Interceptor {
       throw error;
     }
   };
+}
+
+/** The trace of the call that is being answered, in a process without telemetry. */
+function passOn(header: Headers): void {
+  const call = currentCall();
+  if (call === undefined || header.has('traceparent')) return;
+  const given = call.requestHeader.get('traceparent');
+  const isOurs = given?.includes(call.traceId) === true;
+  header.set('traceparent', isOurs ? given : `00-${call.traceId}-${randomSpanId()}-00`);
+  const state = call.requestHeader.get('tracestate');
+  if (isOurs && state !== null) header.set('tracestate', state);
 }
 
 async function* untilEnd(messages: StreamResponse['message'], span: Span): StreamResponse['message'] {

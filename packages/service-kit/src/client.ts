@@ -10,6 +10,7 @@ import type {
 import {
   Code,
   type CallOptions as ConnectCallOptions,
+  type ContextValues,
   createClient,
   type Interceptor,
   type Transport,
@@ -19,6 +20,8 @@ import { clientSpans } from './call-span.ts';
 import { currentCall } from './current-call.ts';
 import { defaultLimits } from './grpc/limits.ts';
 import { formatTimeout, timerMs } from './grpc/timeout.ts';
+import { inheritedValues } from './inherited-values.ts';
+import { interceptedTransport } from './intercepted-transport.ts';
 import { logicalName } from './logical-name.ts';
 import { outboundSession } from './outbound-session.ts';
 import { noteOnwardFailures } from './own-failure.ts';
@@ -32,9 +35,13 @@ export interface CallOptions {
    * Default: only that.
    */
   readonly deadlineMs?: number;
+  /** As deadlineMs, by connect-es' name. */
+  readonly timeoutMs?: number;
   /** Aborted: the call is cancelled. So it is when the call that is being answered is. */
   readonly signal?: AbortSignal;
-  readonly headers?: Headers | Readonly<Record<string, string>>;
+  readonly headers?: ConnectCallOptions['headers'];
+  /** For the interceptors of this call. Default: those of the call that is being answered; what a client's interceptors set stays with them. */
+  readonly contextValues?: ContextValues;
   /** Called with the response's headers. */
   readonly onHeader?: (headers: Headers) => void;
   /** Called with the response's trailers. */
@@ -60,6 +67,10 @@ export interface ClientOptions {
   readonly outbound?: string;
   /** The callee's logical name. Default: the service's proto package without its version. */
   readonly authority?: string;
+  /** connect-es interceptors around each call, the first one outermost. Default: none. */
+  readonly interceptors?: readonly Interceptor[];
+  /** What carries the calls instead of the sidecar: any Transport of connect-es, such as that of fake() or createRouterTransport(). For tests. */
+  readonly transport?: Transport;
 }
 
 /**
@@ -69,22 +80,9 @@ export interface ClientOptions {
  */
 export function client<Desc extends DescService>(service: Desc, options: ClientOptions = {}): Client<Desc> {
   const authority = options.authority ?? logicalName(service);
-  let transport: Transport | undefined;
-  const connected = (): Transport => {
-    transport ??= createGrpcTransport({
-      baseUrl: `http://${authority}`,
-      sessionManager: outboundSession(outboundAddress(options.outbound)).forAuthority(authority),
-      readMaxBytes: defaultLimits.maxMessageBytes,
-      acceptCompression: [],
-      interceptors: [noteOnwardFailures, clientSpans(authority), writtenTimeout],
-    });
-    return transport;
-  };
-  const lazy: Transport = {
-    unary: (...call) => connected().unary(...call),
-    stream: (...call) => connected().stream(...call),
-  };
-  const methods = createClient(service, lazy);
+  const interceptors = [...(options.interceptors ?? []), noteOnwardFailures, clientSpans(authority)];
+  const transport = options.transport ?? sidecarTransport(authority, options.outbound);
+  const methods = createClient(service, interceptedTransport(transport, interceptors, `http://${authority}`));
   const byName: Readonly<Record<string, unknown>> = methods;
   const calls = service.methods.map(({ localName }) => [
     localName,
@@ -95,6 +93,25 @@ export function client<Desc extends DescService>(service: Desc, options: ClientO
     },
   ]);
   return Object.fromEntries(calls) as Client<Desc>; // The same functions under the same names, with our options.
+}
+
+/** By way of the sidecar, whose address is read at the first call. */
+function sidecarTransport(authority: string, outbound: string | undefined): Transport {
+  let transport: Transport | undefined;
+  const connected = (): Transport => {
+    transport ??= createGrpcTransport({
+      baseUrl: `http://${authority}`,
+      sessionManager: outboundSession(outboundAddress(outbound)).forAuthority(authority),
+      readMaxBytes: defaultLimits.maxMessageBytes,
+      acceptCompression: [],
+      interceptors: [writtenTimeout],
+    });
+    return transport;
+  };
+  return {
+    unary: (...call) => connected().unary(...call),
+    stream: (...call) => connected().stream(...call),
+  };
 }
 
 function outboundAddress(address = process.env.WEFT_OUTBOUND): string {
@@ -114,15 +131,17 @@ function connectOptions(authority: string, options: CallOptions = {}): ConnectCa
   if (schema !== undefined)
     throw new ServiceError(Code.Internal, `client: ${authority} must not be called within a transaction on ${schema}`);
   const answering = currentCall();
-  const limits = [options.deadlineMs, answering?.remainingMs()].filter((limit) => limit !== undefined);
+  const limits = [options.deadlineMs, options.timeoutMs, answering?.timeoutMs()].filter((limit) => limit !== undefined);
   const signals = [options.signal, answering?.signal].filter((signal) => signal !== undefined);
   const [only, other] = signals;
+  const contextValues = options.contextValues ?? (answering && inheritedValues(() => answering.values));
   const timeoutMs = Math.min(...limits);
   return {
     // At least 1 ms: 0 would be no timeout.
     ...(timeoutMs < Number.POSITIVE_INFINITY && { timeoutMs: timerMs(timeoutMs) }),
     ...(only && { signal: other ? AbortSignal.any([only, other]) : only }),
     ...(options.headers && { headers: options.headers }),
+    ...(contextValues && { contextValues }),
     ...(options.onHeader && { onHeader: options.onHeader }),
     ...(options.onTrailer && { onTrailer: options.onTrailer }),
   };

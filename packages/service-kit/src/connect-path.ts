@@ -26,6 +26,7 @@ import { ownFailure } from './own-failure.ts';
 import { reportError } from './report-error.ts';
 import { RequestBody } from './request-body.ts';
 import { validation } from './rules/validation.ts';
+import { traceIdHeader, traceIdOf } from './trace-id.ts';
 
 /** What connectListener() makes. */
 export interface HttpListener {
@@ -78,6 +79,9 @@ export function connectListener(
       .then((answer) => {
         const accepted = acceptedEncodings(universal.header);
         if (accepted) answer.header?.set(...accepted);
+        // What was refused before it was a call.
+        if (answer.status >= 400 && answer.header?.has(traceIdHeader) === false)
+          answer.header.set(traceIdHeader, traceIdOf(universal.header.get('traceparent')));
         return universalResponseToNodeResponse(inTime(answer, body), response);
       })
       .catch((error) => {
@@ -124,10 +128,14 @@ function refuse(
   response.end(status === 404 ? 'no method has this path\n' : 'a request must name its host\n');
 }
 
-/** The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time. */
-function connectHandlers(methods: readonly MethodImplementation[], limits: Limits): Partial<ServiceImpl<DescService>> {
+/** The handlers of a service for a router of connect-es: requests checked, errors told, within a call. */
+export function connectHandlers(
+  methods: readonly MethodImplementation[],
+  limits: Limits,
+): Partial<ServiceImpl<DescService>> {
   const handlers: Record<string, unknown> = {};
   for (const each of methods) handlers[each.method.localName] = connectHandler(each, limits);
+  // The kind of each method, checked by connectHandler(), is not in the type of a service that is only known at run time.
   return handlers as Partial<ServiceImpl<DescService>>;
 }
 
@@ -213,7 +221,11 @@ function connectError(call: ConnectIncomingCall, error: unknown, { maxStatusByte
   call.run(() => reportError(call, error, code));
   call.ended(code);
   call.sendTrailers();
-  const trailers = { ...status.trailers, ...(call.endsInHeaders ? ownFailure(call, code) : undefined) };
+  const trailers = {
+    ...status.trailers,
+    [traceIdHeader]: call.traceId,
+    ...(call.endsInHeaders ? ownFailure(call, code) : undefined),
+  };
   const sent = fitStatus({ ...status, trailers }, maxStatusBytes, call.entriesLeft);
   const metadata = new Headers();
   for (const [name, value] of Object.entries(sent.trailers))

@@ -1,23 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { DescMethod } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
 import type { Logger } from 'pino';
+import type { Caller } from './caller.ts';
 
-/** One call that this process answers, as its handler sees it. */
-export interface Call {
-  readonly method: DescMethod;
-  /** SPIFFE id of the caller as its sidecar proved it, or "local" for a call that came past no sidecar. */
-  readonly caller: string;
-  readonly requestHeaders: Headers;
-  /** Sent before the first message. */
-  readonly responseHeaders: Headers;
-  /** Sent after the last message. */
-  readonly responseTrailers: Headers;
-  /** Aborted when the caller hangs up, when the deadline passes and when the server closes for good. */
-  readonly signal: AbortSignal;
+/**
+ * One call that this process answers, as its handler sees it: a HandlerContext of connect-es, and what a mesh knows besides. `signal` is
+ * aborted when the caller hangs up, when the deadline passes and when the server closes for good. `timeoutMs()` is never below 0.
+ */
+export interface Call extends HandlerContext {
+  /** Who calls, as the sidecar proved it. */
+  readonly caller: Caller;
   /** When the caller stops waiting, in milliseconds since the epoch. Absent: it waits as long as it takes. */
   readonly deadline?: number;
-  /** Milliseconds until the deadline, never below 0; undefined without a deadline. */
-  remainingMs(): number | undefined;
+  /** The trace that this call is part of: 32 hexadecimal digits. In each log line and in each error answer. */
+  readonly traceId: string;
   /** Writes lines that carry the trace of this call. */
   readonly log: Logger;
 }

@@ -1,7 +1,11 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { GetOrderRequestSchema, OrderService, WatchOrderRequestSchema } from '@shop/orders-contract/v1';
+import {
+  GetOrderRequestSchema,
+  OrderService,
+  WatchOrderRequestSchema,
+} from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import type { Call } from './current-call.ts';
 import { frameMessage } from './grpc/frame.ts';
@@ -21,7 +25,7 @@ async function chain() {
       implement(OrderService, {
         ...orders,
         getOrder(request, call) {
-          told.push({ header: call.requestHeaders.get('grpc-timeout'), remainingMs: call.remainingMs() });
+          told.push({ header: call.requestHeader.get('grpc-timeout'), remainingMs: call.timeoutMs() });
           return { order: { orderId: request.orderId } };
         },
       }),
@@ -48,7 +52,7 @@ test('a deadline of any length that a protocol can say is passed on', async (t) 
   const post = async (path: string, headers: Record<string, string>, body: Uint8Array) => {
     const stream = session.request({
       ':method': 'POST',
-      ':path': `/shop.orders.v1.OrderService/${path}`,
+      ':path': `/bakery.orders.v1.OrderService/${path}`,
       ...headers,
     });
     const chunks: Buffer[] = [];
@@ -126,7 +130,7 @@ test('a call made after the deadline of the one being answered does not go witho
         ...orders,
         async getOrder(request, incoming) {
           call = incoming;
-          while ((incoming.remainingMs() ?? 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+          while ((incoming.timeoutMs() ?? 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
           // A signal of its own: this call is not cancelled, it only has no time left.
           await inner.getOrder(request).then(late.resolve, late.resolve);
           return {};
@@ -140,6 +144,6 @@ test('a call made after the deadline of the one being answered does not go witho
   t.true(error instanceof ConnectError);
   t.true(error instanceof ConnectError && [Code.DeadlineExceeded, Code.Canceled].includes(error.code));
   t.true(told.every(({ header }) => header !== null));
-  t.is(call?.remainingMs(), 0);
+  t.is(call?.timeoutMs(), 0);
   await Promise.all([front.close(), close()]);
 });

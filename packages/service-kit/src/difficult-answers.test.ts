@@ -1,7 +1,7 @@
 import { connect } from 'node:http2';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
 import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test, { type ExecutionContext } from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import { type Call, type ErrorDetail, type Handlers, implement, ServiceError } from './index.ts';
@@ -69,10 +69,10 @@ test('one large detail, and metadata without end, leave the message', async (t) 
 });
 
 test('more entries of metadata than proxies take are cut, from failures and from successes', async (t) => {
-  const fill = ({ responseHeaders, responseTrailers }: Call) => {
+  const fill = ({ responseHeader, responseTrailer }: Call) => {
     for (let i = 0; i < 150; i++) {
-      responseHeaders.set(`x-h${i}`, 'v');
-      responseTrailers.set(`x-t${i}`, 'v');
+      responseHeader.set(`x-h${i}`, 'v');
+      responseTrailer.set(`x-t${i}`, 'v');
     }
   };
   const count = (headers: Headers) => [...headers.keys()].filter((key) => /^x-[ht]\d/.test(key)).length;
@@ -129,8 +129,8 @@ const forbidden: readonly [string, string][] = [
 test('metadata that cannot be sent is dropped, and the rest arrives', async (t) => {
   const errors = await failures(t, (call) => {
     for (const [name, value] of forbidden) {
-      call.responseTrailers.set(name, value);
-      call.responseHeaders.set(name, value);
+      call.responseTrailer.set(name, value);
+      call.responseHeader.set(name, value);
     }
     throw new ConnectError(
       'm',
@@ -153,10 +153,10 @@ test('a success with such metadata is a success', async (t) => {
     ...orders,
     getOrder(_request, call) {
       for (const [name, value] of [...forbidden, ['x-long', 'v'.repeat(70_000)] as const]) {
-        call.responseHeaders.set(name, value);
-        call.responseTrailers.set(name, value);
+        call.responseHeader.set(name, value);
+        call.responseTrailer.set(name, value);
       }
-      call.responseHeaders.set('x-good', 'yes');
+      call.responseHeader.set('x-good', 'yes');
       return { order: { orderId } };
     },
   };
@@ -202,7 +202,7 @@ test('what sidecars say to each other is in no trailer and in no body', async (t
         continue;
       const stream = session.request({
         ':method': 'POST',
-        ':path': `/shop.orders.v1.OrderService/${method}`,
+        ':path': `/bakery.orders.v1.OrderService/${method}`,
         'content-type': contentType,
       });
       let trailers: object = {};

@@ -10,7 +10,8 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Call } from './current-call.ts';
-import { idempotencyKeyOf, isMarkedForRepeats } from './idempotency/keyed.ts';
+import { type HeedsRepeats, howItHeedsRepeats, idempotencyKeyOf } from './idempotency/keyed.ts';
+import type { InterceptedCall } from './incoming-call.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
 
@@ -32,9 +33,9 @@ export type Handlers<Desc extends DescService> = { [Name in keyof Desc['method']
 /** One method with its handler, types erased: the server checks each request against `method` before it gets here. */
 export interface MethodImplementation {
   readonly method: DescMethod;
-  /** Whether the handler was made by keyed() or repeatable(). Default: false. */
-  readonly heedsRepeats?: boolean;
-  handle(request: unknown, call: Call): unknown;
+  /** Whether the handler was made by keyed() or repeatable(). Default: by neither. */
+  readonly heedsRepeats?: HeedsRepeats | undefined;
+  readonly handle: (request: unknown, call: InterceptedCall) => unknown;
 }
 
 /** A service that serve() can serve. Made by implement(). */
@@ -44,7 +45,7 @@ export interface ServiceImplementation {
 }
 
 /**
- * Joins a service of a contract with its handlers. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
+ * Joins a service of a contract with its handlers: functions of a message and a {@link Call}, or a connect-es ServiceImpl as it is. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
  * idempotency_key is made by keyed() or repeatable(); serve() refuses any other.
  */
 export function implement<Desc extends DescService>(service: Desc, handlers: Handlers<Desc>): ServiceImplementation {
@@ -57,7 +58,7 @@ export function implement<Desc extends DescService>(service: Desc, handlers: Han
         ? [
             {
               method,
-              heedsRepeats: isMarkedForRepeats(handler),
+              heedsRepeats: howItHeedsRepeats(handler),
               handle: (request, call) => Reflect.apply(handler, handlers, [request, call]),
             },
           ]

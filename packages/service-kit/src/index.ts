@@ -1,3 +1,4 @@
+export type { Caller, EdgeCaller, LocalCaller, ServiceCaller, WorkloadCaller } from './caller.ts';
 export { type CallOptions, type Client, type ClientOptions, client } from './client.ts';
 export { type Call, currentCall } from './current-call.ts';
 export { defaultLimits, type Limits } from './grpc/limits.ts';

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { OrderSchema, OrderService } from '@shop/orders-contract/v1';
 import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { OrderSchema, OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import { type Handlers, implement, repeatable, type ServeOptions, ServiceError, serve } from './index.ts';
 
 /** An order that any of them answers. */
@@ -12,9 +12,9 @@ export const orderId = '0199c1f0-7f2e-7000-8000-000000000001';
 export const orders: Handlers<typeof OrderService> = {
   placeOrder: repeatable((request) => ({ order: { orderId, customerId: request.customerId } })),
   getOrder(request, call) {
-    call.responseHeaders.set('x-early', 'a');
-    call.responseTrailers.set('x-late', 'b');
-    return { order: { orderId: request.orderId, reason: call.caller } };
+    call.responseHeader.set('x-early', 'a');
+    call.responseTrailer.set('x-late', 'b');
+    return { order: { orderId: request.orderId, reason: call.caller.id } };
   },
   listOrders() {
     throw new ServiceError(Code.FailedPrecondition, 'orders: not today', {

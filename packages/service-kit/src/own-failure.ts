@@ -45,7 +45,7 @@ export const noteOnwardFailures: Interceptor = (next) => async (request) => {
  */
 export function ownFailure(call: Call, code: number): Readonly<Record<string, string>> | undefined {
   // A timer of this process may end a little before the clock does.
-  if (code === grpcCode.deadlineExceeded && (call.signal.aborted || call.remainingMs() === 0)) return lateFailure;
+  if (code === grpcCode.deadlineExceeded && (call.signal.aborted || call.timeoutMs() === 0)) return lateFailure;
   return repeatable.has(code) && !sawFailure.has(call) ? own : undefined;
 }
 

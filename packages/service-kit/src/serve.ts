@@ -1,5 +1,5 @@
 import type { DescFile } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { connectListener } from './connect-path.ts';
 import { createGrpcHandler } from './grpc/handler.ts';
 import { defaultLimits, type Limits } from './grpc/limits.ts';
@@ -8,6 +8,7 @@ import { WaitingBytes } from './grpc/waiting-bytes.ts';
 import { grpcMethods } from './grpc-path.ts';
 import { type Check, healthService, Readiness } from './health.ts';
 import { refuseUnheededRepeats, type ServiceImplementation } from './implement.ts';
+import { intercepted } from './interceptors.ts';
 import { logger } from './log/logger.ts';
 import { messageTypes } from './message-types.ts';
 import { openPort, type Port } from './port.ts';
@@ -24,6 +25,11 @@ export interface ServeOptions {
   readonly name?: string;
   /** What it serves, beside health and reflection. */
   readonly services: readonly ServiceImplementation[];
+  /**
+   * connect-es interceptors around each call of `services`, the first one outermost. They see requests that keep their contract; health and
+   * reflection are answered without them. Default: none.
+   */
+  readonly interceptors?: readonly Interceptor[];
   /**
    * Files of messages that a google.protobuf.Any may hold in JSON, beside those that the services' files import, the well-known types and
    * google.rpc. Default: none.
@@ -68,7 +74,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
     readiness,
     options.services.map(({ service }) => service.typeName),
   );
-  const services = [...options.services, health];
+  const { interceptors = [] } = options;
+  const services = [...options.services.map((service) => intercepted(service, interceptors)), health];
   const all = [...services, ...requestsUntil(readiness.drained, reflectionServices(services))];
   const files = [...(options.types ?? []), ...all.map(({ service }) => service.file)];
   const cutOff = new AbortController();

@@ -1,8 +1,8 @@
-import { CatalogService } from '@shop/catalog-contract/v1';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { oddContract } from '@weft/compiler/testing/odd-contracts';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess } from './mesh-process.fixture.ts';
 
@@ -16,7 +16,7 @@ async function publish(mesh: MeshProcess, name: string, set: Uint8Array): Promis
 const bad: readonly (readonly [name: string, set: Uint8Array, words: RegExp])[] = [
   [
     'inventory',
-    withPolicy(descriptorSet('shop.inventory'), 'GetStock', { hedge: { after: { seconds: 1n }, maxTries: 0 } }),
+    withPolicy(descriptorSet('bakery.inventory'), 'GetStock', { hedge: { after: { seconds: 1n }, maxTries: 0 } }),
     /hedge.max_tries is 0/,
   ],
   [
@@ -38,7 +38,7 @@ const bad: readonly (readonly [name: string, set: Uint8Array, words: RegExp])[] 
 
 const said = (t: ExecutionContext, problems: readonly { resource: string; message: string }[]) => {
   for (const [name, , words] of bad) {
-    const own = problems.filter(({ resource }) => resource === `contracts/shop/shop.${name}.binpb`);
+    const own = problems.filter(({ resource }) => resource === `contracts/bakery/bakery.${name}.binpb`);
     t.regex(own[0]?.message ?? '', words, name);
   }
 };
@@ -63,13 +63,13 @@ test('bad contracts stop nobody, neither when they come nor when a control plane
 
   for (const [name, set] of bad) await publish(mesh, name, set);
   const first = await mesh.until('the problems of all', ({ problems }) =>
-    bad.every(([name]) => problems.some(({ resource }) => resource === `contracts/shop/shop.${name}.binpb`)),
+    bad.every(([name]) => problems.some(({ resource }) => resource === `contracts/bakery/bakery.${name}.binpb`)),
   );
   said(t, first.problems);
   t.is((await getProduct()).product?.sku, 'WFT-0001');
 
   // A new version of catalog's contract still arrives.
-  const fresh = withPolicy(descriptorSet('shop.catalog'), 'GetProduct', { deadline: { seconds: 4n } });
+  const fresh = withPolicy(descriptorSet('bakery.catalog'), 'GetProduct', { deadline: { seconds: 4n } });
   await mesh.publish('catalog', catalog, fresh);
   await mesh.until("catalog's new deadline at orders' Envoy", async () =>
     /"max_stream_duration": "4s"/.test(await mesh.envoy('orders').admin('/config_dump?resource=dynamic_route_configs')),

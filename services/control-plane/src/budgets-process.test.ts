@@ -18,7 +18,7 @@ test('a workload that asks for a million invented names is told so once, and oth
   });
   t.teardown(() => client.close());
   for (let stream = 0; stream < 10; stream++) {
-    const greedy = new AdsClient(client, 'delta', token, 'shop/orders-0');
+    const greedy = new AdsClient(client, 'delta', token, 'bakery/orders-0');
     for (let from = 0; from < 100_000; from += 20_000) {
       const subscribe = Array.from({ length: 20_000 }, (_, index) => `invented-${stream}-${from + index}`);
       greedy.ask({ typeUrl: typeUrls.endpoints, subscribe });
@@ -28,7 +28,7 @@ test('a workload that asks for a million invented names is told so once, and oth
   const { problems } = await mesh.status();
   t.deepEqual(
     problems.map(({ resource }) => resource),
-    ['workload shop/orders-0'],
+    ['workload bakery/orders-0'],
   );
   t.regex(problems[0]?.message ?? '', /that are not in the configuration of this proxy must be at most 10000/);
   t.is(mesh.log.match(/a budget was exceeded/g)?.length, 1);

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
 import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService, ProductSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';
 
@@ -11,7 +11,7 @@ test.serial.before(() => {
 });
 
 /** catalog and orders, each behind its Envoy; catalog's application answers. */
-async function shop(t: ExecutionContext, spec: object = {}) {
+async function bakery(t: ExecutionContext, spec: object = {}) {
   const mesh = await MeshProcess.open(t, spec);
   const [catalog, orders] = await Promise.all([mesh.addReplica('catalog'), mesh.addReplica('orders')]);
   await serveCatalog(t, catalog);
@@ -42,7 +42,7 @@ async function serveCatalog(t: ExecutionContext, { application }: Replica): Prom
 test.serial(
   'a call goes through two sidecars; one that is not permitted gets the sentence; status knows',
   async (t) => {
-    const { mesh, catalog, getProduct } = await shop(t);
+    const { mesh, catalog, getProduct } = await bakery(t);
     t.is((await getProduct()).product?.sku, 'WFT-0001');
     t.true((await mesh.stat('catalog', `listener.${catalog.inbound.replace(':', '_')}.ssl.handshake`)) > 0);
 
@@ -50,14 +50,14 @@ test.serial(
     await mesh.untilServing('payments');
     const payments = client(PaymentService, { outbound: catalog.outbound });
     const sentence =
-      'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders';
+      'weft: bakery.catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders';
     const refused = await t.throwsAsync(payments.authorize({}, { deadlineMs: 5000 }));
     t.is(refused?.message, `[permission_denied] ${sentence}`);
 
     const status = await mesh.status();
-    t.like(status.denials[0], { caller: 'shop.catalog', message: sentence, count: 1n });
+    t.like(status.denials[0], { caller: 'bakery.catalog', message: sentence, count: 1n });
     t.deepEqual(status.problems, []);
-    t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'shop.catalog');
+    t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'bakery.catalog');
     for (const { name, proxy } of status.workloads) {
       t.is(proxy?.envoyVersion, '1.40.0', name);
       for (const type of proxy?.acknowledgements ?? []) {
@@ -66,7 +66,7 @@ test.serial(
       }
     }
     const { configJson } = await mesh.config('orders-0');
-    t.regex(configJson, /outbound\|shop\/catalog/);
+    t.regex(configJson, /outbound\|bakery\/catalog/);
     t.notRegex(configJson, /PRIVATE KEY/);
 
     t.is(await mesh.stop('SIGTERM'), 0);
@@ -76,7 +76,7 @@ test.serial(
 );
 
 test.serial('a control plane that comes back sends nothing again, and no Envoy loses a connection', async (t) => {
-  const { mesh, getProduct } = await shop(t);
+  const { mesh, getProduct } = await bakery(t);
   const names = ['catalog', 'orders'];
   // Of clusters, endpoints, secrets, listeners and routes: whatever an Envoy takes, it counts. (cluster.xds counts DNS.)
   const read = () =>
@@ -86,7 +86,7 @@ test.serial('a control plane that comes back sends nothing again, and no Envoy l
         return stats.split('\n').filter((line) => !line.startsWith('cluster.xds.'));
       }),
     );
-  const destroyed = () => mesh.stat('orders', 'cluster.outbound|shop/catalog.upstream_cx_destroy');
+  const destroyed = () => mesh.stat('orders', 'cluster.outbound|bakery/catalog.upstream_cx_destroy');
   await getProduct();
   const before = await read();
   t.regex(before.join(), /\.(rds|sds)\..*update_success: [1-9]/);
@@ -108,7 +108,7 @@ test.serial('a control plane that comes back sends nothing again, and no Envoy l
 });
 
 test.serial('a broken manifest is named and harms nobody; a mended one counts', async (t) => {
-  const { mesh, getProduct } = await shop(t);
+  const { mesh, getProduct } = await bakery(t);
   await mesh.putText('orders.yaml', 'kind: [');
   const { problems, services } = await mesh.until('the problem is named', (status) => status.problems.length > 0);
   t.is(problems[0]?.resource, 'orders.yaml');
@@ -118,17 +118,17 @@ test.serial('a broken manifest is named and harms nobody; a mended one counts', 
 });
 
 test.serial('a broken contract is named, and the last good one serves, over a restart too', async (t) => {
-  const { mesh, catalog, getProduct } = await shop(t);
+  const { mesh, catalog, getProduct } = await bakery(t);
   await mesh.breakContract(catalog);
   const named = (status: GetStatusResponse) =>
-    status.problems.some(({ resource }) => resource === 'contracts/shop/shop.catalog.binpb');
+    status.problems.some(({ resource }) => resource === 'contracts/bakery/bakery.catalog.binpb');
   await mesh.until('the problem is named', named);
   t.is((await getProduct()).product?.sku, 'WFT-0001');
   await mesh.stop();
   await mesh.start();
   const status = await mesh.untilServing('catalog', 'orders');
   t.true(named(status));
-  t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'shop.catalog');
+  t.is(status.services.find(({ name }) => name === 'catalog')?.logicalName, 'bakery.catalog');
   t.is((await getProduct()).product?.sku, 'WFT-0001');
   t.notRegex(mesh.log, /a proxy refused its configuration/);
 });

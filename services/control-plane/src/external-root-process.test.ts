@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService, ProductSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test, { type ExecutionContext } from 'ava';
 import { signCertificate, toPem } from './identity/certificate.ts';
 import { type AuthorityPem, newSerial, readAuthority } from './identity/root-authority.ts';
@@ -41,7 +41,7 @@ async function rootDirectory(t: ExecutionContext, { key, chain, roots }: Authori
 function admits(address: string, authority: AuthorityPem, trustDomain: string): Promise<boolean> {
   const { issuer } = readAuthority(authority, 'an authority for tests');
   const { privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const uris = [`spiffe://${trustDomain}/ns/shop/sa/orders`];
+  const uris = [`spiffe://${trustDomain}/ns/bakery/sa/orders`];
   const cert = toPem(signCertificate({ key, serial: newSerial(), ...validity, uris }, issuer)) + authority.chain;
   const [host, port] = address.split(':');
   return new Promise((resolve) => {

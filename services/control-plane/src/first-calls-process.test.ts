@@ -8,16 +8,16 @@ import { RawCaller } from './on-envoy/testing/raw-call.ts';
 
 // What a real control plane tells a real Envoy of callees that its application has never called.
 
-const path = tinyPath('shop.catalog', 'Get');
+const path = tinyPath('bakery.catalog', 'Get');
 
 /** catalog, which names orders, behind its Envoy; and orders, which says `calls`. */
-async function shop(t: ExecutionContext, calls: readonly string[] = []) {
+async function bakery(t: ExecutionContext, calls: readonly string[] = []) {
   const mesh = await MeshProcess.open(t, {
-    packages: ['shop', 'foreign'].map((name) => ({ namespace: name, protoPackage: name })),
+    packages: ['bakery', 'foreign'].map((name) => ({ namespace: name, protoPackage: name })),
   });
   const [catalog, orders] = await Promise.all([mesh.addReplica('catalog'), mesh.addReplica('orders')]);
-  await mesh.publish('catalog', catalog, tinyContract('shop.catalog', { Get: {}, Talk: { kind: 'bidi' } }, named));
-  await mesh.publish('orders', orders, tinyContract('shop.orders', { Call: {} }, { calls: [...calls] }));
+  await mesh.publish('catalog', catalog, tinyContract('bakery.catalog', { Get: {}, Talk: { kind: 'bidi' } }, named));
+  await mesh.publish('orders', orders, tinyContract('bakery.orders', { Call: {} }, { calls: [...calls] }));
   const application = await startRawApplication(catalog.application.replace('unix:', ''));
   t.teardown(() => application.away());
   const caller = new RawCaller(orders.outbound);
@@ -26,7 +26,7 @@ async function shop(t: ExecutionContext, calls: readonly string[] = []) {
   return { mesh, orders, application, caller };
 }
 
-const named = { callers: ['shop.orders'] };
+const named = { callers: ['bakery.orders'] };
 
 /** What the control plane gave the Envoy of orders, without times. */
 async function held(mesh: MeshProcess): Promise<string> {
@@ -39,9 +39,9 @@ async function held(mesh: MeshProcess): Promise<string> {
 
 test('a contract that names a caller changes nothing at it; its calls go through, the first included', async (t) => {
   t.timeout(120_000);
-  const { mesh, orders, application, caller } = await shop(t);
+  const { mesh, orders, application, caller } = await bakery(t);
   const [before, compiled] = [await held(mesh), (await mesh.config('orders-0')).configJson];
-  t.false(before.includes('outbound|shop/catalog'));
+  t.false(before.includes('outbound|bakery/catalog'));
 
   // Somebody else's contract of 2,000 methods names orders.
   const methods = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`Method${index}`, {}]));
@@ -57,10 +57,10 @@ test('a contract that names a caller changes nothing at it; its calls go through
   t.is(await held(mesh), before);
 
   // Hosts that nobody has leave nothing behind.
-  const invented = Array.from({ length: 300 }, (_, index) => caller.call({ authority: `shop.nobody${index}`, path }));
+  const invented = Array.from({ length: 300 }, (_, index) => caller.call({ authority: `bakery.nobody${index}`, path }));
   t.deepEqual([...new Set((await Promise.all(invented)).map(({ grpcStatus }) => grpcStatus))], ['12']);
   // A method that catalog does not open to orders is refused in words, and teaches nobody anything.
-  const refused = await caller.call({ authority: 'shop.catalog', path: tinyPath('shop.catalog', 'None') });
+  const refused = await caller.call({ authority: 'bakery.catalog', path: tinyPath('bakery.catalog', 'None') });
   t.is(refused.grpcStatus, '12');
   t.is((await mesh.config('orders-0')).configJson, compiled);
 
@@ -71,34 +71,34 @@ test('a contract that names a caller changes nothing at it; its calls go through
   };
   // Many first calls at once, with bodies, by both versions of HTTP.
   const body = Buffer.alloc(70_000);
-  const firsts = Array.from({ length: 50 }, () => caller.call({ authority: 'shop.catalog', path, body }));
+  const firsts = Array.from({ length: 50 }, () => caller.call({ authority: 'bakery.catalog', path, body }));
   const http1 = callHttp1(orders.outbound);
   t.deepEqual([...new Set((await Promise.all(firsts)).map(({ grpcStatus }) => grpcStatus))], ['0']);
   t.is(await http1, 200);
   t.is(application.seen.length, 51);
   t.is(marked.length, 0);
-  t.true((await held(mesh)).includes('outbound|shop/catalog'));
+  t.true((await held(mesh)).includes('outbound|bakery/catalog'));
   t.false((await held(mesh)).includes('foreign/den'));
 
   // From now on calls go straight on.
   const again = await mesh.stat('orders', 'cluster.again.upstream_rq_total');
-  t.is((await caller.call({ authority: 'shop.catalog', path })).grpcStatus, '0');
+  t.is((await caller.call({ authority: 'bakery.catalog', path })).grpcStatus, '0');
   t.is(await mesh.stat('orders', 'cluster.again.upstream_rq_total'), again);
 
   // A control plane that starts anew is told by the proxy whom it calls, and takes nothing away.
   await mesh.stop();
   await mesh.start();
   await mesh.untilServing('catalog', 'orders');
-  t.true((await held(mesh)).includes('outbound|shop/catalog'));
-  t.is((await caller.call({ authority: 'shop.catalog', path })).grpcStatus, '0');
+  t.true((await held(mesh)).includes('outbound|bakery/catalog'));
+  t.is((await caller.call({ authority: 'bakery.catalog', path })).grpcStatus, '0');
   t.is(await mesh.stat('orders', 'cluster.again.upstream_rq_total'), again);
 });
 
 test('a caller that declares its calls is told of the callee before the first', async (t) => {
   t.timeout(60_000);
-  const { mesh, caller } = await shop(t, ['shop.catalog']);
-  t.true((await held(mesh)).includes('outbound|shop/catalog'));
-  t.is((await caller.call({ authority: 'shop.catalog', path })).grpcStatus, '0');
+  const { mesh, caller } = await bakery(t, ['bakery.catalog']);
+  t.true((await held(mesh)).includes('outbound|bakery/catalog'));
+  t.is((await caller.call({ authority: 'bakery.catalog', path })).grpcStatus, '0');
   t.is(await mesh.stat('orders', 'cluster.again.upstream_rq_total'), 0);
 });
 
@@ -111,7 +111,7 @@ function callHttp1(outbound: string): Promise<number> {
       port,
       path,
       method: 'POST',
-      headers: { host: 'shop.catalog', 'content-type': 'application/grpc', te: 'trailers' },
+      headers: { host: 'bakery.catalog', 'content-type': 'application/grpc', te: 'trailers' },
     });
     call.on('response', (answer) => {
       answer.resume();

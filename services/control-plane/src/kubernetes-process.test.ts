@@ -19,7 +19,7 @@ import { fill, objects, paths } from './sources/kubernetes/cluster.fixture.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const audience = 'weft';
-const id = 'shop/edge-0';
+const id = 'bakery/edge-0';
 
 /** A replica of the control plane, in a process of its own; nothing is shared with another but the API server. */
 class Replica {
@@ -110,14 +110,14 @@ test('a proxy proves its pod, and finds at another replica just what it has', as
   let name = 'edge-0';
   fake.onPost('/apis/authentication.k8s.io/v1/tokenreviews', () => {
     const extra = { 'authentication.kubernetes.io/pod-name': [name], 'authentication.kubernetes.io/pod-uid': [uid] };
-    const user = { username: 'system:serviceaccount:shop:edge', extra };
+    const user = { username: 'system:serviceaccount:bakery:edge', extra };
     return { status: 201, body: { status: { authenticated: true, audiences: [audience], user } } };
   });
   fake.put('/apis/weft.dev/v1/gateways', { metadata: { name: 'edge' }, spec: {} });
 
   const one = await Replica.start(t, fake, 'one', xdsPort);
   const dir = await mkdtemp(join(tmpdir(), 'weft-edge-'));
-  const rootMap = () => Object(fake.get('/api/v1/configmaps', 'shop', 'weft-root')?.data);
+  const rootMap = () => Object(fake.get('/api/v1/configmaps', 'bakery', 'weft-root')?.data);
   await until(
     () => typeof rootMap()['ca-sds.yaml'] === 'string',
     () => 'the roots are published',
@@ -159,10 +159,10 @@ test('a proxy proves its pod, and finds at another replica just what it has', as
   t.deepEqual(names(await taken()), names(before), 'certificates and routes are the same ones');
 
   // Its pod is replaced by another of its name: the stream ends, and the token is that of a pod that is gone.
-  fake.delete(paths.pods, 'shop', 'edge-0');
+  fake.delete(paths.pods, 'bakery', 'edge-0');
   fake.put(paths.pods, { ...edge, metadata: { ...edge.metadata, uid: 'its successor' } });
   await until(
-    () => two.lines.some((line) => line.includes('the token is that of a pod shop/edge-0 that is gone')),
+    () => two.lines.some((line) => line.includes('the token is that of a pod bakery/edge-0 that is gone')),
     () => two.lines.join('\n'),
   );
   // With the token of another pod, whatever node id it claims.
@@ -170,7 +170,7 @@ test('a proxy proves its pod, and finds at another replica just what it has', as
   uid = other.uid;
   await writeFile(join(dir, 'token'), `${token()}2`);
   await until(
-    () => two.lines.some((line) => line.includes(`node ${id} is not shop/orders-1`)),
+    () => two.lines.some((line) => line.includes(`node ${id} is not bakery/orders-1`)),
     () => two.lines.join('\n'),
   );
 });
@@ -186,8 +186,8 @@ test('what one replica is told to go back to, all hold: those that run, and one 
   const pin = async (replica: Replica) => (await replica.api.getStatus({})).pin?.revisionId;
   const first = await latest(one);
   t.is((await latest(two))?.id, first?.id, 'the same content has the same name everywhere');
-  const spec = { service: 'orders', methods: [{ path: '/shop.orders.v1.OrderService/GetOrder', deadline: '77ms' }] };
-  fake.put(paths.meshPolicies, { metadata: { namespace: 'shop', name: 'slow' }, spec });
+  const spec = { service: 'orders', methods: [{ path: '/bakery.orders.v1.OrderService/GetOrder', deadline: '77ms' }] };
+  fake.put(paths.meshPolicies, { metadata: { namespace: 'bakery', name: 'slow' }, spec });
   for (const replica of [one, two]) {
     await until(
       async () => (await latest(replica))?.id !== first?.id,

@@ -12,13 +12,13 @@ import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
 import { type Client, client } from '@weft/service-kit';
+import { descriptorSet } from '@weft/test-contracts';
 import type { ExecutionContext } from 'ava';
 import { freePorts } from './on-envoy/testing/free-ports.ts';
 
-const contracts = new URL('../../../contracts/', import.meta.url);
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
-/** A replica of a service of the shop, as its test needs it. */
+/** A replica of a service of the bakery, as its test needs it. */
 export interface Replica {
   readonly name: string;
   /** Where its application listens, and its client calls. */
@@ -56,7 +56,7 @@ export class MeshProcess {
       await mesh.#stopAll();
       await rm(base, { recursive: true, force: true });
     });
-    const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+    const packages = [{ namespace: 'bakery', protoPackage: 'bakery' }];
     const config = {
       apiVersion: 'weft.dev/v1',
       kind: 'MeshConfig',
@@ -80,7 +80,7 @@ export class MeshProcess {
     return {
       address: `127.0.0.1:${this.#xdsPort}`,
       root: await readFile(join(this.#base, 'state/root/root.pem')),
-      token: await readFile(join(this.#base, `tokens/shop/${replica.name}`), 'utf8'),
+      token: await readFile(join(this.#base, `tokens/bakery/${replica.name}`), 'utf8'),
     };
   }
 
@@ -156,22 +156,22 @@ export class MeshProcess {
     await rm(join(this.#base, 'mesh', path));
   }
 
-  /** Adds a service of the shop with one replica, and starts the replica's Envoy. */
+  /** Adds a service of the bakery with one replica, and starts the replica's Envoy. */
   async addReplica(name: string): Promise<Replica> {
-    await mkdir(join(this.#base, 'tokens/shop'), { recursive: true });
-    await writeFile(join(this.#base, `tokens/shop/${name}-0`), randomBytes(32).toString('hex'), { mode: 0o600 });
+    await mkdir(join(this.#base, 'tokens/bakery'), { recursive: true });
+    await writeFile(join(this.#base, `tokens/bakery/${name}-0`), randomBytes(32).toString('hex'), { mode: 0o600 });
     const replica = {
       name: `${name}-0`,
       application: `unix:${join(this.#base, `${name}.sock`)}`,
       inbound: `127.0.0.1:${await freePort()}`,
       outbound: `127.0.0.1:${await freePort()}`,
     };
-    await this.publish(name, replica, await readFile(new URL(`${name}/descriptor.binpb`, contracts)));
+    await this.publish(name, replica, descriptorSet(`bakery.${name}`));
     const options: BootstrapOptions = {
-      workload: `shop/${replica.name}`,
+      workload: `bakery/${replica.name}`,
       controlPlane: { host: '127.0.0.1', port: this.#xdsPort },
       rootSdsPath: join(this.#base, 'state/root/ca-sds.yaml'),
-      tokenPath: join(this.#base, `tokens/shop/${replica.name}`),
+      tokenPath: join(this.#base, `tokens/bakery/${replica.name}`),
       adminSocket: join(this.#base, `${name}.admin`),
     };
     const config = bootstrap(options);
@@ -185,8 +185,8 @@ export class MeshProcess {
 
   /** Replaces the contract of a replica by one that nobody can understand, as a bad release would. */
   async breakContract(replica: Replica): Promise<void> {
-    const sets = ['catalog', 'orders'].map((name) => readFile(new URL(`${name}/descriptor.binpb`, contracts)));
-    await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(await Promise.all(sets)));
+    const sets = ['catalog', 'orders'].map((name) => descriptorSet(`bakery.${name}`));
+    await this.publish(replica.name.replace(/-0$/, ''), replica, Buffer.concat(sets));
   }
 
   /** Replaces the history by a file that is no directory, as somebody who tidies up may. */
@@ -203,9 +203,9 @@ export class MeshProcess {
   /** Publishes a contract and what runs it, as `weft up` does. */
   async publish(name: string, replica: Replica, descriptorSet: Uint8Array): Promise<void> {
     const contract = contractHash(descriptorSet);
-    await mkdir(join(this.#base, 'mesh/contracts/shop'), { recursive: true });
-    await writeFile(join(this.#base, `mesh/contracts/shop/shop.${name}.binpb`), descriptorSet);
-    const metadata = { namespace: 'shop', name };
+    await mkdir(join(this.#base, 'mesh/contracts/bakery'), { recursive: true });
+    await writeFile(join(this.#base, `mesh/contracts/bakery/bakery.${name}.binpb`), descriptorSet);
+    const metadata = { namespace: 'bakery', name };
     const spec = { selector: { app: name }, ports: [{ port: 80, appProtocol: 'grpc' }] };
     const inbound = [{ listen: replica.inbound, application: replica.application }];
     await this.put(
@@ -214,7 +214,7 @@ export class MeshProcess {
       {
         apiVersion: 'weft.dev/v1',
         kind: 'Workload',
-        metadata: { namespace: 'shop', name: replica.name, labels: { app: name } },
+        metadata: { namespace: 'bakery', name: replica.name, labels: { app: name } },
         spec: { serviceAccount: name, contract, inbound, outbound: replica.outbound },
         status: { ready: true },
       },
@@ -244,7 +244,7 @@ export class MeshProcess {
   }
 
   config(name: string): Promise<{ configJson: string }> {
-    return this.#status.getProxyConfig({ namespace: 'shop', name }, { deadlineMs: 5000 });
+    return this.#status.getProxyConfig({ namespace: 'bakery', name }, { deadlineMs: 5000 });
   }
 
   /** Asks for the status until `holds`, and gives that one. */

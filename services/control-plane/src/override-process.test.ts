@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService, ProductSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';
 
@@ -14,10 +14,10 @@ test.serial.before(() => {
   process.env.LOG_LEVEL ??= 'warn';
 });
 
-const getProduct = '/shop.catalog.v1.CatalogService/GetProduct';
+const getProduct = '/bakery.catalog.v1.CatalogService/GetProduct';
 
 /** catalog and orders, each behind its Envoy; catalog's application answers. */
-async function shop(t: ExecutionContext) {
+async function bakery(t: ExecutionContext) {
   const mesh = await MeshProcess.open(t);
   const [catalog, orders] = await Promise.all([mesh.addReplica('catalog'), mesh.addReplica('orders')]);
   await serveCatalog(t, catalog);
@@ -43,7 +43,7 @@ async function serveCatalog(t: ExecutionContext, { application }: Replica): Prom
 const expiresIn = (ms: number) => new Date(Date.now() + ms).toISOString();
 
 function override(name: string, spec: object) {
-  const metadata = { namespace: 'shop', name, creationTimestamp: new Date().toISOString() };
+  const metadata = { namespace: 'bakery', name, creationTimestamp: new Date().toISOString() };
   return {
     apiVersion: 'weft.dev/v1',
     kind: 'MeshOverride',
@@ -86,7 +86,7 @@ function load(call: () => Promise<unknown>) {
 }
 
 test.serial('an override denies a caller under load, closes no connection, and ends by itself', async (t) => {
-  const { mesh, catalog, products } = await shop(t);
+  const { mesh, catalog, products } = await bakery(t);
   const denied = load(() => products.getProduct({ sku: 'WFT-0001' }, { deadlineMs: 5000 }));
   const others = load(() => products.batchGetProducts({ skus: ['WFT-0001'] }, { deadlineMs: 5000 }));
   t.teardown(() => Promise.all([denied.stop(), others.stop()]));
@@ -96,7 +96,7 @@ test.serial('an override denies a caller under load, closes no connection, and e
   const expires = expiresIn(3000);
   await mesh.put(
     'user/deny.yaml',
-    override('deny', { methods: [getProduct], deny: ['shop.orders'], reason: 'a test', expires }),
+    override('deny', { methods: [getProduct], deny: ['bakery.orders'], reason: 'a test', expires }),
   );
   const before = denied.outcomes.length;
   while (!denied.outcomes.slice(before).some(({ code }) => code === Code.PermissionDenied)) await sleep(1);
@@ -104,14 +104,14 @@ test.serial('an override denies a caller under load, closes no connection, and e
   await denied.settles(Code.PermissionDenied);
   t.regex(
     denied.outcomes.at(-1)?.message ?? '',
-    /^weft: shop\.orders may not call shop\.catalog\.v1\.CatalogService\/GetProduct; MeshOverride shop\/deny names edge$/,
+    /^weft: bakery\.orders may not call bakery\.catalog\.v1\.CatalogService\/GetProduct; MeshOverride bakery\/deny names edge$/,
   );
   const { overrides } = await mesh.status();
   t.like(overrides[0], {
     name: 'deny',
     service: 'catalog',
     state: OverrideState.ACTIVE,
-    effects: ['denies shop.orders'],
+    effects: ['denies bakery.orders'],
     by: 'ada',
   });
 
@@ -127,12 +127,12 @@ test.serial('an override denies a caller under load, closes no connection, and e
   const codes = new Set(denied.outcomes.map(({ code }) => code));
   codes.delete(Code.Unavailable); // "may call, but its proxy does not know it yet", for the moment in which it ends
   t.deepEqual([...codes].sort(), [0, Code.PermissionDenied]);
-  t.is(await mesh.stat('orders', 'cluster.outbound|shop/catalog.upstream_cx_destroy'), 0);
+  t.is(await mesh.stat('orders', 'cluster.outbound|bakery/catalog.upstream_cx_destroy'), 0);
   t.is(await mesh.stat('catalog', `listener.${catalog.inbound.replace(':', '_')}.downstream_cx_destroy`), 0);
 
   for (const [message, what] of [
     ['an override holds', '"who":"ada","why":"a test"'],
-    ['an override has ended by itself', '"audit":"override","override":"shop/deny"'],
+    ['an override has ended by itself', '"audit":"override","override":"bakery/deny"'],
   ] as const) {
     t.true(
       mesh.log.split('\n').some((line) => line.includes(message) && line.includes(what)),
@@ -142,30 +142,30 @@ test.serial('an override denies a caller under load, closes no connection, and e
 });
 
 test.serial('an override that denies all of a service closes no connection either', async (t) => {
-  const { mesh, products } = await shop(t);
+  const { mesh, products } = await bakery(t);
   const calls = load(() => products.getProduct({ sku: 'WFT-0001' }, { deadlineMs: 5000 }));
   t.teardown(() => calls.stop());
   await calls.settles(0);
-  await mesh.put('user/deny.yaml', override('deny', { deny: ['shop.orders'] }));
+  await mesh.put('user/deny.yaml', override('deny', { deny: ['bakery.orders'] }));
   await calls.settles(Code.PermissionDenied);
   await mesh.remove('user/deny.yaml');
   await calls.settles(0);
   await calls.stop();
-  t.is(await mesh.stat('orders', 'cluster.outbound|shop/catalog.upstream_cx_destroy'), 0);
+  t.is(await mesh.stat('orders', 'cluster.outbound|bakery/catalog.upstream_cx_destroy'), 0);
   t.regex(mesh.log, /an override was removed/);
 });
 
 test.serial(
   'what loosens without a reason or for too long has no effect, and nothing makes an unsafe method retry',
   async (t) => {
-    const { mesh } = await shop(t);
-    const importProducts = '/shop.catalog.v1.CatalogService/ImportProducts';
+    const { mesh } = await bakery(t);
+    const importProducts = '/bakery.catalog.v1.CatalogService/ImportProducts';
     const tooLong = expiresIn(25 * 3_600_000);
-    const unsafe = { methods: [importProducts], allow: ['shop.orders'], retry: { maxRetries: 3 }, reason: 'x' };
+    const unsafe = { methods: [importProducts], allow: ['bakery.orders'], retry: { maxRetries: 3 }, reason: 'x' };
     await mesh.put(
       'user/loosen.yaml',
       override('no-reason', { methods: [getProduct], deadline: '50s', expires: expiresIn(60_000) }),
-      override('too-long', { methods: [getProduct], allow: ['shop.payments'], reason: 'x', expires: tooLong }),
+      override('too-long', { methods: [getProduct], allow: ['bakery.payments'], reason: 'x', expires: tooLong }),
       override('unsafe', { ...unsafe, expires: expiresIn(60_000) }),
     );
     const { overrides, problems } = await mesh.until('all are named', ({ overrides: all }) => all.length === 3);
@@ -177,7 +177,7 @@ test.serial(
         ['unsafe', OverrideState.ACTIVE],
       ],
     );
-    t.deepEqual(overrides[2]?.effects, ['allows shop.orders']);
+    t.deepEqual(overrides[2]?.effects, ['allows bakery.orders']);
     const told = problems.map(({ resource, message }) => `${resource}: ${message}`).join('\n');
     t.regex(told, /no-reason \(user\/loosen\.yaml\): 50000 ms is over .* what loosens needs a reason/);
     t.regex(told, /too-long .* within 24 h of its creation, not after 25 h/);
@@ -194,15 +194,15 @@ test.serial(
 );
 
 test.serial('a namespace that speaks for another has no effect, and is named', async (t) => {
-  const { mesh, products, orders } = await shop(t);
+  const { mesh, products, orders } = await bakery(t);
   await mesh.addReplica('payments');
   await mesh.untilServing('payments');
   const before = (await mesh.config('orders-0')).configJson;
-  const payments = descriptorSet('shop.payments');
-  const hostile = withPolicy(payments, 'Authorize', { callers: { names: ['shop.catalog'] } });
+  const payments = descriptorSet('bakery.payments');
+  const hostile = withPolicy(payments, 'Authorize', { callers: { names: ['bakery.catalog'] } });
   // The very same words under another hash, and one that nobody can mean.
   const everybody = withPolicy(payments, 'Authorize', { callers: { names: ['*'] } });
-  await mesh.putContract('thieves', 'shop.payments.binpb', hostile);
+  await mesh.putContract('thieves', 'bakery.payments.binpb', hostile);
   await mesh.putContract('thieves', 'everybody.binpb', everybody);
   const metadata = { namespace: 'thieves', name: 'payments' };
   const inbound = [{ listen: '127.0.0.1:9', application: 'unix:/nowhere' }];
@@ -225,10 +225,10 @@ test.serial('a namespace that speaks for another has no effect, and is named', a
   );
   const wanted = [
     /^MeshPolicy thieves\/payments \(thieves\.yaml\) spec\.service: there is no Service thieves\/catalog/,
-    /^Workload thieves\/payments-0 metadata\.labels: has the labels of shop\/payments, but namespace thieves may not speak for shop\.payments/,
+    /^Workload thieves\/payments-0 metadata\.labels: has the labels of bakery\/payments, but namespace thieves may not speak for bakery\.payments/,
     /^Workload thieves\/payments-0 spec\.contract: runs contract/,
-    /^contracts\/thieves\/everybody\.binpb shop\.payments\.v1\.PaymentService\/Authorize: callers names "\*"/,
-    /^contracts\/thieves\/shop\.payments\.binpb package shop\.payments: namespace thieves may not speak for shop\.payments; the contract has no effect \(shop\.payments belongs to namespace shop by mesh\.yaml spec\.packages\[0\]/,
+    /^contracts\/thieves\/everybody\.binpb bakery\.payments\.v1\.PaymentService\/Authorize: callers names "\*"/,
+    /^contracts\/thieves\/bakery\.payments\.binpb package bakery\.payments: namespace thieves may not speak for bakery\.payments; the contract has no effect \(bakery\.payments belongs to namespace bakery by mesh\.yaml spec\.packages\[0\]/,
   ];
   const { problems } = await mesh.until('all is named', ({ problems: all }) => all.length >= wanted.length);
   const told = problems.map(({ resource, field, message, advice }) => `${resource} ${field}: ${message} (${advice})`);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { Root_Phase } from '@weft/api/weft/api/v1/mesh';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService, ProductSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test, { type ExecutionContext } from 'ava';
 import { MeshProcess, type Replica } from './mesh-process.fixture.ts';
 
@@ -12,7 +12,7 @@ const soakMs = Number(process.env.WEFT_SOAK_SECONDS ?? 62) * 1000;
 const { STEADY, SPREADING, SIGNING } = Root_Phase;
 
 /** catalog and orders, each behind its Envoy. */
-async function shop(t: ExecutionContext, spec: object, more: readonly string[]) {
+async function bakery(t: ExecutionContext, spec: object, more: readonly string[]) {
   const mesh = await MeshProcess.open(t, spec, more);
   const [catalog, orders] = await Promise.all([mesh.addReplica('catalog'), mesh.addReplica('orders')]);
   await serveCatalog(t, catalog);
@@ -71,7 +71,7 @@ async function reconnect(mesh: MeshProcess): Promise<void> {
 
 test.serial('certificates that live 20 s are renewed under load, and no call fails', async (t) => {
   t.timeout(soakMs + 60_000);
-  const { mesh, orders, catalog } = await shop(t, { certificateLifetime: '20s' }, []);
+  const { mesh, orders, catalog } = await bakery(t, { certificateLifetime: '20s' }, []);
   const ends = new Map<string, Set<string>>();
   const calls = load(t, orders);
   const until = Date.now() + soakMs;
@@ -91,15 +91,15 @@ test.serial('certificates that live 20 s are renewed under load, and no call fai
   t.log(
     `${calls.calls()} calls over ${handshakes} connections, ${[...ends].map(([name, seen]) => `${name}: ${seen.size - 1} rotations`).join(', ')}`,
   );
-  t.is(await mesh.stat('orders', 'cluster.outbound|shop/catalog.ssl.fail_verify_san'), 0);
-  t.is(await mesh.stat('orders', 'cluster.outbound|shop/catalog.ssl.fail_verify_error'), 0);
+  t.is(await mesh.stat('orders', 'cluster.outbound|bakery/catalog.ssl.fail_verify_san'), 0);
+  t.is(await mesh.stat('orders', 'cluster.outbound|bakery/catalog.ssl.fail_verify_error'), 0);
 });
 
 test.serial(
   'the root is rotated under load and over crashes; sidecars that were there before stay and come back',
   async (t) => {
     t.timeout(180_000);
-    const { mesh, orders, catalog } = await shop(t, { certificateLifetime: '16s' }, ['--root-settle', '2s']);
+    const { mesh, orders, catalog } = await bakery(t, { certificateLifetime: '16s' }, ['--root-settle', '2s']);
     const first = (await mesh.status()).controlPlane?.root;
     t.is(first?.phase, STEADY);
     const calls = load(t, orders);

@@ -68,7 +68,7 @@ export function orderService({ db, feed, payments, onPlaced }: OrderServiceOptio
       feed.placed();
       const orderId = placed.order?.orderId;
       if (!request.wait || orderId === undefined) return placed;
-      const maxMs = Math.max(0, (call.remainingMs() ?? defaultWaitMs) - answerBeforeMs);
+      const maxMs = Math.max(0, (call.timeoutMs() ?? defaultWaitMs) - answerBeforeMs);
       const order = await lastState(db, feed, orderId, maxMs, call.signal);
       return order ? { ...placed, order } : placed;
     }),

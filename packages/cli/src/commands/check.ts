@@ -17,7 +17,6 @@ const soonMs = 30 * 24 * 3_600_000;
 /** `weft check`: whether the mesh is well, and how long it stays so without its control plane. */
 export function checkCommand(): Command {
   return new Command('check')
-    .summary('say whether the mesh is well, and how long it lasts without its control plane')
     .description(
       'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
         'and how far a rotation of the root has come. The exit code is 1 when a check fails.\n' +

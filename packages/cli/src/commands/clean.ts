@@ -7,7 +7,6 @@ import { stateOption } from './options.ts';
 /** `weft clean`: stops the mesh and forgets its data. */
 export function cleanCommand(): Command {
   return new Command('clean')
-    .summary('stop the mesh and forget its data')
     .description('Stops the mesh, then removes its state: the database, passwords, the root certificate, logs.')
     .addOption(stateOption())
     .action(async (options: { state?: string }) => {

@@ -10,13 +10,12 @@ import { problemLines } from './problem-lines.ts';
 /** `weft compile`: the Envoy configuration of a directory, offline. */
 export function compileCommand(): Command {
   return new Command('compile')
-    .summary('print the Envoy configuration that a mesh directory gives')
     .description(
       'Compiles a directory of manifests and descriptor sets offline, as the control plane would, and prints what each proxy would\n' +
         'hold as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',
     )
     .requiredOption('--mesh <dir>', 'the directory, as .weft/mesh')
-    .option('--proxy <name>', 'only this proxy, as orders-0 or shop/orders-0')
+    .option('--proxy <name>', 'only this proxy, as orders-0 or bakery/orders-0')
     .addOption(jsonOption())
     .action(async (options: { mesh: string; proxy?: string; json: boolean }) => {
       const directory = resolve(options.mesh);

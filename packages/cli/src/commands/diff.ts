@@ -13,7 +13,6 @@ import { problemLines } from './problem-lines.ts';
 /** `weft diff`: what a change changes for whom. */
 export function diffCommand(): Command {
   return new Command('diff')
-    .summary('say what a change of contracts changes, and for whom')
     .description(
       'Compares two git commits, two directories of .proto files or two mesh directories, and says for each caller and method what\n' +
         'becomes different: allowed or denied, retries, deadlines, exposure, REST paths, limits. Says so when nothing does. The\n' +
@@ -23,11 +22,11 @@ export function diffCommand(): Command {
     .argument('<new>', 'likewise; "." is the working tree')
     .addOption(jsonOption())
     .action(async (old: string, fresh: string, options: { json: boolean }) => {
-      const { diff, diffText } = await import('@weft/compiler');
       const [before, after] = await Promise.all([readSide(old), readSide(fresh)]);
       if ('files' in before !== 'files' in after) {
         throw new CommandError(`${old} and ${fresh} are not of one kind: a mesh directory and a tree of contracts.`);
       }
+      const { diff, diffText } = await import('@weft/compiler');
       const result = diff(before, after, Date.now());
       if (options.json) {
         console.log(JSON.stringify({ ...result.diff, problems: result.problems }, undefined, 2));
@@ -47,7 +46,10 @@ async function readSide(name: string): Promise<DiffSide> {
     const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');
     return { files: await readMeshFiles(directory) };
   }
-  return { descriptorSet: await buildContractTree(findProject(), isDirectory ? { directory } : { ref: name }) };
+  const project = findProject();
+  // From a folder below, too, this is the working tree.
+  const tree = name === '.' ? project.root : directory;
+  return { descriptorSet: await buildContractTree(project, isDirectory ? { directory: tree } : { ref: name }) };
 }
 
 /** A manifest at its top says that it is the mesh's configuration. */

@@ -14,7 +14,6 @@ const giveUpMs = 60_000;
 /** `weft down`: stops the mesh, however it was started. */
 export function downCommand(): Command {
   return new Command('down')
-    .summary('stop the mesh')
     .description('Stops the mesh and waits until no process of it is left. Its data stays.')
     .addOption(stateOption())
     .action(async (options: { state?: string }) => {

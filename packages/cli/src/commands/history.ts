@@ -12,7 +12,6 @@ import { clusterOption, jsonOption, namespaceOption, stateOption } from './optio
 /** `weft history`: what was pushed, why, and who took it. */
 export function historyCommand(): Command {
   return new Command('history')
-    .summary('show what was pushed, why, and which proxies took it')
     .description(
       'Shows the configurations that were pushed, the latest first: what changed, and how many of the proxies that were sent\n' +
         'something have acknowledged it. --json also has every proxy’s answer.',

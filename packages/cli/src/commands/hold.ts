@@ -6,7 +6,6 @@ import { stateOption } from './options.ts';
 /** `weft stop`: ends one process of the mesh for a while. */
 export function stopCommand(): Command {
   return new Command('stop')
-    .summary('stop the control plane or PostgreSQL, to see what the mesh does without it')
     .argument('<process>', 'control-plane or postgres')
     .addOption(stateOption())
     .action(async (process: string, options: { state?: string }) => {
@@ -18,7 +17,6 @@ export function stopCommand(): Command {
 /** `weft start`: starts again what `weft stop` has ended, and returns when it serves. */
 export function startCommand(): Command {
   return new Command('start')
-    .summary('start again what `weft stop` has ended, and wait until it serves')
     .argument('<process>', 'control-plane or postgres')
     .addOption(stateOption())
     .action(async (process: string, options: { state?: string }) => {

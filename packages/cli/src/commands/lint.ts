@@ -8,7 +8,6 @@ import { problemLines } from './problem-lines.ts';
 /** `weft lint`: what the contracts say that cannot be meant. */
 export function lintCommand(): Command {
   return new Command('lint')
-    .summary('check what the contracts say about calls')
     .description(
       'Checks the weft.policy options of all contracts of the project: a retry on a method that may not be repeated, a try timeout over\n' +
         'the deadline, a caller of this project or a key that does not exist. With --mesh also what the calls that contracts permit can do together:\n' +

@@ -1,69 +1,50 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { didYouMean } from '@weft/compiler/model/did-you-mean';
+import { parseDuration } from '@weft/compiler/facts/duration';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CommandError } from '../command-error.ts';
+import { logNames } from '../log-files/log-names.ts';
+import { type LogOptions, ShownLogs, supervisorLog } from '../log-files/show-logs.ts';
 import { chosenState } from '../mesh-choice.ts';
-import { stateOption } from './options.ts';
+import { notRunning } from '../supervisor/supervisor-client.ts';
+import { jsonOption, stateOption } from './options.ts';
 
 /** `weft logs`: what processes have logged. */
 export function logsCommand(): Command {
   return new Command('logs')
-    .summary('show what a process has logged')
-    .description('Shows the end of a log as it was written. Envoys log their calls in <replica>.envoy and edge.')
-    .argument('[process]', 'as orders-0, orders-0.envoy, edge, control-plane, postgres; none: the supervisor')
+    .description(
+      'Shows the end of a log as it was written, or of several logs, merged by time and each line behind the name of its process.\n' +
+        'A name is a service (all its replicas), a replica, the Envoy of either (orders.envoy), edge, control-plane or postgres;\n' +
+        'without a name it is the supervisor. Envoys log their calls. --json prints one object a line: process, time, and the fields\n' +
+        'of a line of JSON or else its text.',
+    )
+    .argument('[names...]', 'as orders, orders-0, orders.envoy, edge; none: the supervisor')
     .option('-f, --follow', 'go on as more comes', false)
-    .addOption(new Option('-n, --lines <count>', 'how many lines of the past').default(50).argParser(parseCount))
+    .addOption(
+      new Option(
+        '-n, --lines <count>',
+        'how many lines of the past, at most (default: 50, or all with --since)',
+      ).argParser(parseCount),
+    )
+    .addOption(
+      new Option(
+        '--since <time>',
+        'only what was logged since then: 5m for five minutes ago, or 2026-01-31T12:00:00Z',
+      ).argParser(parseSince),
+    )
+    .addOption(new Option('--grep <regex>', 'only lines that match, as they were written').argParser(parseRegex))
+    .addOption(jsonOption())
     .addOption(stateOption())
-    .action(async (name: string | undefined, options: { follow: boolean; lines: number; state?: string }) => {
-      const state = chosenState(options.state);
-      const names = existsSync(state.log)
-        ? readdirSync(state.log)
-            .filter((file) => file.endsWith('.log'))
-            .map((file) => file.slice(0, -'.log'.length))
-        : [];
-      const chosen = name ?? 'up';
-      if (!names.includes(chosen)) {
-        const near = didYouMean(chosen, names);
-        throw new CommandError(`There is no log of ${chosen}.${near} Logs: ${names.sort().join(', ') || 'none yet'}.`);
-      }
-      const path = join(state.log, `${chosen}.log`);
-      const end = await printEnd(path, options.lines);
-      if (options.follow) await follow(path, end);
+    .action(async (names: readonly string[], options: LogOptions & { follow: boolean; state?: string }) => {
+      const directory = chosenState(options.state).log;
+      // The logs of a mesh that has ended can be read; there are none where none has run.
+      if (logNames(directory).length === 0) throw notRunning();
+      const logs = new ShownLogs(directory, names.length > 0 ? names : [supervisorLog], options);
+      print(await logs.past());
+      if (!options.follow) return;
+      for await (const lines of logs.more()) print(lines);
     });
 }
 
-/** Prints the last lines and returns the offset behind them. */
-async function printEnd(path: string, lines: number): Promise<number> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const start = Math.max(0, size - lines * 2_000);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-    const all = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
-    process.stdout.write(all.slice(-(lines + 1)).join('\n'));
-    return size;
-  } finally {
-    await file.close();
-  }
-}
-
-async function follow(path: string, from: number): Promise<never> {
-  let offset = from;
-  for (;;) {
-    await sleep(200);
-    const { size } = await stat(path);
-    // It was begun anew.
-    if (size < offset) offset = 0;
-    if (size === offset) continue;
-    const file = await open(path);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - offset), 0, size - offset, offset);
-    await file.close();
-    offset += bytesRead;
-    process.stdout.write(buffer.subarray(0, bytesRead));
-  }
+function print(lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function parseCount(text: string): number {
@@ -71,4 +52,20 @@ function parseCount(text: string): number {
   if (!Number.isInteger(count) || count < 0 || count > 100_000)
     throw new InvalidArgumentError('It is from 0 to 100000.');
   return count;
+}
+
+/** Epoch milliseconds. */
+function parseSince(text: string): number {
+  const agoMs = parseDuration(text);
+  const time = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
+  if (Number.isNaN(time)) throw new InvalidArgumentError('It is how long ago (5m) or a time (2026-01-31T12:00:00Z).');
+  return time;
+}
+
+function parseRegex(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a regular expression.');
+  }
 }

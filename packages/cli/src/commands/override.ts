@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Override } from '@weft/api/weft/api/v1/mesh';
 import { OverrideState } from '@weft/api/weft/api/v1/mesh';
+import { parseDuration } from '@weft/compiler/facts/duration';
 import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
 import { problemWords } from '@weft/compiler/model/problem';
 import { type ResourceRef, sameRef, weftRef } from '@weft/compiler/model/resource-ref';
@@ -16,7 +17,7 @@ import type { MeshChoice } from '../mesh-choice.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type Mesh, withMesh } from '../with-mesh.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
-import { overrideLines } from './render-overrides.ts';
+import { overrideLines, withoutEnded } from './render-overrides.ts';
 
 interface Options extends MeshChoice {
   readonly deny: readonly string[];
@@ -29,6 +30,7 @@ interface Options extends MeshChoice {
   readonly untilRemoved: boolean;
   readonly why?: string;
   readonly list: boolean;
+  readonly all: boolean;
   readonly remove?: string;
   readonly print: boolean;
   /** Names that nobody in the mesh has are meant. */
@@ -48,28 +50,28 @@ const answerMs = 5_000;
 /** `weft override`: what must be otherwise at once, and by itself be as it was. */
 export function overrideCommand(): Command {
   return new Command('override')
-    .summary('deny a caller, stop retries, change a deadline or a limit at once')
     .description(
       'Lays something over a contract in an emergency: it holds within a second, closes no connection and ends by itself. What\n' +
         'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
         'repeated. It is written as a MeshOverride into the mesh directory or the cluster, with who, why and until when.',
     )
-    .argument('[service/method]', 'as shop.payments.v1.PaymentService/Authorize; shop.payments: all its methods')
-    .option('--deny <caller>', 'who may no longer call, as shop.orders or edge; repeatable', collect, [])
+    .argument('[service/method]', 'as bakery.payments.v1.PaymentService/Authorize; bakery.payments: all its methods')
+    .option('--deny <caller>', 'who may no longer call, as bakery.orders or edge; repeatable', collect, [])
     .option('--allow <caller>', 'who may call although the contract does not say so; repeatable', collect, [])
     .option('--no-retry', 'try no failed call again that may have been delivered')
     .option('--deadline <duration>', 'the longest that a call may take, as 500ms')
     .option(
       '--limit <caller=requests/period>',
-      'the most calls per replica, as shop.orders=100/1s; * is everybody',
+      'the most calls per replica, as bakery.orders=100/1s; * is everybody',
       limits,
       [],
     )
     .option('--for <duration>', 'how long it holds', '1h')
     .option('--until-removed', 'it does not end by itself; only for what loosens nothing', false)
     .option('--why <text>', 'the reason, for the log and for the status')
-    .option('--list', 'show all overrides', false)
-    .option('--remove <name>', 'end one now, as shop/payments-1a2b3c')
+    .option('--list', 'show the overrides that hold, or were refused', false)
+    .option('--all', 'with --list: also those that have ended and were not removed', false)
+    .option('--remove <name>', 'end one now, as bakery/payments-1a2b3c')
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
     .option('--force', 'write it although nobody in the mesh has a name that it gives', false)
     .addOption(jsonOption())
@@ -80,7 +82,7 @@ export function overrideCommand(): Command {
       const store = overrideStore(options);
       if (options.remove !== undefined) return remove(store, options, options.remove);
       await withMesh(options, async (mesh) => {
-        if (options.list) return list(mesh, options.json);
+        if (options.list) return list(mesh, options);
         const manifest = await manifestOf(mesh, target, options);
         if (options.print) {
           process.stdout.write(overrideYaml(manifest));
@@ -93,12 +95,11 @@ export function overrideCommand(): Command {
 
 async function manifestOf(mesh: Mesh, target: string | undefined, options: Options): Promise<OverrideManifest> {
   if (target === undefined) {
-    throw new CommandError('Name a service or method, as shop.payments.v1.PaymentService/Authorize, or use --list.');
+    throw new CommandError('Name a service or method, as bakery.payments.v1.PaymentService/Authorize, or use --list.');
   }
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
   if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
-  const { parseDuration } = await import('@weft/compiler');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
     throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, as 2h or 30m.`);
@@ -198,8 +199,9 @@ async function verdict(
   return undefined;
 }
 
-async function list(mesh: Mesh, json: boolean): Promise<void> {
-  const { overrides } = await status(mesh);
+async function list(mesh: Mesh, { all, json }: Options): Promise<void> {
+  const { overrides: known } = await status(mesh);
+  const overrides = all ? known : withoutEnded(known);
   if (json) {
     const { toJson } = await import('@bufbuild/protobuf');
     const { OverrideSchema } = await import('@weft/api/weft/api/v1/mesh');
@@ -208,7 +210,10 @@ async function list(mesh: Mesh, json: boolean): Promise<void> {
     return;
   }
   const lines = overrideLines(overrides, Date.now(), paintFor(process.stdout));
-  console.log(lines.length > 0 ? lines.join('\n') : 'There is no override.');
+  const ended = known.length - overrides.length;
+  const others =
+    ended > 0 ? ` ${ended} ended; \`weft override --list --all\` shows ${ended === 1 ? 'it' : 'them'}.` : '';
+  console.log(lines.length > 0 ? lines.join('\n') : `There is no override.${others}`);
 }
 
 /** Asks the control plane only about what it cannot find itself: it may be away. */
@@ -250,6 +255,6 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 
 function limits(text: string, before: readonly Limit[]): readonly Limit[] {
   const match = /^([*]|[a-z][\w.]*)=(\d{1,20})(?:\/([\w.]+))?$/.exec(text);
-  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as shop.orders=100/1s.');
+  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as bakery.orders=100/1s.');
   return [...before, { caller: match[1], requests: Number(match[2]), per: match[3] ?? '1s' }];
 }

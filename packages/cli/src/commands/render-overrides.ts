@@ -3,6 +3,11 @@ import { type Override, OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 
+/** The overrides that have not ended. An ended one changes nothing any more, but stays where it was written until it is removed. */
+export function withoutEnded(overrides: readonly Override[]): readonly Override[] {
+  return overrides.filter(({ state }) => state !== OverrideState.ENDED);
+}
+
 /** Overrides as a person reads them, one a line: what holds, until when, why and by whom; then what was refused of it. */
 export function overrideLines(overrides: readonly Override[], now: number, paint: Paint): string[] {
   return overrides.flatMap((override) => {

@@ -11,7 +11,7 @@ import type { SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
-import { overrideLines } from './render-overrides.ts';
+import { overrideLines, withoutEnded } from './render-overrides.ts';
 import { rootLine } from './render-root.ts';
 
 /** What is shown: the control plane's view, and the supervisor's where one runs. */
@@ -44,7 +44,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
       const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
       return `${where}: ${problemWords(problem)}${since}`;
     });
-    const overrides = overrideLines(mesh.overrides, now, paint);
+    const overrides = overrideLines(withoutEnded(mesh.overrides), now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));
     if (problems.length)
       sections.push(section('Problems (the last good configuration goes on serving)', problems, paint));

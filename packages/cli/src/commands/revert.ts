@@ -8,7 +8,6 @@ import { clusterOption, namespaceOption, stateOption } from './options.ts';
 /** `weft revert`: hold contracts and policies at an earlier revision. */
 export function revertCommand(): Command {
   return new Command('revert')
-    .summary('hold contracts and policies at an earlier revision')
     .description(
       'Holds the contracts and policies of the mesh at a revision of `weft history`, whatever their sources say since, until\n' +
         '`weft revert --clear`. Replicas, identities and overrides stay those of now, and no method is retried that a running version\n' +

@@ -1,9 +1,8 @@
 import { userInfo } from 'node:os';
 import { ConnectError } from '@connectrpc/connect';
 import { Command } from 'commander';
-import { CommandError, noAnswer } from '../command-error.ts';
+import { CommandError } from '../command-error.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
-import { isNobodyListening } from '../system-error.ts';
 import { withMesh } from '../with-mesh.ts';
 import { clusterOption, namespaceOption, stateOption } from './options.ts';
 import { rootLine } from './render-root.ts';
@@ -11,7 +10,6 @@ import { rootLine } from './render-root.ts';
 /** `weft rotate-root`: replaces the root of all certificates. */
 export function rotateRootCommand(): Command {
   return new Command('rotate-root')
-    .summary('replace the root of all certificates, without a failed call')
     .description(
       'The new root is trusted everywhere first, then it signs, and the old one goes when its last certificate has ended.\n' +
         'This returns at once; `weft check` says how far it has come. It goes on over restarts of the control plane.',
@@ -27,7 +25,6 @@ export function rotateRootCommand(): Command {
         if (root) console.log(rootLine(root, Date.now()));
       } catch (error) {
         if (error instanceof CommandError) throw error;
-        if (isNobodyListening(error)) throw noAnswer(error);
         throw new CommandError(`The root was not rotated: ${ConnectError.from(error).rawMessage}`);
       }
     });

@@ -9,7 +9,6 @@ import { stateOption } from './options.ts';
 /** `weft run`: a service's process in the foreground, behind its replica's Envoy. */
 export function runCommand(): Command {
   return new Command('run')
-    .summary('run the process of one service in the foreground, for a debugger')
     .description(
       'Ends the processes of a service in the running mesh and runs one in their place, with the environment of the first replica and\n' +
         'behind its Envoy, until it ends. As `weft run orders -- node --inspect-brk src/main.ts`.',

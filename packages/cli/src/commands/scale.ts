@@ -14,7 +14,6 @@ interface Wish {
 /** `weft scale`: adds or takes away replicas while the mesh runs. */
 export function scaleCommand(): Command {
   return new Command('scale')
-    .summary('add or remove replicas while it runs')
     .description(
       'Gives services so many replicas and waits until they are ready. Replicas that go away finish their calls first.\n' +
         'The next `weft up` starts from weft.yaml again.',

@@ -1,7 +1,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { Command } from 'commander';
-import { CommandError, reasonOf } from '../command-error.ts';
+import { type CommandError, noAnswer } from '../command-error.ts';
 import { chosenState, type MeshChoice } from '../mesh-choice.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { paintFor } from '../terminal/style.ts';
@@ -12,7 +12,6 @@ import { renderStatus } from './render-status.ts';
 /** `weft status`: what the mesh is and what every proxy has taken of it. */
 export function statusCommand(): Command {
   return new Command('status')
-    .summary('show services, replicas, proxies and what is wrong')
     .description(
       'Shows every service, replica and proxy, the end of its certificate, what configuration it has acknowledged and since when,\n' +
         'then problems and refused calls. --json has the whole answer of weft.api.v1 and, under "supervisor", local processes.',
@@ -28,29 +27,26 @@ export function statusCommand(): Command {
           ? await new SupervisorClient(chosenState(options.state).controlSocket).status()
           : undefined;
       const mesh = await meshStatus(options);
-      if (!supervisor && !mesh.response) throw notRunning();
+      if (!supervisor && 'error' in mesh) throw options.cluster === undefined ? notRunning() : mesh.error;
       if (options.json) {
-        const whole = mesh.response
-          ? toJson(GetStatusResponseSchema, mesh.response, { alwaysEmitImplicit: true })
-          : { error: mesh.reason };
+        const whole =
+          'error' in mesh
+            ? { error: mesh.error.message }
+            : toJson(GetStatusResponseSchema, mesh.response, { alwaysEmitImplicit: true });
         console.log(JSON.stringify({ ...asObject(whole), supervisor: supervisor ?? null }, undefined, 2));
         return;
       }
-      console.log(renderStatus({ mesh: mesh.response, supervisor, now: Date.now() }, paintFor(process.stdout)));
-      if (!mesh.response) {
-        throw new CommandError(
-          `The control plane does not answer (${mesh.reason}); calls go on, and \`npx weft logs control-plane\` says more.`,
-        );
-      }
+      const response = 'error' in mesh ? undefined : mesh.response;
+      console.log(renderStatus({ mesh: response, supervisor, now: Date.now() }, paintFor(process.stdout)));
+      if ('error' in mesh) throw mesh.error;
     });
 }
 
-async function meshStatus(choice: MeshChoice): Promise<{ response?: GetStatusResponse; reason: string }> {
+async function meshStatus(choice: MeshChoice): Promise<{ response: GetStatusResponse } | { error: CommandError }> {
   try {
-    return { response: await withMesh(choice, (mesh) => mesh.status()), reason: '' };
+    return { response: await withMesh(choice, (mesh) => mesh.status()) };
   } catch (error) {
-    if (choice.cluster !== undefined && error instanceof CommandError) throw error;
-    return { reason: reasonOf(error) };
+    return { error: noAnswer(error) };
   }
 }
 

@@ -29,7 +29,6 @@ interface UpOptions {
 /** `weft up`: the whole mesh on this machine. */
 export function upCommand(): Command {
   return new Command('up')
-    .summary('start the whole mesh on this machine')
     .description(
       'Starts the control plane, every service with its Envoy, the edge, and PostgreSQL where a service has a schema. Waits until every\n' +
         'call that the contracts permit gets through. What does not come up is named, and the rest goes on without it. It stays in the\n' +

@@ -1,7 +1,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type WhyResponse, WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
-import { parseDuration } from '@weft/compiler';
+import { parseDuration } from '@weft/compiler/facts/duration';
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { askMemory } from '../memory-client.ts';
@@ -16,14 +16,13 @@ import { clusterOption, jsonOption, namespaceOption, stateOption } from './optio
 /** `weft why`: what becomes of one call, hop by hop. */
 export function whyCommand(): Command {
   return new Command('why')
-    .summary('explain what becomes of one call, and why')
     .description(
       'Explains a call hop by hop: listener, route, policy and the file it came from, cluster, endpoints, certificates, and whether\n' +
         'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way, and 1 when nobody has a name that is\n' +
         'given.',
     )
-    .argument('<caller>', 'who calls: shop.orders, edge, shop/orders or shop/orders-0')
-    .argument('<method>', 'what is called: shop.payments.v1.PaymentService/Authorize')
+    .argument('<caller>', 'who calls: bakery.orders, edge, bakery/orders or bakery/orders-0')
+    .argument('<method>', 'what is called: bakery.payments.v1.PaymentService/Authorize')
     .option('--at <time>', 'as it was then: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
     .addOption(jsonOption())
     .addOption(stateOption())

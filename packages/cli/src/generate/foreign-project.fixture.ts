@@ -57,6 +57,11 @@ export class ForeignProject {
     return existsSync(join(this.root, path));
   }
 
+  /** Removes a file or folder. */
+  forget(path: string): void {
+    rmSync(join(this.root, path), { recursive: true, force: true });
+  }
+
   /** Runs the weft command as it is installed here. */
   weft(args: readonly string[], cwd = '.'): Promise<Ended> {
     return this.run(process.execPath, [join(this.root, 'node_modules/@weft/cli/bin/weft.js'), ...args], cwd);

@@ -158,9 +158,9 @@ export class SupervisorClient {
   }
 }
 
-/** No mesh runs. */
+/** The end of a command that needs a running mesh where none runs. */
 export function notRunning(): CommandError {
-  return new CommandError('no mesh is running here; start it with `weft up`');
+  return new CommandError('No mesh is running here; start it with `weft up`.');
 }
 
 /** What the supervisor says of a request that it refuses. */

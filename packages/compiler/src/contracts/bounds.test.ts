@@ -9,8 +9,8 @@ import { withPolicy, withServicePolicy } from '../testing/edit-contract.ts';
 import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { lint } from './lint.ts';
 
-const orders = descriptorSet('shop.orders');
-const catalog = descriptorSet('shop.catalog');
+const orders = descriptorSet('bakery.orders');
+const catalog = descriptorSet('bakery.catalog');
 
 const unary = (value: MessageInitShape<typeof MethodPolicySchema>) => withPolicy(catalog, 'GetProduct', value);
 const stream = (value: MessageInitShape<typeof MethodPolicySchema>) => withPolicy(orders, 'WatchOrder', value);
@@ -140,9 +140,9 @@ for (const [name, { field, contract, policy }] of Object.entries(fields)) {
 }
 
 test('lists and names of a contract hold their bounds', (t) => {
-  const names = Array.from({ length: lengths.callers + 1 }, (_, index) => `shop.caller${index}`);
+  const names = Array.from({ length: lengths.callers + 1 }, (_, index) => `bakery.caller${index}`);
   const limits = names.map((caller) => ({ caller, requests: 1 }));
-  const long = `shop.${'a'.repeat(lengths.callerName)}`;
+  const long = `bakery.${'a'.repeat(lengths.callerName)}`;
   const messages = [
     unary({ callers: { names } }),
     unary({ shadow: { callers: { names } } }),
@@ -155,7 +155,7 @@ test('lists and names of a contract hold their bounds', (t) => {
     'callers has 1001 entries',
     'shadow.callers has 1001 entries',
     'rate_limits has 1001 entries',
-    'callers names a service of 258 characters',
+    'callers names a service of 260 characters',
     'callers names ""',
     'hedge has no after',
   ]);

@@ -12,13 +12,13 @@ export interface Complaint {
 export interface FilePart {
   readonly kind: 'part';
   readonly file: FileDescriptorProto;
-  /** "shop.orders.v1.Order.order_id". */
+  /** "bakery.orders.v1.Order.order_id". */
   readonly name: string;
   /** google.protobuf.SourceCodeInfo.Location.path. */
   readonly path: readonly number[];
 }
 
-/** An element as people write it: "shop.orders.v1.OrderService/PlaceOrder". */
+/** An element as people write it: "bakery.orders.v1.OrderService/PlaceOrder". */
 export function elementName(element: Complaint['element']): string {
   switch (element.kind) {
     case 'rpc':

@@ -2,7 +2,7 @@ import test from 'ava';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { filesOf, openDescriptorSet } from './descriptor-set.ts';
 
-const set = (name: string) => tinyContract(`shop.${name}`, { Get: {} });
+const set = (name: string) => tinyContract(`bakery.${name}`, { Get: {} });
 
 test('a set is decoded once for all who read it', (t) => {
   const bytes = set('orders');

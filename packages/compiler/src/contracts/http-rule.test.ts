@@ -3,9 +3,9 @@ import { protoContract } from '../testing/proto-contract.ts';
 import { lint } from './lint.ts';
 
 const file = (name: string, ...rules: readonly string[]) => ({
-  [`shop/${name}/v1/${name}.proto`]: `
+  [`bakery/${name}/v1/${name}.proto`]: `
     syntax = "proto3";
-    package shop.${name}.v1;
+    package bakery.${name}.v1;
     import "google/api/annotations.proto";
     service ThingService {
       ${rules.map((rule, at) => `rpc Do${at}(Thing) returns (Thing) { option (google.api.http) = {${rule}}; }`).join('\n')}
@@ -32,7 +32,12 @@ test('verbs: the five, others by custom, and all', (t) => {
 });
 
 test('a path of gRPC is no path of REST', (t) => {
-  const shaped = ['/shop.orders.v1.OrderService/PlaceOrder', '/a.B/{name}', '/grpc.health.v1.Health/Check', '/a.b/**'];
+  const shaped = [
+    '/bakery.orders.v1.OrderService/PlaceOrder',
+    '/a.B/{name}',
+    '/grpc.health.v1.Health/Check',
+    '/a.b/**',
+  ];
   for (const path of shaped) {
     const [found] = words(file('things', `post: "${path}" body: "*"`));
     t.is(
@@ -48,10 +53,10 @@ test('one path of two methods is refused, in one file and across files; an overl
   const one = file('things', 'get: "/v1/x/{name}"', 'get: "/v1/x/{name=*}"');
   t.deepEqual(
     words(one).map((text) => text.replace(/^.*?: /, '')),
-    ["(google.api.http) GET /v1/x/{name=*} is also shop.things.v1.ThingService/Do0's"],
+    ["(google.api.http) GET /v1/x/{name=*} is also bakery.things.v1.ThingService/Do0's"],
   );
   const two = { ...file('parts', 'get: "/v1/x/{name}"'), ...file('things', 'get: "/v1/x/*"', 'get: "/v1/{name=**}"') };
   t.deepEqual(words(two), [
-    "shop/things/v1/things.proto:6 shop.things.v1.ThingService/Do0: (google.api.http) GET /v1/x/* is also shop.parts.v1.ThingService/Do0's",
+    "bakery/things/v1/things.proto:6 bakery.things.v1.ThingService/Do0: (google.api.http) GET /v1/x/* is also bakery.parts.v1.ThingService/Do0's",
   ]);
 });

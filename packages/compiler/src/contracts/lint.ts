@@ -23,7 +23,7 @@ export interface LintOptions {
   readonly knownServices?: readonly LogicalName[];
   /**
    * Also refuse callers that are nowhere in the set nor among `knownServices`; a list: only those whose names begin with one of these
-   * words ("shop" for shop.orders). Default: false; a set of one service cannot tell.
+   * words ("bakery" for bakery.orders). Default: false; a set of one service cannot tell.
    */
   readonly closed?: boolean | readonly string[];
   /** Also look at the calls that contracts permit, hop after hop (docs/policy.md says what that proves). Default: false. */
@@ -49,7 +49,7 @@ export const lintRules = { policy: 'WEFT_POLICY', callers: 'WEFT_CALLERS', graph
  * Refuses contracts that cannot be meant: a retry on a method that may not be repeated, a try timeout over the deadline, a key or
  * caller that does not exist, a REST path that names no field; with `graph`, what the permitted calls may do together.
  *
- * `resource` is the proto file and, where the set has source info, the line ("shop/orders/v1/orders.proto:12"). What cannot be
+ * `resource` is the proto file and, where the set has source info, the line ("bakery/orders/v1/orders.proto:12"). What cannot be
  * meant is refused whatever comments say; of the graph, a comment can take the blame.
  */
 export function lint(descriptorSet: Uint8Array, options: LintOptions = {}): Problem[] {

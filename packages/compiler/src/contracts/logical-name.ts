@@ -1,6 +1,6 @@
 import type { LogicalName } from '../model/mesh.ts';
 
-/** A proto package without its version: "shop.orders" of "shop.orders.v1". */
+/** A proto package without its version: "bakery.orders" of "bakery.orders.v1". */
 export function logicalNameOf(protoPackage: string): LogicalName {
   return protoPackage.replace(/\.v[1-9][0-9]*((alpha|beta)[0-9]*)?$/, '');
 }

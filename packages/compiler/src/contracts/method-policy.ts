@@ -252,7 +252,7 @@ export function checkNames(field: string, names: readonly string[], complain: Co
   atMost(field, names, lengths.callers, complain);
   for (const name of names) {
     if (!isLogicalName(name)) {
-      complain(`${field} names "${name}"`, 'a proto package without its version: "shop.orders"');
+      complain(`${field} names "${name}"`, 'a proto package without its version: "bakery.orders"');
     } else if (name.length > lengths.callerName) {
       complain(`${field} names a service of ${name.length} characters`, `at most ${lengths.callerName}`);
     }

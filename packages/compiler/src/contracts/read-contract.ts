@@ -61,7 +61,7 @@ export function readContract(fact: ContractFact): ReadContract {
   };
 }
 
-/** An element, and its line where the set has source info: "shop.orders.v1.OrderService/GetOrder (shop/orders/v1/orders.proto:12)". */
+/** An element, and its line where the set has source info: "bakery.orders.v1.OrderService/GetOrder (bakery/orders/v1/orders.proto:12)". */
 function placeName(element: Complaint['element']): string {
   return lineOf(element) === undefined ? elementName(element) : `${elementName(element)} (${sourceLine(element)})`;
 }

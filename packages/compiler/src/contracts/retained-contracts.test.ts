@@ -8,7 +8,7 @@ import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { contractHash } from './contract-hash.ts';
 import { retainContracts, retained } from './retained-contracts.ts';
 
-const good = descriptorSet('shop.orders');
+const good = descriptorSet('bakery.orders');
 const later = withPolicy(good, 'GetOrder', { deadline: { seconds: 9n } });
 // A key without which PlaceOrder cannot be repeated.
 const bad = withPolicy(good, 'PlaceOrder', { idempotencyKey: undefined });
@@ -17,7 +17,7 @@ const worse = withPolicy(bad, 'GetOrder', { deadline: { seconds: 9n } });
 /** A namespace that publishes contracts, each in a file of its own unless `file` says otherwise, and replicas of them. */
 function mesh(published: readonly Uint8Array[], running: readonly Uint8Array[], file?: string): Facts {
   const directory = new MeshDirectory();
-  for (const set of published) directory.contract('shop', file ?? contractHash(set), set);
+  for (const set of published) directory.contract('bakery', file ?? contractHash(set), set);
   for (const [index, set] of running.entries()) directory.replica(`orders-${index}`, { contract: contractHash(set) });
   return parseDirectory(directory.files);
 }
@@ -28,7 +28,7 @@ function follow() {
   const { contracts } = retainContracts(graph, facts.contracts, facts.workloads);
   return (next: Facts) => {
     graph.turn(() => replace(next));
-    return contracts.keys().map((key) => key.replace('shop/', ''));
+    return contracts.keys().map((key) => key.replace('bakery/', ''));
   };
 }
 

@@ -83,7 +83,7 @@ function nameComplaints(service: DescService): Complaint[] {
     {
       element: service,
       message: `package "${protoPackage.slice(0, lengths.callerName)}" gives no logical name`,
-      advice: `lower-case letters, digits and "_" in parts, at most ${lengths.callerName} characters: "shop.orders.v1"`,
+      advice: `lower-case letters, digits and "_" in parts, at most ${lengths.callerName} characters: "bakery.orders.v1"`,
     },
   ];
 }

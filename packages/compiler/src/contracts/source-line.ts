@@ -5,7 +5,7 @@ import type { Complaint } from './complaint.ts';
 const servicesOfFile = 6;
 const methodsOfService = 2;
 
-/** Where an element stands in its .proto file: "shop/orders/v1/orders.proto:12", without the line when the set has no source info. */
+/** Where an element stands in its .proto file: "bakery/orders/v1/orders.proto:12", without the line when the set has no source info. */
 export function sourceLine(element: Complaint['element']): string {
   const line = lineOf(element);
   return line === undefined ? sourceFile(element) : `${sourceFile(element)}:${line}`;

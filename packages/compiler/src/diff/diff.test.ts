@@ -41,24 +41,29 @@ test('diff: a contract that breaks keeps its old form, and is named', (t) => {
 });
 
 test('diff: what is going to hold is told apart from what holds', (t) => {
-  const set = descriptorSet('shop.payments');
+  const set = descriptorSet('bakery.payments');
   const before = { descriptorSet: set };
   const after = { descriptorSet: withPolicy(set, 'Authorize', { shadow: { callers: { names: [] } } }) };
   const text = diffText(diff(before, after, 0).diff);
-  t.is(text, 'shop.orders -> shop.payments.v1.PaymentService/Authorize\n  shadow: none -> would be denied (counted)');
+  t.is(
+    text,
+    'bakery.orders -> bakery.payments.v1.PaymentService/Authorize\n  shadow: none -> would be denied (counted)',
+  );
 });
 
 test('diff: limits of a whole service, its budget and the settings of a gateway', (t) => {
   const mesh = (spec: object, set: Uint8Array) => ({
-    files: new MeshDirectory().edge('127.0.0.1:8080', spec).contract('shop', 'shop.payments', set).service('payments')
-      .files,
+    files: new MeshDirectory()
+      .edge('127.0.0.1:8080', spec)
+      .contract('bakery', 'bakery.payments', set)
+      .service('payments').files,
   });
-  const set = descriptorSet('shop.payments');
+  const set = descriptorSet('bakery.payments');
   const limited = withServicePolicy(set, { maxConcurrentRequests: 7, retryBudget: { percent: 50 } });
   const text = diffText(diff(mesh({}, set), mesh({ maxHeaders: 50 }, limited), 0).diff);
   t.regex(
     text,
-    /\(every caller\) -> shop\.payments\n {2}retry budget: 20 %.* -> 50 %.*\n {2}requests at once: .* -> 7/,
+    /\(every caller\) -> bakery\.payments\n {2}retry budget: 20 %.* -> 50 %.*\n {2}requests at once: .* -> 7/,
   );
   t.regex(text, /gateway edge\n {2}maxHeaders: 100 -> 50/);
 });
@@ -67,34 +72,34 @@ test('diff: destinations outside, plain text, and what else holds for the whole 
   const mesh = (spec: object, ...external: readonly [name: string, spec: object][]) => {
     const files = new MeshDirectory(spec);
     for (const [name, itsSpec] of external) {
-      files.put(`${name}.yaml`, { kind: 'ExternalService', metadata: { namespace: 'shop', name }, spec: itsSpec });
+      files.put(`${name}.yaml`, { kind: 'ExternalService', metadata: { namespace: 'bakery', name }, spec: itsSpec });
     }
     return { files: files.files };
   };
   const before = mesh(
-    { certificateLifetime: '24h', permissive: [{ namespace: 'shop', labels: { app: 'old' }, port: 8080 }] },
+    { certificateLifetime: '24h', permissive: [{ namespace: 'bakery', labels: { app: 'old' }, port: 8080 }] },
     ['bank', { host: 'api.bank.example', port: 443, tls: true }],
     ['post', { host: 'mail.example', port: 25, serverFirst: true }],
   );
   const after = mesh(
-    { certificateLifetime: '1h', outbound: 'deny', permissive: [{ namespace: 'shop' }] },
+    { certificateLifetime: '1h', outbound: 'deny', permissive: [{ namespace: 'bakery' }] },
     ['bank', { host: 'api.bank.example', port: 8443, tls: true }],
     ['time', { host: 'ntp.example', port: 123, addresses: ['192.0.2.0/24'] }],
   );
   t.is(
     diffText(diff(before, after, 0).diff),
     [
-      '(every caller) -> external service shop/bank',
+      '(every caller) -> external service bakery/bank',
       '  api.bank.example:443, TLS -> api.bank.example:8443, TLS',
-      '(every caller) -> external service shop/post',
+      '(every caller) -> external service bakery/post',
       '  removed (was mail.example:25, the server speaks first): calls are to what is not declared from now on',
-      '(every caller) -> external service shop/time',
+      '(every caller) -> external service bakery/time',
       '  added: ntp.example:123, at 192.0.2.0/24',
       '(every caller) -> the whole mesh',
       '  calls to what is neither in the mesh nor declared: allow -> deny',
       '  certificates live: 24 h -> 1 h',
-      '  plain text is taken too: no longer in namespace shop by app=old at port 8080',
-      '  plain text is taken too: now in namespace shop',
+      '  plain text is taken too: no longer in namespace bakery by app=old at port 8080',
+      '  plain text is taken too: now in namespace bakery',
     ].join('\n'),
   );
   t.is(diffText(diff(before, before, 0).diff), '');
@@ -102,28 +107,28 @@ test('diff: destinations outside, plain text, and what else holds for the whole 
 
 test('diff: a caller whose account becomes that of another service too', (t) => {
   const mesh = (account: string, ...callers: string[]) => {
-    const set = tinyContract('shop.leaf', { Call: {} }, { callers });
-    const files = new MeshDirectory().contract('shop', 'leaf', set).service('leaf');
+    const set = tinyContract('bakery.leaf', { Call: {} }, { callers });
+    const files = new MeshDirectory().contract('bakery', 'leaf', set).service('leaf');
     for (const [name, itsAccount] of [
       ['orders', 'orders'],
       ['returns', account],
     ] as const) {
-      const own = tinyContract(`shop.${name}`, { Call: {} });
-      files.contract('shop', name, own).service(name);
+      const own = tinyContract(`bakery.${name}`, { Call: {} });
+      files.contract('bakery', name, own).service(name);
       files.replica(`${name}-0`, { contract: contractHash(own), account: itsAccount });
     }
     return { files: files.files };
   };
   const text = (before: ReturnType<typeof mesh>, after: ReturnType<typeof mesh>) =>
     diffText(diff(before, after, 0).diff);
-  const call = 'shop.leaf.v1.TestService/Call';
-  const denied = `shop.orders -> ${call}\n  denied: its service account is no longer its own`;
-  t.is(text(mesh('returns', 'shop.orders'), mesh('orders', 'shop.orders')), denied);
-  const both = ['shop.orders', 'shop.returns'];
+  const call = 'bakery.leaf.v1.TestService/Call';
+  const denied = `bakery.orders -> ${call}\n  denied: its service account is no longer its own`;
+  t.is(text(mesh('returns', 'bakery.orders'), mesh('orders', 'bakery.orders')), denied);
+  const both = ['bakery.orders', 'bakery.returns'];
   t.is(text(mesh('returns', ...both), mesh('orders', ...both)), '');
 });
 
 test('diff: a mesh directory and contracts are not of one kind', (t) => {
-  const contracts = { descriptorSet: descriptorSet('shop.payments') };
+  const contracts = { descriptorSet: descriptorSet('bakery.payments') };
   t.throws(() => diff(contracts, { files: new MeshDirectory().files }, 0), { instanceOf: TypeError });
 });

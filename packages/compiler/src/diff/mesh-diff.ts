@@ -9,7 +9,7 @@ export interface MeshDiff {
 export interface CallDiff {
   /** Logical names; empty: nobody may call, before or after. */
   readonly callers: readonly string[];
-  /** "shop.orders.v1.OrderService/PlaceOrder". */
+  /** "bakery.orders.v1.OrderService/PlaceOrder". */
   readonly method: string;
   /** Whose method it is: a logical name, or "namespace/name" where several services have it or there is no contract. */
   readonly service: string;
@@ -18,7 +18,7 @@ export interface CallDiff {
 
 /** Changes of one service or gateway. */
 export interface DestinationDiff {
-  /** "shop.orders", "gateway edge", "external service shop/bank", "the whole mesh". */
+  /** "bakery.orders", "gateway edge", "external service bakery/bank", "the whole mesh". */
   readonly name: string;
   readonly changes: readonly Change[];
 }

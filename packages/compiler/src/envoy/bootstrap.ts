@@ -24,7 +24,7 @@ import { extension } from './typed-config.ts';
 
 /** What a proxy must know before it reaches the control plane. All paths are absolute. */
 export interface BootstrapOptions {
-  /** The workload that it stands beside: "shop/orders-0". */
+  /** The workload that it stands beside: "bakery/orders-0". */
   readonly workload: WorkloadId;
   /** Where the control plane serves xDS; `host` may be a DNS name. */
   readonly controlPlane: SocketAddress;

@@ -31,7 +31,7 @@ export function compositionOfProxy(backEnd: BackEnd, id: WorkloadId): Compositio
   return proxy && compositionIn(backEnd, proxy.calls);
 }
 
-/** Whose routes a scope's are, for people: "gateway edge", "shop.orders", "namespace shop". */
+/** Whose routes a scope's are, for people: "gateway edge", "bakery.orders", "namespace bakery". */
 export function scopeWords(scope: string): string {
   const key: CallsKey = JSON.parse(scope);
   if ('gateway' in key) return `gateway ${key.gateway}`;

@@ -23,7 +23,7 @@ export interface Contribution {
 
 /** A resource that a contribution was made from. */
 export interface ContributionSource {
-  /** As its author knows it: "contracts/shop/shop.orders.binpb", "MeshPolicy shop/orders". */
+  /** As its author knows it: "contracts/bakery/bakery.orders.binpb", "MeshPolicy bakery/orders". */
   readonly resource: string;
   readonly about: readonly ResourceRef[];
   /** Tells whether it is still the same. */

@@ -96,8 +96,11 @@ export const outcomeHeader = 'x-weft-outcome';
  */
 export const failureHeader = 'x-weft-failure';
 
-/** What sidecars say to one another in answers; neither applications nor callers outside see it. */
 /** Set by a gateway: the address of the client outside. */
 export const clientAddressHeader = 'x-weft-client-address';
 
+/** Set by the callee's sidecar: the logical name under which the contract admits the caller. */
+export const callerHeader = 'x-weft-caller';
+
+/** What sidecars say to one another in answers; neither applications nor callers outside see it. */
 export const sidecarHeaders: readonly string[] = [deliveredHeader, outcomeHeader, failureHeader];

@@ -32,7 +32,7 @@ export function outboundTargets(
   );
   const taken = new Set<string>();
   const take = (host: string) => !taken.has(host) && taken.add(host) !== undefined;
-  // Logical names before hosts: a Service "orders" in a namespace "shop" must not take the name of another contract.
+  // Logical names before hosts: a Service "orders" in a namespace "bakery" must not take the name of another contract.
   const logical = new Map(near.map((service) => [service, service.logicalName && take(service.logicalName)]));
   return near.flatMap((service) => {
     const short = service.namespace === namespace ? [service.name] : [];

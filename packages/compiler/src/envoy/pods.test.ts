@@ -10,9 +10,9 @@ import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { typeUrls } from './resource.ts';
 
 /** A pod and the Service in front of it. */
-function put(directory: MeshDirectory, name: string, address: string, service: object, namespace = 'shop') {
-  const contract = ['orders', 'payments', 'catalog'].includes(name) ? descriptorSet(`shop.${name}`) : undefined;
-  if (contract) directory.contract('shop', `shop.${name}`, contract);
+function put(directory: MeshDirectory, name: string, address: string, service: object, namespace = 'bakery') {
+  const contract = ['orders', 'payments', 'catalog'].includes(name) ? descriptorSet(`bakery.${name}`) : undefined;
+  if (contract) directory.contract('bakery', `bakery.${name}`, contract);
   return directory
     .put(`${namespace}/${name}.yaml`, {
       apiVersion: 'v1',
@@ -34,14 +34,14 @@ function put(directory: MeshDirectory, name: string, address: string, service: o
 
 const grpc = (clusterIP: string) => ({ clusterIP, ports: [{ port: 80, targetPort: 8080, appProtocol: 'grpc' }] });
 
-function shop(): MeshDirectory {
+function bakery(): MeshDirectory {
   const directory = new MeshDirectory();
   put(directory, 'orders', '10.1.0.1', grpc('10.96.0.1'));
   put(directory, 'payments', '10.1.0.2', grpc('10.96.0.2'));
   return put(directory, 'ledger', '10.1.0.3', { clusterIP: 'None', ports: [{ port: 5432 }] });
 }
 
-const orders = 'shop/orders-10-1-0-1';
+const orders = 'bakery/orders-10-1-0-1';
 
 function listener(directory: MeshDirectory, name: string) {
   const resource = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.listener)?.get(name);
@@ -50,22 +50,25 @@ function listener(directory: MeshDirectory, name: string) {
 }
 
 test('a proxy holds nothing of services that it may not call, however many there are', (t) => {
-  const few = shop();
-  const many = shop();
+  const few = bakery();
+  const many = bakery();
   for (let index = 0; index < 200; index++) {
     put(many, `other-${index}`, `10.2.0.${index}`, { clusterIP: `10.97.0.${index}`, ports: [{ port: 5432 }] }, 'other');
   }
   put(many, 'catalog', '10.1.0.4', grpc('10.96.0.4'));
   const held = (directory: MeshDirectory) =>
-    [...(new DirectoryCompiler(directory).snapshot('shop/payments-10-1-0-2') ?? [])].flatMap(([, resources]) =>
+    [...(new DirectoryCompiler(directory).snapshot('bakery/payments-10-1-0-2') ?? [])].flatMap(([, resources]) =>
       [...resources.values()].map(({ name, version }) => `${name} ${version}`),
     );
   t.deepEqual(held(many), held(few));
 });
 
 test('a replica more of a headless service leaves every filter chain as it was', (t) => {
-  const before = listener(shop(), 'outbound');
-  const after = listener(put(shop(), 'ledger', '10.1.0.9', { clusterIP: 'None', ports: [{ port: 5432 }] }), 'outbound');
+  const before = listener(bakery(), 'outbound');
+  const after = listener(
+    put(bakery(), 'ledger', '10.1.0.9', { clusterIP: 'None', ports: [{ port: 5432 }] }),
+    'outbound',
+  );
   const chains = ({ filterChains }: typeof before) =>
     filterChains.map((chain) => Buffer.from(toBinary(FilterChainSchema, chain)).toString('base64'));
   t.notDeepEqual(after.filterChainMatcher, before.filterChainMatcher);
@@ -73,7 +76,7 @@ test('a replica more of a headless service leaves every filter chain as it was',
 });
 
 test('a service that comes into a namespace reaches its workloads, and a replica of it its callers', (t) => {
-  const compiler = new DirectoryCompiler(shop());
+  const compiler = new DirectoryCompiler(bakery());
   const namesTold = (directory: MeshDirectory) => {
     const { changes } = compiler.update(directory);
     const told = changes.flatMap(({ proxies, names }) =>
@@ -82,14 +85,14 @@ test('a service that comes into a namespace reaches its workloads, and a replica
     return [...new Set(told)].sort();
   };
   const cache = { clusterIP: '10.96.0.7', ports: [{ port: 6379 }] };
-  const told = namesTold(put(shop(), 'cache', '10.1.0.7', cache));
-  t.deepEqual(told, ['outbound', 'outbound|shop/cache']);
-  const more = put(put(shop(), 'cache', '10.1.0.7', cache), 'cache', '10.1.0.8', cache);
-  t.deepEqual(namesTold(more), ['outbound|shop/cache']);
+  const told = namesTold(put(bakery(), 'cache', '10.1.0.7', cache));
+  t.deepEqual(told, ['outbound', 'outbound|bakery/cache']);
+  const more = put(put(bakery(), 'cache', '10.1.0.7', cache), 'cache', '10.1.0.8', cache);
+  t.deepEqual(namesTold(more), ['outbound|bakery/cache']);
 });
 
 test('every filter chain and every domain is there once, whatever Services say', (t) => {
-  const directory = shop();
+  const directory = bakery();
   const both = (port: number) => [
     { name: 'one', port, protocol: 'UDP' },
     { name: 'two', port, protocol: 'TCP' },
@@ -106,9 +109,9 @@ test('every filter chain and every domain is there once, whatever Services say',
     ['10.1.0.8', 8080],
     ['10.1.0.9', 9090],
   ] as const) {
-    put(directory, 'moved', address, moved).put(`shop/pod-moved-${address}.yaml`, {
+    put(directory, 'moved', address, moved).put(`bakery/pod-moved-${address}.yaml`, {
       kind: 'Workload',
-      metadata: { namespace: 'shop', name: `moved-${address.replaceAll('.', '-')}`, labels: { app: 'moved' } },
+      metadata: { namespace: 'bakery', name: `moved-${address.replaceAll('.', '-')}`, labels: { app: 'moved' } },
       spec: { serviceAccount: 'moved', pod: { addresses: [address], portNames: { web } } },
       status: { ready: true },
     });
@@ -116,8 +119,8 @@ test('every filter chain and every domain is there once, whatever Services say',
   const { filterChains } = listener(directory, 'outbound');
   const names = filterChains.map(({ name }) => name);
   t.deepEqual([...new Set(names)], names);
-  t.true(names.includes('tcp|shop/dns|53') && names.includes('tcp|shop/moved|80'));
-  t.false(names.some((name) => name.startsWith('tcp|shop/udp')));
+  t.true(names.includes('tcp|bakery/dns|53') && names.includes('tcp|bakery/moved|80'));
+  t.false(names.some((name) => name.startsWith('tcp|bakery/udp')));
   const routes = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.route)?.get('outbound');
   const hosts = fromBinary(RouteConfigurationSchema, routes?.body ?? new Uint8Array()).virtualHosts;
   const domains = hosts.flatMap((host) => host.domains);
@@ -131,14 +134,14 @@ test('of two services whose replicas have one address, the nearest keeps it', (t
     Buffer.from(
       toBinary(MatcherSchema, listener(directory, 'outbound').filterChainMatcher ?? create(MatcherSchema)),
     ).toString('latin1');
-  const before = chosen(put(shop(), 'aaa', '10.1.0.4', headless));
-  t.regex(before, /tcp\|shop\/ledger\|5432/);
-  const after = chosen(put(put(shop(), 'aaa', '10.1.0.4', headless), 'zzz', '10.1.0.3', headless));
+  const before = chosen(put(bakery(), 'aaa', '10.1.0.4', headless));
+  t.regex(before, /tcp\|bakery\/ledger\|5432/);
+  const after = chosen(put(put(bakery(), 'aaa', '10.1.0.4', headless), 'zzz', '10.1.0.3', headless));
   t.is(after, before);
 });
 
 test('a port called constructor is a port', (t) => {
-  const directory = put(shop(), 'odd', '10.1.0.5', {
+  const directory = put(bakery(), 'odd', '10.1.0.5', {
     clusterIP: '10.96.0.5',
     ports: [{ port: 80, targetPort: 'constructor' }],
   });
@@ -147,9 +150,9 @@ test('a port called constructor is a port', (t) => {
 });
 
 test('a contract that is not understood opens nothing to its namespace', (t) => {
-  const directory = shop();
-  directory.files.set('contracts/shop/shop.payments.binpb', Buffer.from('no descriptor set'));
+  const directory = bakery();
+  directory.files.set('contracts/bakery/bakery.payments.binpb', Buffer.from('no descriptor set'));
   const clusters = new DirectoryCompiler(directory).snapshot(orders)?.get(typeUrls.cluster);
-  t.false(clusters?.has('outbound|shop/payments'));
-  t.true(clusters?.has('outbound|shop/ledger'));
+  t.false(clusters?.has('outbound|bakery/payments'));
+  t.true(clusters?.has('outbound|bakery/ledger'));
 });

@@ -17,44 +17,44 @@ function snapshotOf(directory: MeshDirectory, id: WorkloadId) {
 
 test('the listener of a process whose Service speaks TCP waits for no routes', (t) => {
   const directory = new MeshDirectory()
-    .put('shop/ledger.yaml', {
+    .put('bakery/ledger.yaml', {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'shop', name: 'ledger' },
+      metadata: { namespace: 'bakery', name: 'ledger' },
       spec: { selector: { app: 'ledger' }, ports: [{ port: 5432 }] },
     })
     .replica('ledger-0', { inbound: '127.0.0.1:1001', application: '127.0.0.1:5432' });
-  const snapshot = snapshotOf(directory, 'shop/ledger-0');
+  const snapshot = snapshotOf(directory, 'bakery/ledger-0');
   t.deepEqual([...(snapshot.get(typeUrls.listener)?.keys() ?? [])], ['inbound|1001']);
   t.deepEqual(missingReferences(snapshot), []);
 });
 
 test('a route has a mirror only for callers that may call the mirror, too', (t) => {
-  const contract = (callers: string[]) => tinyContract('shop.a', { Get: {} }, { callers });
+  const contract = (callers: string[]) => tinyContract('bakery.a', { Get: {} }, { callers });
   const mirrorOf = (admitted: string[]) => {
-    const [main, next] = [contract(['shop.b']), contract(admitted)];
-    const caller = tinyContract('shop.b', { Call: {} }, { calls: ['shop.a'] });
+    const [main, next] = [contract(['bakery.b']), contract(admitted)];
+    const caller = tinyContract('bakery.b', { Call: {} }, { calls: ['bakery.a'] });
     const at = { inbound: '127.0.0.1:1001', application: 'unix:/run/a', outbound: '127.0.0.1:1002' };
     const directory = new MeshDirectory()
-      .contract('shop', 'main', main)
-      .contract('shop', 'next', next)
-      .contract('shop', 'caller', caller)
+      .contract('bakery', 'main', main)
+      .contract('bakery', 'next', next)
+      .contract('bakery', 'caller', caller)
       .service('a')
       .service('next')
       .service('b')
       .replica('a-0', { ...at, contract: contractHash(main) })
       .replica('next-0', { ...at, contract: contractHash(next) })
       .replica('b-0', { ...at, contract: contractHash(caller) })
-      .put('shop/policy.yaml', {
+      .put('bakery/policy.yaml', {
         kind: 'MeshPolicy',
-        metadata: { namespace: 'shop', name: 'copies' },
-        spec: { service: 'a', methods: [{ path: tinyPath('shop.a', 'Get'), mirror: 'next' }] },
+        metadata: { namespace: 'bakery', name: 'copies' },
+        spec: { service: 'a', methods: [{ path: tinyPath('bakery.a', 'Get'), mirror: 'next' }] },
       });
-    const snapshot = snapshotOf(directory, 'shop/b-0');
+    const snapshot = snapshotOf(directory, 'bakery/b-0');
     t.deepEqual(missingReferences(snapshot), []);
     return Buffer.from(snapshot.get(typeUrls.route)?.get('outbound')?.body ?? []).includes('x-weft-mirror');
   };
-  t.true(mirrorOf(['shop.b']));
-  t.true(mirrorOf(['shop.b', 'shop.c']));
-  t.false(mirrorOf(['shop.c']));
+  t.true(mirrorOf(['bakery.b']));
+  t.true(mirrorOf(['bakery.b', 'bakery.c']));
+  t.false(mirrorOf(['bakery.c']));
 });

@@ -4,12 +4,12 @@ import { deadlineOutcome, retriableOutcome } from './outcome.ts';
 import { retryPolicy } from './retry-policy.ts';
 
 const method: Method = {
-  path: '/shop.leaf.v1.LeafService/Get',
-  grpcService: 'shop.leaf.v1.LeafService',
+  path: '/bakery.leaf.v1.LeafService/Get',
+  grpcService: 'bakery.leaf.v1.LeafService',
   name: 'Get',
   kind: 'unary',
   safety: 'no_side_effects',
-  callers: new Set(['shop.front']),
+  callers: new Set(['bakery.front']),
   deadlineMs: 15_000,
   rateLimits: [],
   http: [],

@@ -14,7 +14,14 @@ import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/h
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import type { Gateway } from '../model/gateway.ts';
 import { parseHttpTemplate } from '../model/http-template.ts';
-import { admission, grpcPathPattern, type HttpBinding, type Method, singleRequest } from '../model/method.ts';
+import {
+  grpcPathPattern,
+  type HttpBinding,
+  type Method,
+  notExposedSentence,
+  refusalSentence,
+  singleRequest,
+} from '../model/method.ts';
 import type { ServiceId } from '../model/names.ts';
 import type { Service } from '../model/service.ts';
 import { stepsOf, stepsOfPath } from '../model/template-overlap.ts';
@@ -283,7 +290,7 @@ const reflectionRoutes: readonly Route[] = ['v1', 'v1alpha'].map((version) => {
 
 /** Of a method that the gateway may not call for now: its callers are told so, and not that there is no such method. */
 function deniedRoute({ method, gateway }: DeniedCall): Route {
-  const body = inline(`weft: ${gateway} may not call ${method.path.slice(1)}; ${admission(method, gateway)}`);
+  const body = inline(refusalSentence(method, gateway));
   return create(RouteSchema, {
     name: method.path,
     match: { pathSpecifier: { case: 'path', value: method.path } },
@@ -294,7 +301,7 @@ function deniedRoute({ method, gateway }: DeniedCall): Route {
 const notFound: Route = create(RouteSchema, {
   name: 'not found',
   match: { pathSpecifier: { case: 'prefix', value: '/' } },
-  action: { case: 'directResponse', value: { status: 404, body: inline('weft: no contract exposes this here') } },
+  action: { case: 'directResponse', value: { status: 404, body: inline(notExposedSentence) } },
 });
 
 /** The shape of gRPC's paths, where nobody serves them. */
@@ -341,7 +348,7 @@ function corsPolicy(origins: readonly string[]): Any {
     allowMethods: 'GET, POST, PUT, PATCH, DELETE',
     allowHeaders:
       'content-type, authorization, x-grpc-web, x-user-agent, grpc-timeout, connect-protocol-version, connect-timeout-ms, traceparent, tracestate',
-    exposeHeaders: 'grpc-status, grpc-message, grpc-status-details-bin',
+    exposeHeaders: 'grpc-status, grpc-message, grpc-status-details-bin, weft-trace-id',
     maxAge: '7200',
   });
 }

@@ -4,17 +4,17 @@ import { HeaderValueOption_HeaderAppendAction as AppendAction } from '@weft/envo
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
 import { type Route, type RouteMatchSchema, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { ContractVersion } from '../model/contract.ts';
-import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
+import { identitiesByName, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { admission, isOwnPath, type Method } from '../model/method.ts';
 import { encodeResource } from './encode.ts';
 import { faultFilter, faultHeader } from './fault.ts';
 import { enabled, turnedOff } from './http-filters.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
-import { deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
+import { callerHeader, deliveredHeader, failureHeader, filters, inboundName, metadataNamespace } from './names.ts';
 import { applicationOutcome, codeOutcome } from './outcome.ts';
 import { rateLimits } from './rate-limit.ts';
-import { admit } from './rbac.ts';
+import { admit, admittedName } from './rbac.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { ambiguousPath, exactHeader, judgedMatches } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
@@ -97,24 +97,25 @@ function methodRoute(
     typedPerFilterConfig: {
       [filters.grpcStats]: enabled,
       [filters.rbac]: admit(
-        identitiesOf(method.callers, identities),
-        method.shadow && identitiesOf(method.shadow, identities),
+        identitiesByName(method.callers, identities),
+        method.shadow && identitiesByName(method.shadow, identities),
       ),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
       ...(method.kind === 'unary' && method.retry ? { [filters.wholeAnswers]: enabled } : {}),
     },
     ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
-    // The application learns how long the mesh will wait, also from callers that did not say.
-    ...(method.deadlineMs === undefined
-      ? {}
-      : {
-          requestHeadersToAdd: [
+    requestHeadersToAdd: [
+      { header: { key: callerHeader, value: admittedName }, appendAction: AppendAction.OVERWRITE_IF_EXISTS_OR_ADD },
+      // The application learns how long the mesh will wait, also from callers that did not say.
+      ...(method.deadlineMs === undefined
+        ? []
+        : [
             {
               header: { key: 'grpc-timeout', value: grpcTimeout(method.deadlineMs) },
               appendAction: AppendAction.ADD_IF_ABSENT,
             },
-          ],
-        }),
+          ]),
+    ],
     action: {
       case: 'route',
       value: {
@@ -159,7 +160,7 @@ function nobody(refusal: string): Route {
     name: 'refused',
     match: { pathSpecifier: { case: 'prefix', value: '/' } },
     metadata: metadata({ [refusalKey]: refusal }),
-    typedPerFilterConfig: { [filters.rbac]: admit([]) },
+    typedPerFilterConfig: { [filters.rbac]: admit(new Map()) },
     action: { case: 'directResponse', value: { status: 403 } },
   });
 }

@@ -30,8 +30,8 @@ test('weights share calls out among backends, and 0 gets none', (t) => {
   const split = new Routed([route([{ backends }])]);
   t.deepEqual(split.calls(get).map(clustersOf), [
     [
-      ['outbound|shop/a', 90],
-      ['outbound|shop/next', 10],
+      ['outbound|bakery/a', 90],
+      ['outbound|bakery/next', 10],
     ],
   ]);
   const all = new Routed([
@@ -44,7 +44,7 @@ test('weights share calls out among backends, and 0 gets none', (t) => {
       },
     ]),
   ]);
-  t.deepEqual(all.calls(get).map(clustersOf), [[['outbound|shop/next', 1]]]);
+  t.deepEqual(all.calls(get).map(clustersOf), [[['outbound|bakery/next', 1]]]);
 });
 
 test('a match narrows the calls, the first rule decides, and without one that matches calls get 404', (t) => {
@@ -62,7 +62,7 @@ test('a match narrows the calls, the first rule decides, and without one that ma
   t.deepEqual(others, []);
   t.deepEqual(
     [first, second].flatMap((each) => (each ? clustersOf(each) : [])).map(([name]) => name),
-    ['outbound|shop/next', 'outbound|shop/a'],
+    ['outbound|bakery/next', 'outbound|bakery/a'],
   );
   t.deepEqual(
     first?.match?.headers.map(({ name, invertMatch }) => [name, invertMatch]),
@@ -84,22 +84,22 @@ test('a match narrows the calls, the first rule decides, and without one that ma
 });
 
 test('an invalid backend answers its share with its status, and one that the caller may not call with 403', (t) => {
-  const gone: Backend = { weight: 1, invalid: 'Service shop/gone does not exist', status: 500 };
-  const closed: Backend = { ...toA, service: 'shop/closed', weight: 1 };
+  const gone: Backend = { weight: 1, invalid: 'Service bakery/gone does not exist', status: 500 };
+  const closed: Backend = { ...toA, service: 'bakery/closed', weight: 1 };
   const mixed = new Routed([route([{ backends: [gone, closed, { ...toA, weight: 2 }] }])]);
   const found = mixed.calls(get);
   t.deepEqual(found.map(answerOf), [
-    [500, 'weft: Service shop/gone does not exist'],
-    [403, 'weft: its route leads to shop/closed, which does not admit it'],
+    [500, 'weft: Service bakery/gone does not exist'],
+    [403, 'weft: its route leads to bakery/closed, which does not admit it'],
     undefined,
   ]);
   const shares = found.map(({ match }) => match?.runtimeFraction?.defaultValue?.numerator);
   t.deepEqual(shares, [250_000, 333_333, undefined]);
-  const snapshot = mixed.compiler.snapshot('shop/b-0');
-  t.false(snapshot?.get(typeUrls.cluster)?.has('outbound|shop/closed'));
+  const snapshot = mixed.compiler.snapshot('bakery/b-0');
+  t.false(snapshot?.get(typeUrls.cluster)?.has('outbound|bakery/closed'));
   t.deepEqual(snapshot && missingReferences(snapshot), []);
   t.deepEqual(new Routed([route([{ backends: [gone] }])]).calls(get).map(answerOf), [
-    [500, 'weft: Service shop/gone does not exist'],
+    [500, 'weft: Service bakery/gone does not exist'],
   ]);
   t.deepEqual(new Routed([route([{ backends: [] }])]).calls(get).map(answerOf), [
     [500, 'weft: its route has no backend'],
@@ -126,7 +126,7 @@ test('a version of the contract is a token that its replicas bear', (t) => {
   const pinned = new Routed([route([{ backends: [{ ...toA, weight: 1, contractVersion: hash }] }])]);
   const [found] = pinned.calls(get);
   t.deepEqual(found && actionOf(found).metadataMatch?.filterMetadata, { 'envoy.lb': { admits: `version ${hash}` } });
-  const endpoints = fromBinary(ClusterLoadAssignmentSchema, pinned.body('endpoints', 'outbound|shop/a'));
+  const endpoints = fromBinary(ClusterLoadAssignmentSchema, pinned.body('endpoints', 'outbound|bakery/a'));
   t.deepEqual(endpoints.endpoints[0]?.lbEndpoints[0]?.metadata?.filterMetadata, {
     'envoy.lb': { admits: [`version ${hash}`] },
   });
@@ -138,14 +138,14 @@ test('session affinity hashes a header or a cookie over a ring', (t) => {
   const policy = found && actionOf(found).hashPolicy[0]?.policySpecifier;
   t.is(policy?.case === 'cookie' ? policy.value.name : undefined, 'weft');
   const lbPolicy = (name: string) => fromBinary(ClusterSchema, routed.body('cluster', name)).lbPolicy;
-  t.not(lbPolicy('outbound|shop/a'), lbPolicy('outbound|shop/next'));
+  t.not(lbPolicy('outbound|bakery/a'), lbPolicy('outbound|bakery/next'));
 });
 
 test('filters change headers and copy calls to a service that the caller may call', (t) => {
   const filters = [
     { is: 'requestHeaderModifier', set: { 'x-canary': '100%' }, remove: ['x-old'] } as const,
     { is: 'requestMirror', to: toNext, percent: 10 } as const,
-    { is: 'requestMirror', to: { ...toA, service: 'shop/closed' } } as const,
+    { is: 'requestMirror', to: { ...toA, service: 'bakery/closed' } } as const,
   ];
   const [found] = new Routed([route([{ filters }])]).calls(get);
   t.deepEqual(
@@ -156,7 +156,7 @@ test('filters change headers and copy calls to a service that the caller may cal
   const mirrors = found && actionOf(found).requestMirrorPolicies;
   t.deepEqual(
     mirrors?.map(({ cluster, runtimeFraction }) => [cluster, runtimeFraction?.defaultValue?.numerator]),
-    [['outbound|shop/next', 100_000]],
+    [['outbound|bakery/next', 100_000]],
   );
 });
 
@@ -166,7 +166,7 @@ test('at a gateway a route leads only to what contracts open to it, and others h
     { gateway: 'edge' },
     ['a.example.com'],
   );
-  const closed = route([{ backends: [{ ...toA, service: 'shop/closed', weight: 1 }] }], { gateway: 'edge' });
+  const closed = route([{ backends: [{ ...toA, service: 'bakery/closed', weight: 1 }] }], { gateway: 'edge' });
   const hosts = new Routed([canary, closed]).hosts('gateway|edge', 'weft/edge-0');
   t.deepEqual(
     hosts.map(({ domains }) => domains),
@@ -178,36 +178,36 @@ test('at a gateway a route leads only to what contracts open to it, and others h
       .flatMap(clustersOf)
       .map(([name]) => name),
   );
-  t.is(own?.[0], 'outbound|shop/next');
-  t.is(own?.[1], 'outbound|shop/a');
-  t.is(rest?.[0], 'outbound|shop/a');
+  t.is(own?.[0], 'outbound|bakery/next');
+  t.is(own?.[1], 'outbound|bakery/a');
+  t.is(rest?.[0], 'outbound|bakery/a');
 });
 
 test('at a gateway a rule without a service answers, whatever is called', (t) => {
-  const gone: Backend = { weight: 1, invalid: 'Service shop/gone does not exist', status: 500 };
+  const gone: Backend = { weight: 1, invalid: 'Service bakery/gone does not exist', status: 500 };
   const matches = [{ path: { pathSeparatedPrefix: '/gone' } }];
   const routed = new Routed([route([{ matches, backends: [gone] }], { gateway: 'edge' })]);
   const [first, second] = routed.hosts('gateway|edge', 'weft/edge-0')[0]?.routes ?? [];
   t.is(first?.match?.pathSpecifier.value, '/gone');
-  t.deepEqual(first && answerOf(first), [500, 'weft: Service shop/gone does not exist']);
+  t.deepEqual(first && answerOf(first), [500, 'weft: Service bakery/gone does not exist']);
   t.is(second?.name, get);
 });
 
 test('a port without methods is routed by paths, and is never repeated once it was delivered', (t) => {
   const directory = mesh();
   for (const name of ['x', 'y']) directory.service(name).replica(`${name}-0`, { inbound: '127.0.0.1:1003' });
-  const [x, y] = ['shop/x', 'shop/y'] as const;
+  const [x, y] = ['bakery/x', 'bakery/y'] as const;
   const rules: Partial<Rule>[] = [
     { matches: [{ path: { pathSeparatedPrefix: '/v2' } }], backends: [{ service: y, port: 80, weight: 1 }], retry: {} },
     { backends: [{ service: x, port: 80, weight: 1 }], timeouts: { requestMs: 3000 } },
   ];
   const routed = new Routed([route(rules, { service: x, port: 80 })], directory);
-  const routes = routed.hosts().find(({ name }) => name.startsWith('shop/x'))?.routes ?? [];
+  const routes = routed.hosts().find(({ name }) => name.startsWith('bakery/x'))?.routes ?? [];
   t.deepEqual(
     routes.map((each) => [each.match?.pathSpecifier.value, clustersOf(each)[0]?.[0]]),
     [
-      ['/v2', 'outbound|shop/y'],
-      ['/', 'outbound|shop/x'],
+      ['/v2', 'outbound|bakery/y'],
+      ['/', 'outbound|bakery/x'],
     ],
   );
   t.deepEqual(
@@ -237,6 +237,6 @@ test('a weight that changes computes the routes of those who call, and no target
   t.is(turn.computed.get('virtual hosts'), 1);
   t.deepEqual(
     changes.map(({ proxies }) => [...proxies]),
-    [['shop/b-0']],
+    [['bakery/b-0']],
   );
 });

@@ -8,13 +8,13 @@ import { documentFacts, type Reading } from './document-facts.ts';
 import { parseDirectory, readFile } from './parse-directory.ts';
 
 const service = (name: string, port: number) =>
-  `apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: ${name}}\nspec: {selector: {app: ${name}}, ports: [{port: ${port}}]}\n`;
+  `apiVersion: v1\nkind: Service\nmetadata: {namespace: bakery, name: ${name}}\nspec: {selector: {app: ${name}}, ports: [{port: ${port}}]}\n`;
 const workload = (name: string) =>
-  `apiVersion: weft.dev/v1\nkind: Workload\nmetadata: {namespace: shop, name: ${name}}\nspec: {serviceAccount: ${name}}\n`;
+  `apiVersion: weft.dev/v1\nkind: Workload\nmetadata: {namespace: bakery, name: ${name}}\nspec: {serviceAccount: ${name}}\n`;
 const settings = (trustDomain: string) =>
   `apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: ${trustDomain}}\nspec: {trustDomain: ${trustDomain}}\n`;
 const policy = (service: string) =>
-  `apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {service: ${service}}\n`;
+  `apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: bakery, name: p}\nspec: {service: ${service}}\n`;
 
 const documents = [
   service('a', 80),
@@ -32,11 +32,11 @@ const documents = [
 const manifest = fc
   .array(fc.constantFrom(...documents), { maxLength: 4 })
   .map((parts) => new Uint8Array(Buffer.from(parts.join('---\n'))));
-const contract = fc.constantFrom(descriptorSet('shop.orders'), descriptorSet('shop.catalog'), new Uint8Array([1]));
+const contract = fc.constantFrom(descriptorSet('bakery.orders'), descriptorSet('bakery.catalog'), new Uint8Array([1]));
 const event = fc.oneof(
   fc.record({ path: fc.constantFrom('a.yaml', 'b.yaml', 'c/d.yaml'), bytes: fc.option(manifest) }),
   fc.record({
-    path: fc.constantFrom('contracts/shop/a.binpb', 'contracts/shop/b.binpb', 'contracts/x/a.binpb'),
+    path: fc.constantFrom('contracts/bakery/a.binpb', 'contracts/bakery/b.binpb', 'contracts/x/a.binpb'),
     bytes: fc.option(contract),
   }),
 );

@@ -87,8 +87,8 @@ export const meshConfigSchema = z.object({
             {
               namespace: nameSchema,
               protoPackage: z
-                .string('a proto package: "shop"')
-                .regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, 'a proto package: "shop" or "shop.orders"'),
+                .string('a proto package: "bakery"')
+                .regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, 'a proto package: "bakery" or "bakery.orders"'),
             },
             'namespace and protoPackage',
           ),
@@ -266,7 +266,7 @@ export const gatewaySchema = z.object({
       maxHeaderBytes: wholeSchema(bounds.gatewayHeaderBytes).default(60 * 1024),
       maxHeaders: wholeSchema(bounds.gatewayHeaders).default(100),
       maxMessageBytes: byteCountSchema.default(4 * 1024 * 1024),
-      corsOrigins: z.array(z.string('an origin: "https://shop.example"'), 'a list of origins').default([]),
+      corsOrigins: z.array(z.string('an origin: "https://bakery.example"'), 'a list of origins').default([]),
       trustedHops: z.int(hopsExpected).min(0, hopsExpected).max(16, hopsExpected).default(0),
     },
     'reflection, maxHeaderBytes, maxHeaders, maxMessageBytes, corsOrigins and trustedHops',

@@ -5,10 +5,10 @@ import { withPolicy } from '../testing/edit-contract.ts';
 import { descriptorSet } from '../testing/mesh-directory.ts';
 import { type LastGood, MeshFiles } from './mesh-files.ts';
 
-const path = 'contracts/shop/c.binpb';
+const path = 'contracts/bakery/c.binpb';
 
 test('while a contract is not understood, the last one of its file that was stays beside it', (t) => {
-  const [good, later] = [descriptorSet('shop.catalog'), descriptorSet('shop.orders')];
+  const [good, later] = [descriptorSet('bakery.catalog'), descriptorSet('bakery.orders')];
   // A key without which PlaceOrder cannot be repeated.
   const bad = withPolicy(later, 'PlaceOrder', { idempotencyKey: undefined });
   const worse = withPolicy(bad, 'GetOrder', { deadline: { seconds: 9n } });

@@ -1,31 +1,30 @@
-import { readFileSync } from 'node:fs';
+import { descriptorSet } from '@weft/test-contracts';
 import test from 'ava';
 import { defaultQuotas } from '../model/quotas.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import { parseDirectory } from './parse-directory.ts';
 
-const contracts = new URL('../../../../contracts/', import.meta.url);
-const orders = readFileSync(new URL('orders/descriptor.binpb', contracts));
+const orders = descriptorSet('bakery.orders');
 
 const meshYaml = `apiVersion: weft.dev/v1
 kind: MeshConfig
 metadata: {name: mesh}
 spec:
-  trustDomain: shop.test
-  packages: [{namespace: shop, protoPackage: shop}]
+  trustDomain: bakery.test
+  packages: [{namespace: bakery, protoPackage: bakery}]
   tracing: {host: 127.0.0.1, port: 4317}
   certificateLifetime: 1h30m
 `;
 const serviceYaml = `apiVersion: v1
 kind: Service
-metadata: {namespace: shop, name: orders}
+metadata: {namespace: bakery, name: orders}
 spec:
   selector: {app: orders}
   ports: [{port: 80, appProtocol: grpc}]
 `;
 const workloadYaml = `apiVersion: weft.dev/v1
 kind: Workload
-metadata: {namespace: shop, name: orders-0, labels: {app: orders}}
+metadata: {namespace: bakery, name: orders-0, labels: {app: orders}}
 spec:
   serviceAccount: orders
   contract: 0123456789abcdef
@@ -45,12 +44,12 @@ function parse(files: Record<string, string | Uint8Array>) {
 test('a whole mesh', (t) => {
   const gateway = 'apiVersion: weft.dev/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {maxHeaders: 7}\n';
   const policy =
-    'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: shop, name: p}\nspec: {service: orders}\n';
+    'apiVersion: weft.dev/v1\nkind: MeshPolicy\nmetadata: {namespace: bakery, name: p}\nspec: {service: orders}\n';
   const facts = parse({
     'mesh.yaml': meshYaml,
-    'shop/orders.yaml': `${serviceYaml}---\n${workloadYaml}---\n# nothing\n`,
+    'bakery/orders.yaml': `${serviceYaml}---\n${workloadYaml}---\n# nothing\n`,
     'edge.yml': `${gateway}---\n${policy}`,
-    'contracts/shop/shop.orders.binpb': orders,
+    'contracts/bakery/bakery.orders.binpb': orders,
     'README.md': 'not read',
     '.orders.yaml.swp': 'not read',
   });
@@ -58,8 +57,8 @@ test('a whole mesh', (t) => {
   t.deepEqual(facts.settings, {
     quotas: defaultQuotas,
     origin: 'mesh.yaml',
-    trustDomain: 'shop.test',
-    packages: [{ namespace: 'shop', protoPackage: 'shop' }],
+    trustDomain: 'bakery.test',
+    packages: [{ namespace: 'bakery', protoPackage: 'bakery' }],
     exposure: [],
     tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 100 },
     certificateLifetimeMs: 5_400_000,
@@ -69,23 +68,23 @@ test('a whole mesh', (t) => {
   });
   t.deepEqual(facts.services, [
     {
-      namespace: 'shop',
+      namespace: 'bakery',
       name: 'orders',
       selector: { app: 'orders' },
       ports: [{ port: 80, appProtocol: 'grpc' }],
       addresses: [],
       headless: false,
-      origin: 'shop/orders.yaml',
+      origin: 'bakery/orders.yaml',
     },
   ]);
   t.deepEqual(facts.workloads, [
     {
-      id: 'shop/orders-0',
-      namespace: 'shop',
+      id: 'bakery/orders-0',
+      namespace: 'bakery',
       name: 'orders-0',
       labels: { app: 'orders' },
       serviceAccount: 'orders',
-      spiffeId: 'spiffe://shop.test/ns/shop/sa/orders',
+      spiffeId: 'spiffe://bakery.test/ns/bakery/sa/orders',
       contractHash: '0123456789abcdef',
       inbound: [{ listen: { host: '127.0.0.1', port: 20001 }, application: { unixSocket: '/run/orders.sock' } }],
       outbound: { listen: { host: '127.0.0.1', port: 20002 } },
@@ -96,10 +95,10 @@ test('a whole mesh', (t) => {
   t.is(facts.gateways[0]?.maxMessageBytes, 4 * 1024 * 1024);
   t.like(facts.resources[0], {
     kind: 'MeshPolicy',
-    metadata: { namespace: 'shop', name: 'p' },
+    metadata: { namespace: 'bakery', name: 'p' },
     spec: { service: 'orders' },
   });
-  t.is(facts.contracts[0]?.namespace, 'shop');
+  t.is(facts.contracts[0]?.namespace, 'bakery');
   t.regex(facts.contracts[0]?.hash ?? '', /^[0-9a-f]{16}$/);
 });
 
@@ -113,7 +112,7 @@ test('a wrong document is named by file, line and field; its neighbours count', 
   t.deepEqual(facts.problems, [
     {
       resource: 'a.yaml',
-      about: [serviceRef('shop/orders')],
+      about: [serviceRef('bakery/orders')],
       field: 'spec.ports[0].port',
       message: 'line 6: is 70000',
       advice: 'a port from 1 to 65535',
@@ -187,19 +186,19 @@ test('a default gives way to any other document of its name, without a problem, 
 test('contracts that are cut, empty or out of place are problems', (t) => {
   const facts = parse({
     'mesh.yaml': meshYaml,
-    'contracts/shop/cut.binpb': orders.subarray(0, orders.length - 10),
-    'contracts/shop/empty.binpb': new Uint8Array(),
+    'contracts/bakery/cut.binpb': orders.subarray(0, orders.length - 10),
+    'contracts/bakery/empty.binpb': new Uint8Array(),
     'contracts/stray.binpb': orders,
-    'contracts/shop/good.binpb': orders,
-    'contracts/shop/same.binpb': orders,
+    'contracts/bakery/good.binpb': orders,
+    'contracts/bakery/same.binpb': orders,
   });
   t.deepEqual(
     facts.contracts.map((contract) => contract.origin),
-    ['contracts/shop/good.binpb'],
+    ['contracts/bakery/good.binpb'],
   );
   t.deepEqual(facts.problems.map((problem) => problem.resource).sort(), [
-    'contracts/shop/cut.binpb',
-    'contracts/shop/empty.binpb',
+    'contracts/bakery/cut.binpb',
+    'contracts/bakery/empty.binpb',
     'contracts/stray.binpb',
   ]);
 });
@@ -231,7 +230,7 @@ test('a document of the group weft.dev that is of no kind of ours is named', (t)
           'mesh.yaml',
           Buffer.from('apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: mesh}\nspec: {packages: []}\n'),
         ],
-        ['a.yaml', Buffer.from(`${head}\nmetadata: {name: a, namespace: shop}\nspec: {}\n`)],
+        ['a.yaml', Buffer.from(`${head}\nmetadata: {name: a, namespace: bakery}\nspec: {}\n`)],
       ]),
     ).problems;
   const [typo] = problemsOf('apiVersion: weft.dev/v1\nkind: MeshPolicey');

@@ -16,7 +16,7 @@ export function fileKind(path: string): 'manifest' | 'contract' | undefined {
 }
 
 /**
- * Reads a mesh directory from its files, by path relative to it ("mesh.yaml", "contracts/shop/shop.orders.binpb").
+ * Reads a mesh directory from its files, by path relative to it ("mesh.yaml", "contracts/bakery/bakery.orders.binpb").
  *
  * Pure. One bad document stops nothing: it is named in `problems` with its file, line and field, and all others count.
  */

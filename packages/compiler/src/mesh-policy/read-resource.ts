@@ -8,7 +8,7 @@ import { type MeshOverrideSpec, type MeshPolicySpec, meshOverrideSpecSchema, mes
 /** A MeshPolicy that could be read. */
 export interface MeshPolicy {
   readonly ref: ResourceRef;
-  /** "MeshPolicy shop/payments". */
+  /** "MeshPolicy bakery/payments". */
   readonly name: string;
   /** As problems call it: with its file. */
   readonly resource: string;

@@ -30,8 +30,8 @@ function list<Item extends z.ZodType>(item: Item, most: number, what: string) {
 }
 
 const callerSchema = z
-  .string('a logical service: "shop.orders"')
-  .regex(/^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$/, 'a proto package without its version: "shop.orders"')
+  .string('a logical service: "bakery.orders"')
+  .regex(/^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$/, 'a proto package without its version: "bakery.orders"')
   .max(lengths.callerName, `at most ${lengths.callerName} characters`);
 
 const callersSchema = list(callerSchema, lengths.callers, 'a list of logical services').refine(
@@ -43,8 +43,8 @@ const exposureSchema = z.enum(['none', 'edge'], 'none or edge');
 
 /** An exact path, or all paths below one. */
 const pathSchema = z
-  .string('a path: "/shop.orders.v1.OrderService/GetOrder"')
-  .regex(/^\/[!-)+-~]*([*])?$/, 'a path: "/shop.orders.v1.OrderService/GetOrder", "/v1/users" or "/v1/*"')
+  .string('a path: "/bakery.orders.v1.OrderService/GetOrder"')
+  .regex(/^\/[!-)+-~]*([*])?$/, 'a path: "/bakery.orders.v1.OrderService/GetOrder", "/v1/users" or "/v1/*"')
   .max(lengths.path, `at most ${lengths.path} characters`)
   .refine((path) => !path.endsWith('*') || path.endsWith('/*'), 'a path, or one that ends with "/*"')
   .superRefine((path, context) => {
@@ -73,7 +73,7 @@ const rateLimitSchema = z.strictObject(
       .string('a logical service, "edge" or "*"')
       .regex(
         /^([*]|[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*)$/,
-        'a proto package without its version ("shop.orders"), "edge" or "*"',
+        'a proto package without its version ("bakery.orders"), "edge" or "*"',
       )
       .max(lengths.callerName, `at most ${lengths.callerName} characters`),
     requests: number(bounds.rateLimitRequests),
@@ -129,10 +129,10 @@ const methodFields = {
 
 /** Whom a service calls: those without a contract have only the name of their Service. */
 const calleeSchema = z
-  .string('a logical service ("shop.orders") or a Service ("shop/legacy")')
+  .string('a logical service ("bakery.orders") or a Service ("bakery/legacy")')
   .regex(
     /^([a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[/][a-z]([-a-z0-9]{0,61}[a-z0-9])?)$/,
-    'a proto package without its version ("shop.orders") or the namespace and name of a Service ("shop/legacy")',
+    'a proto package without its version ("bakery.orders") or the namespace and name of a Service ("bakery/legacy")',
   )
   .max(253, 'at most 253 characters');
 

@@ -19,7 +19,7 @@ export interface ContractVersion {
   readonly calls: readonly (LogicalName | ServiceId)[];
   /** The FileDescriptorSet itself, for reflection and REST. */
   readonly descriptorSet: Uint8Array;
-  /** Where it was read ("contracts/shop/shop.orders.binpb"). */
+  /** Where it was read ("contracts/bakery/bakery.orders.binpb"). */
   readonly origin: string;
   /** The resources that say it; absent: a file does. */
   readonly refs?: readonly ResourceRef[];

@@ -1,17 +1,17 @@
 import test from 'ava';
 import { didYouMean } from './did-you-mean.ts';
 
-const known = ['edge', 'shop.catalog', 'shop.orders', 'shop.payments'];
+const known = ['edge', 'bakery.catalog', 'bakery.orders', 'bakery.payments'];
 
 test('the nearest name is offered', (t) => {
-  t.is(didYouMean('shop.order', known), ' Did you mean shop.orders?');
-  t.is(didYouMean('shop.pyaments', known), ' Did you mean shop.payments?');
+  t.is(didYouMean('bakery.order', known), ' Did you mean bakery.orders?');
+  t.is(didYouMean('bakery.pyaments', known), ' Did you mean bakery.payments?');
   t.is(didYouMean('egde', known), '');
   t.is(didYouMean('edg', known), ' Did you mean edge?');
 });
 
 test('nothing is offered when nothing is near', (t) => {
-  t.is(didYouMean('bakery.oven', known), '');
+  t.is(didYouMean('mill.oven', known), '');
   t.is(didYouMean('', known), '');
-  t.is(didYouMean('shop.orders', []), '');
+  t.is(didYouMean('bakery.orders', []), '');
 });

@@ -1,4 +1,4 @@
-/** Words to put behind a sentence about a name that nobody has: " Did you mean shop.orders?"; "" when none is near. */
+/** Words to put behind a sentence about a name that nobody has: " Did you mean bakery.orders?"; "" when none is near. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let nearest: string | undefined;
   // A third of its letters may be wrong: anything farther is a guess.

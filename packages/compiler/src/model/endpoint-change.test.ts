@@ -7,10 +7,10 @@ import { assemble } from '../translation/assemble.ts';
 import { type MeshChanges, onlyEndpointsChanged } from './endpoint-change.ts';
 import type { Mesh } from './mesh.ts';
 
-const orders = descriptorSet('shop.orders');
+const orders = descriptorSet('bakery.orders');
 
 function meshWith(change: (directory: MeshDirectory) => void = () => {}): Mesh {
-  const directory = new MeshDirectory().contract('shop', 'shop.orders', orders).service('orders');
+  const directory = new MeshDirectory().contract('bakery', 'bakery.orders', orders).service('orders');
   directory.replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:20001', application: 'unix:/a' });
   change(directory);
   return assemble(parseDirectory(directory.files));
@@ -49,7 +49,7 @@ test('another account, contract, service or setting is more than that', (t) => {
   t.false(onlyEndpointsChanged(changes(ready, moved)));
   const release = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
   const other = meshWith((mesh) =>
-    mesh.contract('shop', 'release', release).replica('orders-1', { ...second, contract: contractHash(release) }),
+    mesh.contract('bakery', 'release', release).replica('orders-1', { ...second, contract: contractHash(release) }),
   );
   t.false(onlyEndpointsChanged(changes(ready, other)));
   t.false(

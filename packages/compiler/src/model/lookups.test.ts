@@ -14,11 +14,11 @@ import type { Workload } from './workload.ts';
 
 const names = ['catalog', 'orders', 'payments'];
 
-function shop() {
+function bakery() {
   const directory = new MeshDirectory().edge('127.0.0.1:8080');
   for (const name of names) {
-    const set = descriptorSet(`shop.${name}`);
-    directory.contract('shop', `shop.${name}`, set).service(name);
+    const set = descriptorSet(`bakery.${name}`);
+    directory.contract('bakery', `bakery.${name}`, set).service(name);
     for (const index of [0, 1]) {
       directory.replica(`${name}-${index}`, { contract: contractHash(set), account: name });
     }
@@ -47,7 +47,7 @@ for (const [kind, make] of [
   ['a live mesh', (mesh: Mesh) => mesh.lookups],
 ] as const) {
   test(`lookups in ${kind} find what a walk over all of the mesh finds`, (t) => {
-    const mesh = shop();
+    const mesh = bakery();
     const lookups = make(mesh);
     const services = [...mesh.services.values()];
     t.true(services.length === 3 && mesh.workloads.size === 7);
@@ -72,6 +72,6 @@ for (const [kind, make] of [
     const exposing = services.filter(({ methods }) => [...methods.values()].some(isExposed));
     t.true(exposing.length > 0);
     t.deepEqual(lookups.exposingServices(), exposing);
-    t.is(callerName({ ...mesh, lookups }, 'shop/orders-1'), 'shop.orders');
+    t.is(callerName({ ...mesh, lookups }, 'bakery/orders-1'), 'bakery.orders');
   });
 }

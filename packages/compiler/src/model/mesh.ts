@@ -51,7 +51,7 @@ export interface MeshSettings {
   /** The authority of every SPIFFE ID. Default: "weft.local". */
   readonly trustDomain: string;
   /**
-   * Which namespace speaks for which proto packages: a prefix of whole package parts ("shop" covers "shop.orders.v1").
+   * Which namespace speaks for which proto packages: a prefix of whole package parts ("bakery" covers "bakery.orders.v1").
    * A contract for a package that its namespace does not own has no effect and is a problem.
    */
   readonly packages: readonly PackageOwnership[];

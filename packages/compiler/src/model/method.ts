@@ -4,7 +4,7 @@ import { governs } from './request-path.ts';
 
 /** A method with its policy, every default filled in (weft.policy.v1 names them). Times are milliseconds. */
 export interface Method {
-  /** "/shop.orders.v1.OrderService/PlaceOrder"; of a service without a contract also "/v1/users", or "/v1/*" for "/v1" and all below. */
+  /** "/bakery.orders.v1.OrderService/PlaceOrder"; of a service without a contract also "/v1/users", or "/v1/*" for "/v1" and all below. */
   readonly path: string;
   readonly grpcService: string;
   readonly name: string;
@@ -68,7 +68,7 @@ export type PolicyField =
 /** For each field who decided it. */
 export type Origins = Readonly<Partial<Record<PolicyField, PolicyOrigin>>>;
 
-/** The paths of gRPC, whoever has them: "/shop.orders.v1.OrderService/PlaceOrder". An expression for a whole path without query. */
+/** The paths of gRPC, whoever has them: "/bakery.orders.v1.OrderService/PlaceOrder". An expression for a whole path without query. */
 export const grpcPathPattern = '/(?:[A-Za-z_][A-Za-z0-9_]*\\.)+[A-Za-z_][A-Za-z0-9_]*/[A-Za-z_][A-Za-z0-9_]*';
 
 /** What holds for a method of which nobody has said how long a call may take. */
@@ -124,7 +124,7 @@ export function isExposed({ callers }: Pick<Method, 'callers'>): boolean {
 }
 
 /**
- * Who may call, as a caller that may not is told: "its contract names shop.orders". `caller`: who is told; an override is named to those
+ * Who may call, as a caller that may not is told: "its contract names bakery.orders". `caller`: who is told; an override is named to those
  * whom it denies, and to nobody else.
  */
 export function admission(
@@ -134,6 +134,17 @@ export function admission(
   const names = callers.size === 0 ? 'nobody' : [...callers].sort().join(', ');
   const origin = caller !== undefined && denied?.has(caller) ? origins.denied : origins.callers;
   return `${origin?.is === 'resource' ? originWords(origin) : 'its contract'} names ${names}`;
+}
+
+/** What callers outside are told of whatever no contract exposes at a gateway. */
+export const notExposedSentence = 'weft: no contract exposes this here';
+
+/** What a caller is told of a method that it may not call: "weft: bakery.catalog may not call ...; its contract names bakery.orders". */
+export function refusalSentence(
+  method: Pick<Method, 'path' | 'callers' | 'denied' | 'origins'>,
+  caller: LogicalName,
+): string {
+  return `weft: ${caller} may not call ${method.path.slice(1)}; ${admission(method, caller)}`;
 }
 
 /** When and how a failed call is tried again. */

@@ -7,7 +7,7 @@ export type WorkloadId = `${string}/${string}`;
 /** `namespace/hash` of a contract version: the same descriptor set in two namespaces is published twice. */
 export type ContractKey = `${string}/${string}`;
 
-/** A caller or callee as contracts name it: a proto package without its version ("shop.orders"), or "edge". */
+/** A caller or callee as contracts name it: a proto package without its version ("bakery.orders"), or "edge". */
 export type LogicalName = string;
 
 /** The caller name that stands for the edge gateway; no proto package can be called so. */

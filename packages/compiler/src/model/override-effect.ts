@@ -10,7 +10,7 @@ export type OverrideEffect =
   | { readonly kind: 'rate-limit'; readonly limit: RateLimit }
   | { readonly kind: 'max-concurrent-requests'; readonly requests: number };
 
-/** An effect as people read it: "denies shop.orders", "deadline 500 ms". The same words for the same effect. */
+/** An effect as people read it: "denies bakery.orders", "deadline 500 ms". The same words for the same effect. */
 export function effectWords(effect: OverrideEffect): string {
   switch (effect.kind) {
     case 'deny':

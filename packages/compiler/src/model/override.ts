@@ -4,7 +4,7 @@ import type { ResourceRef } from './resource-ref.ts';
 
 /** A MeshOverride: what somebody has said in an emergency, and what became of it. */
 export interface Override {
-  /** "shop/deny-orders". */
+  /** "bakery/deny-orders". */
   readonly id: `${string}/${string}`;
   readonly ref: ResourceRef;
   readonly service: ServiceId;
@@ -33,7 +33,7 @@ export interface OverrideRefusal {
   readonly message: string;
 }
 
-/** A refusal as people read it: "spec.allow: shop.catalog may not call ...". */
+/** A refusal as people read it: "spec.allow: bakery.catalog may not call ...". */
 export function refusalWords({ field, message }: OverrideRefusal): string {
   return `${field}: ${message}`;
 }

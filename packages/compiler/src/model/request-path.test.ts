@@ -10,7 +10,7 @@ test('a path of a policy is in canonical form, or the form is named', (t) => {
     '/v1/users:purge',
     '/v1/a.b~c_d-e',
     '/v1/J%C3%BCrgen%20Z',
-    '/shop.orders.v1.OrderService/GetOrder',
+    '/bakery.orders.v1.OrderService/GetOrder',
   ])
     t.is(notCanonical(path), undefined, path);
   const canonical = {

@@ -48,7 +48,7 @@ export function sameRef(a: ResourceRef, b: ResourceRef): boolean {
   return a.name === b.name && a.namespace === b.namespace && a.kind === b.kind && a.group === b.group;
 }
 
-/** As people write it: "MeshPolicy shop/orders", "MeshConfig mesh". */
+/** As people write it: "MeshPolicy bakery/orders", "MeshConfig mesh". */
 export function refWords({ kind, namespace, name }: ResourceRef): string {
   return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
 }

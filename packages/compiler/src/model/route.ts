@@ -8,7 +8,7 @@ import type { PolicyOrigin } from './policy-origin.ts';
  */
 export interface Route {
   readonly parent: RouteParent;
-  /** Host names at a gateway: "shop.example.com", "*.example.com". Empty: every host name. Always empty for a service. */
+  /** Host names at a gateway: "bakery.example.com", "*.example.com". Empty: every host name. Always empty for a service. */
   readonly hostnames: readonly string[];
   /** In order of precedence: the first rule that matches a call decides. A call that no rule matches gets 404. */
   readonly rules: readonly Rule[];
@@ -54,7 +54,7 @@ export type PathMatch =
 
 /** Part by part; an absent one matches any. */
 export interface GrpcMatch {
-  /** "shop.orders.v1.OrderService". */
+  /** "bakery.orders.v1.OrderService". */
   readonly service?: string;
   /** "PlaceOrder". */
   readonly method?: string;
@@ -129,7 +129,7 @@ export interface ServiceBackend extends Destination {
 /** A backend that cannot be called: its share of the calls gets an answer that says why. */
 export interface InvalidBackend {
   readonly weight: number;
-  /** "Service shop/oders does not exist". */
+  /** "Service bakery/oders does not exist". */
   readonly invalid: string;
   /** HTTP status, 200 to 599. */
   readonly status: number;

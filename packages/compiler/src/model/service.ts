@@ -30,7 +30,7 @@ export interface Service {
   readonly versions: ReadonlyMap<string, ContractVersion>;
   /**
    * What callers see: the union of the methods of all versions with ready replicas; a method is retried only if every version
-   * that has it allows it, and its deadline is the longest. By path ("/shop.orders.v1.OrderService/PlaceOrder").
+   * that has it allows it, and its deadline is the longest. By path ("/bakery.orders.v1.OrderService/PlaceOrder").
    */
   readonly methods: ReadonlyMap<string, Method>;
   /** What retries towards this service may add. One a cluster, so one a service. */

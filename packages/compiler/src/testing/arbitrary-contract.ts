@@ -28,7 +28,7 @@ const duration = (minMs: number, maxMs: number) =>
     .integer({ min: minMs, max: maxMs })
     .map((ms) => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 }));
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-const callers = fc.uniqueArray(fc.constantFrom('shop.orders', 'shop.catalog', 'shop.random'));
+const callers = fc.uniqueArray(fc.constantFrom('bakery.orders', 'bakery.catalog', 'bakery.random'));
 const retry = fc.record({
   codes: fc.uniqueArray(
     fc.constantFrom(Code.CANCELLED, Code.DEADLINE_EXCEEDED, Code.INTERNAL, Code.RESOURCE_EXHAUSTED, Code.UNAVAILABLE),
@@ -53,7 +53,7 @@ const method = fc
     hedge: optional(duration(1, 1000)),
     rateLimits: fc.array(
       fc.record({
-        caller: fc.constantFrom('*', 'edge', 'shop.orders'),
+        caller: fc.constantFrom('*', 'edge', 'bakery.orders'),
         requests: fc.integer({ min: 1, max: 0xffff_ffff }),
         per: optional(duration(50, 60_000)),
       }),
@@ -95,15 +95,15 @@ const method = fc
     }
     return create(MethodDescriptorProtoSchema, {
       name: `Method${index}`,
-      inputType: '.shop.random.v1.Thing',
-      outputType: '.shop.random.v1.Thing',
+      inputType: '.bakery.random.v1.Thing',
+      outputType: '.bakery.random.v1.Thing',
       clientStreaming,
       serverStreaming: given.kind === 'server' || given.kind === 'bidi',
       options,
     });
   });
 
-/** A descriptor set of the logical service "shop.random". */
+/** A descriptor set of the logical service "bakery.random". */
 export const arbitraryContract: fc.Arbitrary<Uint8Array> = fc
   .record({
     methods: fc.array(method, { minLength: 1, maxLength: 25 }),
@@ -122,8 +122,8 @@ export const arbitraryContract: fc.Arbitrary<Uint8Array> = fc
       create(FileDescriptorSetSchema, {
         file: [
           {
-            name: 'shop/random/v1/random.proto',
-            package: 'shop.random.v1',
+            name: 'bakery/random/v1/random.proto',
+            package: 'bakery.random.v1',
             syntax: 'proto3',
             messageType: [
               {

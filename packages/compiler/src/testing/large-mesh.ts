@@ -28,13 +28,13 @@ export function largeMesh(services: number): Facts {
 export function serviceFact(index: number): ServiceFact {
   const name = `service-${index}`;
   return {
-    namespace: 'shop',
+    namespace: 'bakery',
     name,
     selector: { app: name },
     ports: [{ port: 80, targetPort: 8080, appProtocol: 'grpc' }],
     addresses: [`10.96.${index >> 8}.${index & 255}`],
     headless: false,
-    origin: `Service shop/${name}`,
+    origin: `Service bakery/${name}`,
   };
 }
 
@@ -43,12 +43,12 @@ export function podFact(service: number, replica: number, ready = true): Workloa
   const name = `service-${service}-${replica}`;
   const index = service * podsEach + replica;
   return {
-    id: `shop/${name}`,
-    namespace: 'shop',
+    id: `bakery/${name}`,
+    namespace: 'bakery',
     name,
     labels: { app: `service-${service}`, 'pod-template-hash': '5d4f8c7b9' },
     serviceAccount: `service-${service}`,
-    spiffeId: `spiffe://weft.local/ns/shop/sa/service-${service}`,
+    spiffeId: `spiffe://weft.local/ns/bakery/sa/service-${service}`,
     inbound: [],
     pod: {
       addresses: [`10.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`],
@@ -62,7 +62,7 @@ export function podFact(service: number, replica: number, ready = true): Workloa
 
 /** The pods whose proxies connect: one replica of each of the first Services. */
 export function connectedPods(count: number, replica = 0): WorkloadId[] {
-  return Array.from({ length: count }, (_, index): WorkloadId => `shop/service-${index}-${replica}`);
+  return Array.from({ length: count }, (_, index): WorkloadId => `bakery/service-${index}-${replica}`);
 }
 
 /** A large mesh in which every Service has a contract that admits the next Service alone, which says that it calls. */
@@ -72,17 +72,17 @@ export function contractMesh(services: number): Facts {
   const workloads = facts.workloads.map((pod, index) =>
     runningPod(pod, contracts[Math.floor(index / podsEach)]?.hash ?? ''),
   );
-  const settings = { ...facts.settings, packages: [{ namespace: 'shop', protoPackage: 'shop' }] };
+  const settings = { ...facts.settings, packages: [{ namespace: 'bakery', protoPackage: 'bakery' }] };
   return { ...facts, settings, contracts, workloads };
 }
 
 /** The contract of a Service of such a mesh. */
 export function contractFact(service: number, method = 'Call'): ContractFact {
-  const names = [`shop.service_${service + 1}`];
-  const calls = [`shop.service_${service - 1}`];
-  const descriptorSet = tinyContract(`shop.service_${service}`, { Get: {}, [method]: {} }, { callers: names, calls });
+  const names = [`bakery.service_${service + 1}`];
+  const calls = [`bakery.service_${service - 1}`];
+  const descriptorSet = tinyContract(`bakery.service_${service}`, { Get: {}, [method]: {} }, { callers: names, calls });
   const hash = contractHash(descriptorSet);
-  return { namespace: 'shop', hash, descriptorSet, origin: `contracts/shop/service-${service}.binpb` };
+  return { namespace: 'bakery', hash, descriptorSet, origin: `contracts/bakery/service-${service}.binpb` };
 }
 
 /** A pod that runs a contract. */

@@ -49,7 +49,7 @@ export class MeshChurn {
   }
 
   get #nothing(): Facts {
-    const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+    const packages = [{ namespace: 'bakery', protoPackage: 'bakery' }];
     const settings = { ...defaultSettings, zoneAware: true, packages };
     return {
       settings,
@@ -68,24 +68,24 @@ export class MeshChurn {
     const { services, workloads, contracts, resources } = this.#facts;
     const old = turn - lifetime;
     this.#count(2);
-    workloads.set(`shop/pod-${turn}`, pod(turn));
-    workloads.delete(`shop/pod-${old}`);
+    workloads.set(`bakery/pod-${turn}`, pod(turn));
+    workloads.delete(`bakery/pod-${old}`);
     if (turn % 2 === 0) {
       this.#count(2);
-      this.#connect(`shop/pod-${turn}`);
-      this.#disconnect(`shop/pod-${old}`);
+      this.#connect(`bakery/pod-${turn}`);
+      this.#disconnect(`bakery/pod-${old}`);
     }
     switch (turn % 6) {
       case 0:
         this.#count(2);
-        services.set(`shop/service-${turn}`, service(turn));
-        services.delete(`shop/service-${old}`);
+        services.set(`bakery/service-${turn}`, service(turn));
+        services.delete(`bakery/service-${old}`);
         return;
       case 1: {
         this.#count(2);
         const contract = contractOf(turn - 1);
-        contracts.set(`shop/${contract.hash}`, contract);
-        contracts.delete(`shop/${contractOf(old - 1).hash}`);
+        contracts.set(`bakery/${contract.hash}`, contract);
+        contracts.delete(`bakery/${contractOf(old - 1).hash}`);
         return;
       }
       case 2:
@@ -100,7 +100,7 @@ export class MeshChurn {
         return;
       case 4:
         this.#count(1);
-        workloads.set(`shop/pod-${turn - 1}`, { ...pod(turn - 1), ready: false, reason: `stops at ${turn}` });
+        workloads.set(`bakery/pod-${turn - 1}`, { ...pod(turn - 1), ready: false, reason: `stops at ${turn}` });
     }
   }
 
@@ -134,25 +134,25 @@ function service(turn: number): ServiceFact {
   const name = serviceOf(turn);
   const headless = numberOf(turn) % 3 === 0;
   return {
-    namespace: 'shop',
+    namespace: 'bakery',
     name,
     selector: { app: name },
     ports: [{ port: 80, targetPort: 8080, ...(numberOf(turn) % 5 === 0 ? {} : { appProtocol: 'grpc' }) }],
     addresses: headless ? [] : [address(10, turn)],
     headless,
-    origin: `Service shop/${name}`,
+    origin: `Service bakery/${name}`,
   };
 }
 
 function pod(turn: number): Workload {
   const name = serviceOf(turn);
   return {
-    id: `shop/pod-${turn}`,
-    namespace: 'shop',
+    id: `bakery/pod-${turn}`,
+    namespace: 'bakery',
     name: `pod-${turn}`,
     labels: { app: name },
     serviceAccount: name,
-    spiffeId: `spiffe://weft.local/ns/shop/sa/${name}`,
+    spiffeId: `spiffe://weft.local/ns/bakery/sa/${name}`,
     // Every other Service has a contract.
     ...(numberOf(turn) % 2 === 0 ? { contractHash: contractOf(turn).hash } : {}),
     inbound: [],
@@ -163,31 +163,31 @@ function pod(turn: number): Workload {
 }
 
 function contractOf(turn: number) {
-  const name = `shop.service_${turn - (turn % 6)}`;
-  const others = (distance: number) => [`shop.service_${turn - (turn % 6) + distance}`];
+  const name = `bakery.service_${turn - (turn % 6)}`;
+  const others = (distance: number) => [`bakery.service_${turn - (turn % 6) + distance}`];
   const descriptorSet = tinyContract(name, { Get: {} }, { callers: others(12), calls: others(-12) });
   return {
-    namespace: 'shop',
+    namespace: 'bakery',
     hash: contractHash(descriptorSet),
     descriptorSet,
-    origin: `contracts/shop/${name}.binpb`,
+    origin: `contracts/bakery/${name}.binpb`,
   };
 }
 
 function policy(turn: number): Resource {
   // A Service without a contract stays open to its namespace.
   const service = numberOf(turn) % 2 === 0 ? serviceOf(turn) : 'nobody';
-  return resource('MeshPolicy', turn, { service, addCallers: [`shop.caller_${turn}`] });
+  return resource('MeshPolicy', turn, { service, addCallers: [`bakery.caller_${turn}`] });
 }
 
 function override(turn: number): Resource {
   const expires = new Date((turn + 8) * 1000).toISOString();
-  return resource('MeshOverride', turn, { service: serviceOf(turn), deny: [`shop.caller_${turn}`], expires });
+  return resource('MeshOverride', turn, { service: serviceOf(turn), deny: [`bakery.caller_${turn}`], expires });
 }
 
 function resource(kind: string, turn: number, spec: object): Resource {
   const name = `${kind.toLowerCase()}-${turn}`;
-  return { apiVersion: 'weft.dev/v1', kind, metadata: { namespace: 'shop', name }, spec, origin: `${name}.yaml` };
+  return { apiVersion: 'weft.dev/v1', kind, metadata: { namespace: 'bakery', name }, spec, origin: `${name}.yaml` };
 }
 
 function address(first: number, number: number): string {

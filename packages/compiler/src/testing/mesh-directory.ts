@@ -1,19 +1,12 @@
-import { readFileSync } from 'node:fs';
-
-const contracts = new URL('../../../../contracts/', import.meta.url);
-
-/** One of the shop's descriptor sets: "shop.orders". */
-export function descriptorSet(logicalName: string): Uint8Array {
-  return readFileSync(new URL(`${logicalName.replace(/^shop\./, '')}/descriptor.binpb`, contracts));
-}
+export { contractsWithLines, descriptorSet } from '@weft/test-contracts';
 
 /** Writes a mesh directory in memory. For tests. */
 export class MeshDirectory {
   readonly files = new Map<string, Uint8Array>();
 
-  /** `spec` of the MeshConfig; the namespace "shop" speaks for "shop" when it does not say otherwise. */
+  /** `spec` of the MeshConfig; the namespace "bakery" speaks for "bakery" when it does not say otherwise. */
   constructor(spec: object = {}) {
-    const packages = [{ namespace: 'shop', protoPackage: 'shop' }];
+    const packages = [{ namespace: 'bakery', protoPackage: 'bakery' }];
     this.put('mesh.yaml', { kind: 'MeshConfig', metadata: { name: 'mesh' }, spec: { packages, ...spec } });
   }
 
@@ -27,7 +20,7 @@ export class MeshDirectory {
     return this;
   }
 
-  service(name: string, namespace = 'shop'): this {
+  service(name: string, namespace = 'bakery'): this {
     return this.put(`${namespace}/${name}.yaml`, {
       apiVersion: 'v1',
       kind: 'Service',
@@ -49,7 +42,7 @@ export class MeshDirectory {
       readonly zone?: string;
     },
   ): this {
-    const { namespace = 'shop', contract, inbound, application, outbound, zone, ready = true } = options;
+    const { namespace = 'bakery', contract, inbound, application, outbound, zone, ready = true } = options;
     const app = name.replace(/-[0-9a-z]+$/, '');
     return this.put(`${namespace}/workloads/${name}.yaml`, {
       kind: 'Workload',

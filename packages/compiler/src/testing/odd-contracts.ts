@@ -16,7 +16,7 @@ export type FileInit = MessageInitShape<typeof FileDescriptorProtoSchema>;
 
 /** A contract that gives a thing by REST, with a part of it made odd. */
 export interface OddContract {
-  /** Its number: it is the logical service `shop.oddN` and has the paths below `/oddN`. */
+  /** Its number: it is the logical service `bakery.oddN` and has the paths below `/oddN`. */
   readonly n: number;
   readonly rule?: MessageInitShape<typeof HttpRuleSchema>;
   /** Changes its own file before it is encoded. */
@@ -46,7 +46,7 @@ export function field(name: string, number: number, type: Type, more: Partial<Fi
 
 /** The full name of a message or an enum of contract `n`, as a field's type. */
 export function typeName(n: number, name: string): string {
-  return `.shop.odd${n}.v1.${name}`;
+  return `.bakery.odd${n}.v1.${name}`;
 }
 
 /** GET of a path below the contract's own. */
@@ -64,8 +64,8 @@ export function oddContract({ n, rule = get(n, '/{name}'), edit, imports = [] }:
   const of = (name: string) => ({ typeName: typeName(n, name) });
   const repeated = { label: Label.REPEATED };
   const file: Draft = {
-    name: `shop/odd${n}/v1/odd${n}.proto`,
-    package: `shop.odd${n}.v1`,
+    name: `bakery/odd${n}/v1/odd${n}.proto`,
+    package: `bakery.odd${n}.v1`,
     syntax: 'proto3',
     messageType: [
       {

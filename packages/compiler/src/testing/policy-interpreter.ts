@@ -51,7 +51,7 @@ export function admits(service: ServiceSpec, method: MethodSpec, caller: string)
 /** How the call ends. */
 export function interpret(service: ServiceSpec, method: MethodSpec, way: Way, conduct: Conduct): Outcome {
   const outside = way === 'edge' || way === 'rest';
-  const caller = outside ? 'edge' : `shop.${way}`;
+  const caller = outside ? 'edge' : `bakery.${way}`;
   if (!admits(service, method, caller)) {
     const status = way === 'rest' ? '404' : way === 'edge' ? '12' : '7';
     return { status, seen: 0 };

@@ -6,7 +6,7 @@ import { type TinyMethod, tinyContract } from './tiny-contract.ts';
 // Random policies in words of their own, so that what they mean can be said without the compiler: policy-interpreter.ts.
 
 /** Callers that a random policy may name, besides the edge. */
-export const knownCallers = ['shop.driver', 'shop.other'] as const;
+export const knownCallers = ['bakery.driver', 'bakery.other'] as const;
 
 export interface RetrySpec {
   readonly codes: readonly ('UNAVAILABLE' | 'INTERNAL' | 'RESOURCE_EXHAUSTED' | 'DEADLINE_EXCEEDED' | 'CANCELLED')[];
@@ -124,10 +124,10 @@ export const methodName = (index: number) => `Method${index}`;
 /** The REST path of a method of a service. */
 export const restPath = (service: string, index: number) => `/${service}/things/${index}`;
 
-/** The contract that says what `spec` says; its logical name is `shop.<service>`. */
+/** The contract that says what `spec` says; its logical name is `bakery.<service>`. */
 export function contractOf(service: string, spec: ServiceSpec): Uint8Array {
   const methods = spec.methods.map((method, index) => [methodName(index), methodOf(service, method, index)] as const);
-  return tinyContract(`shop.${service}`, Object.fromEntries(methods), {
+  return tinyContract(`bakery.${service}`, Object.fromEntries(methods), {
     callers: [...spec.callers],
     ...(spec.exposed === undefined ? {} : { exposure: exposure(spec.exposed) }),
     ...(spec.budget ? { retryBudget: spec.budget } : {}),

@@ -47,7 +47,7 @@ export interface RandomTurn {
 export const firstMs = Date.parse('2026-06-01T12:00:00Z');
 
 const minuteMs = 60_000;
-const namespace = fc.constantFrom('shop', 'depot');
+const namespace = fc.constantFrom('bakery', 'depot');
 const serviceName = fc.constantFrom('a', 'b', 'c');
 /** What many events of one kind remove. */
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 4, nil: undefined });
@@ -60,36 +60,36 @@ function isThere(choice: { readonly there?: true | undefined }): boolean {
 /** Descriptor sets that are in order, and some that are not. */
 const sets: readonly Uint8Array[] = [
   tinyContract(
-    'shop.a',
+    'bakery.a',
     {
       Get: { level: Level.NO_SIDE_EFFECTS, http: { verb: 'get', path: '/v1/{name}' }, policy: { retry: {} } },
       Put: { policy: { callers: { names: ['depot.c'] } } },
     },
-    { callers: ['shop.b'], exposure: Exposure.EDGE, calls: ['shop.b', 'depot.c'] },
+    { callers: ['bakery.b'], exposure: Exposure.EDGE, calls: ['bakery.b', 'depot.c'] },
   ),
   tinyContract(
-    'shop.a',
+    'bakery.a',
     { Get: { level: Level.IDEMPOTENT }, Store: { policy: { deadline: { seconds: 2n } } } },
-    { callers: ['shop.b', 'depot.c'], maxConcurrentRequests: 7 },
+    { callers: ['bakery.b', 'depot.c'], maxConcurrentRequests: 7 },
   ),
-  tinyContract('shop.a', { Get: {} }),
+  tinyContract('bakery.a', { Get: {} }),
   tinyContract(
-    'shop.b',
+    'bakery.b',
     { Call: { http: { verb: 'get', path: '/v1/{name}' } } },
-    { callers: ['shop.a', 'back'], calls: ['shop.a'] },
+    { callers: ['bakery.a', 'back'], calls: ['bakery.a'] },
   ),
   tinyContract(
-    'shop.b',
+    'bakery.b',
     { Call: {}, Watch: { kind: 'server' } },
-    { callers: ['shop.a', 'depot.c', 'shop.b'], calls: ['shop.a', 'shop.b', 'none.such'] },
+    { callers: ['bakery.a', 'depot.c', 'bakery.b'], calls: ['bakery.a', 'bakery.b', 'none.such'] },
   ),
   tinyContract(
     'depot.c',
     { Call: { http: { verb: 'get', path: '/v1/{key}' } } },
-    { callers: ['shop.a'], exposure: Exposure.EDGE, calls: ['shop.a', 'shop.b'] },
+    { callers: ['bakery.a'], exposure: Exposure.EDGE, calls: ['bakery.a', 'bakery.b'] },
   ),
   // Understood by nobody: a retry of what may not be repeated, and no descriptor set at all.
-  tinyContract('shop.a', { Get: { policy: { retry: {} } } }),
+  tinyContract('bakery.a', { Get: { policy: { retry: {} } } }),
   Buffer.from('none'),
 ];
 const hashes = sets.map(contractHash);
@@ -241,8 +241,8 @@ const workload = fc
   )
   .map((given) => workloadEvent(...given));
 
-const anyPath = fc.constantFrom('/shop.a.v1.TestService/Get', '/shop.b.v1.TestService/Call', '/v1/*', '/*');
-const someCallers = fc.uniqueArray(fc.constantFrom('shop.a', 'shop.b', 'depot.c'), { minLength: 1 });
+const anyPath = fc.constantFrom('/bakery.a.v1.TestService/Get', '/bakery.b.v1.TestService/Call', '/v1/*', '/*');
+const someCallers = fc.uniqueArray(fc.constantFrom('bakery.a', 'bakery.b', 'depot.c'), { minLength: 1 });
 const policySpec = fc.oneof(
   fc.record({ callers: someCallers, methods: fc.array(fc.record({ path: anyPath }), { maxLength: 2 }) }),
   fc.record({ addCallers: someCallers }),
@@ -284,12 +284,12 @@ const resource = fc
 
 const ownerships: readonly MeshSettings['packages'][] = [
   [
-    { namespace: 'shop', protoPackage: 'shop' },
+    { namespace: 'bakery', protoPackage: 'bakery' },
     { namespace: 'depot', protoPackage: 'depot' },
   ],
   [
-    { namespace: 'shop', protoPackage: 'shop' },
-    { namespace: 'depot', protoPackage: 'shop.a' },
+    { namespace: 'bakery', protoPackage: 'bakery' },
+    { namespace: 'depot', protoPackage: 'bakery.a' },
     { namespace: 'depot', protoPackage: 'edge' },
   ],
   [],
@@ -307,8 +307,8 @@ const settings = fc
     zoneAware: fc.boolean(),
     permissive: fc.constantFrom<MeshSettings['permissive']>(
       [],
-      [{ namespace: 'shop', labels: { app: 'a' } }],
-      [{ namespace: 'shop', labels: {}, port: 8080 }],
+      [{ namespace: 'bakery', labels: { app: 'a' } }],
+      [{ namespace: 'bakery', labels: {}, port: 8080 }],
     ),
     tracing: fc.constantFrom(undefined, { host: '10.9.0.1', port: 4317, samplingPercent: 10 }),
   })
@@ -374,16 +374,16 @@ const event: fc.Arbitrary<MeshEvent> = fc.oneof(
 const orderly: readonly MeshEvent[] = [
   settingsEvent({}),
   gatewayEvent('edge', {}),
-  ...['a', 'b'].map((name) => serviceEvent('shop', name, {})),
+  ...['a', 'b'].map((name) => serviceEvent('bakery', name, {})),
   serviceEvent('depot', 'c', {}),
-  ...[0, 1, 3].map((set) => contractEvent('shop', set, set === 3 ? 'two' : 'one')),
+  ...[0, 1, 3].map((set) => contractEvent('bakery', set, set === 3 ? 'two' : 'one')),
   contractEvent('depot', 5, 'one'),
-  workloadEvent('shop', 'w0', { labels: { app: 'a' }, hash: hashes[0], account: 'one' }),
-  workloadEvent('shop', 'w1', { labels: { app: 'a' }, hash: hashes[1], account: 'one', number: 2, zone: 'z2' }),
-  workloadEvent('shop', 'w2', { labels: { app: 'b' }, hash: hashes[3], account: 'two', number: 3 }),
+  workloadEvent('bakery', 'w0', { labels: { app: 'a' }, hash: hashes[0], account: 'one' }),
+  workloadEvent('bakery', 'w1', { labels: { app: 'a' }, hash: hashes[1], account: 'one', number: 2, zone: 'z2' }),
+  workloadEvent('bakery', 'w2', { labels: { app: 'b' }, hash: hashes[3], account: 'two', number: 3 }),
   workloadEvent('depot', 'w0', { labels: { app: 'c' }, hash: hashes[5], account: 'one', kind: 'process' }),
   workloadEvent('depot', 'w1', { labels: {}, account: 'three', kind: 'gateway' }),
-  ...(['shop/w0', 'shop/w2', 'depot/w1'] as const).map((id) => connectionEvent(id)),
+  ...(['bakery/w0', 'bakery/w2', 'depot/w1'] as const).map((id) => connectionEvent(id)),
 ];
 
 /** Turns of a random mesh: first the orderly one with some events left out or overwritten, then a few events at a time. */

@@ -15,22 +15,22 @@ import type { Route, RouteParent, Rule } from '../model/route.ts';
 import { MeshDirectory } from './mesh-directory.ts';
 import { tinyContract, tinyPath } from './tiny-contract.ts';
 
-export const [get, put] = [tinyPath('shop.a', 'Get'), tinyPath('shop.a', 'Put')];
+export const [get, put] = [tinyPath('bakery.a', 'Get'), tinyPath('bakery.a', 'Put')];
 const safe = { level: Level.NO_SIDE_EFFECTS };
-const open = { callers: ['shop.b'], exposure: Exposure.EDGE };
+const open = { callers: ['bakery.b'], exposure: Exposure.EDGE };
 export const contracts = {
-  a: tinyContract('shop.a', { Get: safe, Put: {} }, open),
-  next: tinyContract('shop.a', { Get: safe, Put: {}, New: {} }, open),
-  closed: tinyContract('shop.a', { Get: safe, Put: {} }, { callers: ['shop.c'] }),
-  b: tinyContract('shop.b', { Call: {} }, { calls: ['shop.a'] }),
+  a: tinyContract('bakery.a', { Get: safe, Put: {} }, open),
+  next: tinyContract('bakery.a', { Get: safe, Put: {}, New: {} }, open),
+  closed: tinyContract('bakery.a', { Get: safe, Put: {} }, { callers: ['bakery.c'] }),
+  b: tinyContract('bakery.b', { Call: {} }, { calls: ['bakery.a'] }),
 };
 
-/** shop/a and shop/next, which shop.b and the edge may call; shop/closed, which they may not; and shop/b. For tests of routes. */
+/** bakery/a and bakery/next, which bakery.b and the edge may call; bakery/closed, which they may not; and bakery/b. For tests of routes. */
 export function mesh(): MeshDirectory {
   const directory = new MeshDirectory();
   for (const [name, contract] of Object.entries(contracts)) {
     const at = { inbound: '127.0.0.1:1001', application: 'unix:/run/a', outbound: '127.0.0.1:1002' };
-    directory.contract('shop', name, contract).service(name);
+    directory.contract('bakery', name, contract).service(name);
     directory.replica(`${name}-0`, { ...at, contract: contractHash(contract) });
   }
   return directory.edge('127.0.0.1:8080');
@@ -53,31 +53,31 @@ export class Routed {
     }, 0);
   }
 
-  body(typeUrl: keyof typeof typeUrls, name: string, id: WorkloadId = 'shop/b-0'): Uint8Array {
+  body(typeUrl: keyof typeof typeUrls, name: string, id: WorkloadId = 'bakery/b-0'): Uint8Array {
     const found = this.compiler.snapshot(id)?.get(typeUrls[typeUrl])?.get(name)?.body;
     if (found === undefined) throw new Error(`${id} has no ${typeUrl} ${name}`);
     return found;
   }
 
-  hosts(name = 'outbound', id: WorkloadId = 'shop/b-0') {
+  hosts(name = 'outbound', id: WorkloadId = 'bakery/b-0') {
     return fromBinary(RouteConfigurationSchema, this.body('route', name, id)).virtualHosts;
   }
 
-  /** What Envoy does with the calls of shop.b to a path of shop/a, in order. */
+  /** What Envoy does with the calls of bakery.b to a path of bakery/a, in order. */
   calls(path: string): EnvoyRoute[] {
-    const host = this.hosts().find(({ name }) => name === 'shop/a');
+    const host = this.hosts().find(({ name }) => name === 'bakery/a');
     return host?.routes.filter(({ name }) => name === path) ?? [];
   }
 }
 
-export const toA = { service: 'shop/a' as ServiceId, port: 80 };
+export const toA = { service: 'bakery/a' as ServiceId, port: 80 };
 export const portOfA: RouteParent = toA;
-export const toNext = { ...toA, service: 'shop/next' as ServiceId };
+export const toNext = { ...toA, service: 'bakery/next' as ServiceId };
 
-/** A route of which each rule has what it does not say: all calls go to shop/a. */
+/** A route of which each rule has what it does not say: all calls go to bakery/a. */
 export function route(rules: readonly Partial<Rule>[], parent: RouteParent = portOfA, hostnames: string[] = []): Route {
   const complete = rules.map((rule) => ({ matches: [], filters: [], backends: [{ ...toA, weight: 1 }], ...rule }));
-  return { parent, hostnames, rules: complete, origin: { is: 'resource', ref: weftRef('Test', 'route', 'shop') } };
+  return { parent, hostnames, rules: complete, origin: { is: 'resource', ref: weftRef('Test', 'route', 'bakery') } };
 }
 
 /** Status and words of the proxy's own answer. */

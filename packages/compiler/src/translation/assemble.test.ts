@@ -9,13 +9,13 @@ import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { assemble } from './assemble.ts';
 
-const orders = descriptorSet('shop.orders');
-const payments = descriptorSet('shop.payments');
+const orders = descriptorSet('bakery.orders');
+const payments = descriptorSet('bakery.payments');
 
 function directory(): MeshDirectory {
   return new MeshDirectory()
-    .contract('shop', 'shop.orders', orders)
-    .contract('shop', 'shop.payments', payments)
+    .contract('bakery', 'bakery.orders', orders)
+    .contract('bakery', 'bakery.payments', payments)
     .service('orders')
     .service('payments')
     .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
@@ -23,18 +23,18 @@ function directory(): MeshDirectory {
 }
 
 const mesh = (files: MeshDirectory) => assemble(parseDirectory(files.files));
-const getOrder = '/shop.orders.v1.OrderService/GetOrder';
+const getOrder = '/bakery.orders.v1.OrderService/GetOrder';
 
 test('assemble: services have replicas, names and identities', (t) => {
   const { services, identities, problems } = mesh(directory());
   t.deepEqual(problems, []);
-  t.like(services.get('shop/orders'), {
-    logicalName: 'shop.orders',
+  t.like(services.get('bakery/orders'), {
+    logicalName: 'bakery.orders',
     protocol: 'grpc',
-    identities: ['spiffe://weft.local/ns/shop/sa/orders'],
-    workloads: ['shop/orders-0'],
+    identities: ['spiffe://weft.local/ns/bakery/sa/orders'],
+    workloads: ['bakery/orders-0'],
   });
-  t.deepEqual(identities.get('shop.payments'), ['spiffe://weft.local/ns/shop/sa/payments']);
+  t.deepEqual(identities.get('bakery.payments'), ['spiffe://weft.local/ns/bakery/sa/payments']);
 });
 
 test('assemble: of two versions a caller sees the union, the longer deadline and only shared retries', (t) => {
@@ -42,30 +42,30 @@ test('assemble: of two versions a caller sees the union, the longer deadline and
   const narrow = withoutMethods(longer, 'ListOrders');
   const both = mesh(
     directory()
-      .contract('shop', 'new', narrow)
+      .contract('bakery', 'new', narrow)
       .replica('orders-1', { contract: contractHash(narrow), inbound: '127.0.0.1:1003', application: 'unix:/run/c' }),
   );
-  const service = both.services.get('shop/orders');
+  const service = both.services.get('bakery/orders');
   t.is(service?.versions.size, 2);
   t.like(service?.methods.get(getOrder), { deadlineMs: 9000, retry: undefined });
   t.is(service?.methods.get(getOrder)?.versions.length, 2);
-  t.deepEqual(service?.methods.get('/shop.orders.v1.OrderService/ListOrders')?.versions, [contractHash(orders)]);
+  t.deepEqual(service?.methods.get('/bakery.orders.v1.OrderService/ListOrders')?.versions, [contractHash(orders)]);
 });
 
 test('assemble: a contract that breaks keeps its last good version', (t) => {
-  const shop = new DirectoryCompiler(directory());
-  const methods = shop.mesh.services.get('shop/orders')?.methods;
+  const bakery = new DirectoryCompiler(directory());
+  const methods = bakery.mesh.services.get('bakery/orders')?.methods;
   const broken = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined });
-  shop.update(
+  bakery.update(
     directory()
-      .contract('shop', 'shop.orders', broken)
+      .contract('bakery', 'bakery.orders', broken)
       .replica('orders-0', { contract: contractHash(broken), inbound: '127.0.0.1:1001', application: 'unix:/run/a' }),
   );
-  t.is(shop.mesh.services.get('shop/orders')?.methods, methods);
-  t.is(shop.mesh.workloads.get('shop/orders-0')?.contractHash, contractHash(orders));
+  t.is(bakery.mesh.services.get('bakery/orders')?.methods, methods);
+  t.is(bakery.mesh.workloads.get('bakery/orders-0')?.contractHash, contractHash(orders));
   t.deepEqual(
-    shop.mesh.problems.map(({ resource }) => resource),
-    ['contracts/shop/shop.orders.binpb', 'Workload shop/orders-0'],
+    bakery.mesh.problems.map(({ resource }) => resource),
+    ['contracts/bakery/bakery.orders.binpb', 'Workload bakery/orders-0'],
   );
 });
 
@@ -74,34 +74,34 @@ test('assemble: after a start a contract that is broken gives way to what its Se
   const at = { inbound: '127.0.0.1:1003', application: 'unix:/run/c' };
   const next = mesh(
     directory()
-      .contract('shop', 'next-release', broken)
+      .contract('bakery', 'next-release', broken)
       .replica('orders-1', { contract: contractHash(broken), ...at }),
   );
-  t.is(next.workloads.get('shop/orders-1')?.contractHash, contractHash(orders));
-  t.deepEqual(next.services.get('shop/orders')?.workloads, ['shop/orders-0', 'shop/orders-1']);
+  t.is(next.workloads.get('bakery/orders-1')?.contractHash, contractHash(orders));
+  t.deepEqual(next.services.get('bakery/orders')?.workloads, ['bakery/orders-0', 'bakery/orders-1']);
   t.true(next.problems.some(({ message }) => message.endsWith(`${contractHash(orders)} goes on serving`)));
 });
 
 test('assemble: a version stays while a replica runs it, also when its file is gone', (t) => {
-  const shop = new DirectoryCompiler(directory());
-  const service = shop.mesh.services.get('shop/orders');
-  const unpublished = directory().remove('contracts/shop/shop.orders.binpb');
-  shop.update(unpublished);
-  t.deepEqual(shop.mesh.problems, []);
-  t.is(shop.mesh.services.get('shop/orders'), service);
-  shop.update(unpublished.remove('shop/workloads/orders-0.yaml'));
-  t.is(shop.mesh.contracts.size, 1);
+  const bakery = new DirectoryCompiler(directory());
+  const service = bakery.mesh.services.get('bakery/orders');
+  const unpublished = directory().remove('contracts/bakery/bakery.orders.binpb');
+  bakery.update(unpublished);
+  t.deepEqual(bakery.mesh.problems, []);
+  t.is(bakery.mesh.services.get('bakery/orders'), service);
+  bakery.update(unpublished.remove('bakery/workloads/orders-0.yaml'));
+  t.is(bakery.mesh.contracts.size, 1);
 });
 
 test('assemble: a service without replicas is still known by its contract', (t) => {
-  const { services } = mesh(directory().remove('shop/workloads/orders-0.yaml'));
-  t.true(services.get('shop/orders')?.methods.has(getOrder));
+  const { services } = mesh(directory().remove('bakery/workloads/orders-0.yaml'));
+  t.true(services.get('bakery/orders')?.methods.has(getOrder));
 });
 
 test('assemble: a namespace speaks only for its own packages', (t) => {
   const { services, problems } = mesh(
     directory()
-      .contract('thieves', 'shop.payments', payments)
+      .contract('thieves', 'bakery.payments', payments)
       .service('payments', 'thieves')
       .replica('payments-0', {
         namespace: 'thieves',
@@ -111,12 +111,12 @@ test('assemble: a namespace speaks only for its own packages', (t) => {
       }),
   );
   t.is(services.get('thieves/payments')?.logicalName, undefined);
-  t.deepEqual(services.get('shop/payments')?.workloads, ['shop/payments-0']);
+  t.deepEqual(services.get('bakery/payments')?.workloads, ['bakery/payments-0']);
   t.like(problems[0], {
-    resource: 'contracts/thieves/shop.payments.binpb',
-    message: 'namespace thieves may not speak for shop.payments; the contract has no effect',
+    resource: 'contracts/thieves/bakery.payments.binpb',
+    message: 'namespace thieves may not speak for bakery.payments; the contract has no effect',
     advice:
-      'shop.payments belongs to namespace shop by mesh.yaml spec.packages[0]; remove the contract, or add {namespace: thieves, protoPackage: shop.payments} there',
+      'bakery.payments belongs to namespace bakery by mesh.yaml spec.packages[0]; remove the contract, or add {namespace: thieves, protoPackage: bakery.payments} there',
   });
 });
 
@@ -127,42 +127,42 @@ test('assemble: two services with one account: a rule that names one of them is 
     application: 'unix:/run/a',
     account: 'one',
   };
-  const other = tinyContract('shop.returns', { Call: {} });
+  const other = tinyContract('bakery.returns', { Call: {} });
   const files = (names: string[]) => {
     const asked = withPolicy(payments, 'Capture', { callers: { names } });
     return directory()
-      .contract('shop', 'shop.payments', asked)
-      .contract('shop', 'shop.returns', other)
+      .contract('bakery', 'bakery.payments', asked)
+      .contract('bakery', 'bakery.returns', other)
       .service('returns')
       .replica('orders-0', shared)
       .replica('returns-0', { ...shared, contract: contractHash(other) })
       .replica('payments-0', { contract: contractHash(asked), inbound: '127.0.0.1:1002', application: 'unix:/run/b' });
   };
-  const identity = 'spiffe://weft.local/ns/shop/sa/one';
+  const identity = 'spiffe://weft.local/ns/bakery/sa/one';
   const admitted = (files: MeshDirectory, name: string) => {
     const next = mesh(files);
-    const method = next.services.get('shop/payments')?.methods.get(`/shop.payments.v1.PaymentService/${name}`);
+    const method = next.services.get('bakery/payments')?.methods.get(`/bakery.payments.v1.PaymentService/${name}`);
     return [
       identitiesOf(method?.callers ?? new Set(), next),
       next.problems.filter(({ field }) => field?.endsWith(name)),
     ];
   };
-  t.deepEqual(admitted(files(['shop.orders', 'shop.returns']), 'Capture'), [[identity], []]);
-  t.deepEqual(admitted(files(['shop.orders']), 'Capture')[0], []);
-  const { problems } = mesh(files(['shop.returns']));
+  t.deepEqual(admitted(files(['bakery.orders', 'bakery.returns']), 'Capture'), [[identity], []]);
+  t.deepEqual(admitted(files(['bakery.orders']), 'Capture')[0], []);
+  const { problems } = mesh(files(['bakery.returns']));
   t.deepEqual(
     problems.map(({ resource, field, message }) => `${resource} ${field}: ${message}`),
     [
-      'contracts/shop/shop.payments.binpb shop.payments.v1.PaymentService: callers names shop.orders, whose account spiffe://weft.local/ns/shop/sa/one is shared by Service shop/orders, Service shop/returns; they cannot be told apart and are refused',
-      'contracts/shop/shop.payments.binpb shop.payments.v1.PaymentService/Capture: callers names shop.returns, whose account spiffe://weft.local/ns/shop/sa/one is shared by Service shop/orders, Service shop/returns; they cannot be told apart and are refused',
+      'contracts/bakery/bakery.payments.binpb bakery.payments.v1.PaymentService: callers names bakery.orders, whose account spiffe://weft.local/ns/bakery/sa/one is shared by Service bakery/orders, Service bakery/returns; they cannot be told apart and are refused',
+      'contracts/bakery/bakery.payments.binpb bakery.payments.v1.PaymentService/Capture: callers names bakery.returns, whose account spiffe://weft.local/ns/bakery/sa/one is shared by Service bakery/orders, Service bakery/returns; they cannot be told apart and are refused',
     ],
   );
 });
 
 test("assemble: who shares an account that no rule names is nobody's problem", (t) => {
-  const alone = tinyContract('shop.alone', { Call: {} });
+  const alone = tinyContract('bakery.alone', { Call: {} });
   const files = directory()
-    .contract('shop', 'alone', alone)
+    .contract('bakery', 'alone', alone)
     .service('alone')
     .replica('alone-0', {
       contract: contractHash(alone),
@@ -182,7 +182,7 @@ test('assemble: a gateway that nobody declared is named', (t) => {
 
 test('assemble: nobody but the namespace that the mesh gives it to runs the edge, and calls by its name', (t) => {
   const packages = [
-    { namespace: 'shop', protoPackage: 'shop' },
+    { namespace: 'bakery', protoPackage: 'bakery' },
     { namespace: 'weft', protoPackage: 'edge' },
   ];
   const files = directory()

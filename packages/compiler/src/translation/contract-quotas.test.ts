@@ -19,14 +19,14 @@ function large(n: number, methods: number): Uint8Array {
   return oddContract({ n, edit });
 }
 
-const catalog = descriptorSet('shop.catalog');
+const catalog = descriptorSet('bakery.catalog');
 
-/** Namespace shop with its catalog; namespace big with these contracts, shop.oddN each. */
+/** Namespace bakery with its catalog; namespace big with these contracts, bakery.oddN each. */
 function mesh(contracts: readonly (readonly [n: number, methods: number, running?: true])[], quotas: object = {}) {
-  const packages = ['shop', 'big'].map((namespace) => ({ namespace, protoPackage: 'shop' }));
+  const packages = ['bakery', 'big'].map((namespace) => ({ namespace, protoPackage: 'bakery' }));
   const files = new MeshDirectory({ packages, quotas })
     .edge('127.0.0.1:1')
-    .contract('shop', 'shop.catalog', catalog)
+    .contract('bakery', 'bakery.catalog', catalog)
     .service('catalog')
     .replica('catalog-0', {
       contract: contractHash(catalog),
@@ -84,7 +84,7 @@ test('a namespace over its quota loses what nobody runs, and no other namespace 
     words(compiler)[0] ?? '',
     /^contracts\/big\/odd1.binpb: with it namespace big would have 150 methods and further REST paths in its contracts; spec.quotas.namespaceMethods is 100/,
   );
-  t.true((services.get('shop/catalog')?.methods.size ?? 0) > 0);
+  t.true((services.get('bakery/catalog')?.methods.size ?? 0) > 0);
   t.deepEqual(
     words(
       mesh(

@@ -15,7 +15,7 @@ export interface ContractVersions {
   readonly versions: Collection<ContractVersion>;
   /** Published, but not understood or not its namespace's to publish: where each was read. */
   readonly refused: Collection<string>;
-  /** Versions by the namespace that publishes them and the last part of their logical name, "shop orders". */
+  /** Versions by the namespace that publishes them and the last part of their logical name, "bakery orders". */
   readonly byName: Index<ContractVersion>;
   /** Versions by logical name. */
   readonly byLogicalName: Index<ContractVersion>;

@@ -61,7 +61,7 @@ export class ExposureRows {
     return found;
   }
 
-  /** Why `grants` has none: "belongs to namespace shop by mesh.yaml spec.exposure[0]". */
+  /** Why `grants` has none: "belongs to namespace bakery by mesh.yaml spec.exposure[0]". */
   refusal(namespace: string, steps: readonly TemplateStep[]): string {
     const file = this.#settings.origin ?? 'the MeshConfig';
     const owners = this.#covering(steps).filter((given) => given.namespace !== namespace);

@@ -38,49 +38,49 @@ const problemsOf = ({ mesh: { problems } }: DirectoryCompiler) =>
   problems.filter(({ message }) => !message.includes('may not speak for'));
 const words = (compiler: DirectoryCompiler) => problemsOf(compiler).map(({ message }) => message);
 
-const shop: Paths = { Get: ['get', '/v1/products/{name}'], List: ['get', '/v1/products'] };
+const bakery: Paths = { Get: ['get', '/v1/products/{name}'], List: ['get', '/v1/products'] };
 
 test('a newcomer does not get a path that overlaps, whatever it sorts to; both are named', (t) => {
   for (const newcomer of ['aaa', 'zzz']) {
-    const compiler = new DirectoryCompiler(mesh({ shop }));
-    const both = mesh({ shop, [newcomer]: { All: ['get', '/v1/{name=**}'], Put: ['put', '/v1/products/{name}'] } });
+    const compiler = new DirectoryCompiler(mesh({ bakery }));
+    const both = mesh({ bakery, [newcomer]: { All: ['get', '/v1/{name=**}'], Put: ['put', '/v1/products/{name}'] } });
     compiler.update(both);
-    const expected = ['shop GET /v1/products', 'shop GET /v1/products/*', `${newcomer} PUT /v1/products/*`].sort();
+    const expected = ['bakery GET /v1/products', 'bakery GET /v1/products/*', `${newcomer} PUT /v1/products/*`].sort();
     t.deepEqual(served(compiler), expected);
     t.deepEqual(words(compiler), [
-      `GET /v1/{name=**} (${newcomer}/things/v1/test.proto) overlaps GET /v1/products of shop.things.v1.TestService/List (Service shop/things, shop/things/v1/test.proto), which was there first; edge does not serve it`,
+      `GET /v1/{name=**} (${newcomer}/things/v1/test.proto) overlaps GET /v1/products of bakery.things.v1.TestService/List (Service bakery/things, bakery/things/v1/test.proto), which was there first; edge does not serve it`,
     ]);
     // It stays so, and a newcomer gets what is given up, but not before its time.
     compiler.update(both);
     t.deepEqual(served(compiler), expected);
-    compiler.update(mesh({ shop: {}, [newcomer]: { All: ['get', '/v1/{name=**}'] } }), 1);
+    compiler.update(mesh({ bakery: {}, [newcomer]: { All: ['get', '/v1/{name=**}'] } }), 1);
     t.deepEqual(served(compiler), [`${newcomer} GET /v1/**`]);
   }
 });
 
 test('who comes back within an hour is no newcomer', (t) => {
-  const compiler = new DirectoryCompiler(mesh({ shop }));
+  const compiler = new DirectoryCompiler(mesh({ bakery }));
   const aaa: Paths = { All: ['get', '/v1/{name=**}'] };
   const minute = 60_000;
   compiler.update(mesh({ aaa }), minute);
-  compiler.update(mesh({ aaa, shop }), 30 * minute);
-  t.deepEqual(served(compiler), ['shop GET /v1/products', 'shop GET /v1/products/*']);
+  compiler.update(mesh({ aaa, bakery }), 30 * minute);
+  t.deepEqual(served(compiler), ['bakery GET /v1/products', 'bakery GET /v1/products/*']);
   compiler.update(mesh({ aaa }), 31 * minute);
-  compiler.update(mesh({ aaa, shop }), 120 * minute);
+  compiler.update(mesh({ aaa, bakery }), 120 * minute);
   t.deepEqual(served(compiler), ['aaa GET /v1/**']);
 });
 
 test('of two that come at once neither has the path, and everything else has its own', (t) => {
   const compiler = new DirectoryCompiler(
-    mesh({ shop, aaa: { All: ['get', '/v1/products/{name}'], Own: ['get', '/aaa'] } }),
+    mesh({ bakery, aaa: { All: ['get', '/v1/products/{name}'], Own: ['get', '/aaa'] } }),
   );
-  t.deepEqual(served(compiler), ['aaa GET /aaa', 'shop GET /v1/products']);
+  t.deepEqual(served(compiler), ['aaa GET /aaa', 'bakery GET /v1/products']);
   t.is(words(compiler).filter((text) => text.endsWith('both came at once, and edge serves neither')).length, 2);
 });
 
 test('what was remembered by another process counts', (t) => {
-  const before = new DirectoryCompiler(mesh({ shop }));
-  const both = mesh({ shop, aaa: { All: ['get', '/v1/products/{name}'] } });
+  const before = new DirectoryCompiler(mesh({ bakery }));
+  const both = mesh({ bakery, aaa: { All: ['get', '/v1/products/{name}'] } });
   before.update(both, 10);
   const after = new DirectoryCompiler();
   after.compiler.claims.adopt(JSON.parse(JSON.stringify(before.compiler.claims.stored(20))), 20);
@@ -90,29 +90,29 @@ test('what was remembered by another process counts', (t) => {
 
 test('rows decide first: the longest prefix says whose a path is', (t) => {
   const aaa: Paths = { Other: ['get', '/v1/products/{name}'], Own: ['get', '/v1/aaa/{name}'] };
-  const wide: Paths = { ...shop, Wide: ['get', '/v1/{name}/list'], Inside: ['get', '/v1/aaa/list'] };
+  const wide: Paths = { ...bakery, Wide: ['get', '/v1/{name}/list'], Inside: ['get', '/v1/aaa/list'] };
   const rows = [
-    { namespace: 'shop', paths: ['/v1'] },
+    { namespace: 'bakery', paths: ['/v1'] },
     { namespace: 'aaa', paths: ['/v1/aaa'] },
   ];
   // aaa was there first.
   const compiler = new DirectoryCompiler(mesh({ aaa }, rows));
-  compiler.update(mesh({ aaa, shop: wide }, rows));
+  compiler.update(mesh({ aaa, bakery: wide }, rows));
   t.deepEqual(served(compiler), [
     'aaa GET /v1/aaa/*',
-    'shop GET /v1/*/list',
-    'shop GET /v1/products',
-    'shop GET /v1/products/*',
+    'bakery GET /v1/*/list',
+    'bakery GET /v1/products',
+    'bakery GET /v1/products/*',
   ]);
   t.deepEqual(words(compiler).sort(), [
-    'GET /v1/aaa/list (shop/things/v1/test.proto) is not served at edge: it belongs to namespace aaa by mesh.yaml spec.exposure[1]',
-    'GET /v1/products/{name} (aaa/things/v1/test.proto) is not served at edge: it belongs to namespace shop by mesh.yaml spec.exposure[0]',
+    'GET /v1/aaa/list (bakery/things/v1/test.proto) is not served at edge: it belongs to namespace aaa by mesh.yaml spec.exposure[1]',
+    'GET /v1/products/{name} (aaa/things/v1/test.proto) is not served at edge: it belongs to namespace bakery by mesh.yaml spec.exposure[0]',
   ]);
 });
 
 test('with rows, a contract alone exposes nothing', (t) => {
-  const compiler = new DirectoryCompiler(mesh({ shop, aaa: { Own: ['get', '/aaa'] } }, [{ namespace: 'shop' }]));
-  t.deepEqual(served(compiler), ['shop GET /v1/products', 'shop GET /v1/products/*']);
+  const compiler = new DirectoryCompiler(mesh({ bakery, aaa: { Own: ['get', '/aaa'] } }, [{ namespace: 'bakery' }]));
+  t.deepEqual(served(compiler), ['bakery GET /v1/products', 'bakery GET /v1/products/*']);
   t.false(compiler.mesh.services.get('aaa/things')?.methods.get('/aaa.things.v1.TestService/Own')?.callers.has('edge'));
   t.deepEqual(
     problemsOf(compiler).map(({ message, advice }) => `${message}; ${advice}`),
@@ -120,52 +120,52 @@ test('with rows, a contract alone exposes nothing', (t) => {
       'its contract exposes methods at edge, and namespace aaa may not be exposed there; none is served; {namespace: aaa, gateway: edge, paths: [...]} in spec.exposure of mesh.yaml',
     ],
   );
-  const grpcOnly = new DirectoryCompiler(mesh({ shop }, [{ namespace: 'shop', paths: [] }]));
+  const grpcOnly = new DirectoryCompiler(mesh({ bakery }, [{ namespace: 'bakery', paths: [] }]));
   t.deepEqual(served(grpcOnly), []);
-  t.regex(words(grpcOnly)[0] ?? '', /no row of spec.exposure in mesh.yaml gives it to namespace shop$/);
+  t.regex(words(grpcOnly)[0] ?? '', /no row of spec.exposure in mesh.yaml gives it to namespace bakery$/);
 });
 
 test('the same path under two host names is two paths', (t) => {
   const rows = [
-    { namespace: 'shop', hosts: ['shop.test'] },
+    { namespace: 'bakery', hosts: ['bakery.test'] },
     { namespace: 'aaa', hosts: ['aaa.test', '*.aaa.test'] },
   ];
-  const compiler = new DirectoryCompiler(mesh({ shop, aaa: shop }, rows));
+  const compiler = new DirectoryCompiler(mesh({ bakery, aaa: bakery }, rows));
   t.is(served(compiler).length, 4);
   t.deepEqual(words(compiler), []);
 });
 
 test('within a namespace the most specific path answers, and only the same path is refused', (t) => {
-  const compiler = new DirectoryCompiler(mesh({ shop: { ...shop, All: ['get', '/v1/{name=**}'] } }));
+  const compiler = new DirectoryCompiler(mesh({ bakery: { ...bakery, All: ['get', '/v1/{name=**}'] } }));
   t.is(served(compiler).length, 3);
   const other = tinyContract(
-    'shop.others',
+    'bakery.others',
     { Get: { http: { verb: 'get', path: '/v1/products/{key}' } } },
     { exposure: Exposure.EDGE },
   );
-  const directory = mesh({ shop })
-    .contract('shop', 'others', other)
+  const directory = mesh({ bakery })
+    .contract('bakery', 'others', other)
     .service('others')
     .replica('others-0', { contract: contractHash(other), inbound: '127.0.0.1:2', application: 'unix:/b' });
   compiler.update(directory);
   t.deepEqual(words(compiler), [
-    'GET /v1/products/{key} (shop/others/v1/test.proto) overlaps GET /v1/products/{name} of shop.things.v1.TestService/Get (Service shop/things, shop/things/v1/test.proto), which edge serves there',
+    'GET /v1/products/{key} (bakery/others/v1/test.proto) overlaps GET /v1/products/{name} of bakery.things.v1.TestService/Get (Service bakery/things, bakery/things/v1/test.proto), which edge serves there',
   ]);
 });
 
 test('two Services of the same replicas have one contract, and are no rivals', (t) => {
-  const directory = mesh({ shop }).put('twin.yaml', {
+  const directory = mesh({ bakery }).put('twin.yaml', {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { namespace: 'shop', name: 'twin' },
+    metadata: { namespace: 'bakery', name: 'twin' },
     spec: { selector: { app: 'things' }, ports: [{ port: 80, appProtocol: 'grpc' }], clusterIP: 'None' },
   });
   t.deepEqual(words(new DirectoryCompiler(directory)), []);
 });
 
 test('a gRPC method that two namespaces may speak for belongs to who had it first', (t) => {
-  const packages = ['shop', 'branch'].map((namespace) => ({ namespace, protoPackage: 'shop' }));
-  const set = tinyContract('shop.things', { Get: {} }, { exposure: Exposure.EDGE });
+  const packages = ['bakery', 'branch'].map((namespace) => ({ namespace, protoPackage: 'bakery' }));
+  const set = tinyContract('bakery.things', { Get: {} }, { exposure: Exposure.EDGE });
   const inNamespaces = (...namespaces: readonly string[]) => {
     const directory = new MeshDirectory({ packages }).edge('127.0.0.1:8080');
     for (const namespace of namespaces) {
@@ -181,14 +181,14 @@ test('a gRPC method that two namespaces may speak for belongs to who had it firs
     }
     return directory;
   };
-  const compiler = new DirectoryCompiler(inNamespaces('shop'));
-  compiler.update(inNamespaces('shop', 'branch'));
+  const compiler = new DirectoryCompiler(inNamespaces('bakery'));
+  compiler.update(inNamespaces('bakery', 'branch'));
   t.deepEqual(words(compiler), [
-    '/shop.things.v1.TestService/Get (shop/things/v1/test.proto) overlaps /shop.things.v1.TestService/Get of shop.things.v1.TestService/Get (Service shop/things, shop/things/v1/test.proto), which was there first; edge does not serve it',
+    '/bakery.things.v1.TestService/Get (bakery/things/v1/test.proto) overlaps /bakery.things.v1.TestService/Get of bakery.things.v1.TestService/Get (Service bakery/things, bakery/things/v1/test.proto), which was there first; edge does not serve it',
   ]);
   t.deepEqual(
     [...(compiler.compiler.translation.exposure.verdicts.get('edge\nbranch/things')?.closed ?? [])],
-    ['/shop.things.v1.TestService/Get'],
+    ['/bakery.things.v1.TestService/Get'],
   );
 });
 

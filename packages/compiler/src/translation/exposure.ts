@@ -51,7 +51,7 @@ export interface Verdict {
   readonly closed: ReadonlySet<string>;
 }
 
-/** What is exposed where. Keys are "edge\nshop/orders". */
+/** What is exposed where. Keys are "edge\nbakery/orders". */
 export interface Exposure {
   readonly exposed: Collection<Exposed>;
   readonly verdicts: Collection<Verdict>;

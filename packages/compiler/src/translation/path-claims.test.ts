@@ -10,7 +10,7 @@ test('a namespace that publishes other paths all the time is not remembered with
     const paths = Array.from({ length: 1000 }, (_, n) => `GET /v1/${turn}/${n}`);
     const changes = new Map<string, Change<Claimant>>([
       [service, { after: { paths } }],
-      ['edge\nshop/orders', { after: { paths: turn === 0 ? ['GET /v1/orders'] : [] } }],
+      ['edge\nbakery/orders', { after: { paths: turn === 0 ? ['GET /v1/orders'] : [] } }],
     ]);
     graph.turn(() => claims.begin(turn));
     claims.note(changes, turn);
@@ -21,5 +21,5 @@ test('a namespace that publishes other paths all the time is not remembered with
   t.true(stored.includes(`${service}\nGET /v1/58/0`));
   t.false(stored.includes(`${service}\nGET /v1/0/0`));
   // Another namespace's are its own.
-  t.true(stored.includes('edge\nshop/orders\nGET /v1/orders'));
+  t.true(stored.includes('edge\nbakery/orders\nGET /v1/orders'));
 });

@@ -3,7 +3,7 @@ import type { Change, Source } from '@weft/collections';
 /** Since when a service has had each of its paths at a gateway, by "GET /v1/orders/*": epoch milliseconds. */
 export type Claims = Readonly<Record<string, number>>;
 
-/** A claim as it is kept across restarts: by "edge\nshop/orders\nGET /v1/orders/*". */
+/** A claim as it is kept across restarts: by "edge\nbakery/orders\nGET /v1/orders/*". */
 export type StoredClaims = Readonly<Record<string, StoredClaim>>;
 
 export interface StoredClaim {
@@ -35,12 +35,12 @@ export class PathClaims {
   readonly #fresh = new Set<string>();
   /** Those who have given up a path. */
   readonly #left = new Set<string>();
-  /** What they have given up, by "edge\nshop", the oldest first, whether or not it has come back since. */
+  /** What they have given up, by "edge\nbakery", the oldest first, whether or not it has come back since. */
   readonly #gone = new Map<string, (readonly [key: string, path: string, goneMs: number])[]>();
   #lastMs = 0;
   #version = 0;
 
-  /** `source`: what derivations read, by "edge\nshop/orders". */
+  /** `source`: what derivations read, by "edge\nbakery/orders". */
   constructor(source: Source<Claims>) {
     this.#source = source;
   }

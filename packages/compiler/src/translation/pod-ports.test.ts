@@ -5,16 +5,16 @@ import { assemble } from './assemble.ts';
 
 test('ports of pods that their proxies have for themselves are left out, and said so but for metrics', (t) => {
   const directory = new MeshDirectory()
-    .put('shop/db-0.yaml', {
+    .put('bakery/db-0.yaml', {
       kind: 'Workload',
-      metadata: { namespace: 'shop', name: 'db-0', labels: { app: 'db' } },
+      metadata: { namespace: 'bakery', name: 'db-0', labels: { app: 'db' } },
       spec: { serviceAccount: 'db', pod: { addresses: ['10.1.0.9'] } },
       status: { ready: true },
     })
-    .put('shop/db.yaml', {
+    .put('bakery/db.yaml', {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'shop', name: 'db' },
+      metadata: { namespace: 'bakery', name: 'db' },
       spec: {
         selector: { app: 'db' },
         ports: [{ port: 5432 }, { port: 81, targetPort: 15_001 }, { port: 82, targetPort: 9901 }, { port: 15_020 }],
@@ -22,7 +22,7 @@ test('ports of pods that their proxies have for themselves are left out, and sai
     });
   const mesh = assemble(parseDirectory(directory.files));
   t.deepEqual(
-    mesh.workloads.get('shop/db-0')?.inbound.map(({ listen }) => listen.port),
+    mesh.workloads.get('bakery/db-0')?.inbound.map(({ listen }) => listen.port),
     [5432],
   );
   t.deepEqual(

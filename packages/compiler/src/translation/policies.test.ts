@@ -11,8 +11,8 @@ import { descriptorSet, MeshDirectory } from '../testing/mesh-directory.ts';
 import { tinyContract } from '../testing/tiny-contract.ts';
 import { assemble } from './assemble.ts';
 
-const orders = descriptorSet('shop.orders');
-const payments = descriptorSet('shop.payments');
+const orders = descriptorSet('bakery.orders');
+const payments = descriptorSet('bakery.payments');
 const nowMs = Date.parse('2026-06-01T12:00:00Z');
 const hourMs = 3_600_000;
 const at = (ms: number) => new Date(ms).toISOString();
@@ -20,11 +20,11 @@ const at = (ms: number) => new Date(ms).toISOString();
 function directory(): MeshDirectory {
   return (
     new MeshDirectory()
-      .contract('shop', 'shop.orders', orders)
-      .contract('shop', 'shop.payments', payments)
+      .contract('bakery', 'bakery.orders', orders)
+      .contract('bakery', 'bakery.payments', payments)
       // Names that policies may give.
-      .contract('shop', 'shop.support', tinyContract('shop.support', { Call: {} }))
-      .contract('shop', 'shop.catalog', tinyContract('shop.catalog', { Call: {} }))
+      .contract('bakery', 'bakery.support', tinyContract('bakery.support', { Call: {} }))
+      .contract('bakery', 'bakery.catalog', tinyContract('bakery.catalog', { Call: {} }))
       .service('orders')
       .service('payments')
       .replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:1001', application: 'unix:/run/a' })
@@ -36,7 +36,7 @@ function directory(): MeshDirectory {
   );
 }
 
-function policy(spec: object, name = 'p', namespace = 'shop') {
+function policy(spec: object, name = 'p', namespace = 'bakery') {
   return [`user/${namespace}.${name}.yaml`, { kind: 'MeshPolicy', metadata: { namespace, name }, spec }] as const;
 }
 
@@ -44,17 +44,17 @@ function override(spec: object, name = 'o', createdMs: number | undefined = nowM
   const creationTimestamp = createdMs === undefined ? {} : { creationTimestamp: at(createdMs) };
   return [
     `user/${name}.yaml`,
-    { kind: 'MeshOverride', metadata: { namespace: 'shop', name, ...creationTimestamp }, spec },
+    { kind: 'MeshOverride', metadata: { namespace: 'bakery', name, ...creationTimestamp }, spec },
   ] as const;
 }
 
 const mesh = (files: MeshDirectory, when = nowMs) => assemble(parseDirectory(files.files), when);
-const authorize = '/shop.payments.v1.PaymentService/Authorize';
-const getOrder = '/shop.orders.v1.OrderService/GetOrder';
-const placeOrder = '/shop.orders.v1.OrderService/PlaceOrder';
+const authorize = '/bakery.payments.v1.PaymentService/Authorize';
+const getOrder = '/bakery.orders.v1.OrderService/GetOrder';
+const placeOrder = '/bakery.orders.v1.OrderService/PlaceOrder';
 
 /** What callers see and what the sidecars of its replicas enforce, which must agree. */
-function both(found: Mesh, service: 'shop/orders' | 'shop/payments', path: string): Method {
+function both(found: Mesh, service: 'bakery/orders' | 'bakery/payments', path: string): Method {
   const seen = found.services.get(service)?.methods.get(path);
   const enforced = [...(found.services.get(service)?.versions.values() ?? [])][0]?.methods.get(path);
   if (seen === undefined || JSON.stringify(print(seen)) !== JSON.stringify(print(enforced)))
@@ -68,13 +68,13 @@ const messages = (found: Mesh) =>
 
 test('MeshPolicy: adds a caller to a contract, and says so', (t) => {
   const found = mesh(
-    directory().put(...policy({ service: 'payments', methods: [{ path: authorize, addCallers: ['shop.support'] }] })),
+    directory().put(...policy({ service: 'payments', methods: [{ path: authorize, addCallers: ['bakery.support'] }] })),
   );
   t.deepEqual(found.problems, []);
-  const method = both(found, 'shop/payments', authorize);
-  t.deepEqual([...method.callers], ['shop.orders', 'shop.support']);
-  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'shop') });
-  t.deepEqual(method.origins.deadlineMs, both(mesh(directory()), 'shop/payments', authorize).origins.deadlineMs);
+  const method = both(found, 'bakery/payments', authorize);
+  t.deepEqual([...method.callers], ['bakery.orders', 'bakery.support']);
+  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'bakery') });
+  t.deepEqual(method.origins.deadlineMs, both(mesh(directory()), 'bakery/payments', authorize).origins.deadlineMs);
 });
 
 test('MeshPolicy: sets what a contract sets, for all methods that it fits or for one', (t) => {
@@ -94,18 +94,18 @@ test('MeshPolicy: sets what a contract sets, for all methods that it fits or for
   };
   const found = mesh(directory().put(...policy(spec)));
   t.deepEqual(found.problems, []);
-  t.like(both(found, 'shop/orders', getOrder), {
+  t.like(both(found, 'bakery/orders', getOrder), {
     deadlineMs: 300,
     retry: { codes: ['unavailable'], maxRetries: 1, baseBackoffMs: 25, maxBackoffMs: 250 },
     rateLimits: [{ caller: '*', requests: 3, perMs: 1000 }],
     objective: { percent: 99, withinMs: 1000 },
   });
-  t.like(both(found, 'shop/orders', placeOrder), { deadlineMs: 900 });
-  t.like(both(found, 'shop/orders', '/shop.orders.v1.OrderService/WatchOrder'), {
+  t.like(both(found, 'bakery/orders', placeOrder), { deadlineMs: 900 });
+  t.like(both(found, 'bakery/orders', '/bakery.orders.v1.OrderService/WatchOrder'), {
     idleTimeoutMs: 120_000,
     deadlineMs: undefined,
   });
-  const service = found.services.get('shop/orders');
+  const service = found.services.get('bakery/orders');
   t.deepEqual(service?.retryBudget, { percent: 5, minConcurrent: 25 });
   t.is([...(service?.versions.values() ?? [])][0]?.maxConcurrentRequests, 7);
 });
@@ -113,23 +113,23 @@ test('MeshPolicy: sets what a contract sets, for all methods that it fits or for
 test('MeshPolicy: makes no unsafe method retry, and says which field', (t) => {
   const unsafe = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined, retry: undefined });
   const files = directory()
-    .contract('shop', 'shop.orders', unsafe)
+    .contract('bakery', 'bakery.orders', unsafe)
     .replica('orders-0', { contract: contractHash(unsafe), inbound: '127.0.0.1:1001', application: 'unix:/run/a' });
   const found = mesh(files.put(...policy({ service: 'orders', methods: [{ path: placeOrder, retry: {} }] })));
-  t.is(both(found, 'shop/orders', placeOrder).retry, undefined);
+  t.is(both(found, 'bakery/orders', placeOrder).retry, undefined);
   t.deepEqual(messages(found), [
-    `MeshPolicy shop/p (user/shop.p.yaml) spec.methods[0].retry: ${placeOrder}: retry on a method that may not be repeated; only its contract can say that it may`,
+    `MeshPolicy bakery/p (user/bakery.p.yaml) spec.methods[0].retry: ${placeOrder}: retry on a method that may not be repeated; only its contract can say that it may`,
   ]);
   // Said for all methods, it counts for those that may be repeated.
   const shared = mesh(files.put(...policy({ service: 'orders', defaults: { retry: { maxRetries: 4 } } })));
   t.deepEqual(shared.problems, []);
-  t.is(both(shared, 'shop/orders', placeOrder).retry, undefined);
-  t.is(both(shared, 'shop/orders', getOrder).retry?.maxRetries, 4);
+  t.is(both(shared, 'bakery/orders', placeOrder).retry, undefined);
+  t.is(both(shared, 'bakery/orders', getOrder).retry?.maxRetries, 4);
 });
 
 test('MeshPolicy: counts in its own namespace only', (t) => {
   const found = mesh(directory().put(...policy({ service: 'payments', callers: ['evil.service'] }, 'p', 'thieves')));
-  t.deepEqual([...both(found, 'shop/payments', authorize).callers], ['shop.orders']);
+  t.deepEqual([...both(found, 'bakery/payments', authorize).callers], ['bakery.orders']);
   t.deepEqual(messages(found), [
     'MeshPolicy thieves/p (user/thieves.p.yaml) spec.service: there is no Service thieves/payments; it has no effect',
   ]);
@@ -138,12 +138,12 @@ test('MeshPolicy: counts in its own namespace only', (t) => {
 test('MeshPolicy, MeshOverride: a Service that is not there, and which of the namespace may be meant', (t) => {
   const found = mesh(
     directory()
-      .put(...policy({ service: 'payment', callers: ['shop.orders'] }))
-      .put(...override({ service: 'order', deny: ['shop.orders'] })),
+      .put(...policy({ service: 'payment', callers: ['bakery.orders'] }))
+      .put(...override({ service: 'order', deny: ['bakery.orders'] })),
   );
   t.deepEqual(messages(found), [
-    'MeshPolicy shop/p (user/shop.p.yaml) spec.service: there is no Service shop/payment; it has no effect. Did you mean shop/payments?',
-    'MeshOverride shop/o (user/o.yaml) spec.service: there is no Service shop/order; it has no effect. Did you mean shop/orders?',
+    'MeshPolicy bakery/p (user/bakery.p.yaml) spec.service: there is no Service bakery/payment; it has no effect. Did you mean bakery/payments?',
+    'MeshOverride bakery/o (user/o.yaml) spec.service: there is no Service bakery/order; it has no effect. Did you mean bakery/orders?',
   ]);
   t.deepEqual(
     [...found.overrides].map(({ state }) => state),
@@ -157,9 +157,9 @@ test('MeshPolicy: of two that set one field the first by name counts, and the ot
       .put(...policy({ service: 'orders', methods: [{ path: getOrder, deadline: '1s' }] }, 'b'))
       .put(...policy({ service: 'orders', methods: [{ path: getOrder, deadline: '2s' }] }, 'a')),
   );
-  t.is(both(found, 'shop/orders', getOrder).deadlineMs, 2000);
+  t.is(both(found, 'bakery/orders', getOrder).deadlineMs, 2000);
   t.deepEqual(messages(found), [
-    'MeshPolicy shop/b (user/shop.b.yaml) shop.orders.v1.OrderService/GetOrder: deadline is also set by MeshPolicy shop/a, which comes first by name and counts',
+    'MeshPolicy bakery/b (user/bakery.b.yaml) bakery.orders.v1.OrderService/GetOrder: deadline is also set by MeshPolicy bakery/a, which comes first by name and counts',
   ]);
 });
 
@@ -170,7 +170,7 @@ test('MeshPolicy: gives a service without a contract its methods', (t) => {
     .put(
       ...policy({
         service: 'legacy',
-        callers: ['shop.orders'],
+        callers: ['bakery.orders'],
         methods: [
           { path: '/v1/*' },
           { path: '/v1/users', deadline: '1s', idempotency: 'noSideEffects', retry: {} },
@@ -180,7 +180,7 @@ test('MeshPolicy: gives a service without a contract its methods', (t) => {
     );
   const found = mesh(files);
   t.deepEqual(found.problems, []);
-  const service = found.services.get('shop/legacy');
+  const service = found.services.get('bakery/legacy');
   t.is(service?.logicalName, undefined);
   t.deepEqual([...(service?.methods.keys() ?? [])], ['/v1/users', '/v1/feed/*', '/v1/*']);
   t.like(service?.methods.get('/v1/*'), { safety: 'unsafe', deadlineMs: 15_000, retry: undefined });
@@ -190,28 +190,28 @@ test('MeshPolicy: gives a service without a contract its methods', (t) => {
 
 test('MeshPolicy: a field that is wrong is named with its line, and the last good form stays', (t) => {
   const found = mesh(directory().put(...policy({ service: 'orders', defaults: { deadline: 'soon' } })));
-  t.regex(messages(found)[0] ?? '', /^user\/shop\.p\.yaml spec\.defaults\.deadline: line \d+: is "soon"$/);
+  t.regex(messages(found)[0] ?? '', /^user\/bakery\.p\.yaml spec\.defaults\.deadline: line \d+: is "soon"$/);
 });
 
 test('MeshOverride: denies a caller, keeps what his proxy needs, and is the last word', (t) => {
   const found = mesh(
     directory()
-      .put(...policy({ service: 'payments', addCallers: ['shop.support'] }))
-      .put(...override({ service: 'payments', methods: [authorize], deny: ['shop.orders'] })),
+      .put(...policy({ service: 'payments', addCallers: ['bakery.support'] }))
+      .put(...override({ service: 'payments', methods: [authorize], deny: ['bakery.orders'] })),
   );
   t.deepEqual(found.problems, []);
-  const method = both(found, 'shop/payments', authorize);
-  t.deepEqual([...method.callers], ['shop.support']);
-  t.deepEqual([...(method.denied ?? [])], ['shop.orders']);
+  const method = both(found, 'bakery/payments', authorize);
+  t.deepEqual([...method.callers], ['bakery.support']);
+  t.deepEqual([...(method.denied ?? [])], ['bakery.orders']);
   // Whom it does not deny is told of the MeshPolicy, and nobody else of the override.
-  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'shop') });
-  t.is(admission(method, 'shop.catalog'), 'MeshPolicy shop/p names shop.support');
-  t.is(admission(method, 'shop.orders'), 'MeshOverride shop/o names shop.support');
+  t.deepEqual(method.origins.callers, { is: 'resource', ref: weftRef('MeshPolicy', 'p', 'bakery') });
+  t.is(admission(method, 'bakery.catalog'), 'MeshPolicy bakery/p names bakery.support');
+  t.is(admission(method, 'bakery.orders'), 'MeshOverride bakery/o names bakery.support');
   t.deepEqual(
-    [...both(found, 'shop/payments', '/shop.payments.v1.PaymentService/Capture').callers],
-    ['shop.orders', 'shop.support'],
+    [...both(found, 'bakery/payments', '/bakery.payments.v1.PaymentService/Capture').callers],
+    ['bakery.orders', 'bakery.support'],
   );
-  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'shop.orders' }] });
+  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'bakery.orders' }] });
 });
 
 test('MeshOverride: tightens without a reason, and never ends', (t) => {
@@ -224,7 +224,7 @@ test('MeshOverride: tightens without a reason, and never ends', (t) => {
   };
   const found = mesh(directory().put(...override(spec)));
   t.deepEqual(found.problems, []);
-  t.like(both(found, 'shop/orders', getOrder), {
+  t.like(both(found, 'bakery/orders', getOrder), {
     retry: undefined,
     deadlineMs: 500,
     rateLimits: [{ caller: 'edge', requests: 5, perMs: 1000 }],
@@ -243,7 +243,7 @@ test('MeshOverride: loosens with a reason and an end, and ends by itself', (t) =
   const spec = {
     service: 'payments',
     methods: [authorize],
-    allow: ['shop.catalog'],
+    allow: ['bakery.catalog'],
     deadline: '20s',
     reason: 'ticket 7',
     expires,
@@ -252,12 +252,12 @@ test('MeshOverride: loosens with a reason and an end, and ends by itself', (t) =
   const during = mesh(files);
   t.deepEqual(during.problems, []);
   t.is(during.nextChangeMs, nowMs + 2 * hourMs);
-  t.like(both(during, 'shop/payments', authorize), { deadlineMs: 20_000 });
-  t.true(both(during, 'shop/payments', authorize).callers.has('shop.catalog'));
+  t.like(both(during, 'bakery/payments', authorize), { deadlineMs: 20_000 });
+  t.true(both(during, 'bakery/payments', authorize).callers.has('bakery.catalog'));
   const after = mesh(files, nowMs + 2 * hourMs);
   t.deepEqual(
-    print(both(after, 'shop/payments', authorize)),
-    print(both(mesh(directory()), 'shop/payments', authorize)),
+    print(both(after, 'bakery/payments', authorize)),
+    print(both(mesh(directory()), 'bakery/payments', authorize)),
   );
   t.like(after.overrides[0], { state: 'ended', effects: [] });
   t.is(after.nextChangeMs, undefined);
@@ -267,11 +267,11 @@ test('MeshOverride: loosens with a reason and an end, and ends by itself', (t) =
 const loosening: readonly (readonly [string, object, number | undefined, RegExp])[] = [
   [
     'no reason',
-    { allow: ['shop.catalog'], expires: at(nowMs + hourMs) },
+    { allow: ['bakery.catalog'], expires: at(nowMs + hourMs) },
     nowMs,
-    /spec\.allow: shop\.catalog may not call .*: what loosens needs a reason/,
+    /spec\.allow: bakery\.catalog may not call .*: what loosens needs a reason/,
   ],
-  ['a blank reason', { allow: ['shop.catalog'], reason: ' ', expires: at(nowMs + hourMs) }, nowMs, /needs a reason/],
+  ['a blank reason', { allow: ['bakery.catalog'], reason: ' ', expires: at(nowMs + hourMs) }, nowMs, /needs a reason/],
   ['no end', { deadline: '60s', reason: 'x' }, nowMs, /spec\.deadline: 60000 ms is over .*: what loosens needs an end/],
   [
     'more than 24 h',
@@ -302,13 +302,13 @@ for (const [title, spec, createdMs, message] of loosening) {
   test(`MeshOverride: what loosens is refused: ${title}`, (t) => {
     const created = Number.isNaN(createdMs) ? undefined : createdMs;
     const [path, resource] = override({ service: 'payments', methods: [authorize], ...spec }, 'o', created);
-    const metadata = created === undefined ? { namespace: 'shop', name: 'o' } : resource.metadata;
+    const metadata = created === undefined ? { namespace: 'bakery', name: 'o' } : resource.metadata;
     const found = mesh(directory().put(path, { ...resource, metadata }));
     t.is(found.problems.length, 1);
     t.regex(messages(found)[0] ?? '', message);
     t.deepEqual(
-      print(both(found, 'shop/payments', authorize)),
-      print(both(mesh(directory()), 'shop/payments', authorize)),
+      print(both(found, 'bakery/payments', authorize)),
+      print(both(mesh(directory()), 'bakery/payments', authorize)),
     );
     t.like(found.overrides[0], { state: 'refused', effects: [] });
   });
@@ -316,17 +316,19 @@ for (const [title, spec, createdMs, message] of loosening) {
 
 test('MeshOverride: a refused part does not stop a denial beside it', (t) => {
   const found = mesh(
-    directory().put(...override({ service: 'payments', methods: [authorize], deny: ['shop.orders'], deadline: '60s' })),
+    directory().put(
+      ...override({ service: 'payments', methods: [authorize], deny: ['bakery.orders'], deadline: '60s' }),
+    ),
   );
   t.is(found.problems.length, 1);
-  t.deepEqual([...both(found, 'shop/payments', authorize).callers], []);
-  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'shop.orders' }] });
+  t.deepEqual([...both(found, 'bakery/payments', authorize).callers], []);
+  t.like(found.overrides[0], { state: 'active', effects: [{ kind: 'deny', caller: 'bakery.orders' }] });
 });
 
 test('MeshOverride: none makes an unsafe method retry, whatever it says', (t) => {
   const unsafe = withPolicy(orders, 'PlaceOrder', { idempotencyKey: undefined, retry: undefined });
   const files = directory()
-    .contract('shop', 'shop.orders', unsafe)
+    .contract('bakery', 'bakery.orders', unsafe)
     .replica('orders-0', { contract: contractHash(unsafe), inbound: '127.0.0.1:1001', application: 'unix:/run/a' });
   const spec = {
     service: 'orders',
@@ -336,39 +338,39 @@ test('MeshOverride: none makes an unsafe method retry, whatever it says', (t) =>
     expires: at(nowMs + hourMs),
   };
   const found = mesh(files.put(...override(spec)));
-  t.is(both(found, 'shop/orders', placeOrder).retry, undefined);
+  t.is(both(found, 'bakery/orders', placeOrder).retry, undefined);
   t.regex(
     messages(found)[0] ?? '',
-    /spec\.retry: shop\.orders\.v1\.OrderService\/PlaceOrder may not be repeated, and no override changes that/,
+    /spec\.retry: bakery\.orders\.v1\.OrderService\/PlaceOrder may not be repeated, and no override changes that/,
   );
   t.is(found.overrides[0]?.state, 'refused');
 });
 
 test('MeshOverride: a broken contract does not keep what an override has laid over its last good version', (t) => {
-  const denied = directory().put(...override({ service: 'payments', deny: ['shop.orders'] }));
-  const shop = new DirectoryCompiler(denied);
-  t.deepEqual([...both(shop.mesh, 'shop/payments', authorize).callers], []);
+  const denied = directory().put(...override({ service: 'payments', deny: ['bakery.orders'] }));
+  const bakery = new DirectoryCompiler(denied);
+  t.deepEqual([...both(bakery.mesh, 'bakery/payments', authorize).callers], []);
   const broken = withPolicy(payments, 'Authorize', { tryTimeout: { seconds: 900n } });
-  shop.update(
+  bakery.update(
     directory()
-      .contract('shop', 'shop.payments', broken)
+      .contract('bakery', 'bakery.payments', broken)
       .replica('payments-0', { contract: contractHash(broken), inbound: '127.0.0.1:1002', application: 'unix:/run/b' }),
   );
-  t.deepEqual([...both(shop.mesh, 'shop/payments', authorize).callers], ['shop.orders']);
+  t.deepEqual([...both(bakery.mesh, 'bakery/payments', authorize).callers], ['bakery.orders']);
 });
 
 test('MeshOverride: of a service that nobody may call anyway', (t) => {
   const files = directory()
     .service('bare')
     .replica('bare-0', { inbound: '127.0.0.1:1003', application: '127.0.0.1:3000' });
-  const found = mesh(files.put(...override({ service: 'bare', deny: ['shop.orders'] })));
-  t.regex(messages(found)[0] ?? '', /Service shop\/bare has no contract and no MeshPolicy/);
+  const found = mesh(files.put(...override({ service: 'bare', deny: ['bakery.orders'] })));
+  t.regex(messages(found)[0] ?? '', /Service bakery\/bare has no contract and no MeshPolicy/);
   t.like(found.overrides[0], { state: 'refused' });
 });
 
 test('MeshOverride: time that changes nothing leaves every object of the mesh as it was', (t) => {
   const files = directory().put(
-    ...override({ service: 'payments', deny: ['shop.orders'], expires: at(nowMs + hourMs) }),
+    ...override({ service: 'payments', deny: ['bakery.orders'], expires: at(nowMs + hourMs) }),
   );
   const compiler = new DirectoryCompiler();
   compiler.update(files, nowMs);
@@ -387,31 +389,31 @@ test('names that nobody has are problems, and an override that is about nobody i
   const found = (spec: object) =>
     mesh(directory().put(...override({ service: 'payments', reason: 'x', expires, ...spec })));
   for (const spec of [
-    { deny: ['shop.order'] },
-    { allow: ['shop.order'] },
-    { rateLimits: [{ caller: 'shop.order', requests: 1 }] },
+    { deny: ['bakery.order'] },
+    { allow: ['bakery.order'] },
+    { rateLimits: [{ caller: 'bakery.order', requests: 1 }] },
   ]) {
     const { overrides, problems } = found(spec);
     t.like(overrides[0], { state: 'refused', effects: [] }, JSON.stringify(spec));
-    t.regex(problems[0]?.message ?? '', /^no service is named shop\.order; .*Did you mean shop\.orders\?$/);
-    t.regex(overrides[0]?.refusals[0]?.message ?? '', /shop\.order/);
+    t.regex(problems[0]?.message ?? '', /^no service is named bakery\.order; .*Did you mean bakery\.orders\?$/);
+    t.regex(overrides[0]?.refusals[0]?.message ?? '', /bakery\.order/);
   }
-  const misspelt = found({ methods: ['/shop.payments.v1.PaymentService/Authorise'], deny: ['shop.orders'] });
+  const misspelt = found({ methods: ['/bakery.payments.v1.PaymentService/Authorise'], deny: ['bakery.orders'] });
   t.is(misspelt.overrides[0]?.state, 'refused');
-  t.regex(misspelt.problems[0]?.message ?? '', /Did you mean \/shop\.payments\.v1\.PaymentService\/Authorize\?$/);
+  t.regex(misspelt.problems[0]?.message ?? '', /Did you mean \/bakery\.payments\.v1\.PaymentService\/Authorize\?$/);
   // What it says of somebody holds, whoever else is named beside.
-  const half = found({ deny: ['shop.order', 'shop.orders'] });
+  const half = found({ deny: ['bakery.order', 'bakery.orders'] });
   t.is(half.overrides[0]?.state, 'active');
-  t.deepEqual(half.overrides[0]?.effects.map(effectWords), ['denies shop.orders']);
+  t.deepEqual(half.overrides[0]?.effects.map(effectWords), ['denies bakery.orders']);
 
   const policies = mesh(
     directory().put(
       ...policy({
         service: 'payments',
-        callers: ['shop.orders', 'shop.catalogue', 'edge2'],
-        calls: ['shop.oders', 'shop/orders'],
-        defaults: { addCallers: ['shop.suport'] },
-        methods: [{ path: authorize, rateLimits: [{ caller: 'shop.order', requests: 1 }] }],
+        callers: ['bakery.orders', 'bakery.catalogue', 'edge2'],
+        calls: ['bakery.oders', 'bakery/orders'],
+        defaults: { addCallers: ['bakery.suport'] },
+        methods: [{ path: authorize, rateLimits: [{ caller: 'bakery.order', requests: 1 }] }],
       }),
     ),
   );

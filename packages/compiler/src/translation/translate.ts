@@ -44,7 +44,7 @@ export interface Translation {
 export interface TranslateOptions {
   /** The routes that each front end understood, by keys that no other uses. Default: none. */
   readonly frontEnds?: readonly Collection<Route>[];
-  /** Who had a path first, by "edge\nshop/orders". Default: nobody knows. */
+  /** Who had a path first, by "edge\nbakery/orders". Default: nobody knows. */
   readonly claims?: Collection<Claims>;
 }
 

@@ -4,7 +4,7 @@ import type { Facts } from '../facts/facts.ts';
 import { didYouMean, suggesting } from '../model/did-you-mean.ts';
 import { identitiesOf, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
-import { admission, isExposed, type Method } from '../model/method.ts';
+import { isExposed, type Method, refusalSentence } from '../model/method.ts';
 import { effectWords } from '../model/override-effect.ts';
 import { budgetWords, hedgeWords, limitWords, retryWords, timeWords } from '../model/policy-words.ts';
 import { proxySync, type TypeAnswer } from '../model/proxy-sync.ts';
@@ -35,7 +35,7 @@ export interface Question {
   readonly facts: Facts;
   /** A logical name, a service or a replica. */
   readonly caller: string;
-  /** "shop.orders.v1.OrderService/PlaceOrder". */
+  /** "bakery.orders.v1.OrderService/PlaceOrder". */
   readonly method: string;
   /** Connected proxies; absent: not known, as of an earlier time. */
   readonly proxies?: ReadonlyMap<WorkloadId, ProxyAnswers>;
@@ -116,7 +116,7 @@ function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advi
     verdict: suggesting(`weft: no service of the mesh has /${name}`, name, [
       ...paths(services),
       ...known,
-      // "shop.payment/Authorize" is as near to "shop.payments/Authorize" as its service is.
+      // "bakery.payment/Authorize" is as near to "bakery.payments/Authorize" as its service is.
       ...(methodName === undefined ? [] : known.map((each) => `${each}/${methodName}`)),
     ]),
     advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
@@ -151,7 +151,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
   if (!method.callers.has(caller.name)) {
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}`,
+      verdict: refusalSentence(method, caller.name),
       ...adviceFor(caller.name, called, question.facts, mesh),
     };
   }
@@ -162,7 +162,7 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
     const nameAll = sharers.has('') ? '' : `, or callers that name ${contracts.join(' and ')}`;
     return {
       allowed: false,
-      verdict: `weft: ${caller.name} may not call ${name}; ${admission(method, caller.name)}${sharedAccountWords(method.callers, mesh, accounts)}`,
+      verdict: `${refusalSentence(method, caller.name)}${sharedAccountWords(method.callers, mesh, accounts)}`,
       advice: `one service account for each service${nameAll}`,
     };
   }

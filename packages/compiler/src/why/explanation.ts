@@ -45,11 +45,11 @@ export interface Source {
 /** A service or method of a contract, or the options of one. */
 export interface ContractElement {
   readonly contractHash: string;
-  /** "shop/orders/v1/orders.proto". */
+  /** "bakery/orders/v1/orders.proto". */
   readonly file: string;
   /** From 1; absent: the contract travels without positions. */
   readonly line?: number;
-  /** "shop.orders.v1.OrderService". */
+  /** "bakery.orders.v1.OrderService". */
   readonly service: string;
   /** "PlaceOrder"; absent: the service itself. */
   readonly method?: string;

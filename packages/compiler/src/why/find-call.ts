@@ -12,7 +12,7 @@ export interface Caller {
   readonly services: readonly Service[];
 }
 
-/** Finds a caller by its logical name, or by the name of a service or replica ("shop/orders"); undefined: nobody. */
+/** Finds a caller by its logical name, or by the name of a service or replica ("bakery/orders"); undefined: nobody. */
 export function findCaller(mesh: Mesh, text: string): Caller | undefined {
   const lookups = mesh.lookups;
   const replica = isId(text) ? mesh.workloads.get(text) : undefined;
@@ -47,7 +47,7 @@ export interface Called {
 }
 
 /**
- * Finds a method by its path without the slash ("shop.orders.v1.OrderService/PlaceOrder"), or by the end of it when no other has
+ * Finds a method by its path without the slash ("bakery.orders.v1.OrderService/PlaceOrder"), or by the end of it when no other has
  * that ("OrderService/PlaceOrder"). Of services that share it, one that admits the caller comes first.
  */
 export function findMethod(mesh: Mesh, text: string, caller: LogicalName): Called | undefined {

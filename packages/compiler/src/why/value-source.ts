@@ -24,7 +24,7 @@ const optionNames: Readonly<Record<PolicyField, string>> = {
   mirror: 'mirror',
 };
 
-/** Who says what a method's policy is, and where: "(weft.policy.v1.method).deadline, shop/orders/v1/orders.proto", or "default". */
+/** Who says what a method's policy is, and where: "(weft.policy.v1.method).deadline, bakery/orders/v1/orders.proto", or "default". */
 export function valueSource(field: PolicyField, method: Method, service: Service, facts: Facts): Source {
   const origin = method.origins[field];
   if (origin === undefined) return { source: 'default' };
@@ -40,7 +40,7 @@ export function valueSource(field: PolicyField, method: Method, service: Service
   return element === undefined ? { source: name } : { source: `${name}, ${placeOf(element)}`, element };
 }
 
-/** A resource with the file that it is in: "MeshOverride shop/calm (user/override.yaml)". */
+/** A resource with the file that it is in: "MeshOverride bakery/calm (user/override.yaml)". */
 export function resourceSource(ref: ResourceRef, facts: Facts): string {
   const resource = facts.resources.find(
     ({ apiVersion, kind, metadata }) =>
@@ -52,7 +52,7 @@ export function resourceSource(ref: ResourceRef, facts: Facts): string {
   return resource === undefined ? refWords(ref) : `${refWords(ref)} (${resource.origin})`;
 }
 
-/** Where an element stands: "shop/orders/v1/orders.proto:12", without the line when the contract has none. */
+/** Where an element stands: "bakery/orders/v1/orders.proto:12", without the line when the contract has none. */
 export function placeOf({ file, line }: ContractElement): string {
   return line === undefined ? file : `${file}:${line}`;
 }

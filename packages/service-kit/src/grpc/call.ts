@@ -7,6 +7,8 @@ export interface GrpcCall {
   readonly path: string;
   /** The request's headers as node:http2 gives them; binary ones (-bin) are base64. */
   readonly headers: IncomingHttpHeaders;
+  /** The trace in `traceparent`, else one that this call begins. Error answers name it; what follows the call by another one sets it. */
+  traceId: string;
   /** Aborted, with the GrpcError that ends the call, when the caller hangs up, when the deadline passes and when the request cannot be read. */
   readonly signal: AbortSignal;
   /** When the caller stops waiting, in milliseconds since the epoch; undefined: as long as it takes. */

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Any, AnySchema, anyPack } from '@bufbuild/protobuf/wkt';
 import { StatusSchema } from '@weft/policy/google/rpc/status';
+import { traceIdHeader } from '../trace-id.ts';
 import { headerBytes, isMeshOnly, type Metadata, maxMetadataEntries } from './metadata.ts';
 import type { GrpcStatus } from './status.ts';
 
@@ -53,8 +54,7 @@ function cutStatus(whole: SentStatus, maxBytes: number, maxEntries: number): Sen
   const lostDetails = whole.details.length - details.length;
   if (lostDetails > 0) cuts.push(`${lostDetails} of ${whole.details.length} details`);
 
-  // What the sidecars read stays whatever else there is.
-  const entries = Object.entries(whole.trailers).sort(([a], [b]) => Number(isMeshOnly(b)) - Number(isMeshOnly(a)));
+  const entries = Object.entries(whole.trailers).sort(([a], [b]) => Number(stays(b)) - Number(stays(a)));
   const trailers: Metadata = {};
   let lostEntries = 0;
   let entriesLeft = maxEntries;
@@ -62,7 +62,7 @@ function cutStatus(whole: SentStatus, maxBytes: number, maxEntries: number): Sen
   for (const [name, value] of entries) {
     const bytes = headerBytes(name, value);
     const count = [value].flat().length;
-    if (bytes > room || (count > entriesLeft && !isMeshOnly(name))) {
+    if (bytes > room || (count > entriesLeft && !stays(name))) {
       lostEntries++;
       continue;
     }
@@ -72,6 +72,11 @@ function cutStatus(whole: SentStatus, maxBytes: number, maxEntries: number): Sen
   }
   if (lostEntries > 0) cuts.push(`${lostEntries} of ${entries.length} metadata entries`);
   return { code: whole.code, ...texts(message, cuts), details, trailers };
+}
+
+/** What the sidecars read, and what finds the call in the logs, stays whatever else there is. */
+function stays(name: string): boolean {
+  return isMeshOnly(name) || name === traceIdHeader;
 }
 
 /** Each value of a name is a header. */

@@ -6,7 +6,7 @@ export type Metadata = Record<string, string | string[]>;
 
 /** Headers that belong to HTTP, to gRPC and Connect, or to the sidecars. */
 const reserved =
-  /^(grpc-.*|connect-.*|x-weft-.*|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|host|te|trailer|content-type|content-length|content-encoding)$/;
+  /^(grpc-.*|connect-.*|x-weft-.*|weft-trace-id|connection|keep-alive|proxy-connection|transfer-encoding|upgrade|http2-settings|host|te|trailer|content-type|content-length|content-encoding)$/;
 
 /** What gRPC allows as a name. Pseudo headers and what HTTP does not know as a token are none. */
 const validName = /^[0-9a-z_.-]+$/;

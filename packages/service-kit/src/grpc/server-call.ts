@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { logger } from '../log/logger.ts';
+import { traceIdHeader, traceIdOf } from '../trace-id.ts';
 import type { GrpcCall } from './call.ts';
 import { acceptEncoding, answerCompression, type Compression, compressionOf, minCompressBytes } from './compression.ts';
 import { compressedFlag, FrameReader, frameMessage } from './frame.ts';
@@ -29,6 +30,7 @@ export class ServerCall implements GrpcCall {
   readonly #limits: Limits;
   readonly #compression: Compression | undefined;
   readonly #answerCompression: Compression | undefined;
+  #traceId: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #abort: AbortController | undefined;
   #abortedBy: GrpcError | undefined;
@@ -83,6 +85,15 @@ export class ServerCall implements GrpcCall {
   /** Whether the call is over: nothing that is written now reaches the caller. */
   get ended(): boolean {
     return this.#finished;
+  }
+
+  get traceId(): string {
+    this.#traceId ??= traceIdOf(this.headers.traceparent?.toString());
+    return this.#traceId;
+  }
+
+  set traceId(traceId: string) {
+    this.#traceId = traceId;
   }
 
   get signal(): AbortSignal {
@@ -189,7 +200,7 @@ export class ServerCall implements GrpcCall {
     this.#finished = true;
     clearTimeout(this.#timer);
     if (this.#isGone) return;
-    const sent = statusHeaders(status, this.#limits.maxStatusBytes);
+    const sent = statusHeaders(this.#withTrace(status), this.#limits.maxStatusBytes);
     if (this.#responded) {
       // Sidecars read their own metadata in headers only, and nobody would take it out of the trailers.
       this.#trailers = sent;
@@ -203,6 +214,11 @@ export class ServerCall implements GrpcCall {
       () => stream.respond({ ...this.#responseHeaders(undefined), ...bare(status) }, { endStream: true }),
     );
     this.#stopRequest();
+  }
+
+  #withTrace(status: GrpcStatus): GrpcStatus {
+    if (status.code === grpcCode.ok) return status;
+    return { ...status, trailers: { ...status.trailers, [traceIdHeader]: this.traceId } };
   }
 
   /** A stream that was reset refuses headers before it is destroyed. */

@@ -1,4 +1,4 @@
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { testCall } from '../test-call.ts';
 import { callerScope } from './caller-scope.ts';
@@ -8,7 +8,7 @@ const edge = 'spiffe://weft.local/ns/weft/sa/edge';
 
 function from(address: string | undefined, subject?: string): string {
   const call = testCall(placeOrder, { caller: edge });
-  if (address !== undefined) call.requestHeaders.set('x-weft-client-address', address);
+  if (address !== undefined) call.requestHeader.set('x-weft-client-address', address);
   return callerScope(call, subject);
 }
 

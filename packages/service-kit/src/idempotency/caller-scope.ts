@@ -10,11 +10,11 @@ const clientAddressHeader = 'x-weft-client-address';
  * outside come as the gateway, so there the scope is also `subject`, the end user as the application has authenticated them, or else the
  * client's address as the gateway saw it: an IPv4 address, or an IPv6 prefix of 64 bits, within which a host changes its address.
  */
-export function callerScope({ caller, requestHeaders }: Call, subject?: string): string {
+export function callerScope({ caller: { id }, requestHeader }: Call, subject?: string): string {
   // A digest: a subject may be an e-mail address, and of any length.
-  if (subject) return `${caller} subject ${createHash('sha256').update(subject).digest('base64url')}`;
-  const address = requestHeaders.get(clientAddressHeader);
-  return address ? `${caller} address ${networkOf(address)}` : caller;
+  if (subject) return `${id} subject ${createHash('sha256').update(subject).digest('base64url')}`;
+  const address = requestHeader.get(clientAddressHeader);
+  return address ? `${id} address ${networkOf(address)}` : id;
 }
 
 /** An address as sent by Envoy, which is canonical, reduced to what stays the same for one client. */

@@ -13,7 +13,7 @@ import { idempotencyKeyOf } from './keyed.ts';
 export interface RequestIdentity {
   /** As {@link callerScope} says. */
   readonly caller: string;
-  /** shop.orders.v1.OrderService/PlaceOrder */
+  /** bakery.orders.v1.OrderService/PlaceOrder */
   readonly method: string;
   /** Chosen by the caller. */
   readonly key: string;
@@ -31,16 +31,24 @@ const keyFields = new WeakMap<DescMethod, readonly DescField[]>();
  */
 export function identify(call: Call, request: Message, subject?: string): RequestIdentity {
   const { method } = call;
-  const key = keyOf(method, request);
-  if (key === '') {
-    throw new ServiceError(Code.InvalidArgument, `${method.name}: ${pathOf(method)} must not be empty`);
-  }
+  const key = demandKey(method, request);
   return {
     caller: callerScope(call, subject),
     method: `${method.parent.typeName}/${method.name}`,
     key,
     requestHash: hashOf(method, request),
   };
+}
+
+/**
+ * The key in a request of a method whose contract names its field.
+ *
+ * @throws ServiceError INVALID_ARGUMENT for an empty key.
+ */
+export function demandKey(method: DescMethod, request: Message): string {
+  const key = keyOf(method, request);
+  if (key !== '') return key;
+  throw new ServiceError(Code.InvalidArgument, `${method.name}: ${pathOf(method)} must not be empty`);
 }
 
 function hashOf({ input }: DescMethod, request: Message): Buffer {

@@ -9,7 +9,10 @@ export type Once<T> = T & { readonly [answeredOnce]: true };
 
 type Handler<Request, Response> = (request: Request, call: Call) => Response;
 
-const heedsRepeats = new WeakSet<object>();
+/** How a handler answers repeats: with the first answer, or by running again. */
+export type HeedsRepeats = 'keyed' | 'repeatable';
+
+const marks = new WeakMap<object, HeedsRepeats>();
 
 /**
  * The handler of a method whose contract declares an idempotency_key: what it returns comes from once() or onceAcross(), so that a repeat
@@ -18,7 +21,7 @@ const heedsRepeats = new WeakSet<object>();
 export function keyed<Request, Response>(
   handler: Handler<Request, Promise<Once<Response>>>,
 ): Handler<Request, Promise<Once<Response>>> {
-  return mark(handler);
+  return mark(handler, 'keyed');
 }
 
 /**
@@ -26,12 +29,12 @@ export function keyed<Request, Response>(
  * the key on to the service that has.
  */
 export function repeatable<Request, Response>(handler: Handler<Request, Response>): Handler<Request, Response> {
-  return mark(handler);
+  return mark(handler, 'repeatable');
 }
 
-/** Whether a handler was made by keyed() or repeatable(). */
-export function isMarkedForRepeats(handler: object): boolean {
-  return heedsRepeats.has(handler);
+/** Whether a handler was made by keyed() or repeatable(); undefined: by neither. */
+export function howItHeedsRepeats(handler: object): HeedsRepeats | undefined {
+  return marks.get(handler);
 }
 
 /** The path of the request field that makes a repeat of a unary method recognizable, as its contract says; undefined for none. */
@@ -42,8 +45,8 @@ export function idempotencyKeyOf(method: DescMethod): string | undefined {
 }
 
 /** A function of its own, so that the same function elsewhere stays unmarked. */
-function mark<Request, Response>(handler: Handler<Request, Response>): Handler<Request, Response> {
+function mark<Request, Response>(handler: Handler<Request, Response>, how: HeedsRepeats): Handler<Request, Response> {
   const marked: Handler<Request, Response> = (request, call) => handler(request, call);
-  heedsRepeats.add(marked);
+  marks.set(marked, how);
   return marked;
 }

@@ -1,11 +1,12 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { type Logger, pino } from 'pino';
+import { currentCall } from '../current-call.ts';
 import { serializeError } from './serialize-error.ts';
 
 let shared: Logger | undefined;
 
 /**
- * The process's logger: JSON lines on stdout with time, level, service, msg and, inside of a trace, trace_id and span_id.
+ * The process's logger: JSON lines on stdout with time, level, service, msg and, inside of a call or a trace, trace_id and span_id.
  * LOG_LEVEL sets the lowest level (default: info). Log messages of contracts by `redact` only.
  */
 export function logger(): Logger {
@@ -30,5 +31,8 @@ export function createLogger(destination: number | { write(line: string): void }
 
 function traceIds(): object {
   const span = trace.getActiveSpan()?.spanContext();
-  return span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : {};
+  if (span && isSpanContextValid(span)) return { trace_id: span.traceId, span_id: span.spanId };
+  // Without telemetry in this process, an answer still names the trace that its lines are found by.
+  const call = currentCall();
+  return call ? { trace_id: call.traceId } : {};
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Code } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
 import { startPostgres } from '@weft/dev-postgres';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import pg from 'pg';
 import { client } from '../client.ts';
@@ -73,14 +73,14 @@ test('a query and a transaction end with the deadline of the call, on the server
 });
 
 test('the server itself ends a statement by the deadline that is left', async (t) => {
-  const call = { ...orderCall({}), remainingMs: () => 4_930 };
+  const call = { ...orderCall({}), timeoutMs: () => 4_930 };
   const own = await runAsCall(call, () => db.query('show statement_timeout'));
   t.deepEqual(own.rows, [{ statement_timeout: '5s' }]);
   const inside = await runAsCall(call, () => db.transaction((tx) => tx.query('show statement_timeout')));
   t.deepEqual(inside.rows, [{ statement_timeout: '5s' }]);
   t.deepEqual((await db.query('show statement_timeout')).rows, [{ statement_timeout: '30s' }]);
   // Without a signal to end it early, as when this process is stuck.
-  const stuck = { ...call, signal: new AbortController().signal, remainingMs: () => 100 };
+  const stuck = { ...call, signal: new AbortController().signal, timeoutMs: () => 100 };
   const error = await runAsCall(stuck, () =>
     t.throwsAsync(db.query('select pg_sleep(32)'), code(Code.DeadlineExceeded)),
   );
@@ -187,7 +187,7 @@ test('inside a transaction only its tx may be used, so that the pool cannot be d
   t.is(currentTransaction(), undefined);
   const orders = client(OrderService, { outbound: '127.0.0.1:1' });
   const error = await t.throwsAsync(db.transaction(async () => void (await orders.getOrder({}))));
-  t.regex(error?.message ?? '', /shop\.orders must not be called within a transaction on kit/);
+  t.regex(error?.message ?? '', /bakery\.orders must not be called within a transaction on kit/);
   let leaked: (() => Promise<unknown>) | undefined;
   await db.transaction(async (tx) => {
     leaked = () => tx.query('select 1');

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import { testCall } from '../test-call.ts';
@@ -32,7 +32,7 @@ test('a limit is over when the call’s signal, the own signal or the deadline s
   t.throws(() => hungUp.throwIfOver(), { code: Code.Canceled });
   const own = runAsCall(testCall(getOrder), () => statementLimit('kit', aborted));
   t.throws(() => own.throwIfOver(), { code: Code.Canceled });
-  const late = runAsCall({ ...testCall(getOrder), remainingMs: () => 0 }, () => statementLimit('kit', undefined));
+  const late = runAsCall({ ...testCall(getOrder), timeoutMs: () => 0 }, () => statementLimit('kit', undefined));
   t.throws(() => late.throwIfOver(), { code: Code.DeadlineExceeded });
 });
 

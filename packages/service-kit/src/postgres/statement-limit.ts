@@ -19,7 +19,7 @@ export interface StatementLimit {
 export function statementLimit(service: string, own: AbortSignal | undefined): StatementLimit {
   const call = currentCall();
   const signal = own && call ? AbortSignal.any([own, call.signal]) : (own ?? call?.signal);
-  const remainingMs = () => Math.min(call?.remainingMs() ?? defaultTimeoutMs, defaultTimeoutMs);
+  const remainingMs = () => Math.min(call?.timeoutMs() ?? defaultTimeoutMs, defaultTimeoutMs);
   const error = () => abortedError(service, signal?.reason, remainingMs() <= 0);
   return {
     signal,

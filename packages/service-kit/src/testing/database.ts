@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DevPostgres, startPostgres } from '@weft/dev-postgres';
+import type { DevPostgres } from '@weft/dev-postgres';
 import { createLogger } from '../log/logger.ts';
 import type { ConnectionOptions } from '../postgres/connection-options.ts';
 import type { Database } from '../postgres/database.ts';
@@ -35,6 +35,8 @@ export interface TestDatabase {
  * Needs @weft/dev-postgres, which is no dependency of what runs in production.
  */
 export async function startTestDatabase(options: TestDatabaseOptions): Promise<TestDatabase> {
+  // Only here: other tests need no PostgreSQL.
+  const { startPostgres } = await import('@weft/dev-postgres');
   const directory = await mkdtemp(join(tmpdir(), `weft-${options.schema}-`));
   const server = await startPostgres({ dataDir: join(directory, 'data') });
   const { env, user, password, database } = await server.provision({ role: options.schema });

@@ -14,11 +14,11 @@ import { isExposed } from '@weft/compiler/model/method';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test, { type ExecutionContext } from 'ava';
 import type { AuthenticatedMethod } from '../xds/transport.ts';
+import { bakeryMesh } from './bakery-mesh.fixture.ts';
 import { exposedFiles } from './exposed-files.ts';
 import { createReflection, type ReflectionOptions, reflectionPaths } from './reflection.ts';
-import { shopMesh } from './shop-mesh.fixture.ts';
 
-const mesh = shopMesh();
+const mesh = bakeryMesh();
 const exposedPaths = [...mesh.services.values()].flatMap((service) =>
   [...service.methods.values()].filter(isExposed).map((method) => method.path),
 );
@@ -40,8 +40,8 @@ test('the files declare exactly the exposed methods, and no policy', (t) => {
   }
   t.true(exposedPaths.length > 0);
   t.deepEqual(paths.sort(), [...exposedPaths].sort());
-  t.false(exposedPaths.some((path) => path.startsWith('/shop.payments.')));
-  t.false([...files.keys()].some((name) => name.startsWith('shop/payments/') || name.startsWith('weft/policy/')));
+  t.false(exposedPaths.some((path) => path.startsWith('/bakery.payments.')));
+  t.false([...files.keys()].some((name) => name.startsWith('bakery/payments/') || name.startsWith('weft/policy/')));
 });
 
 function ask(t: ExecutionContext, path: string, options: Partial<ReflectionOptions> = {}, caller?: WorkloadId) {
@@ -89,7 +89,7 @@ for (const path of reflectionPaths) {
     const list = await question({ case: 'listServices', value: '' });
     if (list.case !== 'listServicesResponse') return t.fail(list.case);
     const names = list.value.service.map(({ name }) => name);
-    t.true(names.includes('shop.orders.v1.OrderService'));
+    t.true(names.includes('bakery.orders.v1.OrderService'));
     for (const name of names) {
       const reply = await question({ case: 'fileContainingSymbol', value: name });
       if (reply.case !== 'fileDescriptorResponse') return t.fail(reply.case);
@@ -98,7 +98,7 @@ for (const path of reflectionPaths) {
       const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
       t.truthy(registry.getService(name));
     }
-    const byName = await question({ case: 'fileByFilename', value: 'shop/orders/v1/orders.proto' });
+    const byName = await question({ case: 'fileByFilename', value: 'bakery/orders/v1/orders.proto' });
     t.is(byName.case, 'fileDescriptorResponse');
   });
 }
@@ -112,8 +112,8 @@ test('only a gateway that has reflection turned on may ask', async (t) => {
   const list: ServerReflectionRequest['messageRequest'] = { case: 'listServices', value: '' };
   const byEdge = await ask(t, path, { mesh: () => off });
   await t.throwsAsync(byEdge(list), { message: /UNIMPLEMENTED: reflection is not turned on for weft\/edge-0/ });
-  const bySidecar = await ask(t, path, {}, 'shop/orders-0');
-  await t.throwsAsync(bySidecar(list), { message: /UNIMPLEMENTED: reflection is not turned on for shop\/orders-0/ });
+  const bySidecar = await ask(t, path, {}, 'bakery/orders-0');
+  await t.throwsAsync(bySidecar(list), { message: /UNIMPLEMENTED: reflection is not turned on for bakery\/orders-0/ });
 });
 
 test('each address has a budget of questions and of bytes, and takes nothing of another', async (t) => {
@@ -125,7 +125,7 @@ test('each address has a budget of questions and of bytes, and takes nothing of 
     onExceeded: (gateway, message) => exceeded.push(`${gateway} ${message}`),
   });
   const list: ServerReflectionRequest['messageRequest'] = { case: 'listServices', value: '' };
-  const orders = { case: 'fileContainingSymbol', value: 'shop.orders.v1.OrderService' } as const;
+  const orders = { case: 'fileContainingSymbol', value: 'bakery.orders.v1.OrderService' } as const;
   const first = await askMethod(t, path, method, { address: '10.0.0.1' });
   for (let left = 5; left > 0; left--) t.is((await first(list)).case, 'listServicesResponse');
   await t.throwsAsync(first(list), {
@@ -149,9 +149,9 @@ test('each address has a budget of questions and of bytes, and takes nothing of 
 test('what is not exposed is not known', async (t) => {
   const question = await ask(t, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
   const asked: ServerReflectionRequest['messageRequest'][] = [
-    { case: 'fileContainingSymbol', value: 'shop.payments.v1.PaymentService' },
+    { case: 'fileContainingSymbol', value: 'bakery.payments.v1.PaymentService' },
     { case: 'fileContainingSymbol', value: 'no.such.Thing' },
-    { case: 'fileByFilename', value: 'shop/payments/v1/payments.proto' },
+    { case: 'fileByFilename', value: 'bakery/payments/v1/payments.proto' },
     { case: 'allExtensionNumbersOfType', value: 'no.such.Thing' },
   ];
   for (const request of asked) {

@@ -4,7 +4,7 @@ import { plainTextRefusal } from '../refusals/plain-text-refusal.ts';
 import { refusalOf } from '../refusals/refusal.ts';
 import { refusedConnection } from '../refusals/refused-connections.ts';
 import { nackSource } from '../status/nack-source.ts';
-import { shopMesh } from './shop-mesh.fixture.ts';
+import { bakeryMesh } from './bakery-mesh.fixture.ts';
 
 /** A map that can be asked for a key and for nothing else. */
 class KeyedMap<K, V> extends Map<K, V> {
@@ -25,7 +25,7 @@ class KeyedMap<K, V> extends Map<K, V> {
   }
 }
 
-const whole = shopMesh();
+const whole = bakeryMesh();
 const mesh: Mesh = {
   ...whole,
   services: new KeyedMap(whole.services),
@@ -33,20 +33,20 @@ const mesh: Mesh = {
   identities: new KeyedMap(whole.identities),
   lookups: whole.lookups,
 };
-const authorize = '/shop.payments.v1.PaymentService/Authorize';
+const authorize = '/bakery.payments.v1.PaymentService/Authorize';
 
 test('what proxies ask and tell is answered without a walk over the mesh', (t) => {
   const ask = (of: Mesh) => [
-    refusalOf(of, 'shop/catalog-0', authorize, 'payments'),
-    refusalOf(of, 'shop/catalog-0', authorize, 'shop.payments:80'),
-    refusalOf(of, 'shop/catalog-0', authorize, 'elsewhere'),
-    refusalOf(of, 'shop/orders-0', `${authorize}?a`, 'payments'),
-    refusalOf(of, 'shop/catalog-0', '/none', 'payments'),
-    plainTextRefusal(of, 'shop/payments-0', 20_002, authorize, '192.0.2.1'),
-    refusedConnection(of, 'shop/payments-0', '192.0.2.1', 20_002),
-    nackSource(of, ['outbound|shop/orders', 'gateway|edge', 'inbound|20000']),
+    refusalOf(of, 'bakery/catalog-0', authorize, 'payments'),
+    refusalOf(of, 'bakery/catalog-0', authorize, 'bakery.payments:80'),
+    refusalOf(of, 'bakery/catalog-0', authorize, 'elsewhere'),
+    refusalOf(of, 'bakery/orders-0', `${authorize}?a`, 'payments'),
+    refusalOf(of, 'bakery/catalog-0', '/none', 'payments'),
+    plainTextRefusal(of, 'bakery/payments-0', 20_002, authorize, '192.0.2.1'),
+    refusedConnection(of, 'bakery/payments-0', '192.0.2.1', 20_002),
+    nackSource(of, ['outbound|bakery/orders', 'gateway|edge', 'inbound|20000']),
   ];
   t.deepEqual(ask(mesh), ask(whole));
-  t.is(refusalOf(mesh, 'shop/catalog-0', authorize, 'payments').httpStatus, 403);
-  t.is(refusalOf(mesh, 'shop/orders-0', authorize, 'payments').httpStatus, 503);
+  t.is(refusalOf(mesh, 'bakery/catalog-0', authorize, 'payments').httpStatus, 403);
+  t.is(refusalOf(mesh, 'bakery/orders-0', authorize, 'payments').httpStatus, 503);
 });

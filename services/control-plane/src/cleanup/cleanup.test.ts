@@ -30,14 +30,14 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
   const { api, deleted } = cluster(
     {
       '/api/v1/configmaps metadata.name=weft-root': [
-        { metadata: { namespace: 'shop', name: 'weft-root' } },
+        { metadata: { namespace: 'bakery', name: 'weft-root' } },
         { metadata: { namespace: 'weft-system', name: 'weft-root' } },
       ],
       '/api/v1/pods': [
-        { metadata: { namespace: 'shop', name: 'a', labels: { 'weft.dev/contract': 'used' } } },
+        { metadata: { namespace: 'bakery', name: 'a', labels: { 'weft.dev/contract': 'used' } } },
         {
           metadata: {
-            namespace: 'shop',
+            namespace: 'bakery',
             name: 'ending',
             labels: { 'weft.dev/contract': 'old' },
             deletionTimestamp: '2026-01-01T00:00:00Z',
@@ -45,7 +45,7 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
         },
         { metadata: { namespace: 'other', name: 'b', labels: { 'weft.dev/contract': 'old' } } },
       ],
-      '/api/v1/configmaps weft.dev/contract': [contract('shop', 'used'), contract('shop', 'old')],
+      '/api/v1/configmaps weft.dev/contract': [contract('bakery', 'used'), contract('bakery', 'old')],
       '/apis/coordination.k8s.io/v1/namespaces/weft-system/leases': [
         { metadata: { namespace: 'weft-system', name: 'weft-control-plane' } },
         { metadata: { namespace: 'weft-system', name: 'weft-replica-weft-control-plane-1' } },
@@ -56,9 +56,9 @@ test('roots go, and contracts that no pod of their namespace serves', async (t) 
   );
   const removed = await cleanUp(api, 'weft-system');
   t.deepEqual(removed, [
-    'ConfigMap shop/weft-root',
+    'ConfigMap bakery/weft-root',
     'ConfigMap weft-system/weft-root',
-    'ConfigMap shop/c-old',
+    'ConfigMap bakery/c-old',
     'Lease weft-system/weft-replica-weft-control-plane-1',
     'ConfigMap weft-system/weft-pin',
     'ConfigMap weft-system/weft-path-claims',

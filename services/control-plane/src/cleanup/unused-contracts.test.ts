@@ -47,7 +47,7 @@ async function cluster(t: ExecutionContext, options: { readonly decides?: boolea
     },
     async withoutPods() {
       for (const { metadata } of fake.all(paths.pods)) fake.delete(paths.pods, metadata.namespace ?? '', metadata.name);
-      await until('no pods', ({ workloads }) => workloads.every(({ namespace }) => namespace !== 'shop'));
+      await until('no pods', ({ workloads }) => workloads.every(({ namespace }) => namespace !== 'bakery'));
     },
     /** What is watched comes late from now on. */
     late() {
@@ -63,7 +63,7 @@ function dated<T extends { metadata: object }>(object: T, creationTimestamp: str
 }
 
 const replicaSet = (hash: string) => ({
-  metadata: { namespace: 'shop', name: `orders-${hash.slice(0, 4)}`, labels: {} },
+  metadata: { namespace: 'bakery', name: `orders-${hash.slice(0, 4)}`, labels: {} },
   spec: { replicas: 0, template: { metadata: { labels: { 'weft.dev/contract': hash } } } },
 });
 
@@ -74,7 +74,7 @@ test('a version goes a while after its last pod', async (t) => {
   await withoutPods();
   t.deepEqual(await after(0), []);
   t.deepEqual(await after(graceMs - 1), []);
-  t.deepEqual(await after(1), [`shop/${ordersHash}`]);
+  t.deepEqual(await after(1), [`bakery/${ordersHash}`]);
   t.deepEqual(fake.all(paths.contracts), []);
 });
 
@@ -85,7 +85,7 @@ test('what a rollback, a schedule or a paused rollout could bring back stays', a
   await withoutPods();
   await after(0);
   t.deepEqual(await after(graceMs), []);
-  fake.delete(replicaSets, 'shop', `orders-${ordersHash.slice(0, 4)}`);
+  fake.delete(replicaSets, 'bakery', `orders-${ordersHash.slice(0, 4)}`);
   const template = replicaSet(ordersHash).spec.template;
   const others = {
     '/apis/apps/v1/deployments': { spec: { paused: true, template } },
@@ -94,13 +94,13 @@ test('what a rollback, a schedule or a paused rollout could bring back stays', a
     '/apis/batch/v1/jobs': { spec: { suspend: true, template } },
   };
   for (const [path, object] of Object.entries(others)) {
-    fake.put(path, { metadata: { namespace: 'shop', name: 'x' }, ...object });
+    fake.put(path, { metadata: { namespace: 'bakery', name: 'x' }, ...object });
     t.deepEqual(await after(0), [], path);
-    fake.delete(path, 'shop', 'x');
+    fake.delete(path, 'bakery', 'x');
   }
   // The same hash in another namespace is another version.
   fake.put(replicaSets, { ...replicaSet(ordersHash), metadata: { namespace: 'other', name: 'x' } });
-  t.deepEqual(await after(0), [`shop/${ordersHash}`]);
+  t.deepEqual(await after(0), [`bakery/${ordersHash}`]);
 });
 
 test('a version that no pod has run may be for pods to come; one that is superseded is not', async (t) => {
@@ -113,13 +113,13 @@ test('a version that no pod has run may be for pods to come; one that is superse
   await until('both', ({ contracts }) => contracts.length === 2);
   await after(0);
   t.deepEqual(await after(graceMs), [], 'it is the later one');
-  fake.delete(paths.contracts, 'shop', 'weft-contract-other');
+  fake.delete(paths.contracts, 'bakery', 'weft-contract-other');
   put('2025-12-31T00:00:00Z');
   const { contracts } = source.objects;
-  const isEarlier = () => contracts.get('shop/weft-contract-other')?.metadata.creationTimestamp?.startsWith('2025');
+  const isEarlier = () => contracts.get('bakery/weft-contract-other')?.metadata.creationTimestamp?.startsWith('2025');
   while (!isEarlier()) await new Promise(setImmediate);
   await after(0);
-  t.deepEqual(await after(graceMs), [`shop/${hash}`]);
+  t.deepEqual(await after(graceMs), [`bakery/${hash}`]);
 });
 
 test('only who decides removes; a part that has changed since stays, and is tried again', async (t) => {
@@ -143,7 +143,7 @@ test('only who decides removes; a part that has changed since stays, and is trie
 test('somebody’s own ConfigMap is none, whatever its label', async (t) => {
   const { after, withoutPods, fake, until } = await cluster(t);
   const own = {
-    metadata: { namespace: 'shop', name: 'own', labels: { 'weft.dev/contract': ordersHash } },
+    metadata: { namespace: 'bakery', name: 'own', labels: { 'weft.dev/contract': ordersHash } },
     data: { a: 'b' },
   };
   fake.put(paths.contracts, own);

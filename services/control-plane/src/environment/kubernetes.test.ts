@@ -92,19 +92,19 @@ function conditions(fake: FakeApiServer, path: string, namespace: string, name: 
 test('what a user wrote says what became of it: conditions on ours, Events on others', async (t) => {
   const fake = await FakeApiServer.start(t);
   fill(fake);
-  const policy = { metadata: { namespace: 'shop', name: 'good', generation: 3 }, spec: { service: 'orders' } };
+  const policy = { metadata: { namespace: 'bakery', name: 'good', generation: 3 }, spec: { service: 'orders' } };
   fake.put(paths.meshPolicies, policy);
   fake.put(paths.services, objects.service('bad', { spec: { ports: [{ port: 70_000 }] } }));
   const { facts } = await replica(t, fake, 'one');
   t.is(facts.length, 1);
-  const said = await until('the condition', () => conditions(fake, paths.meshPolicies, 'shop', 'good')[0]);
+  const said = await until('the condition', () => conditions(fake, paths.meshPolicies, 'bakery', 'good')[0]);
   t.like(said, { type: 'Accepted', status: 'True', reason: 'Accepted', observedGeneration: 3 });
   const events = () => fake.all('/api/v1/events');
   const [event] = await until('the Event', () => events().length > 0 && events());
   t.like(event, {
     type: 'Warning',
     reason: 'MeshProblem',
-    involvedObject: { kind: 'Service', namespace: 'shop', name: 'bad' },
+    involvedObject: { kind: 'Service', namespace: 'bakery', name: 'bad' },
   });
   t.regex(String(event?.message), /^spec\.ports\[0\]\.port: is 70000; expected: a port/);
   fake.put(paths.pods, objects.pod('orders-1', { ip: '10.1.0.2' }));
@@ -117,20 +117,20 @@ test('what a user wrote says what became of it: conditions on ours, Events on ot
 test('an override says that it holds and that it has ended: by a condition, and by an Event at each turn', async (t) => {
   const fake = await FakeApiServer.start(t);
   fill(fake);
-  const spec = { service: 'orders', deny: ['shop.cart'], reason: 'it loops', expires: '2100-01-01T00:00:00Z' };
-  fake.put(overridesPath, { metadata: { namespace: 'shop', name: 'stop', generation: 1 }, spec });
+  const spec = { service: 'orders', deny: ['bakery.cart'], reason: 'it loops', expires: '2100-01-01T00:00:00Z' };
+  fake.put(overridesPath, { metadata: { namespace: 'bakery', name: 'stop', generation: 1 }, spec });
   const override: Override = {
-    id: 'shop/stop',
-    ref: weftRef('MeshOverride', 'stop', 'shop'),
-    service: 'shop/orders',
+    id: 'bakery/stop',
+    ref: weftRef('MeshOverride', 'stop', 'bakery'),
+    service: 'bakery/orders',
     methods: [],
-    effects: [{ kind: 'deny', caller: 'shop.cart' }],
+    effects: [{ kind: 'deny', caller: 'bakery.cart' }],
     refusals: [],
     state: 'active',
     reason: 'it loops',
     by: 'ann',
     expiresMs: Date.UTC(2100, 0, 1),
-    origin: 'MeshOverride shop/stop',
+    origin: 'MeshOverride bakery/stop',
   };
   let now: readonly Override[] = [override];
   const { environment } = await replica(t, fake, 'one', undefined, () => now);
@@ -138,11 +138,11 @@ test('an override says that it holds and that it has ended: by a condition, and 
   const holds = await until('it holds', () => said('OverrideHolds'));
   t.like(holds, {
     type: 'Normal',
-    message: 'denies shop.cart, until 2100-01-01T00:00:00.000Z; why: it loops (ann)',
-    involvedObject: { apiVersion: 'weft.dev/v1', kind: 'MeshOverride', namespace: 'shop', name: 'stop' },
+    message: 'denies bakery.cart, until 2100-01-01T00:00:00.000Z; why: it loops (ann)',
+    involvedObject: { apiVersion: 'weft.dev/v1', kind: 'MeshOverride', namespace: 'bakery', name: 'stop' },
   });
   const condition = (type: string) =>
-    conditions(fake, overridesPath, 'shop', 'stop').find((each) => each.type === type);
+    conditions(fake, overridesPath, 'bakery', 'stop').find((each) => each.type === type);
   t.like(condition('Active'), { status: 'True', reason: 'Holds' });
   t.like(condition('Accepted'), { status: 'True' });
   // The source has to hear of what was written before more is said.

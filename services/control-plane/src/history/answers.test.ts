@@ -4,7 +4,7 @@ import test from 'ava';
 import { Answers } from './answers.ts';
 
 const typeUrl = typeUrls.endpoints;
-const proxies = Array.from({ length: 1000 }, (_, index): WorkloadId => `shop/proxy-${index}`);
+const proxies = Array.from({ length: 1000 }, (_, index): WorkloadId => `bakery/proxy-${index}`);
 
 function push(answers: Answers, revision: number, who: readonly WorkloadId[] = proxies): void {
   const nonce = String(revision);
@@ -17,7 +17,7 @@ function push(answers: Answers, revision: number, who: readonly WorkloadId[] = p
 
 test('what is kept proxy by proxy is bounded, and counts and refusals stay', (t) => {
   const answers = new Answers({ maxDetails: 5000 });
-  const refusing: WorkloadId = 'shop/proxy-0';
+  const refusing: WorkloadId = 'bakery/proxy-0';
   for (let revision = 1; revision <= 100; revision++) {
     answers.begin(revision, false, revision);
     push(answers, revision);
@@ -46,7 +46,7 @@ test('a change of endpoints is known proxy by proxy for a minute', (t) => {
 
 test('a change of endpoints is written as counts once all have answered; one of more, proxy by proxy and at once', (t) => {
   const answers = new Answers();
-  const [first = 'shop/a', second = 'shop/b'] = proxies;
+  const [first = 'bakery/a', second = 'bakery/b'] = proxies;
   answers.begin(1, true, 0);
   push(answers, 1);
   answers.sent({ workload: first, typeUrl, nonce: '1b', resources: [{ name: 'a' }], removed: [] }, 1);
@@ -69,7 +69,7 @@ test('a change of endpoints is written as counts once all have answered; one of 
 
 test('what is restored of a change of endpoints is what was written last', (t) => {
   const answers = new Answers();
-  const [first = 'shop/a', second = 'shop/b'] = proxies;
+  const [first = 'bakery/a', second = 'bakery/b'] = proxies;
   answers.begin(1, true, 0);
   push(answers, 1, [first]);
   const records = answers.takeDirty(false);

@@ -57,10 +57,10 @@ function record(history: History, facts: Facts): void {
   history.record({ changes, endpointsOnly });
 }
 
-const orders = descriptorSet('shop.orders');
+const orders = descriptorSet('bakery.orders');
 
 function facts(change: (directory: MeshDirectory) => void = () => {}): Facts {
-  const directory = new MeshDirectory().contract('shop', 'shop.orders', orders).service('orders');
+  const directory = new MeshDirectory().contract('bakery', 'bakery.orders', orders).service('orders');
   directory.replica('orders-0', { contract: contractHash(orders), inbound: '127.0.0.1:20001', application: 'unix:/a' });
   change(directory);
   return parseDirectory(directory.files);
@@ -76,27 +76,27 @@ test('a revision has its cause and the answers of the proxies that were sent som
   const third = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }));
   record(history, third);
   for (const [workload, nonce] of [
-    ['shop/orders-0', '1'],
-    ['shop/orders-1', '1'],
-    ['shop/orders-2', '7'],
+    ['bakery/orders-0', '1'],
+    ['bakery/orders-1', '1'],
+    ['bakery/orders-2', '7'],
   ] as const) {
     history.sent({ workload, typeUrl, nonce, resources: [{ name: 'outbound' }], removed: [] });
   }
-  history.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 1234 });
-  history.nacked({ workload: 'shop/orders-1', typeUrl, nonce: '1', names: ['outbound'], message: 'no', at: 1235 });
+  history.acked({ workload: 'bakery/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 1234 });
+  history.nacked({ workload: 'bakery/orders-1', typeUrl, nonce: '1', names: ['outbound'], message: 'no', at: 1235 });
   const [latest, before, oldest, ...none] = history.list();
   t.deepEqual(none, []);
   t.deepEqual(oldest?.causes, ['the first configuration']);
-  t.deepEqual(before?.causes, ['Workload shop/orders-1 added']);
-  t.deepEqual(latest?.causes, ['Workload shop/orders-1 ready']);
+  t.deepEqual(before?.causes, ['Workload bakery/orders-1 added']);
+  t.deepEqual(latest?.causes, ['Workload bakery/orders-1 ready']);
   t.true(latest?.endpointsOnly);
   t.like(latest, { number: 3, sent: 3, acknowledged: 1 });
   t.deepEqual(
     [...(latest?.answers ?? [])],
     [
-      ['shop/orders-0', { acknowledgedAtMs: 1234 }],
-      ['shop/orders-1', { nack: 'outbound: no' }],
-      ['shop/orders-2', {}],
+      ['bakery/orders-0', { acknowledgedAtMs: 1234 }],
+      ['bakery/orders-1', { nack: 'outbound: no' }],
+      ['bakery/orders-2', {}],
     ],
   );
 });
@@ -105,14 +105,14 @@ test('the same content has the same id, and what came between is not lost', asyn
   const history = await open(t);
   const first = facts();
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
-  const second = facts((mesh) => mesh.contract('shop', 'shop.orders', changed));
+  const second = facts((mesh) => mesh.contract('bakery', 'bakery.orders', changed));
   record(history, first);
   record(history, second);
   record(history, facts());
   const [third, between, oldest] = history.list();
   t.is(third?.id, oldest?.id);
   t.not(third?.id, between?.id);
-  t.deepEqual(between?.causes, ['contracts/shop/shop.orders.binpb changed']);
+  t.deepEqual(between?.causes, ['contracts/bakery/bakery.orders.binpb changed']);
   const read = await history.factsAt(between?.number ?? 0);
   t.deepEqual(
     read?.contracts.map(({ hash }) => hash),
@@ -130,8 +130,8 @@ test('after a crash all but a torn line is there, and the same configuration is 
   const two = facts((mesh) => mesh.replica('orders-1', { contract: contractHash(orders) }));
   record(first, one);
   record(first, two);
-  first.sent({ workload: 'shop/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
-  first.acked({ workload: 'shop/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
+  first.sent({ workload: 'bakery/orders-0', typeUrl, nonce: '1', resources: [{ name: 'x' }], removed: [] });
+  first.acked({ workload: 'bakery/orders-0', typeUrl, nonce: '1', version: 'v', complete: true, at: 99 });
   await first.flush();
   const known = first.list();
   const [segment = ''] = await readdir(join(directory, 'segments'));
@@ -145,7 +145,7 @@ test('after a crash all but a torn line is there, and the same configuration is 
   );
   t.deepEqual(second.list(), known);
   record(second, facts());
-  t.deepEqual(second.list()[0]?.causes, ['Workload shop/orders-1 gone']);
+  t.deepEqual(second.list()[0]?.causes, ['Workload bakery/orders-1 gone']);
   t.is(second.list()[0]?.number, 3);
   await second.flush();
   t.is((await second.factsAt(2))?.workloads.length, 2);
@@ -164,7 +164,7 @@ test('what is kept is bounded in number and in bytes', async (t) => {
   record(history, last);
   for (let i = 1; i <= 300; i++) {
     const set = i % 50 === 0 ? withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i) } }) : orders;
-    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set).replica('orders-0', { account: `a${i}` }));
+    last = facts((mesh) => mesh.contract('bakery', 'bakery.orders', set).replica('orders-0', { account: `a${i}` }));
     record(history, last);
     if (i % 3 === 0) await history.flush();
   }
@@ -191,12 +191,12 @@ test('a disk that refuses is one problem, and history goes on once it takes writ
   await writeFile(join(directory, 'file'), 'in the way');
   await symlink('file', objects);
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
-  const two = facts((mesh) => mesh.contract('shop', 'shop.orders', changed));
+  const two = facts((mesh) => mesh.contract('bakery', 'bakery.orders', changed));
   record(history, two);
   await history.flush();
   record(
     history,
-    facts((mesh) => mesh.contract('shop', 'shop.orders', changed).replica('orders-1', {})),
+    facts((mesh) => mesh.contract('bakery', 'bakery.orders', changed).replica('orders-1', {})),
   );
   await history.flush();
   t.is(told, 1);
@@ -246,7 +246,7 @@ test('history in a format of another version is set aside whole, and said so', a
   let last = one;
   for (let i = 0; i < 60; i++) {
     const set = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: BigInt(i + 1) } });
-    last = facts((mesh) => mesh.contract('shop', 'shop.orders', set));
+    last = facts((mesh) => mesh.contract('bakery', 'bakery.orders', set));
     record(second, last);
     await second.flush();
   }
@@ -291,7 +291,7 @@ test('a revision hashes what changed, also after a restart', async (t) => {
   const all = first.hashed;
   t.true(all > 200);
   record(first, many(new Set([7])));
-  t.is(first.list()[0]?.causes[0], 'Workload shop/orders-7 ready');
+  t.is(first.list()[0]?.causes[0], 'Workload bakery/orders-7 ready');
   t.is(first.hashed - all, 2, 'one part, before and after');
   await first.close();
 
@@ -354,7 +354,7 @@ test('under churn, changes of endpoints become few revisions; nothing of them is
   const changed = withPolicy(orders, 'PlaceOrder', { deadline: { seconds: 9n } });
   record(
     history,
-    facts((mesh) => mesh.contract('shop', 'shop.orders', changed)),
+    facts((mesh) => mesh.contract('bakery', 'bakery.orders', changed)),
   );
   t.is(history.list().length, length + 1);
   t.false(history.list()[0]?.endpointsOnly);

@@ -21,7 +21,7 @@ function newClaims(): PathClaims {
   return new PathClaims(new Graph().source<Claims>('claims'));
 }
 
-const orders = new Map([['edge\nshop/orders', { after: { paths: ['GET /v1/orders/*'] } }]]);
+const orders = new Map([['edge\nbakery/orders', { after: { paths: ['GET /v1/orders/*'] } }]]);
 
 async function keep(store: ClaimStore, decides: boolean): Promise<void> {
   const claims = newClaims();
@@ -46,7 +46,7 @@ test('a file and a ConfigMap keep claims; a replica that does not decide writes 
     await keep(store, false);
     t.deepEqual(await store.load(), {}, store.place);
     await keep(store, true);
-    const expected = { 'edge\nshop/orders\nGET /v1/orders/*': { sinceMs: 1000 } };
+    const expected = { 'edge\nbakery/orders\nGET /v1/orders/*': { sinceMs: 1000 } };
     t.deepEqual(await store.load(), expected, store.place);
     // What is there is replaced, and what was there before is known to the next process.
     await keep(store, true);
@@ -72,7 +72,7 @@ test('claims that cannot be read stop nothing', async (t) => {
 });
 
 test('who had a path first has it after kill -9 and a restart of the control plane', async (t) => {
-  const packages = ['shop', 'aaa'].map((namespace) => ({ namespace, protoPackage: namespace }));
+  const packages = ['bakery', 'aaa'].map((namespace) => ({ namespace, protoPackage: namespace }));
   const mesh = await MeshProcess.open(t, { packages });
   const put = async (namespace: string, path: string) => {
     const set = tinyContract(
@@ -99,8 +99,8 @@ test('who had a path first has it after kill -9 and a restart of the control pla
     const found = problems.filter(({ message }) => message.includes(' overlaps '));
     return found.length === 1 && found[0]?.resource === `Service ${namespace}/${namespace}things`;
   };
-  await put('shop', '/v1/products/{name}');
-  await mesh.until('shop is known', async ({ services }) => services.length === 1);
+  await put('bakery', '/v1/products/{name}');
+  await mesh.until('bakery is known', async ({ services }) => services.length === 1);
   await put('aaa', '/v1/{name=**}');
   await mesh.until('aaa is refused', refused('aaa'));
   await mesh.until('it is kept', () => mesh.isKept('path-claims.json', 'aaathings'));

@@ -1,14 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampNow } from '@bufbuild/protobuf/wkt';
-import { CatalogService, ProductSchema } from '@shop/catalog-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
 import { client, implement, serve } from '@weft/service-kit';
+import { CatalogService, ProductSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test from 'ava';
 import { MeshProcess } from '../mesh-process.fixture.ts';
 
-const method = 'shop.catalog.v1.CatalogService/GetProduct';
+const method = 'bakery.catalog.v1.CatalogService/GetProduct';
 
 test('history, why and revert through a real control plane and Envoys, over kill -9', async (t) => {
   const mesh = await MeshProcess.open(t);
@@ -37,7 +37,7 @@ test('history, why and revert through a real control plane and Envoys, over kill
       (error: Error) => error.message,
     );
   t.is(await call(), 'ok');
-  const allowed = await mesh.api.why({ caller: 'shop.orders', method });
+  const allowed = await mesh.api.why({ caller: 'bakery.orders', method });
   t.true(allowed.allowed, allowed.verdict);
 
   const good = (await mesh.api.listRevisions({})).revisions[0];
@@ -45,21 +45,21 @@ test('history, why and revert through a real control plane and Envoys, over kill
   const before = timestampNow();
 
   // A release that forgets orders.
-  const release = withPolicy(descriptorSet('shop.catalog'), 'GetProduct', { callers: { names: [] } });
+  const release = withPolicy(descriptorSet('bakery.catalog'), 'GetProduct', { callers: { names: [] } });
   await mesh.publish('catalog', catalog, release);
   await mesh.until('the call is refused', async () => (await call()) !== 'ok');
   const { revisions } = await mesh.api.listRevisions({});
   const causes = revisions.filter(({ number }) => number > (good?.number ?? 0n)).flatMap((revision) => revision.causes);
-  t.true(causes.includes('contracts/shop/shop.catalog.binpb changed'), causes.join('; '));
-  t.true(causes.includes(`Workload shop/catalog-0 runs contract ${contractHash(release)}`), causes.join('; '));
+  t.true(causes.includes('contracts/bakery/bakery.catalog.binpb changed'), causes.join('; '));
+  t.true(causes.includes(`Workload bakery/catalog-0 runs contract ${contractHash(release)}`), causes.join('; '));
 
   await mesh.stop('SIGKILL');
   await mesh.start();
-  const refused = await mesh.api.why({ caller: 'shop.orders', method });
+  const refused = await mesh.api.why({ caller: 'bakery.orders', method });
   t.false(refused.allowed);
   t.true((await call()).includes(refused.verdict), refused.verdict);
-  t.regex(refused.advice, /callers: \{names: \["shop.orders"\]\}/);
-  const then = await mesh.api.why({ caller: 'shop.orders', method, at: before });
+  t.regex(refused.advice, /callers: \{names: \["bakery.orders"\]\}/);
+  const then = await mesh.api.why({ caller: 'bakery.orders', method, at: before });
   t.true(then.allowed, then.verdict);
 
   await mesh.api.revert({ revisionId: good?.id ?? '', why: 'orders must go on', by: 'test' });

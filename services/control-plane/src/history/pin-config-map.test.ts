@@ -13,12 +13,12 @@ import type { Pin } from './pin.ts';
 import { PinConfigMap } from './pin-config-map.ts';
 
 const configMaps = '/api/v1/configmaps';
-const set = descriptorSet('shop.catalog');
+const set = descriptorSet('bakery.catalog');
 
 const contract = {
-  namespace: 'shop',
+  namespace: 'bakery',
   hash: contractHash(set),
-  origin: 'ConfigMap shop/c',
+  origin: 'ConfigMap bakery/c',
   descriptorSet: Buffer.from(set),
 };
 
@@ -32,12 +32,12 @@ const pin: Pin = {
     {
       apiVersion: 'weft.dev/v1',
       kind: 'MeshPolicy',
-      metadata: { name: 'p', namespace: 'shop' },
+      metadata: { name: 'p', namespace: 'bakery' },
       spec: { service: 'catalog' },
-      origin: 'MeshPolicy shop/p',
+      origin: 'MeshPolicy bakery/p',
     },
   ],
-  running: ['shop/a'],
+  running: ['bakery/a'],
 };
 
 function store(t: ExecutionContext, fake: FakeApiServer): PinConfigMap {
@@ -83,7 +83,7 @@ test('one that cannot be read, or not be kept, is an error', async (t) => {
 
 test('all replicas hold what one was told, and one that starts later does', async (t) => {
   const fake = await FakeApiServer.start(t);
-  const directory = new MeshDirectory().contract('shop', 'shop.catalog', set).service('catalog');
+  const directory = new MeshDirectory().contract('bakery', 'bakery.catalog', set).service('catalog');
   const facts = parseDirectory(directory.files);
   const replica = async () => {
     const state = await mkdtemp(join(tmpdir(), 'weft-memory-'));

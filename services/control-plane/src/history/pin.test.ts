@@ -12,12 +12,12 @@ import test from 'ava';
 import { type Pin, pinOf } from './pin.ts';
 import { pinFacts, pinKey } from './pin-facts.ts';
 
-const catalog = descriptorSet('shop.catalog');
-const path = '/shop.catalog.v1.CatalogService/GetProduct';
+const catalog = descriptorSet('bakery.catalog');
+const path = '/bakery.catalog.v1.CatalogService/GetProduct';
 const reason = { revisionId: 'abc', sinceMs: 1, why: '', by: '' };
 
 function facts(set: Uint8Array, change: (directory: MeshDirectory) => void = () => {}): Facts {
-  const directory = new MeshDirectory().contract('shop', 'shop.catalog', set).service('catalog');
+  const directory = new MeshDirectory().contract('bakery', 'bakery.catalog', set).service('catalog');
   directory.replica('catalog-0', { contract: contractHash(set), inbound: '127.0.0.1:20001', application: 'unix:/a' });
   change(directory);
   return parseDirectory(directory.files);
@@ -52,9 +52,9 @@ test('a pin holds contracts, and leaves replicas as they are', (t) => {
   const held = pinned(live, pinOf(facts(catalog), reason));
   const mesh = assemble(held);
   t.deepEqual(mesh.problems, []);
-  t.true(mesh.services.get('shop/catalog')?.methods.get(path)?.callers.has('shop.orders'));
-  t.deepEqual([...mesh.workloads.keys()], ['shop/catalog-0', 'shop/catalog-1']);
-  t.false(mesh.workloads.get('shop/catalog-1')?.ready);
+  t.true(mesh.services.get('bakery/catalog')?.methods.get(path)?.callers.has('bakery.orders'));
+  t.deepEqual([...mesh.workloads.keys()], ['bakery/catalog-0', 'bakery/catalog-1']);
+  t.false(mesh.workloads.get('bakery/catalog-1')?.ready);
   t.deepEqual(pinned(live, pinOf(facts(catalog), reason)).services, live.services);
 });
 
@@ -68,8 +68,8 @@ test('a pin of what holds changes nothing, and when it ends the facts are those 
   t.deepEqual(assemble(wholeFacts(held)), assemble(live));
   const released = withPolicy(catalog, 'GetProduct', { callers: { names: [] } });
   take(facts(released));
-  t.deepEqual(held.contracts.keys(), [`shop/${contractHash(catalog)}`]);
-  t.is(held.workloads.get('shop/catalog-0')?.contractHash, contractHash(catalog));
+  t.deepEqual(held.contracts.keys(), [`bakery/${contractHash(catalog)}`]);
+  t.is(held.workloads.get('bakery/catalog-0')?.contractHash, contractHash(catalog));
   pin(undefined);
   t.deepEqual(wholeFacts(held), facts(released));
 });
@@ -84,34 +84,34 @@ test('without a pin a replica passes: one key, whatever else there is', (t) => {
     });
   take(mesh(true));
   const turn = take(mesh(false));
-  t.deepEqual([...turn.changed(held.workloads).keys()], ['shop/catalog-7']);
+  t.deepEqual([...turn.changed(held.workloads).keys()], ['bakery/catalog-7']);
   t.deepEqual(Object.fromEntries(turn.computed), { 'pinned workloads': 1 });
 });
 
 test('a pin never retries what a version that runs now may not repeat', (t) => {
   const live = facts(withoutRepeats(catalog));
   const mesh = assemble(pinned(live, pinOf(facts(catalog), reason)));
-  t.truthy(assemble(facts(catalog)).services.get('shop/catalog')?.methods.get(path)?.retry);
-  t.is(mesh.services.get('shop/catalog')?.methods.get(path)?.retry, undefined);
+  t.truthy(assemble(facts(catalog)).services.get('bakery/catalog')?.methods.get(path)?.retry);
+  t.is(mesh.services.get('bakery/catalog')?.methods.get(path)?.retry, undefined);
   t.deepEqual(mesh.problems, []);
 });
 
 test('a service that the pin does not know, and an override, are those of now', (t) => {
-  const orders = descriptorSet('shop.orders');
+  const orders = descriptorSet('bakery.orders');
   const live = facts(catalog, (mesh) => {
     mesh
-      .contract('shop', 'shop.orders', orders)
+      .contract('bakery', 'bakery.orders', orders)
       .service('orders')
       .replica('orders-0', { contract: contractHash(orders) });
     mesh.put('calm.yaml', {
       kind: 'MeshOverride',
-      metadata: { namespace: 'shop', name: 'calm' },
-      spec: { service: 'catalog', deny: ['shop.orders'] },
+      metadata: { namespace: 'bakery', name: 'calm' },
+      spec: { service: 'catalog', deny: ['bakery.orders'] },
     });
   });
   const mesh = assemble(pinned(live, pinOf(facts(catalog), reason)));
-  t.is(mesh.services.get('shop/orders')?.logicalName, 'shop.orders');
-  t.false(mesh.services.get('shop/catalog')?.methods.get(path)?.callers.has('shop.orders'));
+  t.is(mesh.services.get('bakery/orders')?.logicalName, 'bakery.orders');
+  t.false(mesh.services.get('bakery/catalog')?.methods.get(path)?.callers.has('bakery.orders'));
 });
 
 /** A release that says of no method any longer that it may be repeated. */

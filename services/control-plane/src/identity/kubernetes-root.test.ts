@@ -76,7 +76,7 @@ test('a Secret that cannot be used is an error, never replaced', async (t) => {
 
 test('every namespace of the mesh has the roots, mended when somebody changes them', async (t) => {
   const { fake, api } = await start(t);
-  const namespaces = new Set(['shop', 'other']);
+  const namespaces = new Set(['bakery', 'other']);
   let bundle = makeRoot().roots;
   let decides = false;
   const times = { firstRetryMs: 5, lastRetryMs: 20 };
@@ -96,20 +96,20 @@ test('every namespace of the mesh has the roots, mended when somebody changes th
     return data?.['root.pem'];
   };
   await until(t, 'the list', () => fake.requests.includes(`WATCH ${configMaps}`));
-  t.is(pem('shop'), undefined, 'a replica that does not decide writes nothing');
+  t.is(pem('bakery'), undefined, 'a replica that does not decide writes nothing');
   decides = true;
   published.look();
-  await until(t, 'both', () => pem('shop') === bundle && pem('other') === bundle);
-  const version = fake.get(configMaps, 'shop', 'weft-root')?.metadata.resourceVersion;
+  await until(t, 'both', () => pem('bakery') === bundle && pem('other') === bundle);
+  const version = fake.get(configMaps, 'bakery', 'weft-root')?.metadata.resourceVersion;
   published.look();
   fake.delete(configMaps, 'other', 'weft-root');
   await until(t, 'it is back', () => pem('other') === bundle);
-  t.is(fake.get(configMaps, 'shop', 'weft-root')?.metadata.resourceVersion, version, 'what is right is left alone');
-  fake.put(configMaps, { metadata: { namespace: 'shop', name: 'weft-root' }, data: { 'root.pem': 'forged' } });
-  await until(t, 'it is mended', () => pem('shop') === bundle);
+  t.is(fake.get(configMaps, 'bakery', 'weft-root')?.metadata.resourceVersion, version, 'what is right is left alone');
+  fake.put(configMaps, { metadata: { namespace: 'bakery', name: 'weft-root' }, data: { 'root.pem': 'forged' } });
+  await until(t, 'it is mended', () => pem('bakery') === bundle);
   bundle = makeRoot().roots;
   published.look();
-  await until(t, 'the new root', () => pem('shop') === bundle && pem('other') === bundle);
+  await until(t, 'the new root', () => pem('bakery') === bundle && pem('other') === bundle);
   namespaces.delete('other');
   published.look();
   await until(t, 'it is gone', () => fake.get(configMaps, 'other', 'weft-root') === undefined);
@@ -151,7 +151,7 @@ test('a rotation waits for the proxies of other replicas, and not for replicas t
   let nowMs = Date.now();
   const waiting = new Map<string, string[]>([
     ['one', []],
-    ['two', ['shop/orders-0']],
+    ['two', ['bakery/orders-0']],
   ]);
   const replica = (name: string) =>
     new ReplicaRoots({ api, namespace, replica: name, waitingFor: () => waiting.get(name) ?? [], now: () => nowMs });

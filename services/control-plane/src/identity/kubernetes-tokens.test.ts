@@ -14,7 +14,7 @@ function token(claims: object = {}, mark = 'signature'): string {
 
 function granted(name: string, uid: string) {
   const extra = { 'authentication.kubernetes.io/pod-name': [name], 'authentication.kubernetes.io/pod-uid': [uid] };
-  const user = { username: 'system:serviceaccount:shop:orders', extra };
+  const user = { username: 'system:serviceaccount:bakery:orders', extra };
   return { status: 201, body: { status: { authenticated: true, audiences: ['weft'], user } } };
 }
 
@@ -23,7 +23,7 @@ async function open(t: ExecutionContext, more: Partial<KubernetesTokensOptions> 
   const api = fake.api();
   t.teardown(() => api.close());
   const pods = new Map<WorkloadId, KubernetesObject>([
-    ['shop/orders-0', { metadata: { name: 'orders-0', uid: 'one' } }],
+    ['bakery/orders-0', { metadata: { name: 'orders-0', uid: 'one' } }],
   ]);
   const revoked: WorkloadId[] = [];
   const clock = { nowMs };
@@ -47,7 +47,7 @@ test('a token proves its pod; the answer is kept until the token ends', async (t
     return granted('orders-0', 'one');
   });
   const [one, two] = await Promise.all([ask(token()), ask(token())]);
-  t.deepEqual(one, { ok: true, workload: 'shop/orders-0' });
+  t.deepEqual(one, { ok: true, workload: 'bakery/orders-0' });
   t.deepEqual(two, one);
   t.deepEqual(await ask(token()), one);
   t.is(reviews(), 1);
@@ -81,9 +81,9 @@ test('what the API server does not confirm is refused, and not asked for again a
   const audience = {
     authenticated: true,
     audiences: ['other'],
-    user: { username: 'system:serviceaccount:shop:orders' },
+    user: { username: 'system:serviceaccount:bakery:orders' },
   };
-  const noPod = { authenticated: true, audiences: ['weft'], user: { username: 'system:serviceaccount:shop:orders' } };
+  const noPod = { authenticated: true, audiences: ['weft'], user: { username: 'system:serviceaccount:bakery:orders' } };
   const cases: [object, RegExp][] = [
     [{ authenticated: false, error: 'bad signature' }, /does not know the token: bad signature/],
     [audience, /does not know the token/],
@@ -110,19 +110,19 @@ test("a pod that is gone takes its token and its stream with it; its successor's
   t.true((await ask(token())).ok);
   tokens.podsChanged(pods.keys());
   t.deepEqual(revoked, []);
-  pods.set('shop/orders-0', { metadata: { name: 'orders-0', uid: 'two' } });
+  pods.set('bakery/orders-0', { metadata: { name: 'orders-0', uid: 'two' } });
   tokens.podsChanged(pods.keys());
-  t.deepEqual(revoked, ['shop/orders-0']);
+  t.deepEqual(revoked, ['bakery/orders-0']);
   const answer = await ask(token());
-  t.regex(answer.ok ? '' : answer.message, /a pod shop\/orders-0 that is gone/);
+  t.regex(answer.ok ? '' : answer.message, /a pod bakery\/orders-0 that is gone/);
 });
 
 test('a pod that is not known yet, and an API server that is away, are no refusals', async (t) => {
   const { fake, pods, ask } = await open(t);
   fake.onPost(path, () => granted('orders-1', 'three'));
   await t.throwsAsync(ask(token()), { instanceOf: ReviewUnavailable });
-  pods.set('shop/orders-1', { metadata: { name: 'orders-1', uid: 'three' } });
-  t.deepEqual(await ask(token()), { ok: true, workload: 'shop/orders-1' });
+  pods.set('bakery/orders-1', { metadata: { name: 'orders-1', uid: 'three' } });
+  t.deepEqual(await ask(token()), { ok: true, workload: 'bakery/orders-1' });
   fake.onPost(path, () => ({ status: 500, body: {} }));
   await t.throwsAsync(ask(token({}, 'another')));
   fake.onPost(path, () => granted('orders-1', 'three'));

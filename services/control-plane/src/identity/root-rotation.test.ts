@@ -55,19 +55,19 @@ test('a new root is trusted first, signs after everybody knows it, and the old o
   const rotation = await reopen();
   const first = rotation.signer.fingerprint;
   const identities = new WorkloadIdentities({ root: rotation.signer, now: () => clock.nowMs });
-  const orders = { id: 'shop/orders-0', spiffeId: 'spiffe://weft.local/ns/shop/sa/orders' } as const;
+  const orders = { id: 'bakery/orders-0', spiffeId: 'spiffe://weft.local/ns/bakery/sa/orders' } as const;
   identities.setLifetime(lifetimeMs);
   t.teardown(() => identities.close());
   const before = identities.secrets(orders).get('identity');
 
-  waiting.push('shop/orders-0');
+  waiting.push('bakery/orders-0');
   t.is((await rotation.begin()).phase, 'spreading');
   t.is(count(rotation.roots.bundle), 2);
   t.is(count(await readFile(join(directory, 'root.pem'), 'utf8')), 2);
   t.deepEqual([...identities.setRoots(rotation.roots)], [orders.id]);
   t.is(identities.secrets(orders).get('identity'), before, 'the certificate stays while only trust changes');
   t.is(await pass(rotation, settleMs), 'spreading');
-  t.deepEqual(rotation.status().waitingFor, ['shop/orders-0']);
+  t.deepEqual(rotation.status().waitingFor, ['bakery/orders-0']);
   t.is(rotation.signer.fingerprint, first);
   const { nextFingerprint = '' } = rotation.status();
   t.not(nextFingerprint, first);

@@ -11,7 +11,7 @@ import type { RootAuthority } from './root-authority.ts';
 import { openRootAuthority } from './root-directory.ts';
 import { type Identified, WorkloadIdentities } from './workload-identities.ts';
 
-const orders: Identified = { id: 'shop/orders-0', spiffeId: 'spiffe://weft.local/ns/shop/sa/orders' };
+const orders: Identified = { id: 'bakery/orders-0', spiffeId: 'spiffe://weft.local/ns/bakery/sa/orders' };
 const hourMs = 3_600_000;
 const lifetimeMs = 24 * hourMs;
 
@@ -55,7 +55,7 @@ test('a workload gets a certificate for its SPIFFE ID, signed by the root', (t) 
 test('each workload has its own key', (t) => {
   const identities = new WorkloadIdentities({ root });
   const one = open(identities.secrets(orders).get('identity'));
-  const two = open(identities.secrets({ ...orders, id: 'shop/orders-1' }).get('identity'));
+  const two = open(identities.secrets({ ...orders, id: 'bakery/orders-1' }).get('identity'));
   t.notDeepEqual(one.keyPem, two.keyPem);
   t.not(one.certificate.serialNumber, two.certificate.serialNumber);
   t.is(one.certificate.subjectAltName, two.certificate.subjectAltName);
@@ -84,9 +84,9 @@ test('the version and the key stay for half of a life, over a restart too', (t) 
 test('another identity, lifetime or root is another certificate', (t) => {
   const identities = new WorkloadIdentities({ root });
   const first = identities.secrets(orders).get('identity')?.version;
-  const moved = identities.secrets({ ...orders, spiffeId: 'spiffe://weft.local/ns/shop/sa/other' }).get('identity');
+  const moved = identities.secrets({ ...orders, spiffeId: 'spiffe://weft.local/ns/bakery/sa/other' }).get('identity');
   t.not(moved?.version, first);
-  t.is(open(moved).certificate.subjectAltName, 'URI:spiffe://weft.local/ns/shop/sa/other');
+  t.is(open(moved).certificate.subjectAltName, 'URI:spiffe://weft.local/ns/bakery/sa/other');
   t.deepEqual([...identities.changed([{ id: orders.id, after: orders }])], [orders.id]);
   t.not(identities.secrets(orders).get('identity')?.version, moved?.version);
   t.deepEqual([...identities.setLifetime(hourMs)], [orders.id]);
@@ -99,7 +99,7 @@ test('another identity, lifetime or root is another certificate', (t) => {
 });
 
 test('renewals are told, spread, and only of those that are due', async (t) => {
-  const workloads = Array.from({ length: 20 }, (_, i): Identified => ({ ...orders, id: `shop/orders-${i}` }));
+  const workloads = Array.from({ length: 20 }, (_, i): Identified => ({ ...orders, id: `bakery/orders-${i}` }));
   const told: WorkloadId[] = [];
   const versions = new Map<WorkloadId, string | undefined>();
   await new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ test('a renewal is told, though somebody saw the next certificate before, or oth
   const identities = new WorkloadIdentities({ root, now: () => nowMs });
   identities.onRenewal(told.resolve);
   t.teardown(() => identities.close());
-  const other: Identified = { ...orders, id: 'shop/orders-1' };
+  const other: Identified = { ...orders, id: 'bakery/orders-1' };
   identities.secrets(orders);
   // The clock is past the end, the timer is not yet: somebody looks at a proxy, a status is asked for, and a replica comes.
   nowMs += lifetimeMs / 2;
@@ -160,13 +160,13 @@ test('workloads whose proxies ask for nothing cost nothing, and cost nothing aga
   const identities = new WorkloadIdentities({ root, now: () => nowMs });
   identities.onRenewal(told.resolve);
   t.teardown(() => identities.close());
-  const many = Array.from({ length: 5000 }, (_, i): Identified => ({ ...orders, id: `shop/orders-${i}` }));
+  const many = Array.from({ length: 5000 }, (_, i): Identified => ({ ...orders, id: `bakery/orders-${i}` }));
   identities.changed(many.map((after) => ({ id: after.id, after })));
   for (const workload of many) identities.notAfterMs(workload);
   t.is(identities.size, 0);
   identities.secrets(orders);
   nowMs += lifetimeMs / 2;
-  identities.secrets({ ...orders, id: 'shop/orders-1' });
+  identities.secrets({ ...orders, id: 'bakery/orders-1' });
   const hold = setInterval(() => {}, 1000);
   t.teardown(() => clearInterval(hold));
   t.deepEqual(await told.promise, [orders.id]);

@@ -272,7 +272,7 @@ function meets({ metadata }: KubernetesObject, body: unknown): boolean {
   return uid === metadata.uid && resourceVersion === metadata.resourceVersion;
 }
 
-/** "/api/v1/namespaces/shop/pods/a" is "a" of "/api/v1/pods" in "shop". A subresource counts as its object. */
+/** "/api/v1/namespaces/bakery/pods/a" is "a" of "/api/v1/pods" in "bakery". A subresource counts as its object. */
 function take(path: string): Place {
   const [, base = '', rest = ''] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)\/(.*)$/.exec(path) ?? [];
   const parts = rest.split('/');

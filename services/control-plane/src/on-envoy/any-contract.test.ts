@@ -13,10 +13,10 @@ test('whatever contract is in order, Envoys take: the service, a caller and the 
   const mesh = await runMesh();
   t.teardown(() => mesh.stop());
   const [randomIn, randomOut, ordersIn, ordersOut, edge] = await freePorts(5);
-  const orders = descriptorSet('shop.orders');
+  const orders = descriptorSet('bakery.orders');
   const directory = (contracts: readonly Uint8Array[]) => {
     const files = new MeshDirectory()
-      .contract('shop', 'shop.orders', orders)
+      .contract('bakery', 'bakery.orders', orders)
       .service('orders')
       .service('random')
       .edge(`127.0.0.1:${edge}`)
@@ -27,7 +27,7 @@ test('whatever contract is in order, Envoys take: the service, a caller and the 
         outbound: `127.0.0.1:${ordersOut}`,
       });
     contracts.forEach((set, index) => {
-      files.contract('shop', `random-${index}`, set).replica(`random-${index}`, {
+      files.contract('bakery', `random-${index}`, set).replica(`random-${index}`, {
         contract: contractHash(set),
         inbound: `127.0.0.1:${index === 0 ? randomIn : 9}`,
         application: 'unix:/run/random',
@@ -48,7 +48,7 @@ test('whatever contract is in order, Envoys take: the service, a caller and the 
       await mesh.update(next);
       for (const problem of mesh.compiler.mesh.problems) return fail(JSON.stringify(problem));
       if (!started) {
-        for (const id of ['shop/random-0', 'shop/orders-0', 'weft/edge-0'] as const) await mesh.startProxy(id);
+        for (const id of ['bakery/random-0', 'bakery/orders-0', 'weft/edge-0'] as const) await mesh.startProxy(id);
         started = true;
       }
       routes += mesh.compiler.snapshot('weft/edge-0')?.get(typeUrls.route)?.size ?? 0;

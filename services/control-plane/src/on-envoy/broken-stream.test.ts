@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type ServerHttp2Stream } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { WatchOrderResponseSchema } from '@shop/orders-contract/v1';
 import { descriptorSet } from '@weft/compiler/testing/mesh-directory';
+import { WatchOrderResponseSchema } from '@weft/test-contracts/bakery/orders/v1/orders';
 import anyTest, { type TestFn } from 'ava';
-import { type RunningShop, runShop } from './testing/running-shop.ts';
+import { type RunningBakery, runBakery } from './testing/running-bakery.ts';
 
 // A stream of answers by REST that breaks off must not look like one that has ended.
 
 interface Context {
-  readonly shop: RunningShop;
+  readonly bakery: RunningBakery;
   readonly address: string;
 }
 
@@ -19,11 +19,11 @@ const orderId = '0190a5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 const path = `/v1/orders/${orderId}:watch`;
 
 test.before(async (t) => {
-  const shop = await runShop({ orders: descriptorSet('shop.orders') }, { edge: true });
-  Object.assign(t.context, { shop, address: shop.edge?.address ?? '' });
+  const bakery = await runBakery({ orders: descriptorSet('bakery.orders') }, { edge: true });
+  Object.assign(t.context, { bakery, address: bakery.edge?.address ?? '' });
 });
 
-test.after.always((t) => t.context.shop?.stop());
+test.after.always((t) => t.context.bakery?.stop());
 
 /** A gRPC message in its frame. */
 function framed(sequence: bigint): Buffer {
@@ -34,8 +34,8 @@ function framed(sequence: bigint): Buffer {
 }
 
 /** Has the application answer with these messages and then end in this way. */
-function answer({ shop }: Context, messages: number, end: { readonly status: string } | 'reset'): void {
-  shop.replica('orders-0').application.behaviour = (stream: ServerHttp2Stream) => {
+function answer({ bakery }: Context, messages: number, end: { readonly status: string } | 'reset'): void {
+  bakery.replica('orders-0').application.behaviour = (stream: ServerHttp2Stream) => {
     const headers = { ':status': 200, 'content-type': 'application/grpc' };
     stream.respond(headers, { waitForTrailers: end !== 'reset' });
     if (end !== 'reset')
@@ -115,7 +115,7 @@ for (const [version, call] of [
   });
 
   test.serial(`${version}: one that fails at once is an error`, async (t) => {
-    t.context.shop.replica('orders-0').application.behaviour = (stream) =>
+    t.context.bakery.replica('orders-0').application.behaviour = (stream) =>
       stream.respond(
         { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5', 'grpc-message': 'no such order' },
         { endStream: true },

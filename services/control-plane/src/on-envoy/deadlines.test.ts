@@ -1,11 +1,11 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract } from '@weft/compiler/testing/tiny-contract';
 import { type Client, client, implement, repeatable, type Server, serve } from '@weft/service-kit';
 import { startTestDatabase, type TestDatabase } from '@weft/service-kit/testing';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { until } from './testing/running-control-plane.ts';
@@ -26,7 +26,7 @@ interface Context {
 const test = anyTest as TestFn<Context>;
 const orderId = '0190a5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 const restingId = 'ffffa5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
-const callers = { names: ['shop.front'] };
+const callers = { names: ['bakery.front'] };
 const milliseconds = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 });
 
 test.before(async (t) => {
@@ -36,13 +36,13 @@ test.before(async (t) => {
   const database = await startTestDatabase({ schema: 'orders' });
   Object.assign(t.context, { database });
   const [frontIn, frontOut, ordersIn] = await freePorts(3);
-  let orders = withPolicy(descriptorSet('shop.orders'), 'GetOrder', { callers, deadline: milliseconds(100) });
+  let orders = withPolicy(descriptorSet('bakery.orders'), 'GetOrder', { callers, deadline: milliseconds(100) });
   orders = withPolicy(orders, 'ListOrders', { callers, deadline: milliseconds(60_000), retry: undefined });
   orders = withPolicy(orders, 'WatchOrder', { callers, idleTimeout: milliseconds(1000) });
-  const front = tinyContract('shop.front', { Call: {} });
+  const front = tinyContract('bakery.front', { Call: {} });
   const directory = new MeshDirectory()
-    .contract('shop', 'orders', orders)
-    .contract('shop', 'front', front)
+    .contract('bakery', 'orders', orders)
+    .contract('bakery', 'front', front)
     .service('orders')
     .service('front')
     .replica('orders-0', {
@@ -62,7 +62,7 @@ test.before(async (t) => {
     return {};
   };
   const server = await serve({
-    name: 'shop.orders',
+    name: 'bakery.orders',
     listen: `unix:${mesh.dir}/orders`,
     drainMs: 0,
     services: [
@@ -85,8 +85,8 @@ test.before(async (t) => {
   });
   Object.assign(t.context, { server });
   await mesh.update(directory);
-  await mesh.startProxy('shop/orders-0');
-  await mesh.startProxy('shop/front-0');
+  await mesh.startProxy('bakery/orders-0');
+  await mesh.startProxy('bakery/front-0');
   const caller = client(OrderService, { outbound: `127.0.0.1:${frontOut}` });
   Object.assign(t.context, { mesh, database, server, ended, orders: caller });
 });

@@ -13,21 +13,21 @@ import { type Load, startLoad } from './testing/load.ts';
 import { behaviours } from './testing/raw-application.ts';
 import { RawCaller } from './testing/raw-call.ts';
 import { frameTypes, getBlock, headerBlock, lastIndexed, literal, RawFrames } from './testing/raw-frames.ts';
+import { type RunningBakery, runBakery } from './testing/running-bakery.ts';
 import { until } from './testing/running-control-plane.ts';
-import { type RunningShop, runShop } from './testing/running-shop.ts';
 
 // What callers outside can make the edge hold. Its timeouts are a hundredth of the real ones, its heap and connections a fraction.
 
 interface Context {
-  readonly shop: RunningShop;
+  readonly bakery: RunningBakery;
   readonly address: string;
   /** A caller who does no harm, on a connection of his own. */
   readonly customer: RawCaller;
 }
 
 const test = anyTest as TestFn<Context>;
-const getOrder = '/shop.orders.v1.OrderService/GetOrder';
-const watchOrder = '/shop.orders.v1.OrderService/WatchOrder';
+const getOrder = '/bakery.orders.v1.OrderService/GetOrder';
+const watchOrder = '/bakery.orders.v1.OrderService/WatchOrder';
 const maxHeapBytes = 160_000_000;
 /** With what may arrive between two measurements. Unbounded, the attack would hold more than four times its heap. */
 const mostBytes = 1.4 * maxHeapBytes;
@@ -43,10 +43,10 @@ const maxHeaderBytes = 60 << 10;
 const connectionBytes = maxStreamsFromOutside * (maxHeaderBytes + codecHeaders.moreKb * 1024 + callBytes);
 
 test.before(async (t) => {
-  const shop = await runShop(
+  const bakery = await runBakery(
     {
-      orders: descriptorSet('shop.orders'),
-      catalog: withPolicy(descriptorSet('shop.catalog'), 'ImportProducts', { exposure: Exposure.EDGE }),
+      orders: descriptorSet('bakery.orders'),
+      catalog: withPolicy(descriptorSet('bakery.catalog'), 'ImportProducts', { exposure: Exposure.EDGE }),
     },
     {
       edge: true,
@@ -64,13 +64,13 @@ test.before(async (t) => {
       },
     },
   );
-  const address = shop.edge?.address ?? '';
-  Object.assign(t.context, { shop, address, customer: new RawCaller(address) });
+  const address = bakery.edge?.address ?? '';
+  Object.assign(t.context, { bakery, address, customer: new RawCaller(address) });
 });
 
 test.after.always(async (t) => {
   t.context.customer?.close();
-  await t.context.shop?.stop();
+  await t.context.bakery?.stop();
 });
 
 const call = ({ address, customer }: Context) => customer.call({ authority: address, path: getOrder });
@@ -82,8 +82,8 @@ function serveMeanwhile(t: ExecutionContext<Context>): Load {
   return load;
 }
 
-async function heapBytes({ shop }: Context): Promise<number> {
-  const memory: { readonly allocated: string } = JSON.parse((await shop.edge?.envoy.admin('/memory')) ?? '');
+async function heapBytes({ bakery }: Context): Promise<number> {
+  const memory: { readonly allocated: string } = JSON.parse((await bakery.edge?.envoy.admin('/memory')) ?? '');
   return Number(memory.allocated);
 }
 
@@ -164,7 +164,7 @@ test.serial('an upload by REST that never ends is answered, though its bytes kee
 });
 
 test.serial('a stream of messages that never ends is answered too, though its method has no such limit', async (t) => {
-  const { application } = t.context.shop.replica('catalog-0');
+  const { application } = t.context.bakery.replica('catalog-0');
   application.behaviour = behaviours.hang;
   t.teardown(() => {
     application.behaviour = behaviours.ok;
@@ -173,7 +173,7 @@ test.serial('a stream of messages that never ends is answered too, though its me
   t.teardown(() => session.destroy());
   const stream = session.request({
     ':method': 'POST',
-    ':path': '/shop.catalog.v1.CatalogService/ImportProducts',
+    ':path': '/bakery.catalog.v1.CatalogService/ImportProducts',
     'content-type': 'application/grpc',
     te: 'trailers',
   });
@@ -186,7 +186,7 @@ test.serial('a stream of messages that never ends is answered too, though its me
 });
 
 test.serial('an answer that is not read ends, and its reader has lost only it', async (t) => {
-  const { application } = t.context.shop.replica('orders-0');
+  const { application } = t.context.bakery.replica('orders-0');
   application.behaviour = (stream) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
@@ -216,8 +216,8 @@ test.serial('headers of up to 60 KiB pass, and a little more is answered in word
 });
 
 test.serial('calls that strangers reset, without end, tear no call of others further on', async (t) => {
-  const { shop, address, customer } = t.context;
-  const { application } = shop.replica('orders-0');
+  const { bakery, address, customer } = t.context;
+  const { application } = bakery.replica('orders-0');
   t.teardown(() => {
     application.behaviour = behaviours.ok;
   });
@@ -226,7 +226,7 @@ test.serial('calls that strangers reset, without end, tear no call of others fur
     if (headers[':path'] === watchOrder) void answered.promise.then(() => behaviours.ok(stream));
     else behaviours.hang(stream);
   };
-  const stats = async () => (await shop.edge?.envoy.admin('/stats?filter=outbound.*orders')) ?? '';
+  const stats = async () => (await bakery.edge?.envoy.admin('/stats?filter=outbound.*orders')) ?? '';
   const resets = async () => Number(/upstream_rq_tx_reset: (\d+)/.exec(await stats())?.[1]);
   const before = application.seen.length;
   const resetBefore = await resets();
@@ -253,7 +253,7 @@ test.serial('calls that strangers reset, without end, tear no call of others fur
 
 test.serial('Envoy misses no limit', (t) => {
   t.deepEqual(
-    t.context.shop.mesh.log.filter((line) => line.includes('no configured limit')),
+    t.context.bakery.mesh.log.filter((line) => line.includes('no configured limit')),
     [],
   );
 });

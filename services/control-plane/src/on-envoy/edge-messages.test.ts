@@ -22,13 +22,13 @@ import { type RunningMesh, runMesh } from './testing/running-mesh.ts';
 const test = anyTest as TestFn<{ mesh: RunningMesh; application: Http2Server; server: Server; edge: string }>;
 const odd = { 'x-weft-failure': 'own', 'x-weft-outcome': '200/14/own', 'x-weft-odd': 'x', 'x-good': 'yes' };
 
-const thingsService = 'shop.things.v1.TestService';
+const thingsService = 'bakery.things.v1.TestService';
 
 /** Things with numbers of 64 bits. */
 function thingsContract(): Uint8Array {
   const set = fromBinary(
     FileDescriptorSetSchema,
-    tinyContract('shop.things', { Put: { http: { verb: 'post', path: '/v1/things' } } }, { exposure: Exposure.EDGE }),
+    tinyContract('bakery.things', { Put: { http: { verb: 'post', path: '/v1/things' } } }, { exposure: Exposure.EDGE }),
   );
   const [thing] = set.file[0]?.messageType ?? [];
   for (const [index, name] of ['big', 'list', 'double', 'inner'].entries())
@@ -39,7 +39,7 @@ function thingsContract(): Uint8Array {
         jsonName: name,
         label: name === 'list' ? Label.REPEATED : Label.OPTIONAL,
         type: name === 'inner' ? Type.MESSAGE : name === 'double' ? Type.DOUBLE : Type.INT64,
-        ...(name === 'inner' ? { typeName: '.shop.things.v1.Thing' } : {}),
+        ...(name === 'inner' ? { typeName: '.bakery.things.v1.Thing' } : {}),
       }),
     );
   return toBinary(FileDescriptorSetSchema, set);
@@ -68,10 +68,10 @@ test.before(async (t) => {
   const [inbound, thingsIn, edgePort] = await freePorts(3);
   const things = thingsContract();
   const server = await serve({ services: [echo(things)], listen: `unix:${mesh.dir}/things-0`, drainMs: 0 });
-  const catalog = descriptorSet('shop.catalog');
+  const catalog = descriptorSet('bakery.catalog');
   const directory = new MeshDirectory()
-    .contract('shop', 'shop.catalog', catalog)
-    .contract('shop', 'shop.things', things)
+    .contract('bakery', 'bakery.catalog', catalog)
+    .contract('bakery', 'bakery.things', things)
     .service('catalog')
     .service('things')
     .edge(`127.0.0.1:${edgePort}`, {})
@@ -86,7 +86,7 @@ test.before(async (t) => {
       application: `unix:${mesh.dir}/things-0`,
     });
   await mesh.update(directory);
-  for (const name of ['shop/catalog-0', 'shop/things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
+  for (const name of ['bakery/catalog-0', 'bakery/things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
   Object.assign(t.context, { mesh, application, server, edge: `127.0.0.1:${edgePort}` });
 });
 
@@ -102,7 +102,7 @@ for (const method of ['GetProduct', 'ListProducts']) {
     t.teardown(() => session.destroy());
     const stream = session.request({
       ':method': 'POST',
-      ':path': `/shop.catalog.v1.CatalogService/${method}`,
+      ':path': `/bakery.catalog.v1.CatalogService/${method}`,
       'content-type': 'application/grpc',
       te: 'trailers',
     });

@@ -4,13 +4,13 @@ import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { startLoad } from './testing/load.ts';
 import { type Behaviour, behaviours, trailersOnly } from './testing/raw-application.ts';
-import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
+import { counter, type RunningBakery, runBakery } from './testing/running-bakery.ts';
 
 // A deadline that has passed is the end of a call, also where the contract repeats DEADLINE_EXCEEDED and the caller's sidecar does
 // not know yet. The clocks of the two sidecars are moments apart; here one version's deadline is far below the other's, and the
 // caller has the longer one.
 
-const test = anyTest as TestFn<RunningShop>;
+const test = anyTest as TestFn<RunningBakery>;
 const retry = { codes: [Code.DEADLINE_EXCEEDED], maxRetries: 2, baseBackoff: { nanos: 1_000_000 } };
 const method = (deadline: object) => ({ level: Level.IDEMPOTENT, policy: { retry, deadline } });
 const short = { nanos: 200_000_000 };
@@ -18,45 +18,49 @@ const long = { seconds: 60n };
 const stream = { kind: 'server', level: Level.IDEMPOTENT } as const;
 const leaf = (deadline: object) =>
   tinyContract(
-    'shop.leaf',
+    'bakery.leaf',
     {
       Call: method(deadline),
       Steady: {},
       Idle: { ...stream, policy: { retry, idleTimeout: deadline } },
       Longest: { ...stream, policy: { retry, maxDuration: deadline } },
     },
-    { callers: ['shop.front'] },
+    { callers: ['bakery.front'] },
   );
 
 test.before(async (t) => {
-  const shop = await runShop(
-    { front: tinyContract('shop.front', { Call: {} }), leaf: leaf(short) },
+  const bakery = await runBakery(
+    { front: tinyContract('bakery.front', { Call: {} }), leaf: leaf(short) },
     { replicas: { leaf: 2 } },
   );
-  Object.assign(t.context, shop);
-  shop.publish('leaf', leaf(long), ['leaf-1']);
-  shop.directory.put('policy.yaml', {
+  Object.assign(t.context, bakery);
+  bakery.publish('leaf', leaf(long), ['leaf-1']);
+  bakery.directory.put('policy.yaml', {
     kind: 'MeshPolicy',
-    metadata: { namespace: 'shop', name: 'tests' },
+    metadata: { namespace: 'bakery', name: 'tests' },
     spec: {
       service: 'leaf',
-      methods: [{ path: tinyPath('shop.leaf', 'Call'), faults: [{ name: 'late', abort: 'DEADLINE_EXCEEDED' }] }],
+      methods: [{ path: tinyPath('bakery.leaf', 'Call'), faults: [{ name: 'late', abort: 'DEADLINE_EXCEEDED' }] }],
     },
   });
-  await shop.apply();
+  await bakery.apply();
 });
 
 test.after.always((t) => t.context.stop?.());
 
 /** How often the two replicas see one call that reaches `leaf-0` first, and how it ends. */
-async function one(t: { context: RunningShop }, name: string, headers: Record<string, string> = {}) {
+async function one(t: { context: RunningBakery }, name: string, headers: Record<string, string> = {}) {
   const [first, second] = ['leaf-0', 'leaf-1'].map((replica) => t.context.replica(replica).application.seen);
   if (first === undefined || second === undefined) throw new Error('two replicas');
   const { caller } = t.context.replica('front-0');
   for (;;) {
     first.length = 0;
     second.length = 0;
-    const { grpcStatus } = await caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', name), headers });
+    const { grpcStatus } = await caller.call({
+      authority: 'bakery.leaf',
+      path: tinyPath('bakery.leaf', name),
+      headers,
+    });
     if (first.length > 0) return { grpcStatus, seen: first.length + second.length };
   }
 }
@@ -84,12 +88,16 @@ test.serial('hundreds of calls that end so at once tear no connection, nor any o
   const [first, second] = [t.context.replica('leaf-0'), t.context.replica('leaf-1')];
   const { caller, envoy } = t.context.replica('front-0');
   const answers: Behaviour = (stream, headers) => {
-    const isSteady = headers[':path'] === tinyPath('shop.leaf', 'Steady');
+    const isSteady = headers[':path'] === tinyPath('bakery.leaf', 'Steady');
     (isSteady ? behaviours.ok : behaviours.hang)(stream);
   };
   for (const { application } of [first, second]) application.behaviour = answers;
-  const steady = startLoad(() => caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Steady') }));
-  const hanging = { authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Call'), headers: { 'grpc-timeout': '100m' } };
+  const steady = startLoad(() => caller.call({ authority: 'bakery.leaf', path: tinyPath('bakery.leaf', 'Steady') }));
+  const hanging = {
+    authority: 'bakery.leaf',
+    path: tinyPath('bakery.leaf', 'Call'),
+    headers: { 'grpc-timeout': '100m' },
+  };
   let left = 1500;
   await Promise.all(
     Array.from({ length: 100 }, async () => {
@@ -102,18 +110,22 @@ test.serial('hundreds of calls that end so at once tear no connection, nor any o
     const stats = await replica.envoy.admin('/stats?filter=too_many_premature_resets');
     t.notRegex(stats, /^http\.inbound.*: [1-9]/m);
   }
-  t.is(await counter(envoy, 'cluster.outbound|shop/leaf.upstream_cx_destroy_remote_with_active_rq'), 0);
+  t.is(await counter(envoy, 'cluster.outbound|bakery/leaf.upstream_cx_destroy_remote_with_active_rq'), 0);
 });
 
 test.serial('a fault that stands for an error of the application is tried again', async (t) => {
   const { caller } = t.context.replica('front-0');
   const retries = async () => {
     const lines = (await t.context.replica('front-0').envoy.admin('/stats?filter=upstream_rq_retry$')).split('\n');
-    return Number(lines.find((line) => line.startsWith('cluster.outbound|shop/leaf.'))?.split(': ')[1]);
+    return Number(lines.find((line) => line.startsWith('cluster.outbound|bakery/leaf.'))?.split(': ')[1]);
   };
   const before = await retries();
   const headers = { 'x-weft-fault': 'late' };
-  const { grpcStatus } = await caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Call'), headers });
+  const { grpcStatus } = await caller.call({
+    authority: 'bakery.leaf',
+    path: tinyPath('bakery.leaf', 'Call'),
+    headers,
+  });
   t.is(grpcStatus, '4');
   t.is((await retries()) - before, 2);
 });

@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-node';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { OrderService } from '@shop/orders-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withoutMethods, withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { until } from './testing/running-control-plane.ts';
@@ -33,27 +33,27 @@ const slowId = 'ffffa5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 test.before(async (t) => {
   const mesh = await runMesh();
   const [oldIn, newIn, catalogIn, edgePort] = await freePorts(4);
-  const catalog = withPolicy(descriptorSet('shop.catalog'), 'GetProduct', {
+  const catalog = withPolicy(descriptorSet('bakery.catalog'), 'GetProduct', {
     hedge: { after: { nanos: 100_000_000 } },
   });
   // The new version waits half a second for GetOrder; a stream that rests for half a second ends. The old one cannot list.
   const fresh = withPolicy(
-    withPolicy(descriptorSet('shop.orders'), 'GetOrder', { deadline: { nanos: 500_000_000 } }),
+    withPolicy(descriptorSet('bakery.orders'), 'GetOrder', { deadline: { nanos: 500_000_000 } }),
     'WatchOrder',
     { idleTimeout: { nanos: 500_000_000 } },
   );
   const old = withoutMethods(fresh, 'ListOrders');
   const directory = new MeshDirectory()
-    .contract('shop', 'shop.catalog', catalog)
-    .contract('shop', 'old', old)
-    .contract('shop', 'new', fresh)
+    .contract('bakery', 'bakery.catalog', catalog)
+    .contract('bakery', 'old', old)
+    .contract('bakery', 'new', fresh)
     .service('catalog')
     .service('orders')
     .edge(`127.0.0.1:${edgePort}`, {
       reflection: true,
       maxHeaders: 60,
       maxMessageBytes: 100_000,
-      corsOrigins: ['http://shop.test', 'http://local.test:*'],
+      corsOrigins: ['http://bakery.test', 'http://local.test:*'],
     });
   const replica = (name: string, set: Uint8Array, port = 0) =>
     directory.replica(name, {
@@ -68,17 +68,17 @@ test.before(async (t) => {
   const seen: string[] = [];
   const orders = (name: string) =>
     serve({
-      name: 'shop.orders',
+      name: 'bakery.orders',
       listen: `unix:${mesh.dir}/${name}`,
       drainMs: 0,
       services: [
         implement(OrderService, {
           placeOrder: repeatable(() => ({})),
           async getOrder(request, call) {
-            const headers = [...call.requestHeaders]
+            const headers = [...call.requestHeader]
               .filter(([key]) => key.startsWith('x-weft'))
               .map((header) => header.join('='));
-            seen.push(`${name} get ${request.orderId} by ${call.caller} ${headers}`);
+            seen.push(`${name} get ${request.orderId} by ${call.caller.kind} ${call.caller.id} ${headers}`);
             if (request.orderId === slowId)
               await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
             return { order: { orderId: request.orderId } };
@@ -100,7 +100,7 @@ test.before(async (t) => {
     orders('orders-0'),
     orders('orders-1'),
     serve({
-      name: 'shop.catalog',
+      name: 'bakery.catalog',
       listen: `unix:${mesh.dir}/catalog-0`,
       drainMs: 0,
       services: [
@@ -126,7 +126,7 @@ test.before(async (t) => {
     }),
   ]);
   await mesh.update(directory);
-  for (const name of ['shop/catalog-0', 'shop/orders-0', 'shop/orders-1', 'weft/edge-0'] as const) {
+  for (const name of ['bakery/catalog-0', 'bakery/orders-0', 'bakery/orders-1', 'weft/edge-0'] as const) {
     await mesh.startProxy(name);
   }
   Object.assign(t.context, { mesh, servers, seen, edge: `127.0.0.1:${edgePort}` });
@@ -150,13 +150,16 @@ async function rest(t: { context: Context }, path: string, init?: RequestInit) {
 test.serial('gRPC: an exposed method, without the headers that only the mesh may set', async (t) => {
   const headers = {
     'x-weft-delivered': 'never',
+    'x-weft-caller': 'shop.orders',
     'x-weft-client-address': '192.0.2.1',
-    'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/shop/sa/orders',
+    'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/bakery/sa/orders',
   };
   await client(OrderService, { outbound: t.context.edge }).getOrder({ orderId }, { headers });
   t.regex(
     t.context.seen[0] ?? '',
-    new RegExp(`get ${orderId} by spiffe://weft.local/ns/weft/sa/edge x-weft-client-address=127.0.0.1$`),
+    new RegExp(
+      `get ${orderId} by edge spiffe://weft.local/ns/weft/sa/edge x-weft-caller=edge,x-weft-client-address=127.0.0.1$`,
+    ),
   );
 });
 
@@ -168,7 +171,7 @@ test.serial('gRPC: what is not exposed is not there', async (t) => {
 
 test.serial('Connect: JSON in and out, and errors in its own form', async (t) => {
   const call = (method: string) =>
-    rest(t, `/shop.${method}`, {
+    rest(t, `/bakery.${method}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ orderId }),
@@ -226,7 +229,7 @@ test.serial('a deadline: DEADLINE_EXCEEDED in every protocol', async (t) => {
   const error = await t.throwsAsync<ConnectError>(orders.getOrder({ orderId: slowId }));
   t.is(
     `${Code[error.code]} ${error.rawMessage}`,
-    'DeadlineExceeded weft: shop.orders did not answer within the deadline',
+    'DeadlineExceeded weft: bakery.orders did not answer within the deadline',
   );
   const answer = await rest(t, `/v1/orders/${slowId}`);
   t.deepEqual([answer.status, JSON.parse(answer.body).code], [504, 4]);
@@ -265,8 +268,8 @@ test.serial('a browser may call from the origins that the gateway names, by gRPC
     const answer = await rest(t, path, { method: 'OPTIONS', ...init, headers });
     return answer.headers.get('access-control-allow-origin');
   };
-  for (const path of ['/shop.orders.v1.OrderService/GetOrder', '/v1/orders', `/v1/orders/${orderId}`]) {
-    for (const origin of ['http://shop.test', 'http://local.test', 'http://local.test:5173']) {
+  for (const path of ['/bakery.orders.v1.OrderService/GetOrder', '/v1/orders', `/v1/orders/${orderId}`]) {
+    for (const origin of ['http://bakery.test', 'http://local.test', 'http://local.test:5173']) {
       t.is(await allowed(path, origin), origin, path);
     }
     for (const origin of ['http://evil.test', 'http://localxtest', 'http://local.test.evil', 'http://local.test:1.evil']) {
@@ -274,7 +277,7 @@ test.serial('a browser may call from the origins that the gateway names, by gRPC
     }
   }
   // And a page may read the answer itself, also of a request that nothing was asked before.
-  t.is(await allowed(`/v1/orders/${orderId}`, 'http://shop.test', { method: 'GET' }), 'http://shop.test');
+  t.is(await allowed(`/v1/orders/${orderId}`, 'http://bakery.test', { method: 'GET' }), 'http://bakery.test');
   t.is(await allowed(`/v1/orders/${orderId}`, 'http://evil.test', { method: 'GET' }), null);
 });
 
@@ -312,7 +315,7 @@ test.serial('access logs name the caller, the method and the path without its qu
 test('what the gateway exposes is found by reflection in every protocol', async (t) => {
   const { edge } = t.context;
   const buf = fileURLToPath(import.meta.resolve('@bufbuild/buf/bin/buf'));
-  const url = `http://${edge}/shop.orders.v1.OrderService/ListOrders`;
+  const url = `http://${edge}/bakery.orders.v1.OrderService/ListOrders`;
   for (const protocol of ['connect', 'grpc', 'grpcweb']) {
     for (const version of ['grpc-v1', 'grpc-v1alpha']) {
       const options = ['--http2-prior-knowledge', '--protocol', protocol, '--reflect-protocol', version];

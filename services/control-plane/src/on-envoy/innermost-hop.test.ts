@@ -1,13 +1,13 @@
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { InventoryService } from '@shop/inventory-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { client, implement, repeatable as mayRunAgain, type Server, ServiceError, serve } from '@weft/service-kit';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { InventoryService } from '@weft/test-contracts/bakery/inventory/v1/inventory';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { behaviours, type RawApplication, startRawApplication, trailersOnly } from './testing/raw-application.ts';
@@ -31,21 +31,21 @@ interface Context {
 
 const test = anyTest as TestFn<Context>;
 const orderId = '0190a5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
-const capture = '/shop.payments.v1.PaymentService/Capture';
+const capture = '/bakery.payments.v1.PaymentService/Capture';
 const retry = { baseBackoff: { nanos: 1_000_000 } };
 const repeatable = (caller: string) => ({
   Call: { level: Level.IDEMPOTENT, policy: { callers: { names: [caller] }, retry } },
 });
 const sets = {
-  driver: tinyContract('shop.driver', { Call: {} }),
-  catalog: withPolicy(descriptorSet('shop.catalog'), 'GetProduct', { callers: { names: ['shop.driver'] } }),
-  inventory: withPolicy(descriptorSet('shop.inventory'), 'GetStock', { callers: { names: ['shop.catalog'] } }),
-  payments: withPolicy(descriptorSet('shop.payments'), 'Capture', {
-    callers: { names: ['shop.inventory', 'shop.middle'] },
+  driver: tinyContract('bakery.driver', { Call: {} }),
+  catalog: withPolicy(descriptorSet('bakery.catalog'), 'GetProduct', { callers: { names: ['bakery.driver'] } }),
+  inventory: withPolicy(descriptorSet('bakery.inventory'), 'GetStock', { callers: { names: ['bakery.catalog'] } }),
+  payments: withPolicy(descriptorSet('bakery.payments'), 'Capture', {
+    callers: { names: ['bakery.inventory', 'bakery.middle'] },
     retry,
   }),
-  front: tinyContract('shop.front', repeatable('shop.driver')),
-  middle: tinyContract('shop.middle', repeatable('shop.front')),
+  front: tinyContract('bakery.front', repeatable('bakery.driver')),
+  middle: tinyContract('bakery.middle', repeatable('bakery.front')),
 };
 
 test.before(async (t) => {
@@ -59,7 +59,7 @@ test.before(async (t) => {
   names.forEach((name, index) => {
     outbound[name] = `127.0.0.1:${ports[2 * index]}`;
     directory
-      .contract('shop', name, sets[name])
+      .contract('bakery', name, sets[name])
       .service(name)
       .replica(`${name}-0`, {
         contract: contractHash(sets[name]),
@@ -75,7 +75,7 @@ test.before(async (t) => {
   const payments = client(PaymentService, of('inventory'));
   const servers = await Promise.all([
     serve({
-      name: 'shop.catalog',
+      name: 'bakery.catalog',
       listen: `unix:${mesh.dir}/catalog`,
       drainMs: 0,
       services: [
@@ -93,7 +93,7 @@ test.before(async (t) => {
       ],
     }),
     serve({
-      name: 'shop.inventory',
+      name: 'bakery.inventory',
       listen: `unix:${mesh.dir}/inventory`,
       drainMs: 0,
       services: [
@@ -132,12 +132,12 @@ test.before(async (t) => {
     });
   };
   const raw = {
-    front: await passOn('front', 'shop.middle', tinyPath('shop.middle', 'Call')),
-    middle: await passOn('middle', 'shop.payments', capture),
+    front: await passOn('front', 'bakery.middle', tinyPath('bakery.middle', 'Call')),
+    middle: await passOn('middle', 'bakery.payments', capture),
   };
   Object.assign(t.context, { leaf, raw, servers, callers });
   await mesh.update(directory);
-  for (const name of names) await mesh.startProxy(`shop/${name}-0`);
+  for (const name of names) await mesh.startProxy(`bakery/${name}-0`);
   Object.assign(t.context, { mesh, leaf, raw, servers, callers, seen, kit, outbound: outbound.driver });
 });
 
@@ -177,7 +177,7 @@ test.serial('services of the kit: what fails by itself is the innermost hop, and
 
 const fromDriver = async (t: { context: Context }) => {
   const caller = new RawCaller(t.context.outbound);
-  const answer = await caller.call({ authority: 'shop.front', path: tinyPath('shop.front', 'Call') });
+  const answer = await caller.call({ authority: 'bakery.front', path: tinyPath('bakery.front', 'Call') });
   caller.close();
   return answer;
 };

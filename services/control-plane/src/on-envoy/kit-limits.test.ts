@@ -1,9 +1,9 @@
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
-import { OrderService } from '@shop/orders-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
 import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import anyTest, { type TestFn } from 'ava';
 import { freePorts } from './testing/free-ports.ts';
 import { type RunningMesh, runMesh } from './testing/running-mesh.ts';
@@ -27,10 +27,10 @@ test.before(async (t) => {
   const application = `unix:${mesh.dir}/orders.app`;
   const edge = `127.0.0.1:${edgePort}`;
   const directory = new MeshDirectory();
-  const orders = withServicePolicy(descriptorSet('shop.orders'), { callers: ['shop.catalog'] });
-  const catalog = descriptorSet('shop.catalog');
-  directory.contract('shop', 'shop.orders', orders).service('orders');
-  directory.contract('shop', 'shop.catalog', catalog).service('catalog');
+  const orders = withServicePolicy(descriptorSet('bakery.orders'), { callers: ['bakery.catalog'] });
+  const catalog = descriptorSet('bakery.catalog');
+  directory.contract('bakery', 'bakery.orders', orders).service('orders');
+  directory.contract('bakery', 'bakery.catalog', catalog).service('catalog');
   directory
     .replica('orders-0', { contract: contractHash(orders), inbound: `127.0.0.1:${ordersIn}`, application })
     .replica('catalog-0', {
@@ -41,7 +41,7 @@ test.before(async (t) => {
     })
     .edge(edge);
   const server = await serve({
-    name: 'shop.orders',
+    name: 'bakery.orders',
     listen: application,
     drainMs: 0,
     finishMs: 100,
@@ -58,7 +58,7 @@ test.before(async (t) => {
     ],
   });
   await mesh.update(directory);
-  for (const id of ['shop/orders-0', 'shop/catalog-0', 'weft/edge-0'] as const) await mesh.startProxy(id);
+  for (const id of ['bakery/orders-0', 'bakery/catalog-0', 'weft/edge-0'] as const) await mesh.startProxy(id);
   t.context = { mesh, server, outbound: `127.0.0.1:${callerOut}`, edge, application };
 });
 
@@ -91,8 +91,8 @@ async function withHeader(address: string, bytes: number, json = false): Promise
   session.on('error', () => {});
   const stream = session.request({
     ':method': 'POST',
-    ':path': '/shop.orders.v1.OrderService/GetOrder',
-    ':authority': 'shop.orders',
+    ':path': '/bakery.orders.v1.OrderService/GetOrder',
+    ':authority': 'bakery.orders',
     'content-type': json ? 'application/json' : 'application/grpc',
     'grpc-timeout': '5S',
     te: 'trailers',

@@ -40,7 +40,7 @@ test('whatever bytes somebody publishes are refused by name, or a real edge take
     };
   });
   // What is renamed is another service, which nobody calls here.
-  const own = mutants.filter(({ n, set }) => Buffer.from(set).includes(`shop.odd${n}.v1`));
+  const own = mutants.filter(({ n, set }) => Buffer.from(set).includes(`bakery.odd${n}.v1`));
   const passed = own.filter(({ set }) => lint(set).length === 0);
   t.true(passed.length > 50, `${passed.length}`);
   await taken(t, own, passed, false);
@@ -67,7 +67,7 @@ async function taken(
     const files = new MeshDirectory().edge(`127.0.0.1:${edge}`);
     for (const { n, set } of held) {
       files
-        .contract('shop', `shop.odd${n}`, set)
+        .contract('bakery', `bakery.odd${n}`, set)
         .service(`odd${n}`)
         .replica(`odd${n}-0`, {
           contract: contractHash(set),
@@ -90,12 +90,12 @@ async function taken(
   const routes = Buffer.from(
     mesh.compiler.snapshot('weft/edge-0')?.get(typeUrls.route)?.get('gateway|edge')?.body ?? [],
   );
-  const served = passed.filter(({ n }) => routes.includes(`/shop.odd${n}.v1.`));
+  const served = passed.filter(({ n }) => routes.includes(`/bakery.odd${n}.v1.`));
   t.true(served.length > passed.length / 2, `${served.length} of ${passed.length}`);
   if (complete) t.is(served.length, passed.length);
   const missing = async () => {
     const held = await envoy.admin('/config_dump?resource=dynamic_route_configs');
-    return served.filter(({ n }) => !held.includes(`/shop.odd${n}.v1.`)).map(({ name }) => name);
+    return served.filter(({ n }) => !held.includes(`/bakery.odd${n}.v1.`)).map(({ name }) => name);
   };
   await until(async () => mesh.nacks.length > 0 || (await missing()).length === 0);
   if (mesh.nacks.length === 0) return;

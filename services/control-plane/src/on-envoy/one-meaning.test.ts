@@ -28,7 +28,7 @@ interface Context {
 }
 
 const test = anyTest as TestFn<Context>;
-const orders: SpiffeId = 'spiffe://weft.local/ns/shop/sa/orders';
+const orders: SpiffeId = 'spiffe://weft.local/ns/bakery/sa/orders';
 const plain = { 'content-type': 'text/plain' };
 const closed = ['/v1/admin', '/v1/secret', '/v1/users:purge'];
 
@@ -47,9 +47,9 @@ test.before(async (t) => {
     server.close();
     server.closeAllConnections();
   });
-  const set = descriptorSet('shop.orders');
+  const set = descriptorSet('bakery.orders');
   const directory = new MeshDirectory()
-    .contract('shop', 'orders', set)
+    .contract('bakery', 'orders', set)
     .service('orders')
     .replica('orders-0', {
       contract: contractHash(set),
@@ -57,30 +57,30 @@ test.before(async (t) => {
       application: `unix:${mesh.dir}/orders`,
       outbound: `127.0.0.1:${outbound}`,
     })
-    .put('shop/legacy.yaml', {
+    .put('bakery/legacy.yaml', {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'shop', name: 'legacy' },
+      metadata: { namespace: 'bakery', name: 'legacy' },
       spec: { selector: { app: 'legacy' }, ports: [{ port: 80, appProtocol: 'http' }] },
     })
     .replica('legacy-0', { inbound: `127.0.0.1:${legacyIn}`, application: `127.0.0.1:${application}` })
     .put('policy.yaml', {
       kind: 'MeshPolicy',
-      metadata: { namespace: 'shop', name: 'legacy' },
+      metadata: { namespace: 'bakery', name: 'legacy' },
       spec: {
         service: 'legacy',
         methods: [
-          { path: '/v1/*', callers: ['shop.orders'] },
+          { path: '/v1/*', callers: ['bakery.orders'] },
           { path: '/v1/admin/*', callers: [] },
           { path: '/v1/secret', callers: [] },
           { path: '/v1/users:purge', callers: [] },
-          { path: '/shop.legacy.v1.LegacyService/Get', callers: ['shop.orders'] },
+          { path: '/bakery.legacy.v1.LegacyService/Get', callers: ['bakery.orders'] },
         ],
       },
     });
   await mesh.update(directory, Date.now());
   t.deepEqual(mesh.compiler.mesh.problems, []);
-  for (const id of ['shop/orders-0', 'shop/legacy-0'] as const) await mesh.startProxy(id);
+  for (const id of ['bakery/orders-0', 'bakery/legacy-0'] as const) await mesh.startProxy(id);
   t.deepEqual(mesh.nacks, []);
   const straight = new RawCaller(`127.0.0.1:${legacyIn}`, testCertificate(mesh.root, [orders]));
   ends.push(() => straight.close());
@@ -223,7 +223,7 @@ test.serial('the application is called by what was judged', async (t) => {
     ['/v1/adminx', '/v1/adminx'],
     ['/v1/admin.txt', '/v1/admin.txt'],
     ['/v1/secret/x', '/v1/secret/x'],
-    ['/shop.legacy.v1.LegacyService/Get', '/shop.legacy.v1.LegacyService/Get'],
+    ['/bakery.legacy.v1.LegacyService/Get', '/bakery.legacy.v1.LegacyService/Get'],
   ] as const;
   for (const [asked] of called) t.is((await get(straight, asked)).status, 200, asked);
   t.deepEqual(

@@ -13,7 +13,7 @@ import { runControlPlane, until } from './testing/running-control-plane.ts';
 test('plain text that is taken is told when it begins, each call once', async (t) => {
   t.timeout(60_000);
   const [web, raw] = await freePorts(2);
-  const directory = new MeshDirectory({ permissive: [{ namespace: 'shop' }] });
+  const directory = new MeshDirectory({ permissive: [{ namespace: 'bakery' }] });
   const calls = new PlainTextCalls();
   const compiler = new DirectoryCompiler();
   const { mesh } = compiler;
@@ -28,10 +28,10 @@ test('plain text that is taken is told when it begins, each call once', async (t
     ]),
   });
   t.teardown(() => controlPlane.stop());
-  directory.put('shop/web.yaml', {
+  directory.put('bakery/web.yaml', {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { namespace: 'shop', name: 'web' },
+    metadata: { namespace: 'bakery', name: 'web' },
     spec: {
       selector: { app: 'web' },
       ports: [
@@ -40,9 +40,9 @@ test('plain text that is taken is told when it begins, each call once', async (t
       ],
     },
   });
-  directory.put('shop/web-0.yaml', {
+  directory.put('bakery/web-0.yaml', {
     kind: 'Workload',
-    metadata: { namespace: 'shop', name: 'web-0', labels: { app: 'web' } },
+    metadata: { namespace: 'bakery', name: 'web-0', labels: { app: 'web' } },
     spec: {
       serviceAccount: 'web',
       pod: { addresses: ['127.0.0.1'], interception: 'none', application: `unix:${controlPlane.dir}/app` },
@@ -54,7 +54,7 @@ test('plain text that is taken is told when it begins, each call once', async (t
   application.listen(`${controlPlane.dir}/app`);
   await once(application, 'listening');
   t.teardown(() => application.close());
-  await controlPlane.startProxy('shop/web-0');
+  await controlPlane.startProxy('bakery/web-0');
   t.deepEqual(controlPlane.nacks, []);
 
   const open = connect({ host: '127.0.0.1', port: raw ?? 0 });
@@ -64,7 +64,7 @@ test('plain text that is taken is told when it begins, each call once', async (t
     () => 'a connection that is still open',
   );
   const [first] = calls.list();
-  t.like(first, { target: 'shop/web:5432', count: 1, inMesh: true });
+  t.like(first, { target: 'bakery/web:5432', count: 1, inMesh: true });
 
   for (const _ of [1, 2]) {
     const request = get({ host: '127.0.0.1', port: web, agent: false });
@@ -77,12 +77,12 @@ test('plain text that is taken is told when it begins, each call once', async (t
   await once(open, 'close');
   // The end of each is on stdout, and by then told long since.
   await until(() => controlPlane.log.filter((line) => /"log":"(access|connection)"/.test(line)).length === 3);
-  await until(() => calls.list().some(({ target, count }) => target === 'shop/web:80' && count === 2));
+  await until(() => calls.list().some(({ target, count }) => target === 'bakery/web:80' && count === 2));
   t.deepEqual(
     calls.list().map(({ target, count }) => [target, count]),
     [
-      ['shop/web:80', 2],
-      ['shop/web:5432', 1],
+      ['bakery/web:80', 2],
+      ['bakery/web:5432', 1],
     ],
   );
 });

@@ -41,10 +41,10 @@ import { testCertificate } from './testing/test-certificate.ts';
 const total = 2000;
 const atOnce = 50;
 const callsEach = 13;
-const driver: WorkloadId = 'shop/driver-0';
-const spiffe = (account: string, namespace = 'shop'): SpiffeId => `spiffe://weft.local/ns/${namespace}/sa/${account}`;
-const driverContract = tinyContract('shop.driver', { Call: {} });
-const otherContract = tinyContract('shop.other', { Call: {} });
+const driver: WorkloadId = 'bakery/driver-0';
+const spiffe = (account: string, namespace = 'bakery'): SpiffeId => `spiffe://weft.local/ns/${namespace}/sa/${account}`;
+const driverContract = tinyContract('bakery.driver', { Call: {} });
+const otherContract = tinyContract('bakery.other', { Call: {} });
 const names = Array.from({ length: atOnce }, (_, index) => `r${index}`);
 
 const conducts: Readonly<Record<Conduct, Behaviour>> = {
@@ -164,8 +164,8 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
 
   const directoryOf = (batch: readonly ServiceSpec[]) => {
     const files = new MeshDirectory()
-      .contract('shop', 'driver', driverContract)
-      .contract('shop', 'other', otherContract)
+      .contract('bakery', 'driver', driverContract)
+      .contract('bakery', 'other', otherContract)
       .service('driver')
       .service('other')
       .replica('driver-0', { contract: contractHash(driverContract), outbound: address(atOnce) })
@@ -175,7 +175,7 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
       const name = `r${index}`;
       const set = contractOf(name, spec);
       files
-        .contract('shop', name, set)
+        .contract('bakery', name, set)
         .service(name)
         .replica(`${name}-0`, {
           contract: contractHash(set),
@@ -186,7 +186,7 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
       const { addCallers, maxRetries } = spec.policy;
       files.put(`${name}-policy.yaml`, {
         kind: 'MeshPolicy',
-        metadata: { namespace: 'shop', name },
+        metadata: { namespace: 'bakery', name },
         spec: {
           service: name,
           addCallers,
@@ -200,9 +200,9 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
   let id = 0;
   const call = (sample: Sample): Promise<RawAnswer> => {
     const { service, index, way, conduct } = sample;
-    const path = tinyPath(`shop.${service}`, methodName(index));
+    const path = tinyPath(`bakery.${service}`, methodName(index));
     const headers = { 'x-test-id': String(id), 'x-test-conduct': conduct };
-    const authority = `shop.${service}`;
+    const authority = `bakery.${service}`;
     if (way === 'driver') return outbound.call({ authority, path, headers });
     if (way === 'edge') return edge.call({ authority, path, headers });
     if (way === 'rest') {
@@ -242,8 +242,8 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
       const expected = interpret(spec, method, sample.way, sample.conduct);
       const about = () => JSON.stringify({ where, sample, spec });
       // Two calls of a limited method: as many as the limit allows, and one more.
-      const limit = sample.way === 'other' ? limitOf(method, 'shop.other') : undefined;
-      if (limit !== undefined && admits(spec, method, 'shop.other')) {
+      const limit = sample.way === 'other' ? limitOf(method, 'bakery.other') : undefined;
+      if (limit !== undefined && admits(spec, method, 'bakery.other')) {
         for (let more = 0; more < limit; more++) t.deepEqual(await outcome(sample), expected, about());
         t.deepEqual(await outcome(sample), { status: '8', seen: 0 }, about());
         results.set('limited', (results.get('limited') ?? 0) + 1);
@@ -254,7 +254,7 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
         const meant = unseen ? { ...expected, seen: 0 } : expected;
         if (JSON.stringify(found) !== JSON.stringify(meant)) {
           // What Envoy says of the call; it writes its access log twice a second.
-          const path = tinyPath(`shop.${sample.service}`, methodName(sample.index));
+          const path = tinyPath(`bakery.${sample.service}`, methodName(sample.index));
           const lines = () => controlPlane.log.filter((line) => line.includes(`"path":"${path}"`));
           await until(() => lines().length > 0).catch(() => undefined);
           t.log(lines().slice(-4).join('\n'));

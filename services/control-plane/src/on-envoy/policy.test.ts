@@ -4,44 +4,44 @@ import { Code, Exposure } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { behaviours, trailersOnly } from './testing/raw-application.ts';
 import { RawCaller } from './testing/raw-call.ts';
+import { counter, type RunningBakery, runBakery } from './testing/running-bakery.ts';
 import { until } from './testing/running-control-plane.ts';
-import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
 
 // Shadows, objectives, faults and mirrors, as Envoys take them.
 
-const test = anyTest as TestFn<RunningShop>;
+const test = anyTest as TestFn<RunningBakery>;
 const retry = { codes: [Code.UNAVAILABLE], maxRetries: 2, baseBackoff: { nanos: 1_000_000 } };
-const both = { callers: ['shop.front', 'shop.other'] };
+const both = { callers: ['bakery.front', 'bakery.other'] };
 const objective = { percent: 99, within: { nanos: 150_000_000 } };
 const leaf = (shadowed: string[] | undefined) =>
   tinyContract(
-    'shop.leaf',
+    'bakery.leaf',
     {
       Shadowed: {
-        policy: shadowed ? { callers: { names: shadowed } } : { shadow: { callers: { names: ['shop.front'] } } },
+        policy: shadowed ? { callers: { names: shadowed } } : { shadow: { callers: { names: ['bakery.front'] } } },
       },
       Exposed: { policy: { exposure: Exposure.EDGE, shadow: { exposure: Exposure.NONE } } },
       Good: { level: Level.IDEMPOTENT, policy: { objective, retry, deadline: { nanos: 600_000_000 } } },
     },
     both,
   );
-const path = (method: string) => tinyPath('shop.leaf', method);
+const path = (method: string) => tinyPath('bakery.leaf', method);
 
 test.before(async (t) => {
-  const shop = await runShop(
+  const bakery = await runBakery(
     {
-      front: tinyContract('shop.front', { Call: {} }),
-      other: tinyContract('shop.other', { Call: {} }),
+      front: tinyContract('bakery.front', { Call: {} }),
+      other: tinyContract('bakery.other', { Call: {} }),
       leaf: leaf(undefined),
       // Of two services with one logical name the first by name has it, so callers do not reach this one by it.
       mirror: leaf(undefined),
     },
     { edge: true },
   );
-  Object.assign(t.context, shop);
-  shop.directory.put('policy.yaml', {
+  Object.assign(t.context, bakery);
+  bakery.directory.put('policy.yaml', {
     kind: 'MeshPolicy',
-    metadata: { namespace: 'shop', name: 'tests' },
+    metadata: { namespace: 'bakery', name: 'tests' },
     spec: {
       service: 'leaf',
       methods: [
@@ -57,7 +57,7 @@ test.before(async (t) => {
       ],
     },
   });
-  await shop.apply();
+  await bakery.apply();
 });
 
 test.after.always((t) => t.context.stop?.());
@@ -70,20 +70,20 @@ test.beforeEach((t) => {
   }
 });
 
-const call = (t: { context: RunningShop }, from: string, method: string, headers: Record<string, string> = {}) =>
-  t.context.replica(from).caller.call({ authority: 'shop.leaf', path: path(method), headers });
-const leafCounter = (t: { context: RunningShop }, name: string) => counter(t.context.replica('leaf-0').envoy, name);
+const call = (t: { context: RunningBakery }, from: string, method: string, headers: Record<string, string> = {}) =>
+  t.context.replica(from).caller.call({ authority: 'bakery.leaf', path: path(method), headers });
+const leafCounter = (t: { context: RunningBakery }, name: string) => counter(t.context.replica('leaf-0').envoy, name);
 const denied = (method: string, caller: string) =>
   `weft.shadow_denied.method.${path(method)}.caller.spiffe://weft.local/ns/${caller}`;
 
 test.serial('a shadow counts whom it would refuse, and refuses nobody until it is enforced', async (t) => {
   t.is((await call(t, 'front-0', 'Shadowed')).grpcStatus, '0');
   t.is((await call(t, 'other-0', 'Shadowed')).grpcStatus, '0');
-  await until(async () => (await leafCounter(t, denied('Shadowed', 'shop/sa/other'))) === 1);
-  t.is(await leafCounter(t, denied('Shadowed', 'shop/sa/front')), 0);
+  await until(async () => (await leafCounter(t, denied('Shadowed', 'bakery/sa/other'))) === 1);
+  t.is(await leafCounter(t, denied('Shadowed', 'bakery/sa/front')), 0);
   await until(() => t.context.mesh.log.some((line) => line.includes('"shadow":"denied"')));
 
-  t.context.publish('leaf', leaf(['shop.front']));
+  t.context.publish('leaf', leaf(['bakery.front']));
   await t.context.apply();
   t.is((await call(t, 'front-0', 'Shadowed')).grpcStatus, '0');
   const refused = await call(t, 'other-0', 'Shadowed');
@@ -92,11 +92,11 @@ test.serial('a shadow counts whom it would refuse, and refuses nobody until it i
 
 test.serial('a shadow of exposure counts the calls of the edge', async (t) => {
   const edge = new RawCaller(t.context.edge?.address ?? '');
-  t.is((await edge.call({ authority: 'shop.leaf', path: path('Exposed') })).grpcStatus, '0');
+  t.is((await edge.call({ authority: 'bakery.leaf', path: path('Exposed') })).grpcStatus, '0');
   edge.close();
   await until(async () => (await leafCounter(t, denied('Exposed', 'weft/sa/edge'))) === 1);
   t.is((await call(t, 'front-0', 'Exposed')).grpcStatus, '0');
-  t.is(await leafCounter(t, denied('Exposed', 'shop/sa/front')), 0);
+  t.is(await leafCounter(t, denied('Exposed', 'bakery/sa/front')), 0);
 });
 
 test.serial('an objective counts the calls that are good: in time, and without an error of the server', async (t) => {
@@ -125,12 +125,12 @@ test.serial('a fault: only for calls that ask for it, and never for callers outs
   t.is(application.seen.length, 2);
   const edge = new RawCaller(t.context.edge?.address ?? '');
   const headers = { 'x-weft-fault': 'away' };
-  t.is((await edge.call({ authority: 'shop.leaf', path: path('Exposed'), headers })).grpcStatus, '0');
+  t.is((await edge.call({ authority: 'bakery.leaf', path: path('Exposed'), headers })).grpcStatus, '0');
   edge.close();
 });
 
 test.serial('a fault that aborts is tried again as the contract says', async (t) => {
-  const aborts = 'http.inbound_shop_leaf_';
+  const aborts = 'http.inbound_bakery_leaf_';
   const aborted = async () => {
     const lines = (await t.context.replica('leaf-0').envoy.admin('/stats?filter=fault.aborts_injected')).split('\n');
     return lines.filter((line) => line.startsWith(aborts)).map((line) => Number(line.split(': ')[1]))[0] ?? 0;

@@ -13,9 +13,9 @@ import { freePorts } from './testing/free-ports.ts';
 import { startLoad } from './testing/load.ts';
 import { type RawApplication, startRawApplication } from './testing/raw-application.ts';
 import { RawCaller } from './testing/raw-call.ts';
+import { counter } from './testing/running-bakery.ts';
 import { until } from './testing/running-control-plane.ts';
 import { RunningLiveMesh } from './testing/running-live-mesh.ts';
-import { counter } from './testing/running-shop.ts';
 
 // A bug of the compiler makes routes that Envoy refuses, for every contract with a method named Poison. The tenants aaa, mmm and zzz
 // share an edge and a caller.

@@ -39,10 +39,10 @@ function get(port: number, path: string): Promise<Answer> {
 
 test('an edge that refuses its routes listens, but is not ready, and says why; it is as soon as it takes them', async (t) => {
   const [port = 0] = await freePorts(1);
-  const set = tinyContract('shop.leaf', { First: { policy: { exposure: Exposure.EDGE } } });
+  const set = tinyContract('bakery.leaf', { First: { policy: { exposure: Exposure.EDGE } } });
   const directory = new MeshDirectory()
     .edge(`${podAddress}:${port}`)
-    .contract('shop', 'shop.leaf', set)
+    .contract('bakery', 'bakery.leaf', set)
     .service('leaf');
   directory.replica('leaf-0', { contract: contractHash(set), inbound: '127.0.0.1:1', application: 'unix:/nobody' });
   let broken = true;

@@ -33,8 +33,8 @@ function contract(namespace: string, rpcs: string): Uint8Array {
 const rpc = (name: string, http: string) =>
   `rpc ${name}(Thing) returns (Thing) { option (google.api.http) = {${http}}; }`;
 
-const shop = contract(
-  'shop',
+const bakery = contract(
+  'bakery',
   `
   ${rpc('GetProduct', 'get: "/v1/products/{id}"')}
   ${rpc('SaveProduct', 'put: "/v1/products/{id}" body: "*"')}
@@ -61,12 +61,12 @@ interface Context {
 
 const test = anyTest as TestFn<Context>;
 
-const tenants = { shop, aaa: contract('aaa', `${catchAll}\n${own}`) };
+const tenants = { bakery, aaa: contract('aaa', `${catchAll}\n${own}`) };
 
 test.before(async (t) => {
   const mesh = await runMesh();
-  const [edgePort, shopIn, aaaIn] = await freePorts(3);
-  const inbound: Readonly<Record<string, number | undefined>> = { shop: shopIn, aaa: aaaIn };
+  const [edgePort, bakeryIn, aaaIn] = await freePorts(3);
+  const inbound: Readonly<Record<string, number | undefined>> = { bakery: bakeryIn, aaa: aaaIn };
   const directory: Context['directory'] = (found, spec = {}) => {
     const packages = Object.keys(found).map((namespace) => ({ namespace, protoPackage: namespace }));
     const files = new MeshDirectory({ packages, ...spec }).edge(`127.0.0.1:${edgePort}`);
@@ -97,9 +97,9 @@ test.before(async (t) => {
     }),
   );
   Object.assign(t.context, { mesh, servers, directory, edge: `127.0.0.1:${edgePort}` });
-  await mesh.update(directory({ shop }));
+  await mesh.update(directory({ bakery }));
   t.deepEqual(mesh.compiler.mesh.problems, []);
-  for (const name of ['shop/shop-things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
+  for (const name of ['bakery/bakery-things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
   await mesh.update(directory(tenants));
   await mesh.startProxy('aaa/aaa-things-0');
 });
@@ -144,10 +144,10 @@ function call({ edge }: Context, verb: string, path: string, body?: unknown, hos
 
 test.serial('a tenant that comes later takes nothing of a path that overlaps', async (t) => {
   const { context } = t;
-  t.is(await call(context, 'GET', '/v1/products/1'), 'shop GetProduct');
-  t.is(await call(context, 'PUT', '/v1/products/1', {}), 'shop SaveProduct');
+  t.is(await call(context, 'GET', '/v1/products/1'), 'bakery GetProduct');
+  t.is(await call(context, 'PUT', '/v1/products/1', {}), 'bakery SaveProduct');
   t.is(await call(context, 'GET', '/v1/unknown'), '404');
-  t.is(await call(context, 'POST', '/v1/unknown', []), 'shop UploadAny 0');
+  t.is(await call(context, 'POST', '/v1/unknown', []), 'bakery UploadAny 0');
   // What it has for itself is served.
   t.is(await call(context, 'GET', '/aaa/1'), 'aaa Own');
   const words = context.mesh.compiler.mesh.problems.map(({ resource, message }) => `${resource}: ${message}`);
@@ -159,26 +159,26 @@ test.serial('a tenant that comes later takes nothing of a path that overlaps', a
       'Service aaa/aaa-things: PUT /v1/products/{id} (aaa/things/v1/things.proto:8)',
     ].sort(),
   );
-  t.true(words.some((text) => text.includes('Service shop/shop-things, shop/things/v1/things.proto:')));
+  t.true(words.some((text) => text.includes('Service bakery/bakery-things, bakery/things/v1/things.proto:')));
 });
 
 test.serial('the most specific method of all kinds answers, by verb and path', async (t) => {
   const { context } = t;
   const cases: readonly (readonly [verb: string, path: string, body: unknown, method: string])[] = [
-    ['GET', '/v1/files/1', undefined, 'shop GetFile'],
-    ['POST', '/v1/files/1', [{}, {}], 'shop UploadFile 2'],
-    ['POST', '/v1/files/new', {}, 'shop SaveFile'],
-    ['GET', '/v1/files/new', undefined, 'shop GetFile'],
-    ['GET', '/v1/files/1:watch', undefined, 'shop WatchFile'],
-    ['GET', '/v1/files/1/parts', undefined, 'shop ListParts'],
-    ['POST', '/v1/files/1/parts', [{}], 'shop UploadAny 1'],
-    ['POST', '/v1/files/1/parts/2', [{}], 'shop UploadAny 1'],
+    ['GET', '/v1/files/1', undefined, 'bakery GetFile'],
+    ['POST', '/v1/files/1', [{}, {}], 'bakery UploadFile 2'],
+    ['POST', '/v1/files/new', {}, 'bakery SaveFile'],
+    ['GET', '/v1/files/new', undefined, 'bakery GetFile'],
+    ['GET', '/v1/files/1:watch', undefined, 'bakery WatchFile'],
+    ['GET', '/v1/files/1/parts', undefined, 'bakery ListParts'],
+    ['POST', '/v1/files/1/parts', [{}], 'bakery UploadAny 1'],
+    ['POST', '/v1/files/1/parts/2', [{}], 'bakery UploadAny 1'],
     ['GET', '/v1/files/1/parts/2', undefined, '404'],
     ['DELETE', '/v1/files/1', undefined, '404'],
-    ['DELETE', '/v1/checks/1', undefined, 'shop CheckThing'],
-    ['GET', '/v1/checks/1', undefined, 'shop CheckThing'],
-    ['POST', '/v1/checks/1', [{}], 'shop ImportChecks 1'],
-    ['PURGE', '/v1/purges/1', undefined, 'shop PurgeThing'],
+    ['DELETE', '/v1/checks/1', undefined, 'bakery CheckThing'],
+    ['GET', '/v1/checks/1', undefined, 'bakery CheckThing'],
+    ['POST', '/v1/checks/1', [{}], 'bakery ImportChecks 1'],
+    ['PURGE', '/v1/purges/1', undefined, 'bakery PurgeThing'],
     ['GET', '/v1/purges/1', undefined, '404'],
     // Its answer would have a body.
     ['HEAD', '/v1/checks/1', undefined, '405'],
@@ -193,22 +193,22 @@ test.serial('gRPC paths are no REST paths, whoever would have them', async (t) =
   // aaa alone has every path.
   await context.mesh.update(context.directory({ aaa: tenants.aaa }));
   t.is(await call(context, 'POST', '/anything/at/all', {}), 'aaa Own');
-  t.is(await call(context, 'POST', '/shop.things.v1.ThingService/GetProduct', {}), '404');
+  t.is(await call(context, 'POST', '/bakery.things.v1.ThingService/GetProduct', {}), '404');
   t.is(await call(context, 'POST', '/grpc.health.v1.Health/Check', {}), '404');
   const caller = new RawCaller(context.edge);
   t.teardown(() => caller.close());
-  const { grpcStatus } = await caller.call({ authority: 'edge', path: '/shop.things.v1.ThingService/GetProduct' });
+  const { grpcStatus } = await caller.call({ authority: 'edge', path: '/bakery.things.v1.ThingService/GetProduct' });
   t.is(grpcStatus, '12');
 });
 
 test.serial('rows give tenants their paths and host names, whoever was there first', async (t) => {
   const { context } = t;
   const exposure = [
-    { namespace: 'shop', paths: ['/v1/products', '/v1/files'] },
+    { namespace: 'bakery', paths: ['/v1/products', '/v1/files'] },
     { namespace: 'aaa', paths: ['/v1', '/aaa'], hosts: ['aaa.test', '*.aaa.test'] },
   ];
   await context.mesh.update(context.directory(tenants, { exposure }));
-  t.is(await call(context, 'GET', '/v1/products/1'), 'shop GetProduct');
+  t.is(await call(context, 'GET', '/v1/products/1'), 'bakery GetProduct');
   t.is(await call(context, 'GET', '/v1/other'), '404');
   t.is(await call(context, 'GET', '/v1/checks/1'), '404');
   for (const host of ['aaa.test', 'aaa.test:8080', 'www.aaa.test']) {
@@ -216,7 +216,7 @@ test.serial('rows give tenants their paths and host names, whoever was there fir
     t.is(await call(context, 'POST', '/aaa.things.v1.ThingService/Own', {}, host), 'aaa Own');
     // The host name is aaa's alone.
     t.is(await call(context, 'GET', '/v1/files/1/parts', undefined, host), 'aaa All');
-    t.is(await call(context, 'POST', '/shop.things.v1.ThingService/GetProduct', {}, host), '404');
+    t.is(await call(context, 'POST', '/bakery.things.v1.ThingService/GetProduct', {}, host), '404');
   }
   t.is(await call(context, 'GET', '/aaa/1'), '404');
   t.is(await call(context, 'POST', '/aaa.things.v1.ThingService/Own', {}), '404');
@@ -224,8 +224,8 @@ test.serial('rows give tenants their paths and host names, whoever was there fir
 
 test.serial('where there are rows, a contract without one is not exposed', async (t) => {
   const { context } = t;
-  await context.mesh.update(context.directory(tenants, { exposure: [{ namespace: 'shop' }] }));
-  t.is(await call(context, 'GET', '/v1/products/1'), 'shop GetProduct');
+  await context.mesh.update(context.directory(tenants, { exposure: [{ namespace: 'bakery' }] }));
+  t.is(await call(context, 'GET', '/v1/products/1'), 'bakery GetProduct');
   t.is(await call(context, 'GET', '/aaa/1'), '404');
   t.is(await call(context, 'POST', '/aaa.things.v1.ThingService/Own', {}), '404');
 });

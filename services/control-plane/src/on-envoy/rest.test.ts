@@ -16,11 +16,11 @@ import { type RunningMesh, runMesh } from './testing/running-mesh.ts';
 // What callers of REST see of one service: how paths and queries are decoded, what bodies are taken, what errors say.
 
 const contract = protoContract({
-  'shop/things/v1/things.proto': `
+  'bakery/things/v1/things.proto': `
     syntax = "proto3";
-    package shop.things.v1;
+    package bakery.things.v1;
     import "google/api/annotations.proto";
-    import "shop/things/v1/refusal.proto";
+    import "bakery/things/v1/refusal.proto";
     import "weft/policy/v1/policy.proto";
     service ThingService {
       option (weft.policy.v1.service) = {exposure: EXPOSURE_EDGE};
@@ -52,27 +52,27 @@ const contract = protoContract({
       string text = 2;
     }
   `,
-  'shop/things/v1/refusal.proto': `
+  'bakery/things/v1/refusal.proto': `
     syntax = "proto3";
-    package shop.things.v1;
+    package bakery.things.v1;
     import "google/protobuf/any.proto";
-    import "shop/shared/v1/shared.proto";
+    import "bakery/shared/v1/shared.proto";
     message Refusal {
       string why = 1;
       google.protobuf.Any more = 2;
-      shop.shared.v1.Other other = 3;
+      bakery.shared.v1.Other other = 3;
     }
   `,
-  'shop/things/v1/hint.proto': `
+  'bakery/things/v1/hint.proto': `
     syntax = "proto3";
-    package shop.things.v1;
+    package bakery.things.v1;
     message Hint {
       string hint = 1;
     }
   `,
-  'shop/shared/v1/shared.proto': `
+  'bakery/shared/v1/shared.proto': `
     syntax = "proto3";
-    package shop.shared.v1;
+    package bakery.shared.v1;
     message Shared {
       string note = 1;
     }
@@ -102,13 +102,13 @@ test.before(async (t) => {
   const mesh = await runMesh();
   const [thingsIn, edgePort] = await freePorts(2);
   const registry = openDescriptorSet(contract);
-  const service = registry.getService('shop.things.v1.ThingService');
-  const Refusal = registry.getMessage('shop.things.v1.Refusal');
-  const Hint = registry.getMessage('shop.things.v1.Hint');
-  const Shared = registry.getMessage('shop.shared.v1.Shared');
+  const service = registry.getService('bakery.things.v1.ThingService');
+  const Refusal = registry.getMessage('bakery.things.v1.Refusal');
+  const Hint = registry.getMessage('bakery.things.v1.Hint');
+  const Shared = registry.getMessage('bakery.shared.v1.Shared');
   if (!service || !Refusal || !Hint || !Shared) throw new Error('the contract lacks a type');
   const directory = new MeshDirectory()
-    .contract('shop', 'shop.things', contract)
+    .contract('bakery', 'bakery.things', contract)
     .service('things')
     .edge(`127.0.0.1:${edgePort}`)
     .replica('things-0', {
@@ -143,7 +143,7 @@ test.before(async (t) => {
     },
   };
   const server = await serve({
-    name: 'shop.things',
+    name: 'bakery.things',
     listen: `unix:${mesh.dir}/things-0`,
     drainMs: 0,
     services: [
@@ -159,7 +159,7 @@ test.before(async (t) => {
   Object.assign(t.context, { mesh, servers: [server], edge: `127.0.0.1:${edgePort}` });
   await mesh.update(directory);
   t.deepEqual(mesh.compiler.mesh.problems, []);
-  for (const name of ['shop/things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
+  for (const name of ['bakery/things-0', 'weft/edge-0'] as const) await mesh.startProxy(name);
   t.deepEqual(mesh.nacks, []);
 });
 
@@ -194,9 +194,9 @@ const json = (value: unknown, contentType = 'application/json') => ({
 test('errors: a detail of any type that the contract knows, that is well known, or of google.rpc', async (t) => {
   const details = async (name: string) => (await rest(t, `/v1/refusals/${name}`)).json?.details;
   const type = (name: string) => ({ '@type': `type.googleapis.com/${name}` });
-  const shared = { ...type('shop.shared.v1.Shared'), note: 'n' };
-  t.deepEqual(await details('imported'), [{ ...type('shop.things.v1.Refusal'), why: 'w', more: shared }]);
-  t.deepEqual(await details('alone'), [{ ...type('shop.things.v1.Hint'), hint: 'h' }]);
+  const shared = { ...type('bakery.shared.v1.Shared'), note: 'n' };
+  t.deepEqual(await details('imported'), [{ ...type('bakery.things.v1.Refusal'), why: 'w', more: shared }]);
+  t.deepEqual(await details('alone'), [{ ...type('bakery.things.v1.Hint'), hint: 'h' }]);
   t.deepEqual(await details('shared'), [shared]);
   t.deepEqual(await details('known'), [
     type('google.protobuf.Empty'),

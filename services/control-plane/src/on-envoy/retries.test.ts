@@ -30,17 +30,17 @@ const docs = new URL('../../../../docs/retries.md', import.meta.url);
 const retry = { codes: [Code.UNAVAILABLE], maxRetries: 2, baseBackoff: { nanos: 1_000_000 } };
 const time = { deadline: { seconds: 5n }, tryTimeout: { nanos: 150_000_000 } };
 const leaf = tinyContract(
-  'shop.leaf',
+  'bakery.leaf',
   {
     Safe: { level: Level.NO_SIDE_EFFECTS, policy: { ...time, retry } },
     Keyed: { policy: { ...time, retry, idempotencyKey: 'key' } },
     // It may ask for no retry; a try timeout and its service's retry must not make it repeat either.
     Unsafe: { policy: time },
   },
-  { callers: ['shop.front'], defaults: { retry } },
+  { callers: ['bakery.front'], defaults: { retry } },
 );
 const methods = ['Safe', 'Keyed', 'Unsafe'] as const;
-const front = tinyContract('shop.front', { Call: {} });
+const front = tinyContract('bakery.front', { Call: {} });
 
 test.before(async (t) => {
   const mesh = await runMesh();
@@ -48,7 +48,7 @@ test.before(async (t) => {
   Object.assign(t.context, { mesh });
   const [frontIn, frontOut, leafIn] = await freePorts(3);
   const directory = new MeshDirectory();
-  for (const [name, set] of Object.entries({ front, leaf })) directory.contract('shop', name, set).service(name);
+  for (const [name, set] of Object.entries({ front, leaf })) directory.contract('bakery', name, set).service(name);
   directory
     .replica('front-0', {
       contract: contractHash(front),
@@ -64,8 +64,8 @@ test.before(async (t) => {
   const application = await startRawApplication(`${mesh.dir}/leaf`);
   Object.assign(t.context, { application });
   await mesh.update(directory);
-  await mesh.startProxy('shop/front-0');
-  await mesh.startProxy('shop/leaf-0');
+  await mesh.startProxy('bakery/front-0');
+  await mesh.startProxy('bakery/leaf-0');
   Object.assign(t.context, { mesh, application, caller: new RawCaller(`127.0.0.1:${frontOut}`) });
 });
 
@@ -112,7 +112,7 @@ async function seenBy(t: { context: Context }, condition: Condition): Promise<nu
     application.seen.length = 0;
     const headers = condition.connect ? { 'content-type': 'application/json' } : {};
     const body = condition.connect ? '{}' : Buffer.alloc(5);
-    await caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', method), headers, body });
+    await caller.call({ authority: 'bakery.leaf', path: tinyPath('bakery.leaf', method), headers, body });
     counts.push(application.seen.length);
   }
   application.slam = false;

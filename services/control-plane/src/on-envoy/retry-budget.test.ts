@@ -3,12 +3,12 @@ import { tinyContract, tinyPath } from '@weft/compiler/testing/tiny-contract';
 import { Code } from '@weft/policy/weft/policy/v1/policy';
 import anyTest, { type TestFn } from 'ava';
 import { type Behaviour, behaviours } from './testing/raw-application.ts';
-import { counter, type RunningShop, runShop } from './testing/running-shop.ts';
+import { counter, type RunningBakery, runBakery } from './testing/running-bakery.ts';
 
 // One of five replicas fails for good. Its calls are tried again on the others, which must not fall with it: four that do the work of
 // five have 1.25 times what they had, and retries may add little to that. When all fail, the budget alone bounds what they see.
 
-const test = anyTest as TestFn<RunningShop>;
+const test = anyTest as TestFn<RunningBakery>;
 const retry = { codes: [Code.UNAVAILABLE], maxRetries: 3, baseBackoff: { nanos: 1_000_000 } };
 const tries = { tryTimeout: { seconds: 1n } };
 const replicas = 5;
@@ -18,14 +18,14 @@ const calls = 1500;
 const atOnce = 30;
 
 test.before(async (t) => {
-  const front = tinyContract('shop.front', { Call: {} });
+  const front = tinyContract('bakery.front', { Call: {} });
   const leaf = tinyContract(
-    'shop.leaf',
+    'bakery.leaf',
     { Safe: { level: Level.NO_SIDE_EFFECTS, policy: { retry, ...tries } } },
     // 20 % of what is under way; the floor is below that, so that the share counts.
-    { callers: ['shop.front'], retryBudget: { percent: 20, minConcurrent: 1 } },
+    { callers: ['bakery.front'], retryBudget: { percent: 20, minConcurrent: 1 } },
   );
-  Object.assign(t.context, await runShop({ front, leaf }, { replicas: { leaf: replicas } }));
+  Object.assign(t.context, await runBakery({ front, leaf }, { replicas: { leaf: replicas } }));
 });
 
 test.after.always((t) => t.context.stop?.());
@@ -36,7 +36,7 @@ const works: Behaviour = (stream) => {
 };
 
 /** What the replicas saw of `calls` calls, and what the caller's Envoy counted; the first replica is the one that fails. */
-async function load(t: { context: RunningShop }, failing: Behaviour, rest: Behaviour = works) {
+async function load(t: { context: RunningBakery }, failing: Behaviour, rest: Behaviour = works) {
   const [first, ...others] = Array.from(
     { length: replicas },
     (_, index) => t.context.replica(`leaf-${index}`).application,
@@ -46,7 +46,7 @@ async function load(t: { context: RunningShop }, failing: Behaviour, rest: Behav
   const counters = () =>
     Promise.all(
       ['upstream_rq_retry', 'upstream_rq_retry_overflow', 'upstream_rq_per_try_timeout'].map((name) =>
-        counter(envoy, `cluster.outbound|shop/leaf.${name}`),
+        counter(envoy, `cluster.outbound|bakery/leaf.${name}`),
       ),
     );
   first.behaviour = failing;
@@ -58,7 +58,7 @@ async function load(t: { context: RunningShop }, failing: Behaviour, rest: Behav
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       while (left-- > 0) {
-        const answer = await caller.call({ authority: 'shop.leaf', path: tinyPath('shop.leaf', 'Safe') });
+        const answer = await caller.call({ authority: 'bakery.leaf', path: tinyPath('bakery.leaf', 'Safe') });
         if (answer.grpcStatus === '0') answered++;
       }
     }),

@@ -1,13 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:http2';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { InventoryService } from '@shop/inventory-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { withPolicy, withServicePolicy } from '@weft/compiler/testing/edit-contract';
 import { descriptorSet, MeshDirectory } from '@weft/compiler/testing/mesh-directory';
-import { client, implement, repeatable, type Server, serve } from '@weft/service-kit';
+import { type Caller, client, implement, repeatable, type Server, serve } from '@weft/service-kit';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { InventoryService } from '@weft/test-contracts/bakery/inventory/v1/inventory';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import anyTest, { type TestFn } from 'ava';
 import { signCertificate, toPem } from '../identity/certificate.ts';
 import { newSerial } from '../identity/root-authority.ts';
@@ -22,6 +22,7 @@ interface Context {
   readonly servers: Server[];
   /** What the payments and inventory applications saw, in order. */
   readonly seen: string[];
+  readonly callers: Caller[];
   readonly outbound: { readonly orders: string; readonly catalog: string };
   readonly inbound: { readonly payments: number };
 }
@@ -30,7 +31,7 @@ const test = anyTest as TestFn<Context>;
 const orderId = '0190a5f4-3c5e-7c5e-8c5e-0190a5f43c5e';
 const payments = withServicePolicy(
   // Authorize without its key may not be repeated. Refund, which takes long, shows limits of time and number.
-  withPolicy(descriptorSet('shop.payments'), 'Authorize', {
+  withPolicy(descriptorSet('bakery.payments'), 'Authorize', {
     idempotencyKey: undefined,
     rateLimits: [],
   }),
@@ -41,16 +42,16 @@ test.before(async (t) => {
   const mesh = await runMesh();
   const [ordersIn, ordersOut, catalogIn, catalogOut, firstIn, secondIn, inventoryIn] = await freePorts(7);
   const directory = new MeshDirectory();
-  const inventory = withPolicy(descriptorSet('shop.inventory'), 'GetStock', {
-    rateLimits: [{ caller: 'shop.orders', requests: 3, per: { seconds: 3600n } }],
+  const inventory = withPolicy(descriptorSet('bakery.inventory'), 'GetStock', {
+    rateLimits: [{ caller: 'bakery.orders', requests: 3, per: { seconds: 3600n } }],
   });
   const sets = {
-    orders: descriptorSet('shop.orders'),
-    catalog: descriptorSet('shop.catalog'),
+    orders: descriptorSet('bakery.orders'),
+    catalog: descriptorSet('bakery.catalog'),
     payments,
     inventory,
   };
-  for (const [name, set] of Object.entries(sets)) directory.contract('shop', `shop.${name}`, set).service(name);
+  for (const [name, set] of Object.entries(sets)) directory.contract('bakery', `bakery.${name}`, set).service(name);
   const replica = (
     name: string,
     set: Uint8Array,
@@ -72,17 +73,19 @@ test.before(async (t) => {
   replica('inventory-0', sets.inventory, inventoryIn);
 
   const seen: string[] = [];
+  const callers: Caller[] = [];
   const servers = await Promise.all([
     serve({
-      name: 'shop.payments',
+      name: 'bakery.payments',
       listen: `unix:${mesh.dir}/payments-0`,
       drainMs: 0,
       services: [
         implement(PaymentService, {
           authorize: repeatable((request, call) => {
-            seen.push(`authorize by ${call.caller}`);
+            callers.push(call.caller);
+            seen.push('authorize');
             if (request.cardToken === '4000000000000000') {
-              call.responseHeaders.set('x-weft-delivered', 'never');
+              call.responseHeader.set('x-weft-delivered', 'never');
               throw new ConnectError('the bank is away', Code.Unavailable);
             }
             return {};
@@ -99,13 +102,13 @@ test.before(async (t) => {
       ],
     }),
     serve({
-      name: 'shop.inventory',
+      name: 'bakery.inventory',
       listen: `unix:${mesh.dir}/inventory-0`,
       drainMs: 0,
       services: [
         implement(InventoryService, {
           getStock: (_, call) => {
-            seen.push(`remaining ${call.remainingMs() !== undefined}`);
+            seen.push(`remaining ${call.timeoutMs() !== undefined}`);
             return {};
           },
           reserve: repeatable(() => ({})),
@@ -117,12 +120,13 @@ test.before(async (t) => {
   ]);
   await mesh.update(directory);
   for (const name of ['orders-0', 'catalog-0', 'payments-0', 'payments-1', 'inventory-0'] as const) {
-    await mesh.startProxy(`shop/${name}`);
+    await mesh.startProxy(`bakery/${name}`);
   }
   Object.assign(t.context, {
     mesh,
     servers,
     seen,
+    callers,
     outbound: { orders: `127.0.0.1:${ordersOut}`, catalog: `127.0.0.1:${catalogOut}` },
     inbound: { payments: firstIn },
   });
@@ -135,6 +139,7 @@ test.after.always(async (t) => {
 
 test.beforeEach((t) => {
   t.context.seen.length = 0;
+  t.context.callers.length = 0;
 });
 
 const authorize = {
@@ -149,17 +154,30 @@ function codeOf(error: ConnectError): string {
 }
 
 test.serial('a call carries the identity of its caller', async (t) => {
-  await client(PaymentService, { outbound: t.context.outbound.orders }).authorize(authorize);
-  t.deepEqual(t.context.seen, ['authorize by spiffe://weft.local/ns/shop/sa/orders']);
+  // What a caller says of itself is not heard.
+  const headers = {
+    'x-weft-caller': 'bakery.payments',
+    'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/bakery/sa/payments',
+  };
+  await client(PaymentService, { outbound: t.context.outbound.orders }).authorize(authorize, { headers });
+  t.deepEqual(t.context.callers, [
+    {
+      kind: 'service',
+      name: 'bakery.orders',
+      id: 'spiffe://weft.local/ns/bakery/sa/orders',
+      namespace: 'bakery',
+      serviceAccount: 'orders',
+    },
+  ]);
 });
 
 test.serial('a caller that the contract does not name is told so', async (t) => {
   const { catalog } = t.context.outbound;
   const error = await t.throwsAsync<ConnectError>(client(PaymentService, { outbound: catalog }).authorize(authorize));
   const sentence =
-    'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders';
+    'weft: bakery.catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders';
   t.is(codeOf(error), `PermissionDenied: ${sentence}`);
-  const response = await fetch(`http://${catalog}/shop.payments.v1.PaymentService/Authorize`, { method: 'POST' });
+  const response = await fetch(`http://${catalog}/bakery.payments.v1.PaymentService/Authorize`, { method: 'POST' });
   t.is(response.status, 403);
   t.is(await response.text(), sentence);
   t.deepEqual(t.context.seen, []);
@@ -227,7 +245,7 @@ test.serial('a callee that has gone is named', async (t) => {
   const catalog = client(CatalogService, { outbound: t.context.outbound.orders });
   const error = await t.throwsAsync<ConnectError>(catalog.getProduct({ sku: 'WFT-0001' }));
   t.is(error.code, Code.Unavailable);
-  t.regex(error.rawMessage, /^weft: shop.catalog cannot be reached: |upstream connect error/);
+  t.regex(error.rawMessage, /^weft: bakery.catalog cannot be reached: |upstream connect error/);
 });
 
 /** A call straight to a sidecar's port, with a certificate of one's own. */
@@ -240,7 +258,7 @@ function knock(t: { context: Context }, account: string | undefined, issuer = t.
         serial: newSerial(),
         notBeforeMs: Date.now() - 60_000,
         notAfterMs: Date.now() + 60_000,
-        ...(account ? { uris: [`spiffe://weft.local/ns/shop/sa/${account}`] } : {}),
+        ...(account ? { uris: [`spiffe://weft.local/ns/bakery/sa/${account}`] } : {}),
       },
       issuer,
     ),
@@ -254,7 +272,7 @@ function knock(t: { context: Context }, account: string | undefined, issuer = t.
     session.on('close', () => resolve('closed'));
     const stream = session.request({
       ':method': 'POST',
-      ':path': '/shop.payments.v1.PaymentService/Authorize',
+      ':path': '/bakery.payments.v1.PaymentService/Authorize',
       'content-type': 'application/grpc',
       te: 'trailers',
     });
@@ -270,7 +288,7 @@ function knock(t: { context: Context }, account: string | undefined, issuer = t.
 test.serial("a sidecar's port refuses another service's certificate, and says why", async (t) => {
   t.is(
     await knock(t, 'catalog'),
-    '7 weft: spiffe://weft.local/ns/shop/sa/catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
+    '7 weft: spiffe://weft.local/ns/bakery/sa/catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders',
   );
 });
 

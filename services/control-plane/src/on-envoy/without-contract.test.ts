@@ -27,7 +27,7 @@ test('a service without a contract is called by the paths that a MeshPolicy name
 
   const policy = (callers: readonly string[]) => ({
     kind: 'MeshPolicy',
-    metadata: { namespace: 'shop', name: 'legacy' },
+    metadata: { namespace: 'bakery', name: 'legacy' },
     spec: {
       service: 'legacy',
       methods: [
@@ -39,10 +39,10 @@ test('a service without a contract is called by the paths that a MeshPolicy name
   });
   const directory = new MeshDirectory();
   for (const name of ['orders', 'catalog'])
-    directory.contract('shop', name, descriptorSet(`shop.${name}`)).service(name);
+    directory.contract('bakery', name, descriptorSet(`bakery.${name}`)).service(name);
   const replica = (name: string, inbound = 0, outbound = 0) =>
     directory.replica(`${name}-0`, {
-      contract: contractHash(descriptorSet(`shop.${name}`)),
+      contract: contractHash(descriptorSet(`bakery.${name}`)),
       inbound: `127.0.0.1:${inbound}`,
       application: `unix:${mesh.dir}/${name}`,
       outbound: `127.0.0.1:${outbound}`,
@@ -50,17 +50,17 @@ test('a service without a contract is called by the paths that a MeshPolicy name
   replica('orders', ordersIn, ordersOut);
   replica('catalog', catalogIn, catalogOut);
   directory
-    .put('shop/legacy.yaml', {
+    .put('bakery/legacy.yaml', {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'shop', name: 'legacy' },
+      metadata: { namespace: 'bakery', name: 'legacy' },
       spec: { selector: { app: 'legacy' }, ports: [{ port: 80, appProtocol: 'http' }] },
     })
     .replica('legacy-0', { inbound: `127.0.0.1:${legacyIn}`, application: `127.0.0.1:${application}` })
-    .put('legacy-policy.yaml', policy(['shop.orders']));
+    .put('legacy-policy.yaml', policy(['bakery.orders']));
   await mesh.update(directory, Date.now());
   t.deepEqual(mesh.compiler.mesh.problems, []);
-  for (const id of ['shop/orders-0', 'shop/catalog-0', 'shop/legacy-0'] as const) await mesh.startProxy(id);
+  for (const id of ['bakery/orders-0', 'bakery/catalog-0', 'bakery/legacy-0'] as const) await mesh.startProxy(id);
   const orders = new RawCaller(`127.0.0.1:${ordersOut}`);
   const catalog = new RawCaller(`127.0.0.1:${catalogOut}`);
   t.teardown(() => orders.close());
@@ -77,9 +77,9 @@ test('a service without a contract is called by the paths that a MeshPolicy name
     [
       orders,
       '/v1/admin',
-      'weft: spiffe://weft.local/ns/shop/sa/orders may not call v1/admin; MeshPolicy shop/legacy names nobody',
+      'weft: spiffe://weft.local/ns/bakery/sa/orders may not call v1/admin; MeshPolicy bakery/legacy names nobody',
     ],
-    [catalog, '/v1/users', 'weft: shop.catalog may not call v1/users; MeshPolicy shop/legacy names shop.orders'],
+    [catalog, '/v1/users', 'weft: bakery.catalog may not call v1/users; MeshPolicy bakery/legacy names bakery.orders'],
   ] as const;
   for (const [caller, path, sentence] of refusals) {
     const answer = await get(caller, path);
@@ -89,7 +89,7 @@ test('a service without a contract is called by the paths that a MeshPolicy name
   t.is((await get(orders, '/v2/users')).status, 404);
 
   // A caller more, without a release.
-  await mesh.update(directory.put('legacy-policy.yaml', policy(['shop.orders', 'shop.catalog'])), Date.now());
+  await mesh.update(directory.put('legacy-policy.yaml', policy(['bakery.orders', 'bakery.catalog'])), Date.now());
   await until(async () => (await get(catalog, '/v1/users')).status === 200);
   t.deepEqual(mesh.nacks, []);
   t.false(seen.some((line) => line.includes('admin') || line.includes('/v2/')));

@@ -5,9 +5,9 @@ import { assemble } from '@weft/compiler/translation/assemble';
 import test from 'ava';
 import { PlainTextCalls } from './plain-text-calls.ts';
 
-const set = descriptorSet('shop.catalog');
+const set = descriptorSet('bakery.catalog');
 
-const directory = new MeshDirectory().contract('shop', 'shop.catalog', set);
+const directory = new MeshDirectory().contract('bakery', 'bakery.catalog', set);
 for (const [name, address, port, contract] of [
   ['db', '10.1.0.1', 5432],
   ['cache', '10.1.0.3', 6379],
@@ -15,27 +15,27 @@ for (const [name, address, port, contract] of [
   ['orders', '10.1.0.4', 80],
 ] as const) {
   directory
-    .put(`shop/${name}-0.yaml`, {
+    .put(`bakery/${name}-0.yaml`, {
       kind: 'Workload',
-      metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+      metadata: { namespace: 'bakery', name: `${name}-0`, labels: { app: name } },
       spec: { serviceAccount: name, ...(contract ? { contract } : {}), pod: { addresses: [address] } },
       status: { ready: true },
     })
-    .put(`shop/${name}.yaml`, {
+    .put(`bakery/${name}.yaml`, {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { namespace: 'shop', name },
+      metadata: { namespace: 'bakery', name },
       spec: { selector: { app: name }, ports: [{ port, ...(port === 80 ? { appProtocol: 'grpc' } : {}) }] },
     });
 }
-directory.put('shop/policy.yaml', {
+directory.put('bakery/policy.yaml', {
   kind: 'MeshPolicy',
-  metadata: { namespace: 'shop', name: 'db' },
-  spec: { service: 'db', methods: [{ path: '/*', callers: ['shop.orders'] }] },
+  metadata: { namespace: 'bakery', name: 'db' },
+  spec: { service: 'db', methods: [{ path: '/*', callers: ['bakery.orders'] }] },
 });
 const mesh = assemble(parseDirectory(directory.files));
 
-const told = { callee: 'shop/db-0', port: 5432, address: '10.1.0.2', again: false } as const;
+const told = { callee: 'bakery/db-0', port: 5432, address: '10.1.0.2', again: false } as const;
 
 test('calls are counted by caller and port, the latest first', (t) => {
   const calls = new PlainTextCalls();
@@ -44,17 +44,17 @@ test('calls are counted by caller and port, the latest first', (t) => {
   t.false(calls.add(mesh, told, 3000).first);
   t.deepEqual(calls.list(), [
     {
-      namespace: 'shop',
-      target: 'shop/db:5432',
-      caller: 'shop.catalog',
+      namespace: 'bakery',
+      target: 'bakery/db:5432',
+      caller: 'bakery.catalog',
       inMesh: true,
       count: 2,
       lastAtMs: 3000,
-      advice: 'permit it, as by callers: [shop.catalog] at path "/*" of a MeshPolicy for Service shop/db',
+      advice: 'permit it, as by callers: [bakery.catalog] at path "/*" of a MeshPolicy for Service bakery/db',
     },
     {
-      namespace: 'shop',
-      target: 'shop/db:5432',
+      namespace: 'bakery',
+      target: 'bakery/db:5432',
       caller: '10.9.9.9',
       inMesh: false,
       count: 1,
@@ -76,15 +76,15 @@ test('what to do depends on who may call', (t) => {
   const advice = (callee: 'cache' | 'catalog' | 'db', address: string) =>
     calls.add(mesh, {
       ...told,
-      callee: `shop/${callee}-0`,
-      port: mesh.workloads.get(`shop/${callee}-0`)?.inbound[0]?.listen.port ?? 0,
+      callee: `bakery/${callee}-0`,
+      port: mesh.workloads.get(`bakery/${callee}-0`)?.inbound[0]?.listen.port ?? 0,
       address,
     }).call.advice;
   // The cache takes its own namespace.
   t.regex(advice('cache', '10.1.0.2'), /^let it call the Service by its name/);
   t.regex(advice('catalog', '10.1.0.1'), /^give it a Service of its own/);
   t.regex(calls.add(mesh, { ...told, port: 22 }).call.advice, /^name the port in a Service/);
-  t.is(calls.add(mesh, { ...told, port: 22 }).call.target, 'shop/db-0:22');
+  t.is(calls.add(mesh, { ...told, port: 22 }).call.target, 'bakery/db-0:22');
 });
 
 test('addresses are anybody’s to choose: the oldest are forgotten', (t) => {

@@ -6,13 +6,13 @@ import test from 'ava';
 import { plainTextRefusal } from './plain-text-refusal.ts';
 
 function pod(directory: MeshDirectory, name: string, address: string): MeshDirectory {
-  const set = descriptorSet(`shop.${name}`);
+  const set = descriptorSet(`bakery.${name}`);
   return directory
-    .contract('shop', `shop.${name}`, set)
+    .contract('bakery', `bakery.${name}`, set)
     .service(name)
-    .put(`shop/${name}-0.yaml`, {
+    .put(`bakery/${name}-0.yaml`, {
       kind: 'Workload',
-      metadata: { namespace: 'shop', name: `${name}-0`, labels: { app: name } },
+      metadata: { namespace: 'bakery', name: `${name}-0`, labels: { app: name } },
       spec: { serviceAccount: name, contract: contractHash(set), pod: { addresses: [address] } },
       status: { ready: true },
     });
@@ -23,34 +23,34 @@ pod(directory, 'payments', '10.1.0.1');
 pod(directory, 'catalog', '10.1.0.2');
 pod(directory, 'orders', '10.1.0.3');
 const mesh = assemble(parseDirectory(directory.files));
-const refusal = (path: string, source: string) => plainTextRefusal(mesh, 'shop/payments-0', 80, path, source);
-const authorize = '/shop.payments.v1.PaymentService/Authorize';
+const refusal = (path: string, source: string) => plainTextRefusal(mesh, 'bakery/payments-0', 80, path, source);
+const authorize = '/bakery.payments.v1.PaymentService/Authorize';
 
 test('a pod that may not call is told what its own proxy would have said', (t) => {
   t.deepEqual(refusal(authorize, '10.1.0.2'), {
-    caller: 'shop.catalog',
+    caller: 'bakery.catalog',
     path: authorize,
     httpStatus: 403,
     message:
-      'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
-    advice: 'callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService',
+      'weft: bakery.catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders',
+    advice: 'callers: {names: "bakery.catalog"} in bakery.payments.v1.PaymentService',
   });
 });
 
 test('a pod that may call and went past its proxy is refused too', (t) => {
   t.like(refusal(authorize, '10.1.0.3'), {
     httpStatus: 403,
-    message: 'weft: shop.orders called shop.payments.v1.PaymentService/Authorize in plain text, past its proxy',
+    message: 'weft: bakery.orders called bakery.payments.v1.PaymentService/Authorize in plain text, past its proxy',
   });
 });
 
 test('who is not in the mesh is named by address, and a path that is no method by its service', (t) => {
   t.like(refusal('/x', '10.9.9.9'), {
     caller: '10.9.9.9',
-    path: 'shop/payments:80',
-    message: 'weft: 10.9.9.9, which is not in the mesh, may not call shop/payments in plain text',
+    path: 'bakery/payments:80',
+    message: 'weft: 10.9.9.9, which is not in the mesh, may not call bakery/payments in plain text',
   });
-  t.is(refusal('/x', '10.1.0.2').message, 'weft: shop.catalog may not call shop/payments');
+  t.is(refusal('/x', '10.1.0.2').message, 'weft: bakery.catalog may not call bakery/payments');
 });
 
 test('a service without a contract takes its namespace, and says what would admit others', (t) => {
@@ -78,8 +78,8 @@ test('a service without a contract takes its namespace, and says what would admi
   const at = (port: number, source: string) => plainTextRefusal(found, 'other/web-0', port, '/x', source);
   t.like(at(8080, '10.1.0.2'), {
     path: 'other/web:80',
-    message: 'weft: shop.catalog may not call other/web; it takes the workloads of namespace other',
-    advice: 'callers: [shop.catalog] at path "/*" of a MeshPolicy for Service other/web',
+    message: 'weft: bakery.catalog may not call other/web; it takes the workloads of namespace other',
+    advice: 'callers: [bakery.catalog] at path "/*" of a MeshPolicy for Service other/web',
   });
   t.like(at(9000, '10.1.0.2'), { path: 'other/admin:9000' });
   // No MeshPolicy is about another port than the first.

@@ -5,46 +5,49 @@ import * as grpc from '@grpc/grpc-js';
 import { CheckRequestSchema, CheckResponseSchema } from '@weft/envoy-api/envoy/service/auth/v3/external_auth';
 import { createGrpcHandler } from '@weft/service-kit/grpc';
 import test from 'ava';
-import { shopMesh } from '../api/shop-mesh.fixture.ts';
+import { bakeryMesh } from '../api/bakery-mesh.fixture.ts';
 import { DenialCounts } from './denial-counts.ts';
 import { refusalOf } from './refusal.ts';
 import { checkPath, createRefusals } from './refusals.ts';
 
-const authorize = '/shop.payments.v1.PaymentService/Authorize';
-const mesh = shopMesh();
+const authorize = '/bakery.payments.v1.PaymentService/Authorize';
+const mesh = bakeryMesh();
 
 test('the mesh of these tests is sound', (t) => {
   t.deepEqual(mesh.problems, []);
-  t.true(mesh.services.get('shop/payments')?.methods.has(authorize));
+  t.true(mesh.services.get('bakery/payments')?.methods.has(authorize));
 });
 
 test('a caller that the contract does not name is told whom it names', (t) => {
-  t.deepEqual(refusalOf(mesh, 'shop/catalog-0', authorize, 'shop.payments'), {
-    caller: 'shop.catalog',
-    advice: 'callers: {names: "shop.catalog"} in shop.payments.v1.PaymentService',
+  t.deepEqual(refusalOf(mesh, 'bakery/catalog-0', authorize, 'bakery.payments'), {
+    caller: 'bakery.catalog',
+    advice: 'callers: {names: "bakery.catalog"} in bakery.payments.v1.PaymentService',
     httpStatus: 403,
     message:
-      'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
+      'weft: bakery.catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders',
   });
 });
 
 test('a method that nobody has is not implemented', (t) => {
-  t.deepEqual(refusalOf(mesh, 'shop/catalog-0', '/x/y?z=1', 'shop.payments:80'), {
-    caller: 'shop.catalog',
+  t.deepEqual(refusalOf(mesh, 'bakery/catalog-0', '/x/y?z=1', 'bakery.payments:80'), {
+    caller: 'bakery.catalog',
     httpStatus: 404,
     message: 'weft: no service of the mesh has /x/y',
   });
-  const long = refusalOf(mesh, 'shop/catalog-0', `/${'x\n'.repeat(5000)}`, '');
+  const long = refusalOf(mesh, 'bakery/catalog-0', `/${'x\n'.repeat(5000)}`, '');
   t.true(long.message.length < 300);
   t.notRegex(long.message, /\n/);
 });
 
 test('a call that may be made is not denied, only early', (t) => {
-  t.like(refusalOf(mesh, 'shop/orders-0', authorize, 'shop.payments'), { caller: 'shop.orders', httpStatus: 503 });
+  t.like(refusalOf(mesh, 'bakery/orders-0', authorize, 'bakery.payments'), {
+    caller: 'bakery.orders',
+    httpStatus: 503,
+  });
 });
 
 test('a workload that is not known is called by its id', (t) => {
-  t.like(refusalOf(mesh, 'shop/new-0', authorize, ''), { caller: 'shop/new-0', httpStatus: 403 });
+  t.like(refusalOf(mesh, 'bakery/new-0', authorize, ''), { caller: 'bakery/new-0', httpStatus: 403 });
 });
 
 test('Check answers over gRPC with the sentence, and counts', async (t) => {
@@ -52,7 +55,7 @@ test('Check answers over gRPC with the sentence, and counts', async (t) => {
   const refusals = createRefusals({ mesh: () => mesh, onFirst: ({ caller }, path) => first.push(`${caller} ${path}`) });
   const server = createServer();
   const methods = new Map([
-    [checkPath, (call: Parameters<typeof refusals.method>[0]) => refusals.method(call, 'shop/catalog-0')],
+    [checkPath, (call: Parameters<typeof refusals.method>[0]) => refusals.method(call, 'bakery/catalog-0')],
   ]);
   server.on('stream', createGrpcHandler({ methods }));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -63,7 +66,7 @@ test('Check answers over gRPC with the sentence, and counts', async (t) => {
     server.close();
   });
   const request = create(CheckRequestSchema, {
-    attributes: { request: { http: { path: authorize, host: 'shop.payments' } } },
+    attributes: { request: { http: { path: authorize, host: 'bakery.payments' } } },
   });
   const check = () =>
     new Promise<Buffer>((resolve, reject) => {
@@ -81,9 +84,9 @@ test('Check answers over gRPC with the sentence, and counts', async (t) => {
   t.is(status?.code, 7);
   if (httpResponse.case !== 'deniedResponse') return t.fail(`${httpResponse.case}`);
   t.is(httpResponse.value.status?.code, 403);
-  t.regex(httpResponse.value.body, /^weft: shop\.catalog may not call .*; its contract names shop\.orders$/);
-  t.deepEqual(first, [`shop.catalog ${authorize}`]);
-  t.like(refusals.counts.list()[0], { caller: 'shop.catalog', method: authorize, count: 2 });
+  t.regex(httpResponse.value.body, /^weft: bakery\.catalog may not call .*; its contract names bakery\.orders$/);
+  t.deepEqual(first, [`bakery.catalog ${authorize}`]);
+  t.like(refusals.counts.list()[0], { caller: 'bakery.catalog', method: authorize, count: 2 });
 });
 
 test('counts are bounded, and the latest stay', (t) => {

@@ -1,22 +1,22 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graph } from '@weft/collections';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { FactsAfterTurn } from '@weft/compiler/testing/facts-after-turn';
+import { descriptorSet } from '@weft/test-contracts';
 import test, { type ExecutionContext } from 'ava';
 import { type DirectorySource, directorySource } from './directory.ts';
 import { LastGoodStore } from './last-good-store.ts';
 
-const contracts = new URL('../../../../contracts/', import.meta.url);
 const meshYaml = 'apiVersion: weft.dev/v1\nkind: MeshConfig\nmetadata: {name: mesh}\nspec: {packages: []}\n';
 
 function service(name: string, port: number | string = 80): string {
-  return `apiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: ${name}}\nspec: {selector: {app: ${name}}, ports: [{port: ${port}}]}\n`;
+  return `apiVersion: v1\nkind: Service\nmetadata: {namespace: bakery, name: ${name}}\nspec: {selector: {app: ${name}}, ports: [{port: ${port}}]}\n`;
 }
 
 function workload(name: string, contract: string): string {
-  return `apiVersion: weft.dev/v1\nkind: Workload\nmetadata: {namespace: shop, name: ${name}}\nspec: {serviceAccount: a, contract: "${contract}"}\n`;
+  return `apiVersion: weft.dev/v1\nkind: Workload\nmetadata: {namespace: bakery, name: ${name}}\nspec: {serviceAccount: a, contract: "${contract}"}\n`;
 }
 
 interface Fixture {
@@ -124,24 +124,24 @@ test('a document that breaks keeps its last good form, over a restart too, until
 
 test('a contract that breaks keeps its last good form, over a restart too', async (t) => {
   const { until, now, put, restart } = await fixture(t);
-  const orders = await readFile(new URL('orders/descriptor.binpb', contracts));
-  await put('contracts/shop/shop.orders.binpb', orders);
+  const orders = descriptorSet('bakery.orders');
+  await put('contracts/bakery/bakery.orders.binpb', orders);
   const good = (await until((facts) => facts.contracts.length === 1)).contracts[0];
-  await put('contracts/shop/shop.orders.binpb', orders.subarray(0, 1000));
+  await put('contracts/bakery/bakery.orders.binpb', orders.subarray(0, 1000));
   await until((facts) => facts.problems.length === 1);
   t.is(now().contracts[0], good);
   await restart();
   t.deepEqual(now().contracts[0], good);
-  t.is(now().problems[0]?.resource, 'contracts/shop/shop.orders.binpb');
+  t.is(now().problems[0]?.resource, 'contracts/bakery/bakery.orders.binpb');
 });
 
 test('a replaced contract stays known while a replica runs it', async (t) => {
   const { directory, until, now, put, restart } = await fixture(t);
-  await put('contracts/shop/c.binpb', await readFile(new URL('orders/descriptor.binpb', contracts)));
+  await put('contracts/bakery/c.binpb', descriptorSet('bakery.orders'));
   const first = (await until((facts) => facts.contracts.length === 1)).contracts[0]?.hash ?? '';
   await put('w.yaml', workload('w', first));
   await until((facts) => facts.workloads.length === 1);
-  await put('contracts/shop/c.binpb', await readFile(new URL('catalog/descriptor.binpb', contracts)));
+  await put('contracts/bakery/c.binpb', descriptorSet('bakery.catalog'));
   await until((facts) => facts.contracts.length === 2);
   t.true(now().contracts.some(({ hash }) => hash === first));
   await restart();

@@ -16,11 +16,11 @@ async function cluster(t: ExecutionContext) {
   const fake = await FakeApiServer.start(t);
   const objects = forWatched(() => new Map<string, KubernetesObject>());
   const put = (name: 'meshPolicies' | 'pods', key: string, generation = 1) => {
-    const metadata = { namespace: 'shop', name: key, uid: `uid-${name}-${key}`, generation };
+    const metadata = { namespace: 'bakery', name: key, uid: `uid-${name}-${key}`, generation };
     const { kind, apiVersion } = watched[name];
     if (name === 'meshPolicies') fake.put(policies, { metadata, spec: {} });
-    const { status }: { status?: unknown } = Object(name === 'meshPolicies' ? fake.get(policies, 'shop', key) : {});
-    objects[name].set(`shop/${key}`, { apiVersion, kind, metadata, ...(status ? { status } : {}) });
+    const { status }: { status?: unknown } = Object(name === 'meshPolicies' ? fake.get(policies, 'bakery', key) : {});
+    objects[name].set(`bakery/${key}`, { apiVersion, kind, metadata, ...(status ? { status } : {}) });
   };
   for (let i = 0; i < 100; i++) {
     put('meshPolicies', `p${i}`);
@@ -47,7 +47,7 @@ async function cluster(t: ExecutionContext) {
   /** What the source hears of conditions that were written. */
   const heard = () => {
     for (const [key, object] of objects.meshPolicies) {
-      objects.meshPolicies.set(key, { ...object, ...Object(fake.get(policies, 'shop', object.metadata.name)) });
+      objects.meshPolicies.set(key, { ...object, ...Object(fake.get(policies, 'bakery', object.metadata.name)) });
     }
   };
   const patches = () => fake.requests.filter((request) => request.startsWith('PATCH')).length;
@@ -67,12 +67,12 @@ async function cluster(t: ExecutionContext) {
     heard,
     patches,
     looked,
-    delete: (key: string) => objects.pods.delete(`shop/${key}`),
+    delete: (key: string) => objects.pods.delete(`bakery/${key}`),
   };
 }
 
 function wrong(name: string, message = 'is wrong'): DatedProblem {
-  return { resource: `MeshPolicy shop/${name}`, about: [weftRef('MeshPolicy', name, 'shop')], message, sinceMs: 0 };
+  return { resource: `MeshPolicy bakery/${name}`, about: [weftRef('MeshPolicy', name, 'bakery')], message, sinceMs: 0 };
 }
 
 test('it looks at what changed, and at all only in the beginning and when it begins to decide', async (t) => {
@@ -94,15 +94,15 @@ test('it looks at what changed, and at all only in the beginning and when it beg
   t.is(patches(), 104);
   heard();
   put('meshPolicies', 'p3', 2);
-  status.changed('meshPolicies', ['shop/p3']);
-  status.changed('pods', ['shop/pod-3', 'shop/pod-4']);
+  status.changed('meshPolicies', ['bakery/p3']);
+  status.changed('pods', ['bakery/pod-3', 'bakery/pod-4']);
   t.is(await looked(), 1, 'there is nothing to say about the pods');
   t.is(patches(), 105);
   heard();
 
   state.decides = false;
   status.report([], []);
-  status.changed('meshPolicies', ['shop/p3']);
+  status.changed('meshPolicies', ['bakery/p3']);
   t.is(await looked(), 0, 'another replica decides');
   state.decides = true;
   status.look();
@@ -112,17 +112,17 @@ test('it looks at what changed, and at all only in the beginning and when it beg
 
 test('what is wrong with a pod is said once it is there, and to the next one of its name', async (t) => {
   const { fake, status, put, looked, delete: remove } = await cluster(t);
-  const ref = { group: 'weft.dev', kind: 'Workload', namespace: 'shop', name: 'late' };
-  status.report([{ resource: 'Workload shop/late', about: [ref], message: 'is wrong', sinceMs: 0 }], []);
+  const ref = { group: 'weft.dev', kind: 'Workload', namespace: 'bakery', name: 'late' };
+  status.report([{ resource: 'Workload bakery/late', about: [ref], message: 'is wrong', sinceMs: 0 }], []);
   await looked();
   const events = () => fake.all('/api/v1/events').length;
   t.is(events(), 0);
   put('pods', 'late');
-  status.changed('pods', ['shop/late']);
+  status.changed('pods', ['bakery/late']);
   t.is(await looked(), 1);
   t.is(events(), 1);
   remove('late');
-  status.changed('pods', ['shop/late']);
+  status.changed('pods', ['bakery/late']);
   t.is(await looked(), 1);
   t.is(events(), 1);
 });
@@ -130,16 +130,16 @@ test('what is wrong with a pod is said once it is there, and to the next one of 
 test('an override is looked at when it is another', async (t) => {
   const { status, looked } = await cluster(t);
   const override: Override = {
-    id: 'shop/calm',
-    ref: weftRef('MeshOverride', 'calm', 'shop'),
-    service: 'shop/orders',
+    id: 'bakery/calm',
+    ref: weftRef('MeshOverride', 'calm', 'bakery'),
+    service: 'bakery/orders',
     methods: [],
     effects: [],
     refusals: [],
     state: 'active',
     reason: '',
     by: '',
-    origin: 'MeshOverride shop/calm',
+    origin: 'MeshOverride bakery/calm',
   };
   status.report([], [override]);
   await looked();

@@ -1,11 +1,11 @@
 import { typeUrls } from '@weft/compiler/envoy/resource';
 import test from 'ava';
-import { shopMesh } from '../api/shop-mesh.fixture.ts';
+import { bakeryMesh } from '../api/bakery-mesh.fixture.ts';
 import { meshStatus, type StatusInput } from './mesh-status.ts';
 import { nackSource } from './nack-source.ts';
 import { ProblemLog } from './problem-log.ts';
 
-const mesh = shopMesh();
+const mesh = bakeryMesh();
 const input: StatusInput = {
   version: '1.2.3',
   startedAtMs: 1000,
@@ -29,9 +29,9 @@ test('services and replicas, with and without their proxies', (t) => {
     ...input,
     proxies: new Map([
       [
-        'shop/orders-0',
+        'bakery/orders-0',
         {
-          workload: 'shop/orders-0',
+          workload: 'bakery/orders-0',
           variant: 'delta',
           connectedAt: 5000,
           envoyVersion: '1.40.0',
@@ -42,7 +42,7 @@ test('services and replicas, with and without their proxies', (t) => {
               {
                 sentVersion: 'd',
                 resources: 1,
-                nack: { nonce: '7', message: 'no', names: ['inbound|shop/orders|20003'], at: 7000 },
+                nack: { nonce: '7', message: 'no', names: ['inbound|bakery/orders|20003'], at: 7000 },
               },
             ],
           ]),
@@ -58,13 +58,13 @@ test('services and replicas, with and without their proxies', (t) => {
       replicas,
     ]),
     [
-      ['catalog', 'shop.catalog', 1, 1],
-      ['inventory', 'shop.inventory', 1, 1],
-      ['orders', 'shop.orders', 1, 1],
-      ['payments', 'shop.payments', 1, 1],
+      ['catalog', 'bakery.catalog', 1, 1],
+      ['inventory', 'bakery.inventory', 1, 1],
+      ['orders', 'bakery.orders', 1, 1],
+      ['payments', 'bakery.payments', 1, 1],
     ],
   );
-  t.deepEqual(status.services[2]?.grpcServices, ['shop.orders.v1.OrderService']);
+  t.deepEqual(status.services[2]?.grpcServices, ['bakery.orders.v1.OrderService']);
   t.is(status.services[2]?.contractHashes.length, 1);
   t.deepEqual(
     status.workloads.map(({ name }) => name),
@@ -72,12 +72,12 @@ test('services and replicas, with and without their proxies', (t) => {
   );
   const orders = status.workloads[2];
   t.like(orders, { services: ['orders'], ready: true, reason: '', address: '127.0.0.1:20003' });
-  t.like(orders?.proxy, { spiffeId: 'spiffe://weft.local/ns/shop/sa/orders', envoyVersion: '1.40.0' });
+  t.like(orders?.proxy, { spiffeId: 'spiffe://weft.local/ns/bakery/sa/orders', envoyVersion: '1.40.0' });
   t.like(orders?.proxy?.acknowledgements[0], { sentVersion: 'b', ackedVersion: 'a', resources: 3, nack: '' });
   t.is(orders?.proxy?.acknowledgements[1]?.nack, 'no');
   t.is(
     orders?.proxy?.acknowledgements[1]?.nackSource,
-    'inbound|shop/orders|20003 (Service shop/orders, contracts/shop/shop.orders.binpb)',
+    'inbound|bakery/orders|20003 (Service bakery/orders, contracts/bakery/bakery.orders.binpb)',
   );
   t.is(status.workloads[0]?.proxy, undefined);
   t.is(status.workloads[4]?.address, '127.0.0.1:8080');

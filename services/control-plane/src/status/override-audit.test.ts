@@ -4,16 +4,16 @@ import test from 'ava';
 import { auditOverrides } from './override-audit.ts';
 
 const active: Override = {
-  id: 'shop/calm',
-  ref: weftRef('MeshOverride', 'calm', 'shop'),
-  service: 'shop/orders',
+  id: 'bakery/calm',
+  ref: weftRef('MeshOverride', 'calm', 'bakery'),
+  service: 'bakery/orders',
   methods: [],
   effects: [{ kind: 'no-retry' }],
   refusals: [],
   state: 'active',
   reason: 'it loops',
   by: 'ann',
-  origin: 'MeshOverride shop/calm',
+  origin: 'MeshOverride bakery/calm',
 };
 const ended: Override = { ...active, state: 'ended', effects: [] };
 const refused: Override = {
@@ -25,7 +25,7 @@ const refused: Override = {
 
 test('each turn of an override is told once', (t) => {
   const told = (before: Override | undefined, after: Override | undefined) =>
-    auditOverrides(new Map([['shop/calm', { ...(before && { before }), ...(after && { after }) }]])).map(
+    auditOverrides(new Map([['bakery/calm', { ...(before && { before }), ...(after && { after }) }]])).map(
       ({ message }) => message,
     );
   t.deepEqual(told(undefined, active), ['an override holds']);
@@ -36,5 +36,5 @@ test('each turn of an override is told once', (t) => {
   t.deepEqual(told(active, undefined), ['an override was removed']);
   t.deepEqual(told(ended, undefined), []);
   t.deepEqual(auditOverrides(new Map()), []);
-  t.like(auditOverrides(new Map([['shop/calm', { after: active }]]))[0]?.fields, { who: 'ann', why: 'it loops' });
+  t.like(auditOverrides(new Map([['bakery/calm', { after: active }]]))[0]?.fields, { who: 'ann', why: 'it loops' });
 });

@@ -15,7 +15,7 @@ import { cluster, endpoints } from './testing/resources.ts';
 import { TestViews } from './testing/views.ts';
 import { serveXds } from './transport.ts';
 
-const id: WorkloadId = 'shop/orders-0';
+const id: WorkloadId = 'bakery/orders-0';
 const root = readAuthority(makeRoot(), 'a root for tests');
 
 /** A server whose tokens are workload ids, reached without TLS unless `tls` says so. */
@@ -65,8 +65,8 @@ for (const typeUrl of [typeUrls.endpoints, typeUrls.route, typeUrls.cluster, typ
     test(`invented names without number end the stream that asks for them, and no other: ${variant} ${typeUrl}`, async (t) => {
       const { views, client, exceeded, delivery } = await start(t);
       views.set(id, [endpoints('a')]);
-      views.set('shop/other-0', [cluster('b')]);
-      const bystander = new AdsClient(client(), 'delta', 'shop/other-0');
+      views.set('bakery/other-0', [cluster('b')]);
+      const bystander = new AdsClient(client(), 'delta', 'bakery/other-0');
       bystander.ask({ typeUrl: typeUrls.cluster });
       bystander.ask({ typeUrl: typeUrls.cluster, nonce: (await bystander.next()).nonce });
       const greedy = new AdsClient(client(), variant, id);
@@ -80,10 +80,10 @@ for (const typeUrl of [typeUrls.endpoints, typeUrls.route, typeUrls.cluster, typ
       t.is(exceeded.length, 1);
       t.regex(
         exceeded[0] ?? '',
-        /^workload shop\/orders-0: subscriptions to \d+ names .* must be at most 10000 of 1048576$/,
+        /^workload bakery\/orders-0: subscriptions to \d+ names .* must be at most 10000 of 1048576$/,
       );
-      t.deepEqual([...delivery.proxies().keys()], ['shop/other-0']);
-      views.set('shop/other-0', [cluster('b', 'next')]);
+      t.deepEqual([...delivery.proxies().keys()], ['bakery/other-0']);
+      views.set('bakery/other-0', [cluster('b', 'next')]);
       t.deepEqual((await bystander.next()).resources, ['b']);
     });
   }
@@ -199,8 +199,8 @@ test('a workload has so many connections and calls, and no more', async (t) => {
   const second = new AdsClient(client(), 'delta', id);
   await second.headers;
   t.is(await new AdsClient(client(), 'delta', id).ended, status.RESOURCE_EXHAUSTED);
-  t.deepEqual(exceeded, ['workload shop/orders-0: shop/orders-0 must have at most 2 connections']);
-  await new AdsClient(client(), 'delta', 'shop/orders-1').headers;
+  t.deepEqual(exceeded, ['workload bakery/orders-0: bakery/orders-0 must have at most 2 connections']);
+  await new AdsClient(client(), 'delta', 'bakery/orders-1').headers;
 });
 
 test('a flood of resets ends the connection, and no other', async (t) => {

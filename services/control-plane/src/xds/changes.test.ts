@@ -10,7 +10,7 @@ import { LocalClient } from './testing/local-client.ts';
 import { cluster, endpoints, listener, route, snapshotOf } from './testing/resources.ts';
 import { TestViews } from './testing/views.ts';
 
-const idOf = (index: number): WorkloadId => `shop/orders-${index}`;
+const idOf = (index: number): WorkloadId => `bakery/orders-${index}`;
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Clusters with their endpoints, one listener, and routes that lead to the last of the clusters. */

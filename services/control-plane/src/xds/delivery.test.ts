@@ -6,7 +6,7 @@ import { LocalClient } from './testing/local-client.ts';
 import { cluster, endpoints, listener } from './testing/resources.ts';
 import { TestViews } from './testing/views.ts';
 
-const id = 'shop/orders-0';
+const id = 'bakery/orders-0';
 const { cluster: CDS, endpoints: EDS } = typeUrls;
 
 test('a proxy is shown with what it was sent, what it took and when', (t) => {
@@ -34,7 +34,7 @@ test('a proxy is shown with what it was sent, what it took and when', (t) => {
 test('a stream that fails ends, and no other', (t) => {
   const views = new TestViews();
   const delivery = createDelivery({ views });
-  const ids = ['shop/a', 'shop/b'] as const;
+  const ids = ['bakery/a', 'bakery/b'] as const;
   for (const one of ids) views.set(one, [cluster('x')]);
   const clients = ids.map((one) => new LocalClient(delivery, one));
   for (const client of clients) {
@@ -47,9 +47,9 @@ test('a stream that fails ends, and no other', (t) => {
       throw new Error('no key to sign with');
     },
   });
-  views.set('shop/a', [broken]);
-  views.set('shop/b', [cluster('x', 'next')]);
-  views.set('shop/b', [cluster('x', 'last')]);
+  views.set('bakery/a', [broken]);
+  views.set('bakery/b', [cluster('x', 'next')]);
+  views.set('bakery/b', [cluster('x', 'last')]);
   const [a, b] = clients;
   t.deepEqual(a?.ends, ['internal']);
   t.deepEqual(b?.ends, []);
@@ -143,7 +143,7 @@ test('a proxy that is gone loses its stream; the end of delivery ends all', (t) 
   const views = new TestViews();
   const delivery = createDelivery({ views });
   const first = new LocalClient(delivery);
-  const second = new LocalClient(delivery, 'shop/orders-1');
+  const second = new LocalClient(delivery, 'bakery/orders-1');
   delivery.drop(id);
   t.deepEqual(first.ends, ['permissionDenied']);
   t.false(delivery.proxies().has(id));

@@ -26,7 +26,7 @@ import { TestViews } from './testing/views.ts';
 import { serveXds } from './transport.ts';
 
 const { cluster: CDS, endpoints: EDS, route: RDS } = typeUrls;
-const id: WorkloadId = 'shop/orders-0';
+const id: WorkloadId = 'bakery/orders-0';
 const dir = await mkdtemp(join(tmpdir(), 'weft-'));
 const root = await openRootAuthority(join(dir, 'root'));
 const { path: envoyPath } = await findEnvoy();

@@ -7,7 +7,7 @@ import { apiListener, eventually, realCluster, realEndpoints, realRoute } from '
 import { TestViews } from './testing/views.ts';
 import { serveXds } from './transport.ts';
 
-const id: WorkloadId = 'shop/orders-0';
+const id: WorkloadId = 'bakery/orders-0';
 const path = '/test.Echo/Who';
 const toBytes = (text: string) => Buffer.from(text);
 const echo: ServiceDefinition = {

@@ -63,14 +63,14 @@ test('a proxy that reads nothing makes the first newcomer wait, and none of thos
 test('while the outputs of some are full, another proxy that comes waits, and then gets all that there is', (t) => {
   const views = new TestViews();
   const delivery = createDelivery({ views, room: { bytes: 1, waitMs: 60_000 } });
-  for (const id of ['shop/a', 'shop/b', 'shop/c'] as const) views.set(id, [cluster('one')]);
-  const slow = new LocalClient(delivery, 'shop/a');
+  for (const id of ['bakery/a', 'bakery/b', 'bakery/c'] as const) views.set(id, [cluster('one')]);
+  const slow = new LocalClient(delivery, 'bakery/a');
   slow.full = true;
   slow.ask({ typeUrl: CDS });
   t.is(slow.received.length, 1);
-  const waiting = new LocalClient(delivery, 'shop/b');
+  const waiting = new LocalClient(delivery, 'bakery/b');
   waiting.ask({ typeUrl: CDS });
-  const gone = new LocalClient(delivery, 'shop/c');
+  const gone = new LocalClient(delivery, 'bakery/c');
   gone.ask({ typeUrl: CDS });
   t.is(waiting.received.length, 0);
   gone.stream.closed();

@@ -361,7 +361,7 @@ test('a node that is missing, or that is not the workload of the token, ends the
   const stream = settled();
   const { state } = new TestStream('delta');
   t.false(state.identified);
-  const stranger = new TestStream('delta', snapshotOf(base), 'shop/payments-0');
+  const stranger = new TestStream('delta', snapshotOf(base), 'bakery/payments-0');
   stranger.delta(CDS);
   t.deepEqual(stranger.responses, []);
   t.like(stranger.effects[0], { kind: 'end', code: 'permissionDenied' });

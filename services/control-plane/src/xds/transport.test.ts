@@ -14,7 +14,7 @@ import { cluster, endpoints, resource } from './testing/resources.ts';
 import { TestViews } from './testing/views.ts';
 import { serveXds, type XdsServerOptions } from './transport.ts';
 
-const id: WorkloadId = 'shop/orders-0';
+const id: WorkloadId = 'bakery/orders-0';
 
 const dir = await mkdtemp(join(tmpdir(), 'weft-xds-'));
 const root = await openRootAuthority(join(dir, 'root'));
@@ -59,12 +59,12 @@ async function start(options: Partial<XdsServerOptions> = {}) {
 test('a proxy gets its own snapshot by TLS, and no one else by its id', async (t) => {
   const { views, connect, warnings, close } = await start();
   views.set(id, [cluster('a')]);
-  views.set('shop/payments-0', [cluster('secret')]);
+  views.set('bakery/payments-0', [cluster('secret')]);
   const client = connect();
   const own = new AdsClient(client, 'delta', id);
   own.ask({ typeUrl: typeUrls.cluster });
   t.deepEqual((await own.next()).resources, ['a']);
-  const thief = new AdsClient(client, 'delta', id, 'shop/payments-0');
+  const thief = new AdsClient(client, 'delta', id, 'bakery/payments-0');
   thief.ask({ typeUrl: typeUrls.cluster });
   t.is(await thief.ended, status.PERMISSION_DENIED);
   t.is(warnings.length, 1);
@@ -170,8 +170,8 @@ test('the certificate can be replaced; open streams go on', async (t) => {
   const { nonce } = await open.next();
   open.ask({ typeUrl: typeUrls.endpoints, nonce });
   server.setSecureContext(serverCertificate(otherRoot));
-  t.is(await new AdsClient(connect(), 'delta', 'shop/orders-1').ended, status.UNAVAILABLE);
-  const other = new AdsClient(connect(otherRoot), 'delta', 'shop/orders-2');
+  t.is(await new AdsClient(connect(), 'delta', 'bakery/orders-1').ended, status.UNAVAILABLE);
+  const other = new AdsClient(connect(otherRoot), 'delta', 'bakery/orders-2');
   await other.headers;
   views.set(id, [endpoints('a', 'b')]);
   t.deepEqual((await open.next()).resources, ['a']);

@@ -29,7 +29,7 @@ const podOf = (service: number, index: number, ready = true) =>
     ip: `10.1.${service >> 8}.${service & 255}`,
     ready,
     metadata: {
-      namespace: 'shop',
+      namespace: 'bakery',
       name: `s${service}-${index}`,
       labels: { app: `s${service}`, 'weft.dev/injected': 'redirect', 'weft.dev/contract': ordersHash },
     },
@@ -45,20 +45,20 @@ test('what a pod said before it was wrong is neither its readiness nor a later p
   const pod = (uid: string, application: string | undefined, ready: boolean, serviceAccountName: string) => {
     const annotations = application === undefined ? {} : { 'weft.dev/application': application };
     const labels = { app: 'orders', 'weft.dev/injected': 'redirect' };
-    const metadata = { namespace: 'shop', name: 'orders-0', uid, labels, annotations };
+    const metadata = { namespace: 'bakery', name: 'orders-0', uid, labels, annotations };
     return objects.pod('orders-0', { ready, metadata, spec: { serviceAccountName } });
   };
-  const workload = () => facts.workloads.get('shop/orders-0');
+  const workload = () => facts.workloads.get('bakery/orders-0');
   graph.turn(() => put('pods', pod('one', undefined, true, 'orders')));
   t.like(workload(), { ready: true, serviceAccount: 'orders' });
   graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));
   t.like(workload(), { ready: true, serviceAccount: 'orders' });
-  t.regex(facts.problems.get('Pod shop/orders-0')?.[0]?.message ?? '', /last good form/);
+  t.regex(facts.problems.get('Pod bakery/orders-0')?.[0]?.message ?? '', /last good form/);
   graph.turn(() => put('pods', pod('one', 'nonsense', false, 'orders')));
   t.like(workload(), { ready: false, serviceAccount: 'orders' });
   graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));
   graph.turn(() => {
-    remove('pods', 'shop/orders-0');
+    remove('pods', 'bakery/orders-0');
     put('pods', pod('two', 'nonsense', true, 'other'));
   });
   t.is(workload(), undefined);
@@ -68,7 +68,7 @@ test('a pod event computes the same few keys, however large the mesh is', (t) =>
   const computed = [10, 1000].map((services) => {
     const { graph, facts, put } = cluster();
     graph.turn(() => {
-      put('namespaces', objects.namespace('shop'));
+      put('namespaces', objects.namespace('bakery'));
       put('meshConfigs', objects.meshConfig());
       put('contracts', objects.contract());
       for (let service = 0; service < services; service++) {
@@ -79,11 +79,11 @@ test('a pod event computes the same few keys, however large the mesh is', (t) =>
     });
     t.is(facts.workloads.size, services * 5);
     const pod = graph.turn(() => put('pods', podOf(7, 3, false)));
-    t.deepEqual([...pod.changed(facts.workloads).keys()], ['shop/s7-3']);
+    t.deepEqual([...pod.changed(facts.workloads).keys()], ['bakery/s7-3']);
     const slice = graph.turn(() => put('endpointSlices', sliceOf(7, 5, 2)));
-    t.deepEqual([...slice.changed(facts.workloads).keys()], ['shop/s7-2']);
+    t.deepEqual([...slice.changed(facts.workloads).keys()], ['bakery/s7-2']);
     const another = graph.turn(() => put('pods', podOf(7, 5)));
-    t.deepEqual([...another.changed(facts.workloads).keys()], ['shop/s7-5']);
+    t.deepEqual([...another.changed(facts.workloads).keys()], ['bakery/s7-5']);
     return [pod, slice, another].map((turn) => Object.fromEntries(turn.computed));
   });
   t.deepEqual(computed[1], computed[0]);
@@ -96,7 +96,7 @@ test('a pod event computes the same few keys, however large the mesh is', (t) =>
 
 test('what comes and goes leaves nothing behind', (t) => {
   const { graph, put, remove } = cluster();
-  graph.turn(() => put('namespaces', objects.namespace('shop')));
+  graph.turn(() => put('namespaces', objects.namespace('bakery')));
   const { watched: before } = graph;
   for (let index = 0; index < 300; index++) {
     graph.turn(() => {
@@ -106,11 +106,11 @@ test('what comes and goes leaves nothing behind', (t) => {
       put('contracts', objects.contract());
     });
     graph.turn(() => {
-      remove('services', `shop/s${index}`);
-      remove('endpointSlices', `shop/s${index}-abc`);
-      remove('contracts', 'shop/weft-contract-orders');
+      remove('services', `bakery/s${index}`);
+      remove('endpointSlices', `bakery/s${index}-abc`);
+      remove('contracts', 'bakery/weft-contract-orders');
     });
-    graph.turn(() => remove('pods', `shop/s${index}-0`));
+    graph.turn(() => remove('pods', `bakery/s${index}-0`));
   }
   t.is(graph.watched, before);
 });
@@ -148,7 +148,7 @@ const event: fc.Arbitrary<Event> = fc
     }),
     fc.record({
       name: fc.constant('namespaces' as const),
-      object: fc.constantFrom(objects.namespace('shop'), objects.namespace('shop', {})),
+      object: fc.constantFrom(objects.namespace('bakery'), objects.namespace('bakery', {})),
     }),
     fc.record({
       name: fc.constant('meshConfigs' as const),
@@ -162,7 +162,7 @@ const event: fc.Arbitrary<Event> = fc
       name: fc.constant('meshPolicies' as const),
       object: fc
         .constantFrom('s0', 's1')
-        .map((service) => ({ metadata: { namespace: 'shop', name: 'p' }, spec: { service } })),
+        .map((service) => ({ metadata: { namespace: 'bakery', name: 'p' }, spec: { service } })),
     }),
   )
   .chain(({ name, object }) => {

@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { Graph } from '@weft/collections';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import type { Facts } from '@weft/compiler/facts/facts';
 import { FactsAfterTurn } from '@weft/compiler/testing/facts-after-turn';
+import { descriptorSet } from '@weft/test-contracts';
 import type { ExecutionContext } from 'ava';
 import { watched } from '../../kubernetes/cluster-objects.ts';
 import { FakeApiServer } from '../../kubernetes/fake-api-server.fixture.ts';
 import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
-const contracts = new URL('../../../../../contracts/', import.meta.url);
-
-/** The descriptor set of shop.orders, and its hash. */
-export const ordersContract = readFileSync(new URL('orders/descriptor.binpb', contracts));
+/** The descriptor set of bakery.orders, and its hash. */
+export const ordersContract = descriptorSet('bakery.orders');
 export const ordersHash = contractHash(ordersContract);
 
 /** Times that make tests quick: nothing waits for longer than it must. */
@@ -22,12 +20,12 @@ export const objects = {
   namespace: (name: string, labels: Record<string, string> = { 'weft.dev/inject': 'true' }) => ({
     metadata: { name, labels },
   }),
-  meshConfig: (spec: object = { packages: [{ namespace: 'shop', protoPackage: 'shop' }] }, name = 'mesh') => ({
+  meshConfig: (spec: object = { packages: [{ namespace: 'bakery', protoPackage: 'bakery' }] }, name = 'mesh') => ({
     metadata: { name },
     spec,
   }),
   service: (name: string, more: { labels?: object; spec?: object; namespace?: string } = {}) => ({
-    metadata: { namespace: more.namespace ?? 'shop', name, labels: more.labels ?? {} },
+    metadata: { namespace: more.namespace ?? 'bakery', name, labels: more.labels ?? {} },
     spec: {
       selector: { app: name },
       ports: [{ name: 'grpc', port: 80, targetPort: 'grpc', appProtocol: 'grpc', protocol: 'TCP' }],
@@ -43,7 +41,7 @@ export const objects = {
       : { type: 'Ready', status: 'False', message: 'containers with unready status: [orders]' };
     return {
       metadata: {
-        namespace: 'shop',
+        namespace: 'bakery',
         name,
         labels: { app, 'weft.dev/injected': 'redirect', 'weft.dev/contract': ordersHash },
         ...metadata,
@@ -58,23 +56,23 @@ export const objects = {
     };
   },
   slice: (name: string, pods: readonly { name: string; ready: boolean; zone?: string }[]) => ({
-    metadata: { namespace: 'shop', name },
+    metadata: { namespace: 'bakery', name },
     addressType: 'IPv4',
     endpoints: pods.map(({ name: pod, ready, zone }) => ({
       conditions: { ready },
       zone,
-      targetRef: { kind: 'Pod', namespace: 'shop', name: pod },
+      targetRef: { kind: 'Pod', namespace: 'bakery', name: pod },
     })),
   }),
   contract: (bytes: Uint8Array = ordersContract, part = '1/1', name = 'orders', hash = contractHash(bytes)) => ({
     metadata: {
-      namespace: 'shop',
+      namespace: 'bakery',
       name: `weft-contract-${name}`,
       labels: { 'weft.dev/contract': hash },
       annotations: { 'weft.dev/contract-part': part },
     },
     immutable: true,
-    binaryData: { 'shop.orders.binpb': Buffer.from(bytes).toString('base64') },
+    binaryData: { 'bakery.orders.binpb': Buffer.from(bytes).toString('base64') },
   }),
 };
 
@@ -91,7 +89,7 @@ export const paths = {
 
 /** A cluster with the orders service, its contract and one replica. */
 export function fill(fake: FakeApiServer): void {
-  fake.put(paths.namespaces, objects.namespace('shop'));
+  fake.put(paths.namespaces, objects.namespace('bakery'));
   fake.put(paths.meshConfigs, objects.meshConfig());
   fake.put(paths.services, objects.service('orders'));
   fake.put(paths.contracts, objects.contract());

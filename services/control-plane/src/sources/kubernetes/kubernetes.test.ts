@@ -13,20 +13,20 @@ test('a labelled namespace is a mesh without further resources', async (t) => {
   const facts = await until('facts', () => true);
   t.deepEqual(facts.problems, []);
   t.like(facts.services[0], {
-    namespace: 'shop',
+    namespace: 'bakery',
     name: 'orders',
     ports: [{ port: 80, targetPort: 'grpc', appProtocol: 'grpc' }],
     addresses: ['10.0.0.10'],
-    origin: 'Service shop/orders',
+    origin: 'Service bakery/orders',
   });
   t.deepEqual(facts.workloads, [
     {
-      id: 'shop/orders-0',
-      namespace: 'shop',
+      id: 'bakery/orders-0',
+      namespace: 'bakery',
       name: 'orders-0',
       labels: { app: 'orders', 'weft.dev/injected': 'redirect', 'weft.dev/contract': ordersHash },
       serviceAccount: 'orders',
-      spiffeId: 'spiffe://weft.local/ns/shop/sa/orders',
+      spiffeId: 'spiffe://weft.local/ns/bakery/sa/orders',
       contractHash: ordersHash,
       inbound: [],
       outbound: { listen: { host: '127.0.0.1', port: 15_001 } },
@@ -37,8 +37,8 @@ test('a labelled namespace is a mesh without further resources', async (t) => {
   ]);
   t.is(facts.contracts[0]?.hash, ordersHash);
   const mesh = assemble(facts, Date.now());
-  t.is(mesh.services.get('shop/orders')?.logicalName, 'shop.orders');
-  t.deepEqual(mesh.services.get('shop/orders')?.workloads, ['shop/orders-0']);
+  t.is(mesh.services.get('bakery/orders')?.logicalName, 'bakery.orders');
+  t.deepEqual(mesh.services.get('bakery/orders')?.workloads, ['bakery/orders-0']);
 });
 
 test('which Services count', async (t) => {
@@ -65,7 +65,7 @@ test('changes are said, and unchanged parts stay the same objects', async (t) =>
   t.is(after.contracts, before.contracts);
   t.is(after.settings, before.settings);
   t.is(after.workloads[0], before.workloads[0]);
-  fake.delete(paths.pods, 'shop', 'orders-1');
+  fake.delete(paths.pods, 'bakery', 'orders-1');
   await until('it is gone', (facts) => facts.workloads.length === 1);
 });
 
@@ -172,7 +172,7 @@ test('a history that is gone (410) is made up for by a list; objects that went m
   });
   const before = await until('facts', () => true);
   await fake.down();
-  fake.delete(paths.pods, 'shop', 'orders-1');
+  fake.delete(paths.pods, 'bakery', 'orders-1');
   fake.put(paths.pods, objects.pod('orders-2', { ip: '10.1.0.3' }));
   fake.forgetHistory();
   await fake.up();
@@ -238,18 +238,24 @@ test('one bad object stops nothing, is named, and its last good form serves', as
   t.deepEqual(names(facts.services), ['orders']);
   t.deepEqual(facts.problems.map(({ resource, field }) => `${resource}: ${field}`).sort(), [
     'MeshConfig other: metadata.name',
-    'Pod shop/no-sidecar: metadata.labels["weft.dev/injected"]',
-    'Service shop/bad: spec.ports[0].port',
+    'Pod bakery/no-sidecar: metadata.labels["weft.dev/injected"]',
+    'Service bakery/bad: spec.ports[0].port',
   ]);
   fake.put(paths.services, objects.service('orders', { spec: { ports: [] } }));
   const broken = await until('it broke', ({ problems }) =>
-    problems.some(({ resource }) => resource === 'Service shop/orders'),
+    problems.some(({ resource }) => resource === 'Service bakery/orders'),
   );
-  t.regex(broken.problems.find(({ resource }) => resource === 'Service shop/orders')?.message ?? '', /last good form/);
+  t.regex(
+    broken.problems.find(({ resource }) => resource === 'Service bakery/orders')?.message ?? '',
+    /last good form/,
+  );
   t.deepEqual(broken.services, facts.services);
-  fake.say(paths.services, JSON.stringify({ type: 'MODIFIED', object: { metadata: { namespace: 'shop', name: 7 } } }));
+  fake.say(
+    paths.services,
+    JSON.stringify({ type: 'MODIFIED', object: { metadata: { namespace: 'bakery', name: 7 } } }),
+  );
   const named = await until('what has no name', ({ problems }) =>
-    problems.some(({ resource }) => resource === 'Service shop/?'),
+    problems.some(({ resource }) => resource === 'Service bakery/?'),
   );
   t.is(named.services.length, 1);
 });
@@ -260,8 +266,8 @@ test('contracts: in parts, by their hash, each part where it belongs', async (t)
   const part = (bytes: Uint8Array, which: string, name: string) => objects.contract(bytes, which, name, ordersHash);
   const { fake, until } = await follow(t, (api) => {
     fill(api);
-    api.delete(paths.contracts, 'shop', 'weft-contract-orders');
-    api.delete(paths.pods, 'shop', 'orders-0');
+    api.delete(paths.contracts, 'bakery', 'weft-contract-orders');
+    api.delete(paths.pods, 'bakery', 'orders-0');
     api.put(paths.contracts, part(tail, '2/2', 'a'));
   });
   const missing = await until('facts', () => true);
@@ -282,19 +288,19 @@ test('a contract stays while a replica runs it, and the last understood one whil
   const hash = contractHash(broken);
   const { fake, until } = await follow(t);
   const first = await until('facts', () => true);
-  fake.delete(paths.contracts, 'shop', 'weft-contract-orders');
+  fake.delete(paths.contracts, 'bakery', 'weft-contract-orders');
   fake.put(paths.contracts, objects.contract(broken, '1/1', 'next'));
   const both = await until('both', (facts) => facts.contracts.some((contract) => contract.hash === hash));
   t.true(both.contracts.some((contract) => contract === first.contracts[0]));
   const labels = { app: 'orders', 'weft.dev/injected': 'redirect', 'weft.dev/contract': hash };
-  fake.put(paths.pods, objects.pod('orders-1', { metadata: { namespace: 'shop', name: 'orders-1', labels } }));
+  fake.put(paths.pods, objects.pod('orders-1', { metadata: { namespace: 'bakery', name: 'orders-1', labels } }));
   await until('a replica of the broken one', (facts) => facts.workloads.length === 2);
-  fake.delete(paths.pods, 'shop', 'orders-0');
+  fake.delete(paths.pods, 'bakery', 'orders-0');
   const broke = await until('no other', (facts) => facts.workloads.length === 1);
   t.deepEqual(names(broke.contracts.map(({ hash: name }) => ({ name }))), [ordersHash, hash].sort());
   fake.put(paths.pods, objects.pod('orders-1'));
   fake.put(paths.contracts, objects.contract());
-  fake.delete(paths.contracts, 'shop', 'weft-contract-next');
+  fake.delete(paths.contracts, 'bakery', 'weft-contract-next');
   await until('the good one', ({ contracts }) => contracts.length === 1 && contracts[0]?.hash === ordersHash);
 });
 
@@ -306,15 +312,15 @@ test('an EndpointSlice says nothing of pods in other namespaces', async (t) => {
   const endpoint = { conditions: { ready: false }, zone: 'moon', addresses: ['10.0.0.9'] };
   for (const [namespace, targetRef] of [
     ['thieves', { kind: 'Pod', name: 'orders-0' }],
-    ['shop', { kind: 'Pod', namespace: 'thieves', name: 'orders-0' }],
-    ['shop', { kind: 'Pod', namespace: '', name: 'orders-0' }],
-    ['thieves', { kind: 'Pod', namespace: 'shop', name: 'shop/orders-0' }],
-    ['thieves', { kind: 'Node', namespace: 'shop', name: 'orders-0' }],
+    ['bakery', { kind: 'Pod', namespace: 'thieves', name: 'orders-0' }],
+    ['bakery', { kind: 'Pod', namespace: '', name: 'orders-0' }],
+    ['thieves', { kind: 'Pod', namespace: 'bakery', name: 'bakery/orders-0' }],
+    ['thieves', { kind: 'Node', namespace: 'bakery', name: 'orders-0' }],
   ] as const) {
     const name = `slice-${namespace}-${JSON.stringify(targetRef).length}`;
     fake.put(paths.slices, { ...slice, metadata: { namespace, name }, endpoints: [{ ...endpoint, targetRef }] });
   }
-  fake.delete(paths.slices, 'shop', 'orders-abc');
+  fake.delete(paths.slices, 'bakery', 'orders-abc');
   const facts = await until('its own slice is gone', ({ workloads }) => workloads[0]?.locality === undefined);
   t.deepEqual(ready(facts), ['orders-0']);
 });

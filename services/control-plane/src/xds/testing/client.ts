@@ -12,7 +12,7 @@ import { type StreamEffect, type StreamEvent, StreamState, type XdsResponse } fr
 import { TestView } from './views.ts';
 
 /** The workload of every test stream. */
-export const workload = 'shop/orders-0';
+export const workload = 'bakery/orders-0';
 
 /** What a client asks for in one request of a delta stream. */
 export interface DeltaAsk {

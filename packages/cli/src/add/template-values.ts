@@ -1,0 +1,86 @@
+import { relative } from 'node:path';
+import { contractPackageName } from '../generate/contract-package.ts';
+import type { InstalledContract } from '../generate/installed-contracts.ts';
+import { type PackageManager, weftCommand } from '../package-manager.ts';
+import type { Project } from '../project.ts';
+import { version } from '../version.ts';
+import type { TemplateValues } from './render-template.ts';
+import type { SampleCall } from './sample-call.ts';
+import { camelCase, type ServiceNames } from './service-names.ts';
+import type { NewPlaces } from './service-places.ts';
+
+/** A project as far as a new service's files speak of it. */
+export interface TemplateSurroundings {
+  readonly project: Project;
+  readonly places: NewPlaces;
+  readonly packageManager: PackageManager;
+  readonly installed: readonly InstalledContract[];
+}
+
+const defaultDeadlineSeconds = 5;
+
+/** What the templates of contracts and services are filled with. */
+export function templateValues(
+  { project, places, packageManager, installed }: TemplateSurroundings,
+  names: ServiceNames,
+  service: { readonly database: boolean; readonly calls: readonly string[] },
+  sample: SampleCall | undefined,
+): TemplateValues {
+  const seconds = Math.max(defaultDeadlineSeconds, Math.ceil((sample?.deadlineMs ?? 0) / 1_000));
+  return {
+    words: {
+      project: project.name,
+      service: names.service,
+      logical: names.logicalName,
+      file: names.file,
+      schema: names.file,
+      Service: names.pascal,
+      camel: names.camel,
+      contract_package: contractPackageName(project.name, names.logicalName),
+      contract_link: relative(places.folder, places.contract),
+      callee_logicals: service.calls.join(', '),
+      deadline_seconds: String(seconds),
+      weft_version: version,
+      weft_command: weftCommand[packageManager],
+      ...(sample === undefined ? {} : sampleWords(project, names, sample, installed)),
+    },
+    flags: {
+      database: service.database,
+      calls: sample !== undefined,
+      empty_request: sample?.takesEmptyRequest ?? false,
+      // Where it follows from the folder's name, weft.yaml need not say it.
+      named_contract: names.logicalName !== `${project.name}.${names.service}`,
+    },
+  };
+}
+
+function sampleWords(
+  project: Project,
+  names: ServiceNames,
+  { callee, service, method, version: protoVersion }: SampleCall,
+  installed: readonly InstalledContract[],
+) {
+  const lastPart = callee.slice(callee.lastIndexOf('.') + 1);
+  // A class of the same name may be in both contracts.
+  const isTaken = service === `${names.pascal}Service`;
+  const className = isTaken ? `Other${service}` : service;
+  const packageName = contractPackageOf(project, callee, installed);
+  return {
+    callee: camelCase(lastPart),
+    callee_logical: callee,
+    callee_method: method,
+    callee_package: protoVersion === '' ? packageName : `${packageName}/${protoVersion}`,
+    Callee: className,
+    Callee_import: isTaken ? `${service} as ${className}` : service,
+  };
+}
+
+/** The npm package of a contract: an installed one, else the project's own. */
+export function contractPackageOf(
+  project: Pick<Project, 'name'>,
+  logicalName: string,
+  installed: readonly InstalledContract[],
+): string {
+  const other = installed.find((each) => each.logicalName === logicalName);
+  return other?.packageName ?? contractPackageName(project.name, logicalName);
+}

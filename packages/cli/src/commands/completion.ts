@@ -1,0 +1,16 @@
+import { Argument, Command } from 'commander';
+import { completionScript, type Shell, shells } from '../completion/script.ts';
+
+/** `weft completion`: a script for the shell. */
+export function completionCommand(): Command {
+  return new Command('completion')
+    .description(
+      'Prints a script that makes the shell complete the commands of weft and their options. For the shell that is open:\n' +
+        'eval "$(weft completion bash)" or eval "$(weft completion zsh)" or weft completion fish | source.',
+    )
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .action(async (shell: Shell) => {
+      const { program } = await import('../program.ts');
+      process.stdout.write(completionScript(await program(), shell));
+    });
+}

@@ -1,0 +1,33 @@
+import { join, relative, resolve } from 'node:path';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { generate } from '../generate/generate.ts';
+import { problemLine } from '../generate/proto-problem.ts';
+import { findProject } from '../project.ts';
+
+/** `weft contract`: contracts as packages for other repositories. */
+export function contractCommand(): Command {
+  return new Command('contract').description('Packs contracts for other repositories.').addCommand(packCommand());
+}
+
+function packCommand(): Command {
+  return new Command('pack')
+    .summary('make an npm tarball of each contract')
+    .description(
+      'Packs contracts of the project as npm packages: .proto files, JavaScript with declarations, descriptor set and README. Publish them\n' +
+        'with `npm publish FILE`. Another project that installs one can import its types, and its .proto files can import those of it.',
+    )
+    .argument('[names...]', 'contracts, as bakery.bread or bread; default: all')
+    .option('--out <dir>', 'where the tarballs go; default: dist/contracts in the project')
+    .action(async (names: string[], { out }: { out?: string }) => {
+      const project = findProject();
+      const { problems } = await generate(project, (line) => console.log(`generated ${line}`));
+      for (const problem of problems) console.error(problemLine(problem, project.root));
+      if (problems.length > 0) throw new CommandError('The contracts do not compile; correct the lines above.');
+      const { packContracts } = await import('../generate/pack-contracts.ts');
+      const directory = out === undefined ? join(project.root, 'dist/contracts') : resolve(out);
+      for (const { logicalName, file } of await packContracts(project, names, directory)) {
+        console.log(`packed ${logicalName}: ${relative(process.cwd(), file)}`);
+      }
+    });
+}

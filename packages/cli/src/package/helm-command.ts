@@ -1,0 +1,19 @@
+import type { ServiceManifest } from '../service-manifest.ts';
+
+/** The command that installs a packaged service, or upgrades it. What only the cluster's user knows is in capitals. */
+export function helmCommand(
+  service: ServiceManifest,
+  files: { readonly chart: string; readonly values: string },
+): string {
+  const { name, namespace, schema } = service;
+  const lines = [
+    `helm upgrade --install ${name} ${chartPath(files.chart)} -n ${namespace} --create-namespace -f ${files.values}`,
+    ...(schema ? ['--set database.host=HOST,database.setup.secret=SECRET'] : []),
+  ];
+  return lines.join(' \\\n    ');
+}
+
+/** Helm takes a bare name for a chart of a repository. */
+function chartPath(path: string): string {
+  return path.startsWith('/') || path.startsWith('.') ? path : `./${path}`;
+}

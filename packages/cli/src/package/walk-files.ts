@@ -1,0 +1,18 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Files and links below `path`, or `path` itself where it is one: paths from `root` with slashes, in order. What `skip` answers true for
+ * is left out with all that is in it.
+ */
+export function walkFiles(root: string, path: string, skip: (path: string) => boolean = () => false): string[] {
+  const clean = path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+  if (clean !== '' && skip(clean)) return [];
+  if (!lstatSync(join(root, clean)).isDirectory()) return [clean];
+  return readdirSync(join(root, clean))
+    .sort()
+    .flatMap((entry) => walkFiles(root, clean === '' ? entry : `${clean}/${entry}`, skip));
+}

@@ -1,0 +1,6 @@
+// @ts-check
+/** Ends the command with one sentence for the person who typed it: what is wrong and what to do. */
+export class CreateError extends Error {
+  /** @override */
+  name = 'CreateError';
+}

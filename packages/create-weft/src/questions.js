@@ -1,0 +1,65 @@
+// @ts-check
+import { createInterface } from 'node:readline';
+import { CreateError } from './create-error.js';
+import { templates } from './templates.js';
+
+/**
+ * Asks a person, on stderr, so that stdout holds the answer alone.
+ * @param {NodeJS.ReadableStream} input
+ * @param {NodeJS.WritableStream} output
+ */
+export function questions(input, output) {
+  const terminal = createInterface({ input, output });
+  let isClosed = false;
+  terminal.once('close', () => {
+    isClosed = true;
+  });
+  const answers = terminal[Symbol.asyncIterator]();
+
+  /**
+   * @param {string} question
+   * @param {string} byDefault
+   * @returns {Promise<string>}
+   */
+  const ask = async (question, byDefault) => {
+    terminal.setPrompt(`${question} (${byDefault}): `);
+    // Lines that were typed ahead are answers, even where the input has ended.
+    if (!isClosed) terminal.prompt();
+    const answer = await answers.next();
+    // Ctrl-D and Ctrl-C end the input.
+    if (answer.done) throw new CreateError('No answer was given, so no project was made.');
+    return answer.value.trim() || byDefault;
+  };
+
+  return {
+    /** @param {(name: string) => void} check Throws what is wrong with a name; the question is then asked again. */
+    async name(check) {
+      for (;;) {
+        const name = await ask('Name of the project', 'bakery');
+        try {
+          check(name);
+          return name;
+        } catch (error) {
+          output.write(`${error instanceof Error ? error.message : error}\n`);
+        }
+      }
+    },
+    /** A template, by its number or name. */
+    async template() {
+      templates.forEach(({ name, says }, index) => {
+        output.write(`  ${index + 1}. ${name}: ${says}\n`);
+      });
+      for (;;) {
+        const answer = await ask('Template', 'hello');
+        const found = templates.find(({ name }, index) => answer === name || answer === String(index + 1));
+        if (found) return found.name;
+        output.write(
+          `Template ${answer} does not exist; it is one of ${templates.map(({ name }) => name).join(', ')}.\n`,
+        );
+      }
+    },
+    close() {
+      terminal.close();
+    },
+  };
+}

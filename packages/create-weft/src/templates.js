@@ -1,0 +1,6 @@
+// @ts-check
+/** What a project can begin with; each is a folder of templates/. */
+export const templates = /** @type {const} */ ([
+  { name: 'hello', says: 'two small services, one of which calls the other' },
+  { name: 'shop', says: 'the reference shop: catalog, inventory, payments and orders' },
+]);

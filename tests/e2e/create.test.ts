@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
+import { freePort } from '../mesh.ts';
+
+const execute = promisify(execFile);
+
+let project: LinkedProject;
+
+test.before(async () => {
+  project = await createLinkedProject('bakery');
+});
+
+test.after.always(async () => {
+  await project?.remove();
+});
+
+test.serial('a service is added, with what it calls', async (t) => {
+  const generated = await project.read('contracts/bread/package.json');
+  const added = JSON.parse(
+    await project.weft('add', 'service', 'cart', '--calls', 'bakery.bread', '--database', '--json'),
+  );
+  t.like(added, { logicalName: 'bakery.cart', folder: 'services/cart', advice: [] });
+  t.deepEqual(added.edited, ['proto/bakery/bread/v1/bread.proto']);
+  t.true((await project.read('proto/bakery/bread/v1/bread.proto')).includes('callers: ["bakery.cart"]\n'));
+  // The template has what is generated.
+  t.is(await project.read('contracts/bread/package.json'), generated);
+  await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart exists already/ });
+  await t.throwsAsync(project.weft('add', 'service', 'till', '--calls', 'bakery.bred'), {
+    message: /No contract is named bakery\.bred\. Did you mean bakery\.bread\?/,
+  });
+});
+
+test.serial('all types fit, and all tests of the project pass', async (t) => {
+  await project.run('tsc', '--noEmit');
+  t.regex(await project.weft('test'), /^3 services tested: 3 passed, 0 failed$/m);
+});
+
+test.serial('the mesh runs, and what it suggests to try works', async (t) => {
+  const port = await freePort();
+  const welcome = await project.weft('up', '--detach', '--port', String(port));
+  const tries = [...welcome.matchAll(/^ {2}(curl .*)$/gm)].map(([, command = '']) => command);
+  t.true(tries.length >= 4, welcome);
+  for (const command of tries) {
+    const { stdout } = await execute('sh', ['-c', `${command} -sS --fail-with-body`]);
+    t.notThrows(() => JSON.parse(stdout), `${command}: ${stdout}`);
+  }
+  // cart calls bread, which has the loaf that was baked above.
+  const answer = await (await fetch(`http://127.0.0.1:${port}/v1/cart`)).text();
+  t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
+  t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
+});
+
+test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {
+  makeShopTemplate();
+  const market = await createLinkedProject('fine-market', '--template', 'shop');
+  t.teardown(() => market.remove());
+  // Its contracts compile, and a new service may call one of them.
+  await market.weft('add', 'service', 'gift-cards', '--calls', 'fine_market.catalog');
+  await market.run('tsc', '--noEmit');
+  t.regex(await market.read('services/orders/weft.yaml'), /^namespace: fine-market\ncontract: fine_market\.orders$/m);
+  t.regex(await market.read('services/gift-cards/src/gift-cards-service.ts'), /callees\.catalog\.listProducts\(\{\}\)/);
+});
