@@ -14,6 +14,7 @@ async function serve(t: ExecutionContext, handlers: Partial<ControlHandlers>) {
     status: () => ({}),
     scale: none,
     hold: none,
+    lend: none,
     down: () => {},
     ...handlers,
   });
