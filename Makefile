@@ -5,7 +5,7 @@ WITH_TOOLS = PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean test published soak fuzz lint generate bench images kind-up kind-down cluster-up cluster-down cluster-test kind-ready cluster-ready
+.PHONY: help up down status clean test published soak fuzz lint generate bench images release kind-up kind-down cluster-up cluster-down cluster-test kind-ready cluster-ready
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ bench: generate ## all benchmarks, or NAME=one of bench/*.ts
 
 images: generate ## container images, tagged by content; WEFT_IMAGE_BUILDER builds them instead of docker
 	@$(WITH_TOOLS) exec node scripts/images.ts
+
+release: generate ## everything that VERSION=x publishes, into dist/release/x; publishes nothing
+	@$(WITH_TOOLS) exec node scripts/release.ts $(VERSION)
 
 kind-up: kind-ready images ## a kind cluster with the whole environment in it; ends when an order works
 	@$(WITH_TOOLS) exec node k8s/cluster.ts kind-up

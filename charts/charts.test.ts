@@ -84,7 +84,11 @@ const cases: Readonly<Record<string, readonly [chart: string, ...args: readonly 
   ],
   shop: ['shop', ...shopTag],
   'shop-eks': ['shop', ...shopTag, ...value('shop', 'values-eks.yaml')],
-  service: ['service', ...tag, '--set', 'mesh.kit=false,service.appProtocol=http,probes.type=http'],
+  service: [
+    'service',
+    ...[...tag, '--set', 'database.setup.tag=0.0.0'],
+    ...['--set', 'mesh.kit=false,service.appProtocol=http,probes.type=http'],
+  ],
   'service-database': [
     'service',
     ...[...tag, '--set', 'database.setup.tag=0.0.0,database.setup.secret=database-admin'],

@@ -24,8 +24,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // Its tests run on a real PostgreSQL.
   '@weft/database-setup': ['@weft/dev-postgres'],
   '@weft/dev-postgres': ['@weft/database-setup'],
-  // Its ./testing gives a service's tests a real PostgreSQL.
-  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/dev-postgres'],
+  // Its ./testing gives a service's tests a real PostgreSQL, and the mesh's own reading of their contracts.
+  '@weft/service-kit': ['@weft/api', '@weft/policy', '@weft/compiler', '@weft/dev-postgres'],
   '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
   // It runs before anything of Weft is installed.
   'create-weft': [],

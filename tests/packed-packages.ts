@@ -7,6 +7,7 @@ import { type Packed, packAll } from '../scripts/pack/pack-all.ts';
 const inputs = [
   'packages/*/{package.json,README.md}',
   'packages/*/{src,bin,docs,proto,templates,migrations,descriptors}/**/*',
+  'charts/service/**/*',
   'services/control-plane/{package.json,README.md}',
   'services/control-plane/src/**/*',
   // The template of the shop.

@@ -8,7 +8,7 @@ import type { Manifest, PublishedPackage } from './published-packages.ts';
 export type Declarations = Record<string, string[]>;
 
 /** What a package always consists of, where it has it. What else there is, is in `files` of its package.json. */
-const contents = ['docs', 'bin', 'migrations', 'templates'];
+const contents = ['docs', 'bin', 'migrations', 'templates', 'chart'];
 const tests = ['*.test.ts', 'test-*.ts', '*fixture.ts', 'goldens/**', 'on-envoy/**'];
 
 /**
@@ -24,7 +24,9 @@ export async function buildPackage(
   const home = join(root, directory);
   mkdirSync(out, { recursive: true });
   const files = [...new Set([...contents, ...(manifest.files ?? [])])].filter((file) => existsSync(join(home, file)));
-  for (const file of [...files, 'README.md']) cpSync(join(home, file), join(out, file), { recursive: true });
+  for (const file of [...files, 'README.md']) {
+    cpSync(join(home, file), join(out, file), { recursive: true, dereference: true });
+  }
   cpSync(join(root, 'LICENSE'), join(out, 'LICENSE'));
   importBuiltFiles(out);
   if (globSync('src/**/*.ts', { cwd: home }).length === 0) return files;

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { publishedManifest } from './published-manifest.ts';
-import { type Manifest, publishedPackages } from './published-packages.ts';
+import { type Manifest, publishedPackages, readManifest } from './published-packages.ts';
 
 const root = join(import.meta.dirname, '../..');
 const source: Manifest = {
@@ -69,10 +69,14 @@ test('every published package says what npm shows of it, and one version is rele
 test('no package can be published from its sources', (t) => {
   const out = mkdtempSync(join(tmpdir(), 'refused-'));
   t.teardown(() => rmSync(out, { recursive: true, force: true }));
-  for (const { directory, manifest } of publishedPackages(root)) {
-    t.is(manifest.private, true, `${directory}: npm publishes nothing private, whatever its scripts say`);
-    const { scripts } = manifest;
-    t.like(scripts, { prepack: 'node ../../scripts/refuse-publishing.js' }, directory);
+  for (const file of globSync(['packages/*/package.json', 'services/*/package.json', 'k8s/package.json'], {
+    cwd: root,
+  })) {
+    t.is(
+      readManifest(join(root, file)).private,
+      true,
+      `${file}: npm publishes nothing private, whatever its scripts say`,
+    );
   }
   for (const args of [
     ['pack', '--pack-destination', out],

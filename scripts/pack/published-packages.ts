@@ -12,6 +12,7 @@ export interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
   readonly [field: string]: unknown;
 }
 
@@ -24,14 +25,18 @@ export interface PublishedPackage {
   readonly manifest: Manifest;
 }
 
-/** The published packages: every package below packages/, and the control plane. A package comes after those that it depends on. */
+/** The prepack script of what is published: nothing but scripts/pack.ts packs it. */
+export const refusal = 'node ../../scripts/refuse-publishing.js';
+
+/** The published packages, by their prepack script. A package comes after those that it depends on. */
 export function publishedPackages(root: string): readonly PublishedPackage[] {
   const found = new Map<string, PublishedPackage>();
   for (const file of globSync(['packages/*/package.json', 'services/control-plane/package.json'], {
     cwd: root,
   }).sort()) {
-    const directory = file.slice(0, -'/package.json'.length);
     const manifest = readManifest(join(root, file));
+    if (manifest.scripts?.prepack !== refusal) continue;
+    const directory = file.slice(0, -'/package.json'.length);
     found.set(manifest.name, { directory, shortName: basename(directory), manifest });
   }
   const ordered = new Set<PublishedPackage>();

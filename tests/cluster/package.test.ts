@@ -136,13 +136,10 @@ clusterTest(
     t.regex(await helm('test', 'bread', '-n', namespace, '--timeout', '1m'), /Phase:\s+Succeeded/);
     // Again: the role, its password and its data stay.
     await helm('upgrade', '--install', 'bread', join(out, 'chart'), ...install, '--set', 'logLevel=debug');
-    const loaves = await kubectl(
-      ...['exec', '-n', namespace, 'postgres', '--', 'psql', '-h', '127.0.0.1', '-U', 'postgres', '-At', 'bakery'],
-      ...[
-        '-c',
-        "select count(*), pg_get_userbyid(relowner) from bread.loaves, pg_class where relname = 'loaves' group by 2",
-      ],
-    );
+    const query =
+      "select count(*), pg_get_userbyid(relowner) from bread.loaves, pg_class where relname = 'loaves' group by 2";
+    const psql = `PGPASSWORD=$POSTGRES_PASSWORD exec psql -h 127.0.0.1 -U postgres -At bakery -c "${query}"`;
+    const loaves = await kubectl('exec', '-n', namespace, 'postgres', '--', 'sh', '-c', psql);
     t.regex(loaves.trim(), /^[1-9]\d*\|bread$/);
   },
 );

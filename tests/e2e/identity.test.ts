@@ -221,6 +221,18 @@ async function outcome(call: Promise<unknown>): Promise<string> {
   return 'admitted';
 }
 
+test('an error answer names its trace to callers outside, too', async (t) => {
+  const { orders } = shopAt(mesh.edge);
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  const error = await t.throwsAsync(orders.getOrder({ orderId: 'x' }, { headers }), { instanceOf: ConnectError });
+  t.is(error?.code, Code.InvalidArgument);
+  t.is(error?.metadata.get('weft-trace-id'), traceId);
+  const rest = await fetch(`${mesh.edge}/v1/orders/x`, { headers });
+  t.is(rest.status, 400);
+  t.is(rest.headers.get('weft-trace-id'), traceId);
+});
+
 test('a test mesh refuses what the mesh refuses, in its words', async (t) => {
   const services = [CatalogService, InventoryService, OrderService, PaymentService];
   const testing = await testMesh();

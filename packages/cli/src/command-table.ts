@@ -28,6 +28,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/test.ts')).testCommand(),
   },
   {
+    name: 'generate',
+    summary: 'make code, contract packages and descriptors from .proto files',
+    load: async () => (await import('./commands/generate.ts')).generateCommand(),
+  },
+  {
+    name: 'contract',
+    summary: 'pack contracts for other repositories',
+    load: async () => (await import('./commands/contract.ts')).contractCommand(),
+  },
+  {
     name: 'down',
     summary: 'stop the mesh',
     load: async () => (await import('./commands/down.ts')).downCommand(),
@@ -79,7 +89,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'generate',
-    summary: 'generate the contract packages of the project',
+    summary: 'make code, contract packages and descriptors from .proto files',
     load: async () => (await import('./commands/generate.ts')).generateCommand(),
   },
   {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
+const dnsLabelRule = '1 to 40 of a-z, 0-9 and -, beginning with a letter';
 const dnsLabel = z
-  .string()
-  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'must be 1 to 40 of a-z, 0-9 and -, beginning with a letter');
+  .string(`must be text: ${dnsLabelRule}`)
+  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, `must be ${dnsLabelRule}`);
 
 const folder = z
-  .string()
+  .string('must be a path from the project file, as "proto"')
   .min(1, 'must name a folder')
   .refine((path) => !path.startsWith('/'), 'must be a path from the project file, as "proto"');
 const folders = z.union([folder, z.array(folder).min(1, 'must name at least one folder')], {

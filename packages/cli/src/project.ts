@@ -78,7 +78,7 @@ function readProjectFile(root: string): ProjectFile {
   try {
     content = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new CommandError(`${path} is not YAML: ${reasonOf(error)}`, { cause: error });
+    throw new CommandError(`${path}: not YAML: ${reasonOf(error)}`, { cause: error });
   }
   const result = projectFileSchema.safeParse(content ?? {});
   if (result.success) return result.data;

@@ -123,6 +123,40 @@ test('a client takes any transport of connect-es in place of the sidecar', async
   t.is((await client(CatalogService, { transport }).importProducts(products())).created, 2n);
 });
 
+test('what an interceptor of the server sets, the interceptors of clients below it see', async (t) => {
+  const token = createContextKey('none');
+  const seen: string[] = [];
+  const transport = createRouterTransport(({ service }) => service(OrderService, { getOrder: () => ({}) }));
+  const reads: Interceptor = (next) => (request) => {
+    seen.push(request.contextValues.get(token));
+    request.contextValues.set(token, 'changed');
+    seen.push(request.contextValues.get(token), request.contextValues.delete(token).get(token));
+    return next(request);
+  };
+  const inner = client(OrderService, { transport, interceptors: [reads] });
+  const sets: Interceptor = (next) => (request) => {
+    request.contextValues.set(token, 'ada');
+    return next(request);
+  };
+  const server = await serving({
+    interceptors: [sets],
+    services: [
+      implement(OrderService, {
+        ...orders,
+        async getOrder(request, call) {
+          await inner.getOrder(request);
+          await inner.getOrder(request, { contextValues: createContextValues().set(token, 'own') });
+          return { order: { reason: call.values.get(token) } };
+        },
+      }),
+    ],
+  });
+  const { order } = await client(OrderService, { outbound: server.address }).getOrder({ orderId });
+  t.is(order?.reason, 'ada');
+  t.deepEqual(seen, ['ada', 'changed', 'none', 'own', 'changed', 'none']);
+  await server.close();
+});
+
 test("a connect-es ServiceImpl is served as it is, with all of its handlers' context", async (t) => {
   const seen: unknown[] = [];
   const answer = ({ orderId }: { orderId: string }, { timeoutMs, ...context }: HandlerContext) => {

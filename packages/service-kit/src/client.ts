@@ -20,6 +20,7 @@ import { clientSpans } from './call-span.ts';
 import { currentCall } from './current-call.ts';
 import { defaultLimits } from './grpc/limits.ts';
 import { formatTimeout, timerMs } from './grpc/timeout.ts';
+import { inheritedValues } from './inherited-values.ts';
 import { interceptedTransport } from './intercepted-transport.ts';
 import { logicalName } from './logical-name.ts';
 import { outboundSession } from './outbound-session.ts';
@@ -39,7 +40,7 @@ export interface CallOptions {
   /** Aborted: the call is cancelled. So it is when the call that is being answered is. */
   readonly signal?: AbortSignal;
   readonly headers?: ConnectCallOptions['headers'];
-  /** For the interceptors of this call. Default: none are set. */
+  /** For the interceptors of this call. Default: those of the call that is being answered; what a client's interceptors set stays with them. */
   readonly contextValues?: ContextValues;
   /** Called with the response's headers. */
   readonly onHeader?: (headers: Headers) => void;
@@ -133,13 +134,14 @@ function connectOptions(authority: string, options: CallOptions = {}): ConnectCa
   const limits = [options.deadlineMs, options.timeoutMs, answering?.timeoutMs()].filter((limit) => limit !== undefined);
   const signals = [options.signal, answering?.signal].filter((signal) => signal !== undefined);
   const [only, other] = signals;
+  const contextValues = options.contextValues ?? (answering && inheritedValues(() => answering.values));
   const timeoutMs = Math.min(...limits);
   return {
     // At least 1 ms: 0 would be no timeout.
     ...(timeoutMs < Number.POSITIVE_INFINITY && { timeoutMs: timerMs(timeoutMs) }),
     ...(only && { signal: other ? AbortSignal.any([only, other]) : only }),
     ...(options.headers && { headers: options.headers }),
-    ...(options.contextValues && { contextValues: options.contextValues }),
+    ...(contextValues && { contextValues }),
     ...(options.onHeader && { onHeader: options.onHeader }),
     ...(options.onTrailer && { onTrailer: options.onTrailer }),
   };

@@ -105,8 +105,6 @@ abstract class IncomingCall implements InterceptedCall {
 
 /** A call that came by gRPC. Headers are made when they are asked for: most handlers never do. */
 export class GrpcIncomingCall extends IncomingCall {
-  readonly requestMethod = 'POST';
-  readonly protocolName = 'grpc';
   readonly #grpc: GrpcCall;
   declare readonly deadline?: number;
   #requestHeader: Headers | undefined;
@@ -123,6 +121,14 @@ export class GrpcIncomingCall extends IncomingCall {
     // The call may be over long before a handler that does not heed the signal.
     if (this.traced)
       grpc.signal.addEventListener('abort', () => this.ended(statusOf(grpc.signal.reason).code), { once: true });
+  }
+
+  get requestMethod(): string {
+    return 'POST';
+  }
+
+  get protocolName(): string {
+    return 'grpc';
   }
 
   get url(): string {

@@ -8,7 +8,15 @@ import {
   type Message,
   type MessageInitShape,
 } from '@bufbuild/protobuf';
-import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type Interceptor,
+  type StreamRequest,
+  type StreamResponse,
+  type UnaryRequest,
+  type UnaryResponse,
+} from '@connectrpc/connect';
 import type { MethodImplementation, ServiceImplementation } from './implement.ts';
 import type { InterceptedCall } from './incoming-call.ts';
 
@@ -55,15 +63,19 @@ function isStreaming(method: DescMethod): method is DescMethodStreaming {
 
 function unary(method: DescMethodUnary, handle: Handle, interceptors: readonly Interceptor[]): Handle {
   return async (message, call) => {
-    const given: UnaryRequest = { stream: false, method, message: message as Message, ...requestOf(call) };
+    const given: UnaryRequest = requestOf(call, { stream: false as const, method, message: message as Message });
+    let own: UnaryResponse | undefined;
     const response = await run(interceptors, call, given, async (request) => {
       if (request.stream) throw wrongKind(given);
       const answer = normalized(method.output, await handle(request.message, call));
-      return { stream: false, method, message: answer, ...responseOf(call) };
+      own = responseOf(call, { stream: false as const, method, message: answer });
+      return own;
     });
     if (response.stream) throw wrongKind(given);
-    copyHeaders(response.header, call.responseHeader);
-    copyHeaders(response.trailer, call.responseTrailer);
+    if (response !== own) {
+      copyHeaders(response.header, call.responseHeader);
+      copyHeaders(response.trailer, call.responseTrailer);
+    }
     return response.message;
   };
 }
@@ -74,15 +86,18 @@ function streaming(
   answer: (request: StreamRequest, call: InterceptedCall) => Promise<AsyncIterable<Message>>,
 ) {
   return async function* (message: AsyncIterable<Message>, call: InterceptedCall): AsyncIterable<Message> {
-    const given: StreamRequest = { stream: true, method, message, ...requestOf(call) };
+    const given: StreamRequest = requestOf(call, { stream: true as const, method, message });
+    let own: StreamResponse | undefined;
     const response = await run(interceptors, call, given, async (request) => {
       if (!request.stream) throw wrongKind(given);
-      return { stream: true, method, message: await answer(request, call), ...responseOf(call) };
+      own = responseOf(call, { stream: true as const, method, message: await answer(request, call) });
+      return own;
     });
     if (!response.stream) throw wrongKind(given);
-    copyHeaders(response.header, call.responseHeader);
+    const isOwn = response === own;
+    if (!isOwn) copyHeaders(response.header, call.responseHeader);
     yield* response.message;
-    copyHeaders(response.trailer, call.responseTrailer);
+    if (!isOwn) copyHeaders(response.trailer, call.responseTrailer);
   };
 }
 
@@ -99,19 +114,38 @@ function run(
   return interceptors.reduceRight((next, interceptor) => interceptor(next), handler)(given);
 }
 
-function requestOf(call: InterceptedCall) {
+/** Headers, signals and values are made for interceptors that ask for them. */
+function requestOf<Rest extends object>(call: InterceptedCall, rest: Rest) {
   return {
+    ...rest,
     service: call.service,
     requestMethod: call.requestMethod,
-    url: call.url,
-    signal: call.signal,
-    header: call.requestHeader,
-    contextValues: call.values,
+    get url() {
+      return call.url;
+    },
+    get signal() {
+      return call.signal;
+    },
+    get header() {
+      return call.requestHeader;
+    },
+    get contextValues() {
+      return call.values;
+    },
   };
 }
 
-function responseOf(call: InterceptedCall) {
-  return { service: call.service, header: call.responseHeader, trailer: call.responseTrailer };
+function responseOf<Rest extends object>(call: InterceptedCall, rest: Rest) {
+  return {
+    ...rest,
+    service: call.service,
+    get header() {
+      return call.responseHeader;
+    },
+    get trailer() {
+      return call.responseTrailer;
+    },
+  };
 }
 
 /** What an interceptor answers with in place of the call's own headers replaces them. */

@@ -7,7 +7,6 @@ import { findProject } from '../project.ts';
 /** `weft generate`: code, contract packages and descriptors out of .proto files. */
 export function generateCommand(): Command {
   return new Command('generate')
-    .summary('make code, contract packages and descriptors from .proto files')
     .description(
       'Makes the contract packages of the project from its .proto files: TypeScript, package.json and descriptor sets. Does nothing when\n' +
         'nothing has changed, and leaves the last good output when a .proto file is broken. The exit code is 1 when something is wrong.',

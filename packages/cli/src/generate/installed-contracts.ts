@@ -14,6 +14,8 @@ export interface InstalledContract {
   /** Absolute. */
   readonly directory: string;
   readonly files: readonly ProtoFile[];
+  /** The versions of protobuf-es with which its code works: a range. */
+  readonly protobufRange?: string;
 }
 
 interface Manifest {
@@ -68,7 +70,15 @@ function readInstalled(name: string, from: string): InstalledContract | undefine
   const logicalName = manifest?.weft?.contract;
   if (directory === undefined || logicalName === undefined) return undefined;
   const files = protoFilesIn(join(directory, 'proto'));
-  return { packageName: name, version: manifest?.version ?? '0.0.0', logicalName, directory, files };
+  const protobufRange = manifest?.peerDependencies?.['@bufbuild/protobuf'];
+  return {
+    packageName: name,
+    version: manifest?.version ?? '0.0.0',
+    logicalName,
+    directory,
+    files,
+    ...(protobufRange === undefined ? {} : { protobufRange }),
+  };
 }
 
 /** Where Node finds a package from a directory. Its `exports` need not name its package.json. */

@@ -10,6 +10,7 @@ import { contractCode, importedPackages } from './contract-code.ts';
 import { type ContractPackage, codePackages, contractPackages } from './contract-package.ts';
 import { contractDescriptorSet } from './descriptor-set.ts';
 import { type GeneratedRecord, hashOfFiles } from './generated-record.ts';
+import { policyPackage } from './installed-contracts.ts';
 import { lintFindingsOf } from './lint-findings.ts';
 import { removeOthers, writeChanged } from './output.ts';
 import { contractPackageJson } from './package-json.ts';
@@ -141,6 +142,9 @@ function packageJsonOf(
     const file = join(project.generatedDir, folder, 'package.json');
     return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   };
+  // The code of the policy package is made with the same generator, and tested with both ends of its range.
+  const policy = installed.find((each) => each.packageName === policyPackage);
+  const protobufRange = policy?.protobufRange ?? `^${protocGenEs().version}`;
   const dependencies = importedPackages(contract, all, packages).map((packageName): [string, string] => {
     const other = installed.find((each) => each.packageName === packageName);
     if (other) return [packageName, `^${other.version}`];
@@ -148,5 +152,8 @@ function packageJsonOf(
     return [packageName, `^${JSON.parse(read(folder) ?? '{"version":"0.1.0"}').version}`];
   });
   const file = relative(project.root, join(project.generatedDir, contract.folder, 'package.json'));
-  return contractPackageJson(contract, Object.fromEntries(dependencies), { file, text: read(contract.folder) });
+  return contractPackageJson(contract, Object.fromEntries(dependencies), protobufRange, {
+    file,
+    text: read(contract.folder),
+  });
 }

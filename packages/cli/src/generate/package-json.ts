@@ -1,15 +1,15 @@
 import { CommandError, reasonOf } from '../command-error.ts';
 import { type ContractPackage, versionsOf } from './contract-package.ts';
-import { protocGenEs } from './tools.ts';
 
 /**
  * The package.json of a contract, which imports code of `dependencies`: ranges of versions by package name. Of what is there already
  * everything that people write stays, and so do ranges; exports, `weft.contract` and missing dependencies are written anew. Throws a
- * CommandError when it is no JSON.
+ * CommandError when it is no JSON. `protobufRange`: the versions of protobuf-es with which the code works.
  */
 export function contractPackageJson(
   contract: ContractPackage,
   dependencies: Readonly<Record<string, string>>,
+  protobufRange: string,
   existing: { readonly file: string; readonly text: string | undefined },
 ): string {
   const before = existing.text === undefined ? undefined : parsed(existing.file, existing.text);
@@ -31,7 +31,7 @@ export function contractPackageJson(
     }),
     exports,
     dependencies: { ...dependencies, ...before?.dependencies },
-    peerDependencies: { '@bufbuild/protobuf': `^${protocGenEs().version}`, ...before?.peerDependencies },
+    peerDependencies: { '@bufbuild/protobuf': protobufRange, ...before?.peerDependencies },
     weft: { ...before?.weft, contract: contract.logicalName },
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;

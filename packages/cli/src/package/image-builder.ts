@@ -19,6 +19,8 @@ export interface ImageBuilder {
   command(build: ImageBuild): string[];
   /** The command that ends with 0 when an image is there; none where the builder cannot tell. */
   has?(reference: string): string[];
+  /** The command that prints the digest of an image's manifest, as far as it is known before the image is pushed. */
+  digest?(reference: string): string[];
 }
 
 /**
@@ -43,6 +45,18 @@ export function imageBuilder(own: string | undefined, path = process.env.PATH ??
     label: tool,
     command: (build) => [tool, 'build', '-t', build.reference, ...options(build), ...layers, build.context],
     has: (reference) => [tool, ...(tool === 'docker' ? ['image'] : []), 'inspect', reference],
+    // Docker knows it where its store is containerd's, or the image was pushed before.
+    digest: (reference) =>
+      tool === 'docker'
+        ? [
+            tool,
+            'image',
+            'inspect',
+            '--format',
+            '{{range .RepoDigests}}{{println (index (split . "@") 1)}}{{end}}',
+            reference,
+          ]
+        : [tool, 'inspect', '--type', 'image', '--format', '{{.FromImageDigest}}', reference],
   };
 }
 

@@ -33,15 +33,32 @@ export function softwareBill(image: ImageFacts, packages: readonly BillPackage[]
     return { type: 'container', 'bom-ref': `base:${base}`, name, version: tag, purl: `pkg:docker/${name}@${tag}` };
   });
   const [root] = packages;
+  const subject = { type: 'container', 'bom-ref': own, name: image.name, version: image.version };
+  return billOf(own, subject, bases, [...bases.map((base) => base['bom-ref']), ...(root ? [root.path] : [])], packages);
+}
+
+/** A package's bill of materials: itself first, then what it installs. Also CycloneDX 1.5. */
+export function packageBill([own, ...packages]: readonly BillPackage[]): object {
+  if (own === undefined) throw new RangeError('a bill of materials needs the package that it is of');
+  return billOf(own.path, component(own), [], own.dependencies, packages);
+}
+
+function billOf(
+  ref: string,
+  subject: object,
+  bases: readonly object[],
+  dependsOn: readonly string[],
+  packages: readonly BillPackage[],
+): object {
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.5.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.5',
     version: 1,
-    metadata: { component: { type: 'container', 'bom-ref': own, name: image.name, version: image.version } },
+    metadata: { component: subject },
     components: [...bases, ...packages.map(component)],
     dependencies: [
-      { ref: own, dependsOn: [...bases.map((base) => base['bom-ref']), ...(root ? [root.path] : [])] },
+      { ref, dependsOn },
       ...packages.map(({ path, dependencies }) => ({ ref: path, dependsOn: dependencies })),
     ],
   };

@@ -14,7 +14,7 @@ import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2WithinMesh, sidecarCodecHeaders } from './connection-limits.ts';
-import { againHeader, filters, meshHeaderPrefix } from './names.ts';
+import { againHeader, callerHeader, filters, meshHeaderPrefix } from './names.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -78,7 +78,8 @@ const oneMeaning = {
 const router = extension(filters.router, RouterSchema, { suppressEnvoyHeaders: true });
 
 const dropped = {
-  inbound: dropsHeaders(['x-envoy-', againHeader]),
+  // Who calls is not the caller's to say, on ports without a contract either.
+  inbound: dropsHeaders(['x-envoy-', againHeader, callerHeader]),
   outbound: dropsHeaders(['x-envoy-']),
   // Callers outside may not speak as a sidecar either.
   gateway: dropsHeaders(['x-envoy-', meshHeaderPrefix]),

@@ -104,10 +104,8 @@ function methodRoute(
       ...(method.kind === 'unary' && method.retry ? { [filters.wholeAnswers]: enabled } : {}),
     },
     ...(method.retry === undefined ? {} : { responseHeadersToAdd: [applicationOutcome(callsOthers)] }),
-    // Whatever a caller says of itself under this name is taken away first.
-    requestHeadersToRemove: [callerHeader],
     requestHeadersToAdd: [
-      { header: { key: callerHeader, value: admittedName } },
+      { header: { key: callerHeader, value: admittedName }, appendAction: AppendAction.OVERWRITE_IF_EXISTS_OR_ADD },
       // The application learns how long the mesh will wait, also from callers that did not say.
       ...(method.deadlineMs === undefined
         ? []
