@@ -88,16 +88,6 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/package.ts')).packageCommand(),
   },
   {
-    name: 'generate',
-    summary: 'make code, contract packages and descriptors from .proto files',
-    load: async () => (await import('./commands/generate.ts')).generateCommand(),
-  },
-  {
-    name: 'contract',
-    summary: 'pack contracts for other repositories',
-    load: async () => (await import('./commands/contract.ts')).contractCommand(),
-  },
-  {
     name: 'compile',
     summary: 'print the Envoy configuration that a mesh directory gives',
     load: async () => (await import('./commands/compile.ts')).compileCommand(),
