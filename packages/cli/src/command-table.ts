@@ -28,16 +28,6 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/test.ts')).testCommand(),
   },
   {
-    name: 'generate',
-    summary: 'make code, contract packages and descriptors from .proto files',
-    load: async () => (await import('./commands/generate.ts')).generateCommand(),
-  },
-  {
-    name: 'contract',
-    summary: 'pack contracts for other repositories',
-    load: async () => (await import('./commands/contract.ts')).contractCommand(),
-  },
-  {
     name: 'down',
     summary: 'stop the mesh',
     load: async () => (await import('./commands/down.ts')).downCommand(),
@@ -86,6 +76,16 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'package',
     summary: 'make the image and the chart values of one service',
     load: async () => (await import('./commands/package.ts')).packageCommand(),
+  },
+  {
+    name: 'generate',
+    summary: 'make code, contract packages and descriptors from .proto files',
+    load: async () => (await import('./commands/generate.ts')).generateCommand(),
+  },
+  {
+    name: 'contract',
+    summary: 'pack contracts for other repositories',
+    load: async () => (await import('./commands/contract.ts')).contractCommand(),
   },
   {
     name: 'compile',
