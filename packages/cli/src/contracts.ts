@@ -4,9 +4,9 @@ import type { Project } from './project.ts';
 
 /** A contract of the project, as it was generated last. */
 export interface GeneratedContract {
-  /** "shop.orders". */
+  /** "bakery.orders". */
   readonly logicalName: string;
-  /** "@shop/orders-contract". */
+  /** "@bakery/orders-contract". */
   readonly packageName: string;
   /** Its package, absolute. */
   readonly directory: string;

@@ -9,7 +9,7 @@ import type { ServicePlaces } from './service-manifests.ts';
 /** A checkout of a project that Weft runs. Every path is absolute. */
 export interface Project {
   readonly root: string;
-  /** The npm scope of its contracts, and what their logical names usually begin with: "shop". */
+  /** The npm scope of its contracts, and what their logical names usually begin with: "bakery". */
   readonly name: string;
   /** The namespace of services that name none. */
   readonly namespace: string;

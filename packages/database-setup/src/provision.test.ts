@@ -20,8 +20,8 @@ test.before(async () => {
   await superuser.query('grant connect on database postgres to cloud_admin');
   await superuser.end();
   [catalog, payments] = await Promise.all([
-    server.provision({ role: 'shop_catalog' }),
-    server.provision({ role: 'shop_payments' }),
+    server.provision({ role: 'bakery_catalog' }),
+    server.provision({ role: 'bakery_payments' }),
   ]);
   await as(payments, 'create table cards (number text); insert into cards values ($$4111$$)');
   await as(payments, 'create function secret() returns int language sql as $$ select 1 $$');
@@ -45,23 +45,23 @@ async function as(who: Provisioned, sql: string, database = who.database): Promi
 
 test('a role works in its own schema without naming it', async (t) => {
   await as(catalog, 'create table products (name text); insert into products values ($$loom$$)');
-  t.deepEqual(await as(catalog, 'select name from shop_catalog.products'), [['loom']]);
-  t.deepEqual(await as(catalog, 'select current_schema()::text'), [['shop_catalog']]);
+  t.deepEqual(await as(catalog, 'select name from bakery_catalog.products'), [['loom']]);
+  t.deepEqual(await as(catalog, 'select current_schema()::text'), [['bakery_catalog']]);
 });
 
 const forbidden: [what: string, sql: string][] = [
-  ['read a table of another schema', 'select * from shop_payments.cards'],
-  ['write a table of another schema', 'insert into shop_payments.cards values ($$1$$)'],
-  ['create in another schema', 'create table shop_payments.mine ()'],
-  ['call a function of another schema', 'select shop_payments.secret()'],
-  ['use a sequence of another schema', 'select nextval($$shop_payments.numbers$$)'],
-  ['drop another schema', 'drop schema shop_payments cascade'],
-  ['grant itself a way into another schema', 'grant usage on schema shop_payments to shop_catalog'],
+  ['read a table of another schema', 'select * from bakery_payments.cards'],
+  ['write a table of another schema', 'insert into bakery_payments.cards values ($$1$$)'],
+  ['create in another schema', 'create table bakery_payments.mine ()'],
+  ['call a function of another schema', 'select bakery_payments.secret()'],
+  ['use a sequence of another schema', 'select nextval($$bakery_payments.numbers$$)'],
+  ['drop another schema', 'drop schema bakery_payments cascade'],
+  ['grant itself a way into another schema', 'grant usage on schema bakery_payments to bakery_catalog'],
   ['create in public', 'create table public.mine ()'],
   ['create a schema', 'create schema mine'],
   ['create a temporary table, which takes room outside of its schema', 'create temporary table mine ()'],
-  ['create an extension', 'create extension pg_trgm schema shop_catalog'],
-  ['become another role', 'set role shop_payments'],
+  ['create an extension', 'create extension pg_trgm schema bakery_catalog'],
+  ['become another role', 'set role bakery_payments'],
   ['become the superuser', 'set role postgres'],
   ['create a role', 'create role mine'],
   ['create a database', 'create database mine'],
@@ -76,8 +76,8 @@ for (const [what, sql] of forbidden) {
 }
 
 test('a role sees no row of another schema by the catalogs', async (t) => {
-  t.deepEqual(await as(catalog, "select * from information_schema.tables where table_schema = 'shop_payments'"), []);
-  t.deepEqual(await as(catalog, "select * from pg_stats where schemaname = 'shop_payments'"), []);
+  t.deepEqual(await as(catalog, "select * from information_schema.tables where table_schema = 'bakery_payments'"), []);
+  t.deepEqual(await as(catalog, "select * from pg_stats where schemaname = 'bakery_payments'"), []);
 });
 
 for (const database of ['postgres', 'template1']) {
@@ -88,15 +88,15 @@ for (const database of ['postgres', 'template1']) {
 
 test('provisioning again keeps the data and takes the new password', async (t) => {
   await server
-    .provision({ role: 'shop_orders', password: 'first' })
+    .provision({ role: 'bakery_orders', password: 'first' })
     .then((orders) => as(orders, 'create table kept ()'));
-  const again = await server.provision({ role: 'shop_orders', password: 'second' });
+  const again = await server.provision({ role: 'bakery_orders', password: 'second' });
   t.deepEqual(await as(again, 'select count(*)::int from kept'), [[0]]);
   await t.throwsAsync(as({ ...again, password: 'first' }, 'select 1'), { message: /password authentication failed/ });
   t.deepEqual(again.env, {
     PGHOST: '127.0.0.1',
     PGPORT: String(server.port),
-    PGUSER: 'shop_orders',
+    PGUSER: 'bakery_orders',
     PGPASSWORD: 'second',
     PGDATABASE: 'weft',
   });
@@ -121,5 +121,5 @@ test('an administrator who is no superuser provisions too, twice, and keeps no w
 });
 
 test('a password that SASLprep would change is refused', async (t) => {
-  await t.throwsAsync(server.provision({ role: 'shop_orders', password: 'pässword' }), { instanceOf: RangeError });
+  await t.throwsAsync(server.provision({ role: 'bakery_orders', password: 'pässword' }), { instanceOf: RangeError });
 });

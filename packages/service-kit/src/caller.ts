@@ -8,9 +8,9 @@ const edgeName = 'edge';
 
 /** What a sidecar proved of a caller by its certificate. */
 interface Identity {
-  /** The SPIFFE id: "spiffe://weft.local/ns/shop/sa/orders". */
+  /** The SPIFFE id: "spiffe://weft.local/ns/bakery/sa/orders". */
   readonly id: string;
-  /** Of its pod, or of its manifest on a laptop: "shop". */
+  /** Of its pod, or of its manifest on a laptop: "bakery". */
   readonly namespace: string;
   /** Its account in that namespace: "orders". */
   readonly serviceAccount: string;
@@ -19,7 +19,7 @@ interface Identity {
 /** A service that the contract names as a caller. */
 export interface ServiceCaller extends Identity {
   readonly kind: 'service';
-  /** Its logical name, as contracts write it: "shop.orders". */
+  /** Its logical name, as contracts write it: "bakery.orders". */
   readonly name: string;
 }
 

@@ -7,8 +7,8 @@ import {
   type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { OrderService } from '@shop/orders-contract/v1';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { client, implement, repeatable } from './index.ts';
 import { orderId, orders, serving } from './order-server.fixture.ts';
@@ -45,7 +45,7 @@ test('interceptors of a client see unary calls and streams, in order, with the v
   const c = client(OrderService, { outbound: server.address, interceptors: [named('outer'), named('inner')] });
   const contextValues = createContextValues().set(tenant, 'acme');
   t.is((await c.getOrder({ orderId }, { contextValues })).order?.reason, 'outer, inner');
-  const url = 'http://shop.orders/shop.orders.v1.OrderService/';
+  const url = 'http://bakery.orders/bakery.orders.v1.OrderService/';
   t.deepEqual(seen.splice(0), [
     `outer ${url}GetOrder false acme`,
     `inner ${url}GetOrder false acme`,
@@ -183,7 +183,7 @@ test("a connect-es ServiceImpl is served as it is, with all of its handlers' con
   const { order } = await c.getOrder({ orderId }, { deadlineMs: 9_000, headers: { 'x-own': 'yes' } });
   t.is(order?.reason, 'a class');
   t.deepEqual(seen.slice(0, 4), [
-    ['GetOrder', 'shop.orders.v1.OrderService', 'POST', 'grpc', '/shop.orders.v1.OrderService/GetOrder'],
+    ['GetOrder', 'bakery.orders.v1.OrderService', 'POST', 'grpc', '/bakery.orders.v1.OrderService/GetOrder'],
     true,
     false,
     'yes',

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { client, currentCall, implement, ServiceError } from './index.ts';
 import { orderId, orders, serving, transports } from './order-server.fixture.ts';
@@ -65,9 +65,9 @@ test('a client names the callee as the authority', async (t) => {
   const c = client(OrderService, { outbound: server.address });
   await c.getOrder(
     { orderId },
-    { headers: { 'x-forwarded-client-cert': 'Hash=1;Subject="";URI=spiffe://weft.local/ns/shop/sa/catalog' } },
+    { headers: { 'x-forwarded-client-cert': 'Hash=1;Subject="";URI=spiffe://weft.local/ns/bakery/sa/catalog' } },
   );
-  t.deepEqual(names, ['spiffe://weft.local/ns/shop/sa/catalog']);
+  t.deepEqual(names, ['spiffe://weft.local/ns/bakery/sa/catalog']);
   await server.close();
 });
 

@@ -1,7 +1,11 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { GetOrderRequestSchema, OrderService, WatchOrderRequestSchema } from '@shop/orders-contract/v1';
+import {
+  GetOrderRequestSchema,
+  OrderService,
+  WatchOrderRequestSchema,
+} from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import type { Call } from './current-call.ts';
 import { frameMessage } from './grpc/frame.ts';
@@ -48,7 +52,7 @@ test('a deadline of any length that a protocol can say is passed on', async (t) 
   const post = async (path: string, headers: Record<string, string>, body: Uint8Array) => {
     const stream = session.request({
       ':method': 'POST',
-      ':path': `/shop.orders.v1.OrderService/${path}`,
+      ':path': `/bakery.orders.v1.OrderService/${path}`,
       ...headers,
     });
     const chunks: Buffer[] = [];

@@ -12,7 +12,7 @@ export class DescriptorIndex {
     for (const file of files) this.#add(file);
   }
 
-  /** By path: "shop/orders/v1/orders.proto". */
+  /** By path: "bakery/orders/v1/orders.proto". */
   file(path: string): DescFile | undefined {
     return this.#files.get(path);
   }

@@ -1,7 +1,7 @@
 import { connect } from 'node:http2';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
 import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test, { type ExecutionContext } from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import { type Call, type ErrorDetail, type Handlers, implement, ServiceError } from './index.ts';
@@ -202,7 +202,7 @@ test('what sidecars say to each other is in no trailer and in no body', async (t
         continue;
       const stream = session.request({
         ':method': 'POST',
-        ':path': `/shop.orders.v1.OrderService/${method}`,
+        ':path': `/bakery.orders.v1.OrderService/${method}`,
         'content-type': contentType,
       });
       let trailers: object = {};

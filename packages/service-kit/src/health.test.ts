@@ -1,8 +1,8 @@
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
-import { OrderService } from '@shop/orders-contract/v1';
 import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from '@weft/api/grpc/health/v1/health';
 import { ServerReflection } from '@weft/api/grpc/reflection/v1/reflection';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { orderId, serving } from './order-server.fixture.ts';
 
@@ -18,7 +18,7 @@ test('health tells what the checks and the drain say', async (t) => {
   });
   const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${server.address}` }));
   t.is((await health.check({})).status, ServingStatus.SERVING);
-  t.is((await health.check({ service: 'shop.orders.v1.OrderService' })).status, ServingStatus.SERVING);
+  t.is((await health.check({ service: 'bakery.orders.v1.OrderService' })).status, ServingStatus.SERVING);
   t.is((await t.throwsAsync(() => health.check({ service: 'x' }), { instanceOf: ConnectError }))?.code, Code.NotFound);
   t.is((await health.list({})).statuses['']?.status, ServingStatus.SERVING);
   const watched: number[] = [];
@@ -62,7 +62,7 @@ test('streams that only watch or wait to be asked end as soon as the drain begin
     return seen;
   };
   const watched: Record<string, Promise<ServingStatus[]>> = {};
-  for (const service of ['', 'shop.orders.v1.OrderService', 'not.Known']) {
+  for (const service of ['', 'bakery.orders.v1.OrderService', 'not.Known']) {
     const began = Promise.withResolvers<void>();
     watched[service] = all(health.watch({ service }), began.resolve);
     await began.promise;
@@ -87,5 +87,5 @@ test('streams that only watch or wait to be asked end as soon as the drain begin
   await Promise.all(open);
   t.deepEqual(await watched[''], [ServingStatus.SERVING, ServingStatus.NOT_SERVING]);
   t.deepEqual(await watched['not.Known'], [ServingStatus.SERVICE_UNKNOWN]);
-  t.is((await watched['shop.orders.v1.OrderService'])?.at(-1), ServingStatus.NOT_SERVING);
+  t.is((await watched['bakery.orders.v1.OrderService'])?.at(-1), ServingStatus.NOT_SERVING);
 });

@@ -4,9 +4,9 @@ import { connect as connectSocket } from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { GetOrderRequestSchema, OrderService } from '@shop/orders-contract/v1';
 import { Health } from '@weft/api/grpc/health/v1/health';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { GetOrderRequestSchema, OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import type { Limits } from './grpc/limits.ts';
@@ -16,7 +16,7 @@ import { flag, frame, frameType, headerBlock, post, preface, RawPeer, uint32 } f
 
 // What one connection may do to a server. Beside each attack another caller is served.
 
-const getOrder = '/shop.orders.v1.OrderService/GetOrder';
+const getOrder = '/bakery.orders.v1.OrderService/GetOrder';
 const request = frameMessage(toBinary(GetOrderRequestSchema, create(GetOrderRequestSchema, { orderId })));
 const second = 1_000;
 
@@ -85,7 +85,7 @@ test('a message that comes slowly ends its call; a stream between messages lives
   lasting.write(frameMessage(Buffer.from([0x3a, 0])));
   const watching = session.request({
     ':method': 'POST',
-    ':path': '/shop.orders.v1.OrderService/WatchOrder',
+    ':path': '/bakery.orders.v1.OrderService/WatchOrder',
     'content-type': 'application/grpc',
   });
   watching.end(request);
@@ -289,7 +289,7 @@ test.serial('uploads that a handler reads late are no flood', async (t) => {
   const upload = async () => {
     const stream = session.request({
       ':method': 'POST',
-      ':path': '/shop.catalog.v1.CatalogService/ImportProducts',
+      ':path': '/bakery.catalog.v1.CatalogService/ImportProducts',
       'content-type': 'application/grpc',
     });
     let ended = 'reset';

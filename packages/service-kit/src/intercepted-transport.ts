@@ -4,7 +4,7 @@ import { runStreamingCall, runUnaryCall } from '@connectrpc/connect/protocol';
 
 /**
  * `transport` behind interceptors, with the meaning that connect-es gives them on a client, whatever the transport is made of. What time
- * they take is taken from the call's. `baseUrl` is what they see before a method's path: "http://shop.orders".
+ * they take is taken from the call's. `baseUrl` is what they see before a method's path: "http://bakery.orders".
  */
 export function interceptedTransport(
   transport: Transport,

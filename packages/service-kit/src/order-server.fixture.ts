@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { OrderSchema, OrderService } from '@shop/orders-contract/v1';
 import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { OrderSchema, OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import { type Handlers, implement, repeatable, type ServeOptions, ServiceError, serve } from './index.ts';
 
 /** An order that any of them answers. */

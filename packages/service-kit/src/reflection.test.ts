@@ -15,7 +15,7 @@ test('reflection in both versions finds services, symbols, files and extensions'
     const ask = async function* () {
       yield { messageRequest: { case: 'listServices', value: '' } } as const;
       yield {
-        messageRequest: { case: 'fileContainingSymbol', value: 'shop.orders.v1.OrderService.GetOrder' },
+        messageRequest: { case: 'fileContainingSymbol', value: 'bakery.orders.v1.OrderService.GetOrder' },
       } as const;
       yield { messageRequest: { case: 'fileByFilename', value: 'google/api/http.proto' } } as const;
       yield { messageRequest: { case: 'fileContainingSymbol', value: 'no.Such' } } as const;
@@ -32,11 +32,11 @@ test('reflection in both versions finds services, symbols, files and extensions'
     const [services, symbol, file, unknown, extension] = replies;
     t.true(
       services?.case === 'listServicesResponse' &&
-        services.value.service.some(({ name }) => name === 'shop.orders.v1.OrderService'),
+        services.value.service.some(({ name }) => name === 'bakery.orders.v1.OrderService'),
     );
     const names = symbol?.case === 'fileDescriptorResponse' ? symbol.value.fileDescriptorProto : [];
     const files = names.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name);
-    t.is(files.at(-1), 'shop/orders/v1/orders.proto');
+    t.is(files.at(-1), 'bakery/orders/v1/orders.proto');
     t.true(files.includes('buf/validate/validate.proto'));
     t.is(file?.case, 'fileDescriptorResponse');
     t.true(unknown?.case === 'errorResponse' && unknown.value.errorCode === Code.NotFound);

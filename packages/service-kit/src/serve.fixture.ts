@@ -1,5 +1,5 @@
 /** A process that serves, for the tests of its end; tells its parent the address. */
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import { implement, repeatable, serve } from './index.ts';
 
 process.env.LOG_LEVEL = 'silent';

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { GetOrderRequestSchema, OrderService } from '@shop/orders-contract/v1';
 import { BadRequestSchema, ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { GetOrderRequestSchema, OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import { client, implement } from './index.ts';
@@ -40,7 +40,7 @@ test('each protocol on the one port gets the same answers', async (t) => {
 
 test('plain JSON by HTTP/1.1', async (t) => {
   const server = await serving();
-  const url = `http://${server.address}/shop.orders.v1.OrderService/GetOrder`;
+  const url = `http://${server.address}/bakery.orders.v1.OrderService/GetOrder`;
   const post = (body: string) =>
     fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, keepalive: false });
   t.like(await (await post(JSON.stringify({ orderId }))).json(), { order: { orderId } });
@@ -82,7 +82,7 @@ test('bytes that are no protobuf are INVALID_ARGUMENT', async (t) => {
   const session = connectHttp2(`http://${server.address}`);
   const stream = session.request({
     ':method': 'POST',
-    ':path': '/shop.orders.v1.OrderService/GetOrder',
+    ':path': '/bakery.orders.v1.OrderService/GetOrder',
     'content-type': 'application/grpc',
   });
   stream.end(Buffer.from([0, 0, 0, 0, 2, 0x0a, 0xff]));
@@ -182,7 +182,7 @@ test('limits of messages and headers hold for every protocol', async (t) => {
 
 test('compression that is not known is UNIMPLEMENTED, with what is; a caller that accepts only identity gets it', async (t) => {
   const server = await serving();
-  const url = `http://${server.address}/shop.orders.v1.OrderService/GetOrder`;
+  const url = `http://${server.address}/bakery.orders.v1.OrderService/GetOrder`;
   const json = JSON.stringify({ orderId });
   const web = new Uint8Array(frameMessage(toBinary(GetOrderRequestSchema, create(GetOrderRequestSchema, { orderId }))));
   const post = async (headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {

@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { GetOrderRequestSchema, OrderService } from '@shop/orders-contract/v1';
+import { GetOrderRequestSchema, OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { frameMessage } from './grpc/frame.ts';
 import { client, createLogger, implement, ServiceError } from './index.ts';
@@ -62,7 +62,7 @@ test('so does an answer that only says that the deadline has passed', async (t) 
   const server = await serving({
     services: [implement(OrderService, { ...orders, getOrder: () => new Promise<never>(() => {}) })],
   });
-  const path = '/shop.orders.v1.OrderService/GetOrder';
+  const path = '/bakery.orders.v1.OrderService/GetOrder';
   const connect = await fetch(`http://${server.address}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'connect-timeout-ms': '50', traceparent },
@@ -91,7 +91,7 @@ test('so does an answer that only says that the deadline has passed', async (t) 
 test('what is no call is answered with a trace, too, and an answer without an error has none', async (t) => {
   const server = await serving();
   const post = (path: string, headers: Record<string, string>) =>
-    fetch(`http://${server.address}/shop.orders.v1.OrderService/${path}`, {
+    fetch(`http://${server.address}/bakery.orders.v1.OrderService/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: '{"orderId": 1',

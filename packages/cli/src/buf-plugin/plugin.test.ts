@@ -6,6 +6,7 @@ import test from 'ava';
 import { plugin } from './plugin.ts';
 
 const root = join(import.meta.dirname, '../../../..');
+const bakery = join(root, 'packages/test-contracts/proto/bakery');
 
 test('speaks pluginrpc', async (t) => {
   t.is(await plugin(['--protocol'], new Uint8Array()), '1\n');
@@ -15,13 +16,14 @@ test('speaks pluginrpc', async (t) => {
   await t.throwsAsync(plugin(['/other.Service/Method'], new Uint8Array()), { message: /there is no procedure/ });
 });
 
-/** The proto files of this repository, with one of them changed, as buf lints them. */
+/** The bakery's proto files, with one of them changed, as buf lints them with the configuration of this repository. */
 function bufLint(file: string, change: (text: string) => string): { status: number | null; output: string } {
   const copy = mkdtempSync(join(tmpdir(), 'weft-buf-'));
   try {
-    for (const path of ['proto', 'packages/policy/proto', 'packages/api/proto', 'buf.yaml']) {
+    for (const path of ['proto/weft', 'packages/policy/proto', 'packages/api/proto', 'buf.yaml']) {
       cpSync(join(root, path), join(copy, path), { recursive: true });
     }
+    cpSync(bakery, join(copy, 'proto/bakery'), { recursive: true });
     symlinkSync(join(root, 'packages/cli'), join(copy, 'packages/cli'));
     const path = join(copy, file);
     const before = readFileSync(path, 'utf8');
@@ -41,8 +43,8 @@ function bufLint(file: string, change: (text: string) => string): { status: numb
 }
 
 test('errors appear where those of buf lint do, with file, line and column', (t) => {
-  const file = 'proto/shop/payments/v1/payments.proto';
-  const line = readFileSync(join(root, file), 'utf8')
+  const file = 'proto/bakery/payments/v1/payments.proto';
+  const line = readFileSync(join(bakery, 'payments/v1/payments.proto'), 'utf8')
     .split('\n')
     .findIndex((text) => text.includes('rpc Authorize('));
   const { status, output } = bufLint(file, (text) =>

@@ -22,8 +22,8 @@ function mesh(notAfterMs: number, rootLeftMs = 3650 * 24 * hourMs) {
       root: { phase: Root_Phase.STEADY, fingerprint: 'ab' },
     },
     workloads: [
-      { namespace: 'shop', name: 'orders-0', ready: true, proxy: later },
-      { namespace: 'shop', name: 'catalog-0', ready: true, proxy },
+      { namespace: 'bakery', name: 'orders-0', ready: true, proxy: later },
+      { namespace: 'bakery', name: 'catalog-0', ready: true, proxy },
     ],
   });
 }
@@ -33,7 +33,7 @@ test('says how long calls go on without the control plane', (t) => {
     renderFindings(findings(mesh(now + 13 * hourMs), now), (_, text) => text),
     `ok  all 2 connected proxies have taken their configuration
 ok  no problems
-ok  without the control plane, calls go on for 13 h (the certificate of shop/catalog-0 ends first; never less than 12 h while it runs)
+ok  without the control plane, calls go on for 13 h (the certificate of bakery/catalog-0 ends first; never less than 12 h while it runs)
 ok  root ab; no rotation is under way
 ok  the root ends in 3650 d`,
   );

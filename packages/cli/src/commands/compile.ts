@@ -15,7 +15,7 @@ export function compileCommand(): Command {
         'hold as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',
     )
     .requiredOption('--mesh <dir>', 'the directory, as .weft/mesh')
-    .option('--proxy <name>', 'only this proxy, as orders-0 or shop/orders-0')
+    .option('--proxy <name>', 'only this proxy, as orders-0 or bakery/orders-0')
     .addOption(jsonOption())
     .action(async (options: { mesh: string; proxy?: string; json: boolean }) => {
       const directory = resolve(options.mesh);

@@ -55,14 +55,14 @@ export function overrideCommand(): Command {
         'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
         'repeated. It is written as a MeshOverride into the mesh directory or the cluster, with who, why and until when.',
     )
-    .argument('[service/method]', 'as shop.payments.v1.PaymentService/Authorize; shop.payments: all its methods')
-    .option('--deny <caller>', 'who may no longer call, as shop.orders or edge; repeatable', collect, [])
+    .argument('[service/method]', 'as bakery.payments.v1.PaymentService/Authorize; bakery.payments: all its methods')
+    .option('--deny <caller>', 'who may no longer call, as bakery.orders or edge; repeatable', collect, [])
     .option('--allow <caller>', 'who may call although the contract does not say so; repeatable', collect, [])
     .option('--no-retry', 'try no failed call again that may have been delivered')
     .option('--deadline <duration>', 'the longest that a call may take, as 500ms')
     .option(
       '--limit <caller=requests/period>',
-      'the most calls per replica, as shop.orders=100/1s; * is everybody',
+      'the most calls per replica, as bakery.orders=100/1s; * is everybody',
       limits,
       [],
     )
@@ -71,7 +71,7 @@ export function overrideCommand(): Command {
     .option('--why <text>', 'the reason, for the log and for the status')
     .option('--list', 'show the overrides that hold, or were refused', false)
     .option('--all', 'with --list: also those that have ended and were not removed', false)
-    .option('--remove <name>', 'end one now, as shop/payments-1a2b3c')
+    .option('--remove <name>', 'end one now, as bakery/payments-1a2b3c')
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
     .option('--force', 'write it although nobody in the mesh has a name that it gives', false)
     .addOption(jsonOption())
@@ -95,7 +95,7 @@ export function overrideCommand(): Command {
 
 async function manifestOf(mesh: Mesh, target: string | undefined, options: Options): Promise<OverrideManifest> {
   if (target === undefined) {
-    throw new CommandError('Name a service or method, as shop.payments.v1.PaymentService/Authorize, or use --list.');
+    throw new CommandError('Name a service or method, as bakery.payments.v1.PaymentService/Authorize, or use --list.');
   }
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
@@ -255,6 +255,6 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 
 function limits(text: string, before: readonly Limit[]): readonly Limit[] {
   const match = /^([*]|[a-z][\w.]*)=(\d{1,20})(?:\/([\w.]+))?$/.exec(text);
-  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as shop.orders=100/1s.');
+  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as bakery.orders=100/1s.');
   return [...before, { caller: match[1], requests: Number(match[2]), per: match[3] ?? '1s' }];
 }

@@ -10,7 +10,7 @@ const plain = (_: string, text: string) => text;
 
 test('history: a line each, long causes cut, refusals below', (t) => {
   const at = timestampFromMs(0);
-  const answers = [{ workload: 'shop/orders-0', nack: 'outbound: no' }];
+  const answers = [{ workload: 'bakery/orders-0', nack: 'outbound: no' }];
   const revisions = [
     create(RevisionSchema, { id: 'b2', at, causes: ['a', 'b', 'c', 'd', 'e'], sent: 3, acknowledged: 2, answers }),
     create(RevisionSchema, { id: 'a1', at, causes: ['the first configuration'] }),
@@ -19,7 +19,7 @@ test('history: a line each, long causes cut, refusals below', (t) => {
     'REVISION  PUSHED               TAKEN  CAUSE',
     `b2        ${localTime(0)}  2/3    a; b; c; 2 more`,
     `a1        ${localTime(0)}  -      the first configuration`,
-    'b2 refused by shop/orders-0: outbound: no',
+    'b2 refused by bakery/orders-0: outbound: no',
   ]);
 });
 

@@ -11,9 +11,9 @@ test('shows services, proxies, and below them all that is wrong', (t) => {
   const mesh = create(GetStatusResponseSchema, {
     services: [
       {
-        namespace: 'shop',
+        namespace: 'bakery',
         name: 'orders',
-        logicalName: 'shop.orders',
+        logicalName: 'bakery.orders',
         readyReplicas: 1,
         replicas: 2,
         contractHashes: ['ab'],
@@ -21,7 +21,7 @@ test('shows services, proxies, and below them all that is wrong', (t) => {
     ],
     workloads: [
       {
-        namespace: 'shop',
+        namespace: 'bakery',
         name: 'orders-0',
         ready: true,
         address: '127.0.0.1:20001',
@@ -45,22 +45,22 @@ test('shows services, proxies, and below them all that is wrong', (t) => {
           ],
         },
       },
-      { namespace: 'shop', name: 'orders-1', ready: false, reason: 'it starts' },
+      { namespace: 'bakery', name: 'orders-1', ready: false, reason: 'it starts' },
     ],
     problems: [{ resource: 'user/bad.yaml', field: 'spec', message: 'no ports', advice: 'at least one port' }],
     denials: [{ count: 3n, lastAt: timestampFromMs(now - 60_000), message: 'weft: a may not call b' }],
   });
   t.is(
     renderStatus({ mesh, supervisor: undefined, now }, plain),
-    `SERVICE      CONTRACT     READY  VERSIONS
-shop/orders  shop.orders  1/2    ab
+    `SERVICE        CONTRACT       READY  VERSIONS
+bakery/orders  bakery.orders  1/2    ab
 
-REPLICA        STATE      ADDRESS          ENVOY   CERTIFICATE ENDS  CONFIGURATION  SINCE
-shop/orders-0  ready      127.0.0.1:20001  1.40.0  in 24 h           NACK           5.0 s
-shop/orders-1  not ready  -                -       -                 not connected  -      it starts
+REPLICA          STATE      ADDRESS          ENVOY   CERTIFICATE ENDS  CONFIGURATION  SINCE
+bakery/orders-0  ready      127.0.0.1:20001  1.40.0  in 24 h           NACK           5.0 s
+bakery/orders-1  not ready  -                -       -                 not connected  -      it starts
 
 Refused by Envoy
-  shop/orders-0 Listener: no such filter (from mesh/x.yaml)
+  bakery/orders-0 Listener: no such filter (from mesh/x.yaml)
 
 Problems (the last good configuration goes on serving)
   user/bad.yaml spec: no ports; expected: at least one port

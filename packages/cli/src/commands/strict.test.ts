@@ -8,10 +8,10 @@ import { strictFindings } from './strict.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const hourMs = 3_600_000;
-const port = { namespace: 'shop', workload: 'db-0', port: 5432, target: 'shop/db:5432' };
+const port = { namespace: 'bakery', workload: 'db-0', port: 5432, target: 'bakery/db:5432' };
 const call = {
-  namespace: 'shop',
-  target: 'shop/db:5432',
+  namespace: 'bakery',
+  target: 'bakery/db:5432',
   caller: '10.9.9.9',
   count: 12n,
   lastAt: timestampFromMs(now - 180_000),
@@ -21,22 +21,22 @@ const call = {
 function said(plainText: MessageInitShape<typeof PlainTextSchema>, connected = true, countedMs = 48 * hourMs) {
   const status = create(GetStatusResponseSchema, {
     workloads: [
-      { namespace: 'shop', name: 'db-0', services: ['db'], ...(connected ? { proxy: {} } : {}) },
-      { namespace: 'shop', name: 'orders-0', services: ['orders'] },
+      { namespace: 'bakery', name: 'db-0', services: ['db'], ...(connected ? { proxy: {} } : {}) },
+      { namespace: 'bakery', name: 'orders-0', services: ['orders'] },
     ],
     plainText: { countedSince: timestampFromMs(now - countedMs), ...plainText },
   });
-  const found = strictFindings(status, 'shop', now);
+  const found = strictFindings(status, 'bakery', now);
   return { safe: found.every(({ ok }) => ok), text: renderFindings(found, (_, text) => text) };
 }
 
 test('who called in plain text would break, and what to do about it', (t) => {
-  const own = { ...call, caller: 'shop.catalog', inMesh: true, count: 1n, advice: 'permit it' };
+  const own = { ...call, caller: 'bakery.catalog', inMesh: true, count: 1n, advice: 'permit it' };
   t.deepEqual(said({ ports: [port], calls: [call, own] }), {
     safe: false,
-    text: `ok  plain text is taken at shop/db:5432
-BAD 10.9.9.9, which is not in the mesh, would be refused at shop/db:5432: 12 calls in plain text, last 3 min ago; give it a sidecar
-BAD shop.catalog would be refused at shop/db:5432: 1 calls in plain text, last 3 min ago; permit it
+    text: `ok  plain text is taken at bakery/db:5432
+BAD 10.9.9.9, which is not in the mesh, would be refused at bakery/db:5432: 12 calls in plain text, last 3 min ago; give it a sidecar
+BAD bakery.catalog would be refused at bakery/db:5432: 1 calls in plain text, last 3 min ago; permit it
 ok  calls are counted for 2 d, since the control plane started`,
   });
 });
@@ -45,7 +45,7 @@ test('nobody was seen: safe, as far as calls were counted', (t) => {
   const elsewhere = { ...call, namespace: 'other', target: 'other/db:5432' };
   t.deepEqual(said({ ports: [port], calls: [elsewhere] }), {
     safe: true,
-    text: `ok  plain text is taken at shop/db:5432
+    text: `ok  plain text is taken at bakery/db:5432
 ok  the switch to strict breaks nobody that was seen: calls are counted for 2 d, since the control plane started`,
   });
   t.regex(
@@ -61,7 +61,7 @@ test('a proxy that is not connected may have taken calls that nobody knows of', 
 });
 
 test('a namespace that is strict already, and one that is not in the mesh', (t) => {
-  t.deepEqual(said({ calls: [call] }), { safe: true, text: 'ok  shop takes mTLS only: db, orders' });
+  t.deepEqual(said({ calls: [call] }), { safe: true, text: 'ok  bakery takes mTLS only: db, orders' });
   const none = strictFindings(create(GetStatusResponseSchema), 'nowhere', now);
   t.deepEqual(none, [{ ok: false, text: 'namespace nowhere has no workload in the mesh' }]);
 });

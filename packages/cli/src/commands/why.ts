@@ -21,8 +21,8 @@ export function whyCommand(): Command {
         'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way, and 1 when nobody has a name that is\n' +
         'given.',
     )
-    .argument('<caller>', 'who calls: shop.orders, edge, shop/orders or shop/orders-0')
-    .argument('<method>', 'what is called: shop.payments.v1.PaymentService/Authorize')
+    .argument('<caller>', 'who calls: bakery.orders, edge, bakery/orders or bakery/orders-0')
+    .argument('<method>', 'what is called: bakery.payments.v1.PaymentService/Authorize')
     .option('--at <time>', 'as it was then: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
     .addOption(jsonOption())
     .addOption(stateOption())

@@ -47,7 +47,7 @@ async function lay(files: Iterable<ProtoFile>, directory: string): Promise<void>
   }
 }
 
-/** buf's lines, "proto/shop/orders/v1/orders.proto:3:1:message", with the files that they are about. */
+/** buf's lines, "proto/bakery/orders/v1/orders.proto:3:1:message", with the files that they are about. */
 function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoProblem[] {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) return [{ file: 'buf', message: 'it failed and said nothing' }];

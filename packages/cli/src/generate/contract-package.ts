@@ -4,9 +4,9 @@ import type { InstalledContract } from './installed-contracts.ts';
 
 /** A contract of a project: all versions of one logical name, which become one npm package. */
 export interface ContractPackage {
-  /** A proto package without its version: "shop.catalog". */
+  /** A proto package without its version: "bakery.catalog". */
   readonly logicalName: string;
-  /** "@shop/catalog-contract". */
+  /** "@bakery/catalog-contract". */
   readonly packageName: string;
   /** The name of its folder: "catalog". */
   readonly folder: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** A .proto file. */
 export interface ProtoFile {
-  /** As others import it: "shop/orders/v1/orders.proto". */
+  /** As others import it: "bakery/orders/v1/orders.proto". */
   readonly importPath: string;
   /** Where it is, absolute. */
   readonly path: string;

@@ -6,12 +6,12 @@ export interface ProtoProblem {
   readonly file: string;
   /** From 1; none: it is about the whole file. */
   readonly line?: number;
-  /** The element that it is about: "shop.orders.v1.OrderService/PlaceOrder". */
+  /** The element that it is about: "bakery.orders.v1.OrderService/PlaceOrder". */
   readonly field?: string;
   readonly message: string;
 }
 
-/** Where a problem is, from a root: "proto/shop/orders/v1/orders.proto:12". */
+/** Where a problem is, from a root: "proto/bakery/orders/v1/orders.proto:12". */
 export function problemPlace({ file, line }: ProtoProblem, root: string): string {
   const place = isAbsolute(file) ? relative(root, file) : file;
   return line === undefined ? place : `${place}:${line}`;

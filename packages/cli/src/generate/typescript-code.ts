@@ -26,7 +26,7 @@ export interface CodeRequest {
   readonly target: 'ts' | 'js+dts';
 }
 
-/** Makes the code of .proto files with protoc-gen-es: "shop/orders/v1/orders.proto" gives "shop/orders/v1/orders_pb.ts". */
+/** Makes the code of .proto files with protoc-gen-es: "bakery/orders/v1/orders.proto" gives "bakery/orders/v1/orders_pb.ts". */
 export async function typescriptCode({ files, closure, packages, target }: CodeRequest): Promise<MadeFile[]> {
   const made = new Set(files.map(({ name }) => name));
   const elsewhere = closure.flatMap(({ name }) => {

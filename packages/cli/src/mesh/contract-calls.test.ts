@@ -1,7 +1,7 @@
 import type { DescFile } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, type FileDescriptorSet, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { file_shop_catalog_v1_catalog } from '@shop/catalog-contract/v1';
+import { file_bakery_catalog_v1_catalog } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import test from 'ava';
 import { contractCalls } from './contract-calls.ts';
 
@@ -17,16 +17,16 @@ function setOf(file: DescFile): FileDescriptorSet {
 }
 
 test('finds who may call each unary method', (t) => {
-  const bytes = toBinary(FileDescriptorSetSchema, setOf(file_shop_catalog_v1_catalog));
-  const calls = contractCalls(bytes, 'shop.catalog');
+  const bytes = toBinary(FileDescriptorSetSchema, setOf(file_bakery_catalog_v1_catalog));
+  const calls = contractCalls(bytes, 'bakery.catalog');
   t.deepEqual(
-    calls.find(({ path }) => path === '/shop.catalog.v1.CatalogService/GetProduct'),
-    { path: '/shop.catalog.v1.CatalogService/GetProduct', callers: ['shop.orders'], exposed: true },
+    calls.find(({ path }) => path === '/bakery.catalog.v1.CatalogService/GetProduct'),
+    { path: '/bakery.catalog.v1.CatalogService/GetProduct', callers: ['bakery.orders'], exposed: true },
   );
   // A client stream is no unary method.
   t.is(
     calls.find(({ path }) => path.endsWith('/ImportProducts')),
     undefined,
   );
-  t.deepEqual(contractCalls(bytes, 'shop.money'), []);
+  t.deepEqual(contractCalls(bytes, 'bakery.money'), []);
 });

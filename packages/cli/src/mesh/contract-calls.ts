@@ -6,7 +6,7 @@ import { edgeName } from '@weft/compiler/model/names';
 
 /** A unary method and who may call it. */
 export interface ContractCall {
-  /** "/shop.orders.v1.OrderService/GetOrder". */
+  /** "/bakery.orders.v1.OrderService/GetOrder". */
   readonly path: string;
   /** Logical names, without the edge. */
   readonly callers: readonly string[];

@@ -4,7 +4,7 @@ import { meshConfigYaml, packageOwnership, tracingEndpoint, workloadYaml } from 
 
 test('a workload has its status apart from its spec', (t) => {
   const yaml = workloadYaml({
-    namespace: 'shop',
+    namespace: 'bakery',
     name: 'orders-0',
     labels: { app: 'orders' },
     serviceAccount: 'orders',
@@ -17,7 +17,7 @@ test('a workload has its status apart from its spec', (t) => {
   t.deepEqual(parse(yaml), {
     apiVersion: 'weft.dev/v1',
     kind: 'Workload',
-    metadata: { namespace: 'shop', name: 'orders-0', labels: { app: 'orders' } },
+    metadata: { namespace: 'bakery', name: 'orders-0', labels: { app: 'orders' } },
     spec: {
       serviceAccount: 'orders',
       contract: '0123456789abcdef',
@@ -30,7 +30,7 @@ test('a workload has its status apart from its spec', (t) => {
 
 test('a contract hash of digits only stays text', (t) => {
   const yaml = workloadYaml({
-    namespace: 'shop',
+    namespace: 'bakery',
     name: 'a',
     labels: {},
     serviceAccount: 'a',
@@ -44,13 +44,13 @@ test('a contract hash of digits only stays text', (t) => {
 test('each namespace speaks for the package family of its services, once', (t) => {
   t.deepEqual(
     packageOwnership([
-      { namespace: 'shop', contract: 'shop.orders' },
-      { namespace: 'shop', contract: 'shop.catalog' },
+      { namespace: 'bakery', contract: 'bakery.orders' },
+      { namespace: 'bakery', contract: 'bakery.catalog' },
       { namespace: 'bank', contract: 'bank.ledger' },
       { namespace: 'tools' },
     ]),
     [
-      { namespace: 'shop', protoPackage: 'shop' },
+      { namespace: 'bakery', protoPackage: 'bakery' },
       { namespace: 'bank', protoPackage: 'bank' },
     ],
   );
@@ -66,9 +66,9 @@ test('tracing is on only where an endpoint is named', (t) => {
 
 test('a mesh config exposes each namespace that has services, once', (t) => {
   const packages = [
-    { namespace: 'shop', protoPackage: 'shop' },
-    { namespace: 'shop', protoPackage: 'bank' },
+    { namespace: 'bakery', protoPackage: 'bakery' },
+    { namespace: 'bakery', protoPackage: 'bank' },
     { namespace: 'weft', protoPackage: 'edge' },
   ];
-  t.deepEqual(parse(meshConfigYaml(packages)).spec.exposure, [{ namespace: 'shop' }]);
+  t.deepEqual(parse(meshConfigYaml(packages)).spec.exposure, [{ namespace: 'bakery' }]);
 });

@@ -93,7 +93,7 @@ export function tracingEndpoint(endpoint: string | undefined): TracingEndpoint |
   return { host: url.hostname, port: url.port ? Number(url.port) : 4317, samplingPercent: 100 };
 }
 
-/** The namespaces of services, with the first part of their contracts' packages: `shop` speaks for `shop`. */
+/** The namespaces of services, with the first part of their contracts' packages: `bakery` speaks for `bakery`. */
 export function packageOwnership(
   services: readonly Pick<ServiceManifest, 'namespace' | 'contract'>[],
 ): { namespace: string; protoPackage: string }[] {

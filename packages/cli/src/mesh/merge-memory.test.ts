@@ -15,8 +15,8 @@ const revision = (id: string, seconds: number, workload: string, acknowledged = 
   });
 
 test('histories of several replicas: what both pushed is one line with the proxies of both', (t) => {
-  const one = [revision('c', 60, 'shop/a'), revision('b', 40, 'shop/a'), revision('a', 0, 'shop/a')];
-  const two = [revision('c', 61, 'shop/b', 0), revision('b', 52, 'shop/b'), revision('a', 1, 'shop/b')];
+  const one = [revision('c', 60, 'bakery/a'), revision('b', 40, 'bakery/a'), revision('a', 0, 'bakery/a')];
+  const two = [revision('c', 61, 'bakery/b', 0), revision('b', 52, 'bakery/b'), revision('a', 1, 'bakery/b')];
   const merged = mergeRevisions([one, two]);
   t.deepEqual(
     merged.map(({ id, sent, acknowledged }) => [id, sent, acknowledged]),
@@ -30,7 +30,7 @@ test('histories of several replicas: what both pushed is one line with the proxi
   );
   t.deepEqual(
     merged[0]?.answers.map(({ workload }) => workload),
-    ['shop/a', 'shop/b'],
+    ['bakery/a', 'bakery/b'],
   );
   t.deepEqual(mergeRevisions([one]), one);
 });
@@ -44,7 +44,7 @@ test('why: of each proxy the word of the replica that it is connected to', (t) =
       steps: [
         {
           name: 'listener',
-          values: said.map(([source, proxySync], index) => ({ name: `shop/${index}`, source, proxySync })),
+          values: said.map(([source, proxySync], index) => ({ name: `bakery/${index}`, source, proxySync })),
         },
       ],
     });

@@ -9,9 +9,9 @@ test('proxies are found at whichever replica they are, and refused calls are cou
   const answer = (orders?: number, catalog?: number, count = 1n) =>
     create(GetStatusResponseSchema, {
       workloads: [
-        { namespace: 'shop', name: 'orders-0', ...(orders === undefined ? {} : { proxy: proxy(orders) }) },
-        { namespace: 'shop', name: 'catalog-0', ...(catalog === undefined ? {} : { proxy: proxy(catalog) }) },
-        { namespace: 'shop', name: 'payments-0' },
+        { namespace: 'bakery', name: 'orders-0', ...(orders === undefined ? {} : { proxy: proxy(orders) }) },
+        { namespace: 'bakery', name: 'catalog-0', ...(catalog === undefined ? {} : { proxy: proxy(catalog) }) },
+        { namespace: 'bakery', name: 'payments-0' },
       ],
       problems: [{ resource: 'a', message: 'b' }],
       denials: [{ caller: 'a', method: '/b', count }],

@@ -20,7 +20,7 @@ function directory(t: ExecutionContext): string {
 }
 
 const workload = {
-  namespace: 'shop',
+  namespace: 'bakery',
   name: 'orders-0',
   labels: {},
   serviceAccount: 'orders',
@@ -33,7 +33,7 @@ test('what an earlier run has left goes, what the user has put there stays', (t)
   mkdirSync(join(path, 'user'));
   mkdirSync(join(path, 'workloads'));
   writeFileSync(join(path, 'user/mine.yaml'), 'a');
-  writeFileSync(join(path, 'workloads/shop.old-0.yaml'), 'b');
+  writeFileSync(join(path, 'workloads/bakery.old-0.yaml'), 'b');
   new MeshDirectory(path);
   t.true(existsSync(join(path, 'user/mine.yaml')));
   t.deepEqual(readdirSync(join(path, 'workloads')), []);
@@ -42,14 +42,14 @@ test('what an earlier run has left goes, what the user has put there stays', (t)
 test('a manifest is replaced as a whole, only when it differs, and leaves no other file', (t) => {
   const path = directory(t);
   const mesh = new MeshDirectory(path);
-  const file = join(path, 'workloads/shop.orders-0.yaml');
+  const file = join(path, 'workloads/bakery.orders-0.yaml');
   mesh.writeWorkload(workload);
   const first = statSync(file).ino;
   mesh.writeWorkload({ ...workload });
   t.is(statSync(file).ino, first);
   mesh.writeWorkload({ ...workload, ready: true });
   t.not(statSync(file).ino, first);
-  t.deepEqual(readdirSync(join(path, 'workloads')), ['shop.orders-0.yaml']);
+  t.deepEqual(readdirSync(join(path, 'workloads')), ['bakery.orders-0.yaml']);
   mesh.removeWorkload(workload);
   t.false(existsSync(file));
   // It may come back with the same content.
@@ -60,10 +60,10 @@ test('a manifest is replaced as a whole, only when it differs, and leaves no oth
 test('a contract is published under its hash', (t) => {
   const path = directory(t);
   const mesh = new MeshDirectory(path);
-  const source = join(path, 'user/shop.orders.binpb');
-  t.is(mesh.publishContract('shop', source), undefined);
+  const source = join(path, 'user/bakery.orders.binpb');
+  t.is(mesh.publishContract('bakery', source), undefined);
   writeFileSync(source, 'abc');
   // SHA-256("abc") begins so (FIPS 180-2, B.1).
-  t.is(mesh.publishContract('shop', source), 'ba7816bf8f01cfea');
-  t.is(readFileSync(join(path, 'contracts/shop/ba7816bf8f01cfea.binpb'), 'utf8'), 'abc');
+  t.is(mesh.publishContract('bakery', source), 'ba7816bf8f01cfea');
+  t.is(readFileSync(join(path, 'contracts/bakery/ba7816bf8f01cfea.binpb'), 'utf8'), 'abc');
 });

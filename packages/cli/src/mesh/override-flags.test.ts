@@ -3,7 +3,7 @@ import type { OverrideManifest } from './override-file.ts';
 import { flagProblems } from './override-flags.ts';
 
 const manifest = (spec: Partial<OverrideManifest['spec']>): OverrideManifest => ({
-  namespace: 'shop',
+  namespace: 'bakery',
   name: 'orders-1',
   createdMs: 0,
   spec: { service: 'orders', reason: 'a test', by: 'ada@example.com', ...spec },
@@ -11,7 +11,7 @@ const manifest = (spec: Partial<OverrideManifest['spec']>): OverrideManifest => 
 
 test('flags within the bounds pass', async (t) => {
   const limit = { caller: '*', requests: 0xffff_ffff, per: '50ms' };
-  t.deepEqual(await flagProblems(manifest({ deadline: '365d', rateLimits: [limit], deny: ['shop.orders'] })), []);
+  t.deepEqual(await flagProblems(manifest({ deadline: '365d', rateLimits: [limit], deny: ['bakery.orders'] })), []);
 });
 
 const refused: readonly (readonly [spec: Partial<OverrideManifest['spec']>, words: RegExp])[] = [
@@ -21,8 +21,8 @@ const refused: readonly (readonly [spec: Partial<OverrideManifest['spec']>, word
   [{ rateLimits: [{ caller: '*', requests: 0, per: '1s' }] }, /^--limit is 0; expected: a whole number from 1 to/],
   [{ rateLimits: [{ caller: '*', requests: 2 ** 32, per: '1s' }] }, /^--limit is 4294967296; expected/],
   [{ rateLimits: [{ caller: '*', requests: 1, per: '1ms' }] }, /^--limit is "1ms"; expected: a duration from 50ms/],
-  [{ deny: ['Shop.Orders'] }, /^--deny is "Shop.Orders"; expected: a proto package/],
-  [{ allow: [`shop.${'a'.repeat(300)}`] }, /^--allow is .*; expected: at most 253 characters$/],
+  [{ deny: ['Bakery.Orders'] }, /^--deny is "Bakery.Orders"; expected: a proto package/],
+  [{ allow: [`bakery.${'a'.repeat(300)}`] }, /^--allow is .*; expected: at most 253 characters$/],
   [{ reason: 'a'.repeat(2001) }, /^--why is .*; expected: at most 2000 characters$/],
 ];
 

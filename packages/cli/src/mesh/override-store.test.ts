@@ -6,10 +6,10 @@ import { parse } from 'yaml';
 import { overrideStore } from './override-store.ts';
 
 const manifest = {
-  namespace: 'shop',
+  namespace: 'bakery',
   name: 'payments-1a2b3c',
   createdMs: Date.UTC(2026, 0, 1),
-  spec: { service: 'payments', deny: ['shop.orders'], reason: 'it loops', by: 'ann' },
+  spec: { service: 'payments', deny: ['bakery.orders'], reason: 'it loops', by: 'ann' },
 };
 
 /** A kubectl that notes what it is asked, and answers as the test says. */
@@ -37,16 +37,16 @@ test.serial('in a cluster it is made and removed by kubectl, with the rights of 
   await store.write(manifest);
   t.like(parse(readFileSync(join(directory, 'input'), 'utf8')), {
     kind: 'MeshOverride',
-    metadata: { namespace: 'shop', name: 'payments-1a2b3c' },
+    metadata: { namespace: 'bakery', name: 'payments-1a2b3c' },
     spec: manifest.spec,
   });
-  t.true(await store.remove('shop', 'payments-1a2b3c'));
+  t.true(await store.remove('bakery', 'payments-1a2b3c'));
   t.deepEqual(asked(), [
     '--context east create -f -',
-    '--context east delete meshoverrides.weft.dev payments-1a2b3c -n shop --ignore-not-found -o name',
+    '--context east delete meshoverrides.weft.dev payments-1a2b3c -n bakery --ignore-not-found -o name',
   ]);
   kubectl(directory, 'true');
-  t.false(await overrideStore({ cluster: true }).remove('shop', 'gone'));
+  t.false(await overrideStore({ cluster: true }).remove('bakery', 'gone'));
   kubectl(directory, 'echo "Error from server (Forbidden): no" >&2; exit 1');
   await t.throwsAsync(store.write(manifest), {
     message: 'The override was not made: Error from server (Forbidden): no',

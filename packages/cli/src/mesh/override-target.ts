@@ -10,8 +10,8 @@ export interface OverrideTarget {
 }
 
 /**
- * Finds what somebody means by "shop.payments.v1.PaymentService/Authorize", "PaymentService/Authorize", "shop.payments/Authorize",
- * "shop.payments", "payments", "payments/Authorize" or "shop/payments" (its namespace and name). Throws a CommandError that says what there is.
+ * Finds what somebody means by "bakery.payments.v1.PaymentService/Authorize", "PaymentService/Authorize", "bakery.payments/Authorize",
+ * "bakery.payments", "payments", "payments/Authorize" or "bakery/payments" (its namespace and name). Throws a CommandError that says what there is.
  */
 export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: string): OverrideTarget {
   const [name = '', method, ...more] = text.replace(/^\//, '').split('/');

@@ -1,31 +1,42 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { WhyResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
+import { descriptorSet } from '@weft/test-contracts';
 import test from 'ava';
-import { findProject } from '../project.ts';
+import { projectAt } from '../project.ts';
 import { addProtoLines } from './proto-lines.ts';
 
-const project = findProject(import.meta.dirname);
-const file = 'shop/payments/v1/payments.proto';
-const set = readFileSync(join(project.generatedDir, 'payments/descriptor.binpb'));
+/** The bakery, of which only payments was generated. */
+const project = {
+  ...projectAt(join(import.meta.dirname, '../../../test-contracts')),
+  generatedDir: mkdtempSync(join(tmpdir(), 'weft-contracts-')),
+};
+test.after.always(() => rmSync(project.generatedDir, { recursive: true }));
+const file = 'bakery/payments/v1/payments.proto';
+const set = descriptorSet('bakery.payments');
 const hash = contractHash(set);
+const generated = join(project.generatedDir, 'payments');
+mkdirSync(generated);
+writeFileSync(join(generated, 'package.json'), JSON.stringify({ weft: { contract: 'bakery.payments' } }));
+writeFileSync(join(generated, 'descriptor.binpb'), set);
 
 const ofService = (contractHash: string) => ({
   contractHash,
   file,
-  service: 'shop.payments.v1.PaymentService',
+  service: 'bakery.payments.v1.PaymentService',
   isOption: true,
 });
 const answer = (contract: string) =>
   create(WhyResponseSchema, {
-    advice: `callers: ["shop.orders", "shop.catalog"] in option (weft.policy.v1.service) of shop.payments.v1.PaymentService, ${file}`,
+    advice: `callers: ["bakery.orders", "bakery.catalog"] in option (weft.policy.v1.service) of bakery.payments.v1.PaymentService, ${file}`,
     adviceElement: ofService(contract),
     steps: [
       {
         name: 'route',
-        summary: '/shop.payments.v1.PaymentService/Authorize at shop.payments',
+        summary: '/bakery.payments.v1.PaymentService/Authorize at bakery.payments',
         values: [
           {
             name: 'deadline',
@@ -46,7 +57,7 @@ const answer = (contract: string) =>
           {
             name: 'contract',
             value: contract,
-            source: `contracts/shop/${contract}.binpb, ${file}`,
+            source: `contracts/bakery/${contract}.binpb, ${file}`,
             element: { ...ofService(contract), method: 'Authorize', isOption: false },
           },
         ],
@@ -67,7 +78,7 @@ test('lines of the files that the running contract was made of', async (t) => {
       `(weft.policy.v1.service).defaults.deadline, ${file}:${service}`,
       'default',
       `(weft.policy.v1.method).idempotency_key, ${file}:${line('(weft.policy.v1.method)', rpc)}`,
-      `contracts/shop/${hash}.binpb, ${file}:${rpc}`,
+      `contracts/bakery/${hash}.binpb, ${file}:${rpc}`,
     ],
   );
   t.true(advice.endsWith(`${file}:${service}`));

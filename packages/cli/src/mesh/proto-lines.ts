@@ -23,7 +23,7 @@ const optionsOfService = 3;
 const optionsOfMethod = 4;
 
 /**
- * Adds lines to the .proto files that an explanation names, "shop/orders/v1/orders.proto:12", where the project has the very files
+ * Adds lines to the .proto files that an explanation names, "bakery/orders/v1/orders.proto:12", where the project has the very files
  * that the running contract was made of. Changes and returns `answer`; never rejects.
  */
 export async function addProtoLines(answer: WhyResponse, project: Project): Promise<WhyResponse> {

@@ -13,7 +13,7 @@ function statistics(counts: Readonly<Record<string, readonly [success: number, r
 
 const lds = 'listener_manager.lds';
 const edge = 'http.gateway_edge.rds.gateway|edge';
-const inbound = 'http.inbound_shop_orders_2000.rds.inbound|shop/orders|2000';
+const inbound = 'http.inbound_bakery_orders_2000.rds.inbound|bakery/orders|2000';
 
 const cases: readonly (readonly [string, Parameters<typeof statistics>[0]])[] = [
   ['waits for its listeners', { [lds]: [0, 0] }],
@@ -23,7 +23,7 @@ const cases: readonly (readonly [string, Parameters<typeof statistics>[0]])[] = 
   ['refuses its routes gateway|edge', { [lds]: [1, 0], [edge]: [0, 1] }],
   // One that was refused later keeps what it has.
   ['', { [lds]: [1, 3], [edge]: [1, 1] }],
-  ['refuses its routes inbound|shop/orders|2000', { [lds]: [2, 0], [edge]: [1, 0], [inbound]: [0, 1] }],
+  ['refuses its routes inbound|bakery/orders|2000', { [lds]: [2, 0], [edge]: [1, 0], [inbound]: [0, 1] }],
   ['', { [lds]: [2, 0], [edge]: [1, 0], [inbound]: [1, 0] }],
   // A headless service of somebody else.
   ['', { [lds]: [1, 0], [edge]: [1, 0], 'http.direct.rds.direct|bbb/cache|80': [0, 1] }],

@@ -6,7 +6,7 @@ import { Logs, readableLine } from './logs.ts';
 
 test('a JSON line of the kit reads as a sentence with its fields', (t) => {
   t.is(
-    readableLine('{"level":"warn","time":1,"service":"shop.orders","msg":"took over","order":"7","tries":2}'),
+    readableLine('{"level":"warn","time":1,"service":"bakery.orders","msg":"took over","order":"7","tries":2}'),
     'warn took over order=7 tries=2',
   );
   t.is(readableLine('{"level":50,"msg":"no\\nway"}'), 'error no ⏎ way');

@@ -23,7 +23,7 @@ export interface LintOptions {
   readonly knownServices?: readonly LogicalName[];
   /**
    * Also refuse callers that are nowhere in the set nor among `knownServices`; a list: only those whose names begin with one of these
-   * words ("shop" for shop.orders). Default: false; a set of one service cannot tell.
+   * words ("bakery" for bakery.orders). Default: false; a set of one service cannot tell.
    */
   readonly closed?: boolean | readonly string[];
   /** Also look at the calls that contracts permit, hop after hop (docs/policy.md says what that proves). Default: false. */

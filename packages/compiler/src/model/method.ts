@@ -139,7 +139,7 @@ export function admission(
 /** What callers outside are told of whatever no contract exposes at a gateway. */
 export const notExposedSentence = 'weft: no contract exposes this here';
 
-/** What a caller is told of a method that it may not call: "weft: shop.catalog may not call ...; its contract names shop.orders". */
+/** What a caller is told of a method that it may not call: "weft: bakery.catalog may not call ...; its contract names bakery.orders". */
 export function refusalSentence(
   method: Pick<Method, 'path' | 'callers' | 'denied' | 'origins'>,
   caller: LogicalName,

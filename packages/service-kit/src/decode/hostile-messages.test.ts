@@ -175,7 +175,7 @@ test('430 bytes of gzip are refused in every protocol, cheaply, and the server g
   const server = await serving();
   const items = repeat([0x1a, 0], 200_000);
   const json = Buffer.from(`{"items":[${'{},'.repeat(199_999)}{}]}`);
-  const path = '/shop.orders.v1.OrderService/PlaceOrder';
+  const path = '/bakery.orders.v1.OrderService/PlaceOrder';
   const gzipped = gzipSync(items);
   t.true(gzipped.length < 450);
   const gzippedJson = gzipSync(json);
@@ -210,7 +210,7 @@ test('430 bytes of gzip are refused in every protocol, cheaply, and the server g
 
 test('bytes that are no message are INVALID_ARGUMENT in every protocol', async (t) => {
   const server = await serving();
-  const path = '/shop.orders.v1.OrderService/PlaceOrder';
+  const path = '/bakery.orders.v1.OrderService/PlaceOrder';
   const malformed: Record<string, Buffer> = {
     'a number without an end': repeat([0xff], 4),
     'text that is not UTF-8': Buffer.from([0x0a, 2, 0xff, 0xfe]),
@@ -226,7 +226,11 @@ test('bytes that are no message are INVALID_ARGUMENT in every protocol', async (
     t.regex(web.text, /grpc-status: 3\r/, name);
     const whole = await send(server.address, path, 'application/proto', bytes);
     t.is(whole.http, 400, name);
-    t.regex(whole.text, /"invalid_argument","message":"the request is not a shop\.orders\.v1\.PlaceOrderRequest/, name);
+    t.regex(
+      whole.text,
+      /"invalid_argument","message":"the request is not a bakery\.orders\.v1\.PlaceOrderRequest/,
+      name,
+    );
   }
   await server.close();
 });

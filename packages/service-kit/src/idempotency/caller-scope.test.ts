@@ -1,4 +1,4 @@
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { testCall } from '../test-call.ts';
 import { callerScope } from './caller-scope.ts';

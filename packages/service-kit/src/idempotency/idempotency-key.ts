@@ -13,7 +13,7 @@ import { idempotencyKeyOf } from './keyed.ts';
 export interface RequestIdentity {
   /** As {@link callerScope} says. */
   readonly caller: string;
-  /** shop.orders.v1.OrderService/PlaceOrder */
+  /** bakery.orders.v1.OrderService/PlaceOrder */
   readonly method: string;
   /** Chosen by the caller. */
   readonly key: string;

@@ -1,4 +1,4 @@
-import { OrderService, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
+import { OrderService, PlaceOrderResponseSchema } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
 import { type Database, type Handlers, implement, keyed, once, repeatable, serve } from '../index.ts';
@@ -10,7 +10,8 @@ test('a method with an idempotency_key is served only if its handler heeds repea
   const careless: Handlers<typeof OrderService> = { ...orders, placeOrder: () => ({}) };
   await t.throwsAsync(serve({ services: [implement(OrderService, careless)], ...listen }), {
     instanceOf: TypeError,
-    message: /^shop\.orders\.v1\.OrderService\/PlaceOrder: its contract declares the idempotency_key "idempotency_key"/,
+    message:
+      /^bakery\.orders\.v1\.OrderService\/PlaceOrder: its contract declares the idempotency_key "idempotency_key"/,
   });
   const db = {} as Database;
   const careful: Handlers<typeof OrderService>['placeOrder'][] = [

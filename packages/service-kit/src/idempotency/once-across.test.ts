@@ -1,6 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { AuthorizeRequestSchema, AuthorizeResponseSchema, PaymentService } from '@shop/payments-contract/v1';
+import {
+  AuthorizeRequestSchema,
+  AuthorizeResponseSchema,
+  PaymentService,
+} from '@weft/test-contracts/bakery/payments/v1/payments';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import type { Database } from '../postgres/database.ts';

@@ -1,7 +1,11 @@
 import { create, fromJson } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { OrderService, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
 import { ErrorInfoSchema } from '@weft/policy/google/rpc/error_details';
+import {
+  OrderService,
+  PlaceOrderRequestSchema,
+  PlaceOrderResponseSchema,
+} from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { Contract } from '../contract.fixture.ts';
 import { runAsCall } from '../current-call.ts';
@@ -75,7 +79,7 @@ test('another request under the same key is refused, also while the first is und
     instanceOf: ServiceError,
     code: Code.AlreadyExists,
     message:
-      'shop.orders.v1.OrderService/PlaceOrder: the idempotency key "reused" was used for another request; choose a new key',
+      'bakery.orders.v1.OrderService/PlaceOrder: the idempotency key "reused" was used for another request; choose a new key',
   };
   await t.throwsAsync(place(replicas[0], 'reused', { customer: 'b' }), refusal);
   await running;
@@ -95,7 +99,7 @@ test('a final error is the answer, with its details and without its effect', asy
   const fail = () => {
     tries++;
     return new ServiceError(Code.FailedPrecondition, 'no stock', {
-      details: [{ desc: ErrorInfoSchema, value: { reason: 'NO_STOCK', domain: 'shop' } }],
+      details: [{ desc: ErrorInfoSchema, value: { reason: 'NO_STOCK', domain: 'bakery' } }],
     });
   };
   for (const db of replicas) {
@@ -104,7 +108,7 @@ test('a final error is the answer, with its details and without its effect', asy
       code: Code.FailedPrecondition,
       message: 'no stock',
     });
-    t.like(error?.details[0]?.value, { reason: 'NO_STOCK', domain: 'shop' });
+    t.like(error?.details[0]?.value, { reason: 'NO_STOCK', domain: 'bakery' });
   }
   t.is(tries, 1);
   t.is(await effects('final'), 0);

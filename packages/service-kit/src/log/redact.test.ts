@@ -1,8 +1,13 @@
 import { create, createFileRegistry, type DescMessage, fromJson } from '@bufbuild/protobuf';
 import { AnySchema, anyPack, FileDescriptorSetSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { MoneySchema } from '@shop/money-contract/v1';
-import { OrderSchema, OrderStatus, PlaceOrderRequestSchema, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
-import { AuthorizeRequestSchema } from '@shop/payments-contract/v1';
+import { MoneySchema } from '@weft/test-contracts/bakery/money/v1/money';
+import {
+  OrderSchema,
+  OrderStatus,
+  PlaceOrderRequestSchema,
+  PlaceOrderResponseSchema,
+} from '@weft/test-contracts/bakery/orders/v1/orders';
+import { AuthorizeRequestSchema } from '@weft/test-contracts/bakery/payments/v1/payments';
 import test from 'ava';
 import { redact } from './redact.ts';
 
@@ -38,7 +43,7 @@ test('enums have names, int64 are text, times are as in JSON', (t) => {
 test('of what is packed in an Any only the type is told', (t) => {
   const packed = anyPack(AuthorizeRequestSchema, create(AuthorizeRequestSchema, { cardToken: '4111111111111111' }));
   t.deepEqual(redact(AnySchema, packed), {
-    type_url: 'type.googleapis.com/shop.payments.v1.AuthorizeRequest',
+    type_url: 'type.googleapis.com/bakery.payments.v1.AuthorizeRequest',
   });
 });
 

@@ -40,10 +40,10 @@ test.serial('passwords and connection strings are not', (t) => {
   });
   process.env.PGPASSWORD = 'hunter2';
   for (const message of [
-    'cannot reach postgres://orders:swordfish@db:5432/shop',
+    'cannot reach postgres://orders:swordfish@db:5432/bakery',
     'host=db password=swordfish user=orders',
     'auth with hunter2 failed',
-    'cannot reach postgres://orders:p@swordfish@db:5432/shop',
+    'cannot reach postgres://orders:p@swordfish@db:5432/bakery',
     "host=db password='a swordfish\\' b swordfish' user=orders",
     'pwd="a swordfish" user=orders',
   ]) {
@@ -114,7 +114,7 @@ test('long errors are cut, and take no time', (t) => {
 
 test('a secret at the cut is not logged either', (t) => {
   for (let before = 8_100; before < 8_200; before++) {
-    const text = `${'x'.repeat(before)} postgres://orders:${'swordfish'.repeat(200)}@db/shop`;
+    const text = `${'x'.repeat(before)} postgres://orders:${'swordfish'.repeat(200)}@db/bakery`;
     t.notRegex(serializeError(new Error(text)).message, /sword/, String(before));
   }
   t.is(

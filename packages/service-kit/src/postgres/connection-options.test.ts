@@ -11,11 +11,11 @@ test('libpq’s variables and their defaults', (t) => {
     tls: false,
   });
   t.like(
-    connectionFromEnvironment({ PGUSER: 'a', PGHOST: 'db', PGPORT: '6432', PGDATABASE: 'shop', PGPASSWORD: 'x' }),
+    connectionFromEnvironment({ PGUSER: 'a', PGHOST: 'db', PGPORT: '6432', PGDATABASE: 'bakery', PGPASSWORD: 'x' }),
     {
       host: 'db',
       port: 6432,
-      database: 'shop',
+      database: 'bakery',
       password: 'x',
     },
   );

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Code } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
 import { startPostgres } from '@weft/dev-postgres';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import pg from 'pg';
 import { client } from '../client.ts';
@@ -187,7 +187,7 @@ test('inside a transaction only its tx may be used, so that the pool cannot be d
   t.is(currentTransaction(), undefined);
   const orders = client(OrderService, { outbound: '127.0.0.1:1' });
   const error = await t.throwsAsync(db.transaction(async () => void (await orders.getOrder({}))));
-  t.regex(error?.message ?? '', /shop\.orders must not be called within a transaction on kit/);
+  t.regex(error?.message ?? '', /bakery\.orders must not be called within a transaction on kit/);
   let leaked: (() => Promise<unknown>) | undefined;
   await db.transaction(async (tx) => {
     leaked = () => tx.query('select 1');

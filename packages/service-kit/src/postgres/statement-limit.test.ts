@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { OrderService } from '@shop/orders-contract/v1';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { runAsCall } from '../current-call.ts';
 import { testCall } from '../test-call.ts';

@@ -1,6 +1,6 @@
 import './register.ts';
 import { context, propagation } from '@opentelemetry/api';
-import { OrderService, PlaceOrderRequestSchema } from '@shop/orders-contract/v1';
+import { OrderService, PlaceOrderRequestSchema } from '@weft/test-contracts/bakery/orders/v1/orders';
 import { implement, postgres, redact, repeatable, serve } from '../index.ts';
 
 // A service for telemetry.test.ts: what it does with the card number must not be seen outside.

@@ -51,7 +51,7 @@ async function ordersUnder(env: NodeJS.ProcessEnv) {
       PGUSER: user,
       PGPASSWORD: password,
       PGDATABASE: database,
-      WEFT_SERVICE: 'shop.orders',
+      WEFT_SERVICE: 'bakery.orders',
       WEFT_LISTEN: '127.0.0.1:0',
       LOG_LEVEL: 'trace',
       ...env,
@@ -71,7 +71,7 @@ async function ordersUnder(env: NodeJS.ProcessEnv) {
     const address = await serving;
     const answers: string[] = [];
     for (const idempotencyKey of ['works', 'fails', 'traces']) {
-      const response = await fetch(`http://${address}/shop.orders.v1.OrderService/PlaceOrder`, {
+      const response = await fetch(`http://${address}/bakery.orders.v1.OrderService/PlaceOrder`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
         body: JSON.stringify({
@@ -103,11 +103,11 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     t.is(code, 0);
     const sent = otlp.bytes();
     for (const text of [
-      'shop.orders.v1.OrderService/PlaceOrder',
+      'bakery.orders.v1.OrderService/PlaceOrder',
       'SELECT orders',
       'select $1::text as card',
       'rpc.server.duration',
-      'shop.orders',
+      'bakery.orders',
     ]) {
       t.true(sent.includes(text), text);
     }
@@ -118,7 +118,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     t.regex(answers[1] ?? '', /internal error/);
     const logged = lines.map((line) => JSON.parse(line)).filter((line) => line.trace_id === traceId);
     t.true(logged.some((line) => line.msg === 'placing' && line.request.idempotency_key === 'works'));
-    t.true(logged.every((line) => /^[0-9a-f]{16}$/.test(line.span_id) && line.service === 'shop.orders'));
+    t.true(logged.every((line) => /^[0-9a-f]{16}$/.test(line.span_id) && line.service === 'bakery.orders'));
     const failure = logged.find((line) => line.err);
     t.is(failure?.err.code, '22P02');
   });

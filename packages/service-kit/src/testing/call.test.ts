@@ -1,7 +1,7 @@
 import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { OrderService } from '@shop/orders-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import test from 'ava';
 import { type Call, client, implement, repeatable, ServiceError } from '../index.ts';
 import { orderId, orders } from '../order-server.fixture.ts';
@@ -22,7 +22,7 @@ test('a handler is called with a caller, a deadline, headers and values', async 
     getOrder,
     { orderId },
     {
-      caller: 'shop.payments',
+      caller: 'bakery.payments',
       deadlineMs: 5_000,
       headers: { 'x-own': 'yes', 'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/a/sa/b' },
       values: createContextValues().set(user, 'ada'),
@@ -33,9 +33,9 @@ test('a handler is called with a caller, a deadline, headers and values', async 
   t.is(order?.reason, 'ada');
   t.deepEqual(seen?.caller, {
     kind: 'service',
-    name: 'shop.payments',
-    id: 'spiffe://weft.local/ns/shop/sa/payments',
-    namespace: 'shop',
+    name: 'bakery.payments',
+    id: 'spiffe://weft.local/ns/bakery/sa/payments',
+    namespace: 'bakery',
     serviceAccount: 'payments',
   });
   t.is(seen?.requestHeader.get('x-own'), 'yes');
@@ -95,7 +95,7 @@ test('a fake answers with its handlers, and says which one is missing', async (t
   t.is(missing?.code, Code.Unimplemented);
   t.is(
     missing?.rawMessage,
-    'the fake of shop.payments.v1.PaymentService has no handler for Capture; give it `capture`',
+    'the fake of bakery.payments.v1.PaymentService has no handler for Capture; give it `capture`',
   );
   const broken = await t.throwsAsync(payments.tokenizeCard({ cardNumber: 'x' }), { instanceOf: ConnectError });
   t.is(broken?.code, Code.InvalidArgument);

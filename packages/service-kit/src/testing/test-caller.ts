@@ -1,7 +1,7 @@
 import { callerNameHeader } from '../caller.ts';
 
 /**
- * Who calls in a test: a logical name ("shop.orders", or "edge"), which stands for an account of its own in the namespace that is the
+ * Who calls in a test: a logical name ("bakery.orders", or "edge"), which stands for an account of its own in the namespace that is the
  * name's first part; or whatever a sidecar could have proved.
  */
 export type TestCaller =

@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { CatalogService } from '@shop/catalog-contract/v1';
-import { OrderService } from '@shop/orders-contract/v1';
-import { PaymentService } from '@shop/payments-contract/v1';
+import { CatalogService } from '@weft/test-contracts/bakery/catalog/v1/catalog';
+import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
+import { PaymentService } from '@weft/test-contracts/bakery/payments/v1/payments';
 import test from 'ava';
 import { type Call, implement, repeatable } from '../index.ts';
 import { orderId, orders } from '../order-server.fixture.ts';
@@ -17,14 +17,14 @@ const authorization = {
 test('a call that the contract does not admit fails with the sentence of the mesh', async (t) => {
   const mesh = await testMesh();
   mesh.fake(PaymentService, { authorize: repeatable(() => ({})), capture: () => ({}) });
-  await mesh.client(PaymentService, 'shop.orders').authorize(authorization);
-  const refused = await t.throwsAsync(mesh.client(PaymentService, 'shop.catalog').authorize(authorization), {
+  await mesh.client(PaymentService, 'bakery.orders').authorize(authorization);
+  const refused = await t.throwsAsync(mesh.client(PaymentService, 'bakery.catalog').authorize(authorization), {
     instanceOf: ConnectError,
   });
   t.is(refused?.code, Code.PermissionDenied);
   t.is(
     refused?.rawMessage,
-    'weft: shop.catalog may not call shop.payments.v1.PaymentService/Authorize; its contract names shop.orders',
+    'weft: bakery.catalog may not call bakery.payments.v1.PaymentService/Authorize; its contract names bakery.orders',
   );
   const outside = await t.throwsAsync(mesh.client(PaymentService, 'edge').capture({ orderId }), {
     instanceOf: ConnectError,
@@ -35,8 +35,8 @@ test('a call that the contract does not admit fails with the sentence of the mes
 test('services call each other as what they are, within the deadline of the contract', async (t) => {
   const mesh = await testMesh();
   const calls: Call[] = [];
-  const catalog = mesh.client(CatalogService, 'shop.orders');
-  const payments = mesh.client(PaymentService, 'shop.orders');
+  const catalog = mesh.client(CatalogService, 'bakery.orders');
+  const payments = mesh.client(PaymentService, 'bakery.orders');
   mesh.serve(
     implement(OrderService, {
       ...orders,
@@ -63,7 +63,7 @@ test('services call each other as what they are, within the deadline of the cont
   await mesh.client(OrderService, 'edge').getOrder({ orderId });
   t.deepEqual(
     calls.map(({ method, caller }) => `${method.name} by ${caller.kind === 'service' ? caller.name : caller.kind}`),
-    ['GetOrder by edge', 'GetProduct by shop.orders', 'Capture by shop.orders'],
+    ['GetOrder by edge', 'GetProduct by bakery.orders', 'Capture by bakery.orders'],
   );
   // 2 s is the deadline of GetOrder, and what it calls has no more.
   for (const { deadline = Number.POSITIVE_INFINITY } of calls) t.true(deadline <= Date.now() + 2_000);
@@ -72,7 +72,7 @@ test('services call each other as what they are, within the deadline of the cont
 
 test("what a handler lets through of a refusal is not told to the handler's caller", async (t) => {
   const mesh = await testMesh();
-  const notAdmitted = mesh.client(PaymentService, 'shop.catalog');
+  const notAdmitted = mesh.client(PaymentService, 'bakery.catalog');
   mesh.serve(
     implement(OrderService, {
       ...orders,
@@ -123,5 +123,5 @@ test('interceptors of a service and of a client hold, and a service that is miss
     instanceOf: ConnectError,
   });
   t.is(missing?.code, Code.Unavailable);
-  t.is(missing?.rawMessage, 'shop.catalog.v1.CatalogService is not in this test mesh; add it by serve() or fake()');
+  t.is(missing?.rawMessage, 'bakery.catalog.v1.CatalogService is not in this test mesh; add it by serve() or fake()');
 });
