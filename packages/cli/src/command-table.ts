@@ -18,6 +18,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/up.ts')).upCommand(),
   },
   {
+    name: 'dev',
+    summary: 'start the whole mesh on this machine, and follow edits',
+    load: async () => (await import('./commands/dev.ts')).devCommand(),
+  },
+  {
     name: 'add',
     summary: 'add a service to the project',
     load: async () => (await import('./commands/add.ts')).addCommand(),
@@ -58,13 +63,23 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/scale.ts')).scaleCommand(),
   },
   {
+    name: 'restart',
+    summary: 'restart a service or one replica, without a failed call',
+    load: async () => (await import('./commands/restart.ts')).restartCommand(),
+  },
+  {
+    name: 'run',
+    summary: 'run the process of one service in the foreground, for a debugger',
+    load: async () => (await import('./commands/run.ts')).runCommand(),
+  },
+  {
     name: 'stop',
     summary: 'stop the control plane or PostgreSQL, to see what the mesh does without it',
     load: async () => (await import('./commands/hold.ts')).stopCommand(),
   },
   {
     name: 'start',
-    summary: 'start again what `weft stop` has ended',
+    summary: 'start again what `weft stop` has ended, and wait until it serves',
     load: async () => (await import('./commands/hold.ts')).startCommand(),
   },
   {

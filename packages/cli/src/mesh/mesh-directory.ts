@@ -1,20 +1,32 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { isNoSpace } from '../system-error.ts';
 import { type WorkloadManifest, workloadYaml } from './manifests.ts';
 
 /** The part of a user in it, which is never touched. */
 const userPart = 'user';
 
+/** Between two looks whether the disk has space again. */
+const tryAgainMs = 1_000;
+
 /** The directory of manifests and contracts that the control plane watches. */
 export class MeshDirectory {
   readonly path: string;
   readonly #written = new Map<string, string>();
+  /** What the full disk did not take. */
+  readonly #waiting = new Map<string, string>();
+  readonly #onFull: () => void;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** Takes over `path`: what an earlier run left there is removed, but for `user/`. */
-  constructor(path: string) {
+  /**
+   * Takes over `path`: what an earlier run left there is removed, but for `user/`. `onFull`: told once that the disk is full; what is
+   * written from then on is there as soon as it has space.
+   */
+  constructor(path: string, onFull: () => void = () => {}) {
     this.path = path;
+    this.#onFull = onFull;
     mkdirSync(path, { recursive: true });
     for (const entry of readdirSync(path)) {
       if (entry !== userPart) rmSync(join(path, entry), { recursive: true, force: true });
@@ -26,9 +38,34 @@ export class MeshDirectory {
 
   /** Writes a manifest, unless it is there with the same content: each write makes the control plane read again. */
   write(file: string, content: string): void {
+    this.#waiting.delete(file);
     if (this.#written.get(file) === content) return;
-    writeFileAtomically(join(this.path, file), content);
-    this.#written.set(file, content);
+    try {
+      writeFileAtomically(join(this.path, file), content);
+      this.#written.set(file, content);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      this.#waiting.set(file, content);
+      this.#tryAgainLater();
+    }
+  }
+
+  /** The disk is full, and something waits for space. */
+  get full(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  #tryAgainLater(): void {
+    if (this.#timer) return;
+    this.#onFull();
+    this.#timer = setInterval(() => {
+      // A copy: what does not fit yet is put back.
+      for (const [file, content] of [...this.#waiting]) this.write(file, content);
+      if (this.#waiting.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, tryAgainMs);
+    this.#timer.unref();
   }
 
   /** Publishes the state of a replica. */
@@ -38,9 +75,22 @@ export class MeshDirectory {
 
   /** Takes a replica out of the mesh. */
   removeWorkload(workload: Pick<WorkloadManifest, 'namespace' | 'name'>): void {
-    const file = workloadFile(workload);
+    this.remove(workloadFile(workload));
+  }
+
+  /** Takes a manifest out. */
+  remove(file: string): void {
     this.#written.delete(file);
+    this.#waiting.delete(file);
     rmSync(join(this.path, file), { force: true });
+  }
+
+  /** Takes out every contract but these. */
+  keepContracts(contracts: readonly { readonly namespace: string; readonly hash: string }[]): void {
+    const kept = new Set(contracts.map(({ namespace, hash }) => contractFile(namespace, hash)));
+    for (const file of globSync('contracts/*/*.binpb', { cwd: this.path })) {
+      if (!kept.has(file)) this.remove(file);
+    }
   }
 
   /** Publishes the descriptor set in `file` for a namespace and returns its hash; undefined when there is no such file. */
@@ -48,9 +98,8 @@ export class MeshDirectory {
     if (!existsSync(file)) return undefined;
     const descriptorSet = readFileSync(file);
     const hash = contractHash(descriptorSet);
-    const directory = join(this.path, 'contracts', namespace);
-    mkdirSync(directory, { recursive: true });
-    const path = join(directory, `${hash}.binpb`);
+    const path = join(this.path, contractFile(namespace, hash));
+    mkdirSync(dirname(path), { recursive: true });
     if (!existsSync(path)) writeFileAtomically(path, descriptorSet);
     return hash;
   }
@@ -58,4 +107,8 @@ export class MeshDirectory {
 
 function workloadFile({ namespace, name }: Pick<WorkloadManifest, 'namespace' | 'name'>): string {
   return `workloads/${namespace}.${name}.yaml`;
+}
+
+function contractFile(namespace: string, hash: string): string {
+  return `contracts/${namespace}/${hash}.binpb`;
 }

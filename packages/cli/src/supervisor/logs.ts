@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNoSpace } from '../system-error.ts';
 import type { Paint, Style } from '../terminal/style.ts';
 
 /** A log that grows over this is kept once under `.1` and begun anew. */
@@ -14,6 +15,8 @@ export interface ProcessLog {
   line(text: string, options?: { quiet?: boolean }): void;
   /** What is told from now on is of a new process. */
   forget(): void;
+  /** The same log for a second process beside the first: its lines go where the others go, and it has a last line of its own. */
+  beside(): ProcessLog;
   close(): void;
 }
 
@@ -47,9 +50,8 @@ export class Logs {
     this.#width = Math.max(this.#width, name.length);
     let file = openSync(path, 'a', 0o600);
     let size = statSync(path).size;
-    const lastLines: string[] = [];
     let closed = false;
-    return {
+    const viewOf = (lastLines: string[]): ProcessLog => ({
       path,
       get lastLine() {
         const telling = tellsError.map((pattern) => lastLines.findLast((line) => pattern.test(line)));
@@ -64,7 +66,12 @@ export class Logs {
           file = openSync(path, 'a', 0o600);
           size = 0;
         }
-        size += writeSync(file, bytes);
+        try {
+          size += writeSync(file, bytes);
+        } catch (error) {
+          // A mesh goes on without its logs; that the disk is full is told by whoever needs it.
+          if (!isNoSpace(error)) throw error;
+        }
         if (options.quiet) return;
         const readable = readableLine(text);
         if (readable.trim() && lastLines.push(readable.trim()) > keptLines) lastLines.shift();
@@ -73,11 +80,13 @@ export class Logs {
       forget: () => {
         lastLines.length = 0;
       },
+      beside: () => viewOf([]),
       close: () => {
         if (!closed) closeSync(file);
         closed = true;
       },
-    };
+    });
+    return viewOf([]);
   }
 }
 

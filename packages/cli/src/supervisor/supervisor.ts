@@ -1,28 +1,30 @@
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { generatedContracts } from '../contracts.ts';
-import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
-import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
+import { gatewayYaml } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { createStateDirectory, fullDisk, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
+import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
-import { Edge, edgeNamespace } from './edge.ts';
+import { Edge } from './edge.ts';
 import { baseEnvironment } from './environment.ts';
 import { freePort } from './free-port.ts';
+import { type Loan, lendService } from './loan.ts';
 import type { Logs } from './logs.ts';
 import { adminSocketPath, type MeshRun } from './mesh-run.ts';
-import { brokenPath, type ContractedService } from './order-path.ts';
+import { Patience } from './patience.ts';
+import { brokenPath } from './permitted-calls.ts';
 import { ProcessRecords } from './process-records.ts';
-import { Replica } from './replica.ts';
+import type { Replica } from './replica.ts';
+import type { RunningService } from './running-service.ts';
+import { RunningServices } from './running-services.ts';
+import type { Trouble } from './trouble.ts';
 
 /** How long callers may take to let go of a replica that goes away. */
 const settleMs = 3_000;
@@ -32,27 +34,24 @@ export interface SupervisorOptions {
   readonly project: Project;
   readonly state: StateDirectory;
   readonly services: readonly ServiceManifest[];
+  /** What is left out, and why. */
+  readonly problems: readonly Trouble[];
+  /** Services that are in the mesh, but whose processes are not started. */
+  readonly except: ReadonlySet<string>;
   /** The edge's port on 127.0.0.1. */
   readonly port: number;
+  /** How long a service may take to serve, and calls to get through, once their proxies run. */
+  readonly waitMs: number;
   readonly progress: Progress;
   readonly logs: Logs;
   readonly report: (sentence: string) => void;
 }
 
-/** One service as it runs now. */
-interface RunningService extends ContractedService {
-  readonly contract: string | undefined;
-  databaseEnv: Readonly<Record<string, string>>;
-  readonly replicas: Replica[];
-  /** Scaling one service twice at once would choose the same names. */
-  scaling: Promise<void>;
-}
-
-/** Runs a whole mesh on this machine: PostgreSQL, the control plane, each replica with its Envoy, and the edge. */
+/** Runs a whole mesh on this machine: PostgreSQL where a service needs it, the control plane, each replica with its Envoy, the edge. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #run: MeshRun;
-  readonly #services: RunningService[];
+  readonly #services: RunningServices;
   readonly #controlPlane: ControlPlaneProcess;
   readonly #database: Database;
   readonly #edge: Edge;
@@ -67,7 +66,7 @@ export class Supervisor {
     let envoy: Promise<string> | undefined;
     const run: MeshRun = {
       state,
-      mesh: new MeshDirectory(state.mesh),
+      mesh: new MeshDirectory(state.mesh, () => options.report(fullDisk(state.path))),
       logs: options.logs,
       records: new ProcessRecords(state.processes),
       env: baseEnvironment(project),
@@ -87,21 +86,9 @@ export class Supervisor {
     this.#changes = changes;
     this.#changes.setMaxListeners(0);
     this.#database = database;
-    const { project, services, port } = options;
-    const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
-    const packages = [...packageOwnership(services), { namespace: edgeNamespace, protoPackage: 'edge' }];
-    run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
+    const { project, services, problems, except, port } = options;
+    this.#services = new RunningServices(run, project, services, problems, except);
     run.mesh.write('edge.yaml', gatewayYaml());
-    this.#services = services.map((service) => {
-      run.mesh.write(`services/${service.namespace}.${service.name}.yaml`, serviceYaml(service));
-      return {
-        ...contractOf(run, project, service),
-        service,
-        replicas: [],
-        databaseEnv: {},
-        scaling: Promise.resolve(),
-      };
-    });
     this.#controlPlane = new ControlPlaneProcess(run, project);
     this.#edge = new Edge(run, port);
   }
@@ -111,9 +98,30 @@ export class Supervisor {
     return {
       pid: process.pid,
       mesh: this.#run.mesh.path,
-      processes: [this.#controlPlane.facts, this.#database.facts],
+      troubles: this.troubles,
+      processes: this.#processes.map(({ facts }) => facts),
       replicas: [this.#edge.facts, ...this.#replicas.map((replica) => replica.facts)],
     };
+  }
+
+  /** PostgreSQL was started. */
+  get hasDatabase(): boolean {
+    return this.#database.used;
+  }
+
+  /** Commands that call the services that run. */
+  get suggestions(): string[] {
+    const running = this.#services.all.filter(({ reason }) => reason === '');
+    return suggestions(running, this.#edge.port);
+  }
+
+  /** What does not run: what was left out, and the services that take no calls. */
+  get troubles(): readonly Trouble[] {
+    const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
+    return [
+      ...this.#services.problems,
+      ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
+    ];
   }
 
   /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
@@ -121,69 +129,122 @@ export class Supervisor {
     return this.#process(name).hold();
   }
 
-  /** Ends the hold; the process starts again by itself. */
-  release(name: string): void {
-    this.#process(name).release();
+  /** Ends the hold; resolves when the process serves again. */
+  release(name: string, signal: AbortSignal): Promise<void> {
+    return this.#process(name).release(AbortSignal.any([signal, this.#stopping.signal]));
+  }
+
+  /** Lends the first replica of a service to a process that somebody else starts. */
+  lend(name: string): Promise<Loan> {
+    const running = this.#services.get(name);
+    return running.inTurn(() => lendService(running));
   }
 
   #process(name: string): ControlPlaneProcess | Database {
-    const found = [this.#controlPlane, this.#database].find(({ facts }) => facts.name === name);
-    if (!found) throw new CommandError(`No process is called ${name}; there are control-plane and postgres.`);
-    return found;
+    const found = this.#processes.find(({ facts }) => facts.name === name);
+    if (found) return found;
+    const names = this.#processes.map(({ facts }) => facts.name).join(' and ');
+    throw new CommandError(`No process is called ${name}; \`weft stop\` knows ${names}.`);
+  }
+
+  get #processes(): (ControlPlaneProcess | Database)[] {
+    return this.#database.used ? [this.#controlPlane, this.#database] : [this.#controlPlane];
   }
 
   get #replicas(): Replica[] {
-    return this.#services.flatMap(({ replicas }) => replicas);
+    return this.#services.all.flatMap(({ replicas }) => replicas);
   }
 
-  /** Starts everything, side by side where it can be, and resolves when an order can be placed. */
+  /**
+   * Starts everything, side by side where it can be, and resolves when every call that the contracts permit gets through. What does not
+   * come up in time is left behind: `troubles` names it.
+   */
   async start(signal: AbortSignal): Promise<void> {
-    const { progress } = this.#options;
+    const { progress, waitMs } = this.#options;
     const either = AbortSignal.any([signal, this.#stopping.signal]);
-    for (const running of this.#services) {
-      for (let index = 0; index < running.service.replicas; index++) await this.#addReplica(running);
+    for (const running of this.#services.all) {
+      const { replicas } = running.service;
+      const count = running.withheld === undefined ? replicas : Math.min(1, replicas);
+      for (let index = 0; index < count; index++) await running.addReplica();
     }
     const controlPlane = progress.step(
       'control plane',
       (step) => this.#controlPlane.start(either, (reason) => waitsFor(step, reason)),
       () => `xDS on ${this.#controlPlane.facts.listen}`,
     );
-    const database = progress.step(
-      'PostgreSQL',
-      async (step) => {
-        step.detail = 'the first start makes its data directory';
-        await this.#database.start();
-        await this.#provision();
-      },
-      () => this.#database.facts.listen,
-    );
-    const envoys = Promise.all([this.#run.envoy(), controlPlane]).then(() =>
-      Promise.all([this.#edge.start(), ...this.#replicas.map((replica) => replica.startEnvoy())]),
-    );
-    const applications = database.then(() =>
-      Promise.all(
-        this.#services.map(({ service, replicas }) =>
-          progress.step(service.name, async (step) => {
-            await Promise.all(replicas.map((replica) => replica.startApplication()));
-            await this.#until(either, step, () => replicas.find(({ ready }) => !ready)?.reason ?? '');
-          }),
-        ),
-      ),
-    );
-    await Promise.all([controlPlane, database, envoys, applications]);
-    await progress.step('every call that the contracts permit', (step) => this.#whenCallable(either, step));
+    const proxies = Promise.all([this.#run.envoy(), controlPlane]).then(async () => {
+      await Promise.all([this.#edge.start(), ...this.#replicas.map((replica) => replica.startEnvoy())]);
+    });
+    const database = this.#startDatabase();
+    const patience = new Patience(Promise.all([proxies, database]), waitMs, () => this.#run.changed());
+    try {
+      const services = Promise.all(this.#services.all.map((running) => this.#startService(running, either, patience)));
+      await Promise.all([proxies, database, services]);
+      await progress.step('every call that the contracts permit', (step) => this.#whenCallable(either, step));
+    } finally {
+      patience.end();
+    }
   }
 
   /** Resolves with how many replicas a service has after it was given `count`, all of them ready. */
   async scale(name: string, count: number, signal: AbortSignal): Promise<void> {
-    const running = this.#services.find(({ service }) => service.name === name);
-    if (!running) {
-      const names = this.#services.map(({ service }) => service.name);
-      throw new CommandError(`No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ')}.`);
+    const running = this.#services.get(name);
+    await running.inTurn(() => this.#scale(running, count, signal));
+  }
+
+  /**
+   * Replaces the process of one replica, or those of a service one after the other; no call fails. Resolves with the replicas' names.
+   *
+   * @throws CommandError when a new process does not serve; the old one goes on.
+   */
+  async restart(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const owner = this.#services.all.find(({ replicas }) => replicas.some((replica) => replica.name === name));
+    const running = owner ?? this.#services.get(name);
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    return await running.inTurn(async () => {
+      if (running.held) {
+        throw new CommandError(
+          `The process of ${running.service.name} is not the mesh's to restart: ${running.reason}.`,
+        );
+      }
+      const chosen = owner ? running.replicas.filter((replica) => replica.name === name) : running.replicas;
+      await running.replace(running.version, either, chosen);
+      return chosen.map((replica) => replica.name);
+    });
+  }
+
+  /** The services as they run now. */
+  get services(): readonly ServiceManifest[] {
+    return this.#services.all.map(({ service }) => service);
+  }
+
+  /**
+   * Runs a service by this manifest, by its contract as it was generated last and by its code as it is now: one that runs gets new
+   * processes without a failed call, another one joins. Resolves when it serves; with "held" when its process is somebody else's to
+   * start.
+   *
+   * @throws CommandError when it does not serve; one that ran before goes on as it was.
+   */
+  async put(service: ServiceManifest, signal: AbortSignal): Promise<'joined' | 'restarted' | 'held'> {
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    this.#services.forget(service);
+    const running = this.#services.find(service.name);
+    if (running && running.service.namespace === service.namespace) {
+      return await running.inTurn(() => this.#change(running, service, either));
     }
-    const work = running.scaling.then(() => this.#scale(running, count, signal));
-    running.scaling = work.catch(() => undefined);
-    await work;
+    if (running) await this.remove(service.name);
+    await this.#join(service, either);
+    return 'joined';
+  }
+
+  /** Takes a service out of the mesh: callers first, then its replicas. */
+  async remove(name: string): Promise<void> {
+    const running = this.#services.get(name);
+    this.#services.forget(running.service);
+    await running.inTurn(async () => {
+      await this.#letGo(running, 0);
+      this.#services.drop(running);
+    });
   }
 
   /** Ends everything in order: the edge, the services (which nobody calls then), the control plane, PostgreSQL. */
@@ -192,50 +253,127 @@ export class Supervisor {
     await this.#edge.stop();
     await Promise.all(this.#replicas.map((replica) => replica.stop('SIGINT')));
     await this.#controlPlane.stop();
-    await this.#database.stop();
+    if (this.#database.used) await this.#database.stop();
+  }
+
+  async #change(
+    running: RunningService,
+    service: ServiceManifest,
+    signal: AbortSignal,
+  ): Promise<'joined' | 'restarted' | 'held'> {
+    const before = running.service;
+    const version = { service, contract: this.#services.contractOf(service) };
+    running.coming = version.contract;
+    try {
+      if (service.schema !== before.schema) await this.#provision(running, service.schema);
+      await running.replace(version, signal);
+    } finally {
+      running.coming = undefined;
+    }
+    if (service.replicas !== before.replicas) await this.#scale(running, service.replicas, signal);
+    this.#services.publish();
+    if (running.held) return 'held';
+    const what = running.joining ? 'joined' : 'restarted';
+    running.joining = false;
+    return what;
+  }
+
+  async #join(service: ServiceManifest, signal: AbortSignal): Promise<void> {
+    const running = this.#services.add(service);
+    running.joining = true;
+    await running.inTurn(async () => {
+      await this.#provision(running, service.schema);
+      for (let index = 0; index < service.replicas; index++) await running.addReplica();
+      await Promise.all([running.startApplications(), ...running.replicas.map((replica) => replica.startEnvoy())]);
+    });
+    if (running.withheld !== undefined) return;
+    const failed = await this.#until(
+      signal,
+      { name: '', startedAt: 0 },
+      () => running.reason,
+      () => running.hopeless,
+    );
+    if (failed !== undefined) throw new CommandError(`${service.name} has joined, but takes no calls: ${failed}`);
+    const names = running.replicas.map((replica) => `${service.namespace}/${replica.name}`);
+    await this.#poll(signal, { name: '', startedAt: 0 }, async () =>
+      notInSync(await this.#controlPlane.status(), names),
+    );
+    running.joining = false;
   }
 
   async #scale(running: RunningService, count: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#stopping.signal]);
     const added: Replica[] = [];
-    while (running.replicas.length < count) added.push(await this.#addReplica(running));
-    await Promise.all(added.flatMap((replica) => [replica.startApplication(), replica.startEnvoy()]));
-    const removed = running.replicas.splice(count);
-    await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
-    await this.#until(
-      either,
-      { name: '', startedAt: 0 },
-      () => running.replicas.find(({ ready }) => !ready)?.reason ?? '',
-    );
+    while (running.replicas.length < count) added.push(await running.addReplica());
+    await Promise.all([running.startApplications(added), ...added.map((replica) => replica.startEnvoy())]);
+    await this.#letGo(running, count);
+    await this.#until(either, { name: '', startedAt: 0 }, () => running.reason);
     const names = running.replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
     await this.#poll(either, { name: '', startedAt: 0 }, async () =>
       notInSync(await this.#controlPlane.status(), names),
     );
   }
 
-  async #addReplica(running: RunningService): Promise<Replica> {
-    const { service, contract, replicas } = running;
-    const taken = new Set(replicas.map(({ name }) => name));
-    let index = 0;
-    while (taken.has(`${service.name}-${index}`)) index++;
-    const replica = await Replica.create({
-      run: this.#run,
-      service,
-      index,
-      databaseEnv: () => running.databaseEnv,
-      ...(contract ? { contract } : {}),
-    });
-    replicas.push(replica);
-    return replica;
+  /** Takes all replicas but the first `count` out of the mesh. */
+  async #letGo(running: RunningService, count: number): Promise<void> {
+    const removed = running.replicas.splice(count);
+    await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
   }
 
-  async #provision(): Promise<void> {
-    await Promise.all(
-      this.#services.map(async (running) => {
-        const schema = running.service.schema;
-        if (schema) running.databaseEnv = await this.#database.provision(schema);
-      }),
+  async #startDatabase(): Promise<void> {
+    if (!this.#services.all.some(({ service }) => service.schema !== undefined)) return;
+    await this.#options.progress.step(
+      'PostgreSQL',
+      async (step) => {
+        step.detail = 'the first start makes its data directory';
+        await this.#database.start();
+        if (this.#database.hopeless) step.failed = this.#database.facts.reason;
+      },
+      () => this.#database.facts.listen,
     );
+  }
+
+  /** Starts the applications of a service and waits until they serve, or until it is clear that they will not. */
+  async #startService(running: RunningService, signal: AbortSignal, patience: Patience): Promise<void> {
+    const { service } = running;
+    await this.#options.progress.step(
+      service.name,
+      async (step) => {
+        let started = false;
+        const run = async (): Promise<void> => {
+          await this.#provision(running, service.schema);
+          await running.startApplications();
+          started = true;
+          this.#run.changed();
+        };
+        run().catch((error: unknown) => {
+          running.fault = reasonOf(error);
+          this.#run.changed();
+        });
+        const isUp = () => started && (running.withheld !== undefined || running.reason === '');
+        const isHopeless = () => running.hopeless || (!started && this.#database.hopeless);
+        step.failed = await this.#until(
+          signal,
+          step,
+          () => (isUp() ? '' : running.reason || 'it starts'),
+          () => patience.isOver(isHopeless()),
+        );
+      },
+      () => running.withheld ?? '',
+    );
+  }
+
+  /** Gives a service its schema as soon as PostgreSQL runs. */
+  async #provision(running: RunningService, schema: string | undefined): Promise<void> {
+    if (schema === undefined) {
+      running.databaseEnv = {};
+      return;
+    }
+    running.fault = 'it waits for PostgreSQL';
+    if (!this.#database.used) await this.#database.start();
+    await this.#database.firstUp;
+    running.databaseEnv = await this.#database.provision(schema);
+    running.fault = undefined;
   }
 
   /** Waits until no proxy holds the endpoints of a replica that goes away, or for a short while. */
@@ -256,29 +394,52 @@ export class Supervisor {
   }
 
   async #whenCallable(signal: AbortSignal, step: Step): Promise<void> {
+    const patience = new Patience(Promise.resolve(), this.#options.waitMs, () => this.#run.changed());
     const names = this.#replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
-    await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''));
-    await this.#poll(signal, step, async () =>
-      notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
-    );
-    await this.#poll(signal, step, () => brokenPath(this.#services, this.#replicas, this.#edge.port));
+    const isOver = () => patience.isOver(false);
+    try {
+      step.failed =
+        (await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''), isOver)) ??
+        (await this.#poll(
+          signal,
+          step,
+          async () => notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
+          isOver,
+        )) ??
+        (await this.#poll(signal, step, () => brokenPath(this.#services.all, this.#replicas, this.#edge.port), isOver));
+    } finally {
+      patience.end();
+    }
+    if (step.failed !== undefined) this.#services.report({ subject: 'calls', message: step.failed });
   }
 
-  /** Waits for a change after which `reason` is empty. */
-  async #until(signal: AbortSignal, step: Step, reason: () => string): Promise<void> {
+  /** Waits for a change after which `reason` is empty. Resolves with the reason when `isOver` says that nobody should wait for it. */
+  async #until(
+    signal: AbortSignal,
+    step: Step,
+    reason: () => string,
+    isOver: () => boolean = () => false,
+  ): Promise<string | undefined> {
     for (;;) {
       const text = reason();
-      if (text === '') return;
+      if (text === '') return undefined;
+      if (isOver()) return text;
       waitsFor(step, text);
       await once(this.#changes, 'change', { signal });
     }
   }
 
-  /** Asks until `reason` is empty. */
-  async #poll(signal: AbortSignal, step: Step, reason: () => Promise<string>): Promise<void> {
+  /** Asks until `reason` is empty; otherwise as `until`. */
+  async #poll(
+    signal: AbortSignal,
+    step: Step,
+    reason: () => Promise<string>,
+    isOver: () => boolean = () => false,
+  ): Promise<string | undefined> {
     for (;;) {
       const text = await reason().catch(reasonOf);
-      if (text === '') return;
+      if (text === '') return undefined;
+      if (isOver()) return text;
       waitsFor(step, text);
       await sleep(50, undefined, { signal });
     }
@@ -291,18 +452,4 @@ function waitsFor(step: Step, reason: string): void {
 
 function findEnvoyForStep(step: Step): ReturnType<typeof findEnvoy> {
   return findEnvoy({ log: (line) => waitsFor(step, line) });
-}
-
-function contractOf(
-  run: MeshRun,
-  project: Project,
-  service: ServiceManifest,
-): Pick<RunningService, 'contract' | 'calls'> {
-  if (!service.contract) return { contract: undefined, calls: [] };
-  const found = generatedContracts(project).find(({ logicalName }) => logicalName === service.contract);
-  const contract = found && run.mesh.publishContract(service.namespace, found.descriptorFile);
-  if (found === undefined || contract === undefined) {
-    throw new CommandError(`There is no contract ${service.contract} for ${service.name}; run \`weft generate\`.`);
-  }
-  return { contract, calls: contractCalls(readFileSync(found.descriptorFile), service.contract) };
 }
