@@ -166,7 +166,10 @@ test.serial('start returns when the process serves', async (t) => {
   const client = new SupervisorClient(state.controlSocket);
   await client.hold('control-plane', true);
   const refused = await t.throwsAsync<Error & { stderr: string }>(mesh.weft('history'));
-  t.regex(refused?.stderr ?? '', /^weft: The control plane does not run now; `weft start control-plane` starts it/m);
+  t.regex(
+    refused?.stderr ?? '',
+    /^weft: The control plane does not run \(.*`weft start control-plane` starts it again\)/m,
+  );
   await client.hold('control-plane', false);
   await t.notThrowsAsync(meshClient(state.apiSocket).getStatus({}));
 });
@@ -177,6 +180,6 @@ test.serial('without a mesh, a command says how to start one', async (t) => {
     const error = await t.throwsAsync<Error & { stderr: string }>(
       execute(process.execPath, [weftBin, ...args, '--state', state], { cwd: project.path }),
     );
-    t.is(error?.stderr.trim(), 'weft: no mesh is running here; start it with `weft up`', args.join(' '));
+    t.is(error?.stderr.trim(), 'weft: No mesh is running here; start it with `weft up`.', args.join(' '));
   }
 });

@@ -79,7 +79,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'start',
-    summary: 'start again what `weft stop` has ended',
+    summary: 'start again what `weft stop` has ended, and wait until it serves',
     load: async () => (await import('./commands/hold.ts')).startCommand(),
   },
   {

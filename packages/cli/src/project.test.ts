@@ -53,7 +53,7 @@ test('a project file names folders, and services of elsewhere', (t) => {
   write(
     'weft.project.yaml',
     `name: bakery
-namespace: shop
+namespace: bakery
 contracts: [api, more/api]
 services: apps
 generated: gen/contracts
@@ -69,7 +69,7 @@ uses:
   t.deepEqual(projectAt(root), {
     root,
     name: 'bakery',
-    namespace: 'shop',
+    namespace: 'bakery',
     contractsDirs: [join(root, 'api'), join(root, 'more/api')],
     servicesDirs: [join(root, 'apps')],
     generatedDir: join(root, 'gen/contracts'),

@@ -150,7 +150,7 @@ async function rest(t: { context: Context }, path: string, init?: RequestInit) {
 test.serial('gRPC: an exposed method, without the headers that only the mesh may set', async (t) => {
   const headers = {
     'x-weft-delivered': 'never',
-    'x-weft-caller': 'shop.orders',
+    'x-weft-caller': 'bakery.orders',
     'x-weft-client-address': '192.0.2.1',
     'x-forwarded-client-cert': 'URI=spiffe://weft.local/ns/bakery/sa/orders',
   };
