@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { packageManagerOf, weftCommand } from '../package-manager.ts';
 import { findProject } from '../project.ts';
 import { jsonOption } from './options.ts';
 
@@ -54,7 +55,10 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   console.log(`  ${added.folder}/`);
   for (const file of added.edited) console.log(`  ${file} (admits ${added.logicalName} now)`);
   for (const sentence of added.advice) console.log(sentence);
-  console.log(`\nA running \`weft dev\` has started it. Its tests: npx weft test ${added.name}`);
+  const weft = weftCommand[packageManagerOf(project.root)];
+  console.log(
+    `\nIt joins a running \`weft dev\`; else start the mesh again with \`${weft} up\`. Its tests: ${weft} test ${added.name}`,
+  );
 }
 
 function listOf(text: string, before: readonly string[]): string[] {
