@@ -189,7 +189,7 @@ test.serial(
   },
 );
 
-test.serial('weft.yaml is applied, and a service that never listens is given up', async (t) => {
+test.serial('weft.yaml is applied, and one that cannot be read changes nothing', async (t) => {
   const before = dev.output();
   await bakery.save('services/cart/weft.yaml', 'name: cart\nreplicas: 2\nenv: {BAKER: somebody}\n');
   await dev.said(/cart restarted in/, before);

@@ -17,30 +17,30 @@ export interface InboundTraffic {
 
 /**
  * Resolves when an Envoy sends new calls to the application that listens at `address`, with true; with false when it
- * does not within 10 s or does not answer.
+ * does not within 10 s or does not answer, or `signal` is aborted.
  */
-export function moved(traffic: InboundTraffic, address: ListenAddress): Promise<boolean> {
+export function moved(traffic: InboundTraffic, address: ListenAddress, signal: AbortSignal): Promise<boolean> {
   const host = 'path' in address ? address.path : listenText(address);
-  return until(moveMs, async () => [...(await connectionsByHost(traffic)).keys()].includes(host));
+  return until(moveMs, signal, async () => [...(await connectionsByHost(traffic)).keys()].includes(host));
 }
 
 /**
  * Resolves when an Envoy has no connection left to the applications that it called before, with true; with false when some remain
  * after 10 s. A connection to an application that was replaced ends with its last call.
  */
-export function drained(traffic: InboundTraffic): Promise<boolean> {
-  return until(finishMs, async () => {
+export function drained(traffic: InboundTraffic, signal: AbortSignal): Promise<boolean> {
+  return until(finishMs, signal, async () => {
     const hosts = await connectionsByHost(traffic);
     const current = [...hosts.values()].reduce((sum, connections) => sum + connections, 0);
     return (await allConnections(traffic)) <= current;
   });
 }
 
-async function until(timeoutMs: number, holds: () => Promise<boolean>): Promise<boolean> {
+async function until(timeoutMs: number, signal: AbortSignal, holds: () => Promise<boolean>): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     if (await holds().catch(() => false)) return true;
-    if (Date.now() > end) return false;
+    if (signal.aborted || Date.now() > end) return false;
     await sleep(pollMs);
   }
 }

@@ -52,8 +52,8 @@ export class Replica {
   readonly #envoyLog: ProcessLog;
   readonly #envoy: KeptProcess;
   readonly #stopped = new AbortController();
-  /** Applications that have been replaced and still end their calls. */
-  readonly #ending = new Set<Promise<void>>();
+  /** Its application, one that has been replaced and still ends its calls, and one that is about to replace it. */
+  readonly #applications = new Set<Application>();
   #service: ServiceManifest;
   #application: Application;
   #generations = 1;
@@ -62,6 +62,7 @@ export class Replica {
   #leaving = false;
   #readySince: number | undefined;
   #probing: Promise<void> | undefined;
+  #replacing: Promise<unknown> | undefined;
 
   /** Takes ports, a token and a place in the mesh; starts nothing. */
   static async create(options: ReplicaOptions): Promise<Replica> {
@@ -86,6 +87,7 @@ export class Replica {
     this.#appLog = run.logs.open(this.name);
     this.#envoyLog = run.logs.open(`${this.name}.envoy`);
     this.#application = this.#newApplication(service, listen, this.#appLog);
+    this.#applications.add(this.#application);
     this.#envoy = new KeptProcess({
       name: `${this.name} envoy`,
       records: run.records,
@@ -196,7 +198,13 @@ export class Replica {
    * `signal` is aborted before it does; the old one goes on serving then. Resolves with false where the process is somebody else's
    * to start: only the contract is another one then.
    */
-  async replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
+  replace(version: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
+    const replacing = this.#replace(version, signal);
+    this.#replacing = replacing.catch(() => undefined);
+    return replacing;
+  }
+
+  async #replace({ service, contract }: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
     if (this.#application.held) {
       this.#contract = contract;
       this.#publish();
@@ -207,23 +215,21 @@ export class Replica {
     const listen = await newListenAddress(this.#run, service, this.name, this.#generations++);
     const application = this.#newApplication(service, listen, this.#appLog.beside());
     await application.tryOut(startMs, either);
+    this.#applications.add(application);
     this.#application = application;
     this.#service = service;
     this.#contract = contract;
     this.#changed();
     const traffic = { adminSocket: this.#run.adminSocket(this.name), port: this.#inboundPort };
-    if (this.#envoy.pid !== undefined && !(await moved(traffic, application.listen))) {
+    if (this.#envoy.pid !== undefined && !(await moved(traffic, application.listen, this.#stopped.signal))) {
       this.#application = old.application;
       this.#service = old.service;
       this.#contract = old.contract;
       this.#changed();
-      await application.retire();
+      await this.#retire(application);
       throw new Error('its Envoy was not told of the new process in time; is the control plane running?');
     }
-    const ending = drained(traffic)
-      .then(() => old.application.retire())
-      .finally(() => this.#ending.delete(ending));
-    this.#ending.add(ending);
+    void drained(traffic, this.#stopped.signal).then(() => this.#retire(old.application));
     return true;
   }
 
@@ -240,7 +246,8 @@ export class Replica {
   async stop(signal: StopSignal): Promise<void> {
     this.#leaving = true;
     this.#stopped.abort();
-    await Promise.all([this.#application.stop(signal), ...this.#ending]);
+    await this.#replacing;
+    await Promise.all([...this.#applications].map((application) => application.stop(signal)));
     await this.#envoy.stop(envoyStopMs);
     await this.#probing;
     rmSync(join(this.#run.state.tokens, this.service.namespace, this.name), { force: true });
@@ -248,6 +255,11 @@ export class Replica {
     releasePort(this.outboundPort);
     this.#appLog.close();
     this.#envoyLog.close();
+  }
+
+  async #retire(application: Application): Promise<void> {
+    await application.retire();
+    this.#applications.delete(application);
   }
 
   #newApplication(service: ServiceManifest, listen: ListenAddress, log: ProcessLog): Application {

@@ -66,10 +66,10 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
-  /** Commands that call services, once it is up. */
-  suggestions: z.array(z.string()),
+  /** Commands that call services, once it is up. The supervisor of 0.1 says neither these nor troubles. */
+  suggestions: z.array(z.string()).default([]),
   /** What does not run, and why. */
-  troubles: z.array(z.object({ subject: z.string(), message: z.string() })),
+  troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
   processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });
