@@ -66,7 +66,7 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
-  /** Commands that call services, once it is up. The supervisor of 0.1 says neither these nor troubles. */
+  /** Commands that call services, once it is up. An older supervisor says neither these nor troubles. */
   suggestions: z.array(z.string()).default([]),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
