@@ -61,6 +61,17 @@ test('what pnpm started says what to do with pnpm; the flag decides', async (t) 
   t.is(packageManagerOf(undefined), 'npm');
 });
 
+test('npm and pnpm may run the install scripts of the same packages', async (t) => {
+  const npm = await create(t, ['bakery', '--no-install', '--package-manager', 'npm']);
+  const { allowScripts } = JSON.parse(await readFile(join(npm.cwd, 'bakery/package.json'), 'utf8'));
+  const pnpm = await create(t, ['bakery', '--no-install', '--package-manager', 'pnpm']);
+  const workspace = await readFile(join(pnpm.cwd, 'bakery/pnpm-workspace.yaml'), 'utf8');
+  // pnpm 11 and later read nothing else, and fail for a package that is neither allowed nor refused.
+  const [, allowBuilds = ''] = /^allowBuilds:\n((?: .*\n)*)/m.exec(workspace) ?? [];
+  const allowed = [...allowBuilds.matchAll(/^ {2}"?([^":]+)"?: (true|false)$/gm)].map(([, name, may]) => [name, may]);
+  t.deepEqual(Object.fromEntries(allowed.map(([name, may]) => [name, may === 'true'])), allowScripts);
+});
+
 test('a person is asked for the name, again while it cannot be, and for the template', async (t) => {
   const { code, cwd, stdout, stderr } = await create(t, ['--no-install'], { typed: 'My Bakery\nbakery\n1\n' });
   t.is(code, 0, stderr);
