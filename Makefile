@@ -9,7 +9,7 @@ DETACHED = $(if $(filter-out 0 no false,$(DETACH)),--detach)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
-	@echo "  Variables: DETACH=1 (up returns when an order can be placed), WEFT_PORT=8081, NAME=rpc (one benchmark)"
+	@echo "  Variables: DETACH=1 (up returns when the mesh is up), WEFT_PORT=8081, NAME=rpc (one benchmark)"
 
 up: generate ## start everything; Ctrl-C or `make down` stops it
 	@$(WITH_TOOLS) exec weft up $(DETACHED)

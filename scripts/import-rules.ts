@@ -107,11 +107,12 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'packages/cli': {
     terminal: [],
+    example: [],
     'log-files': ['(root)'],
     mesh: ['(root)'],
     generate: ['(root)'],
     package: ['(root)'],
-    supervisor: ['mesh', 'terminal', '(root)'],
+    supervisor: ['generate', 'mesh', 'terminal', '(root)'],
     // A new service is part of what is generated.
     add: ['generate', '(root)'],
     'service-tests': ['(root)'],

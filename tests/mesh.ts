@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { requestAdmin } from '@weft/dev-envoy';
+import { stateDirectory } from '../packages/cli/src/state-directory.ts';
+import { SupervisorClient, type SupervisorStatus } from '../packages/cli/src/supervisor/supervisor-client.ts';
 import { waitFor } from './wait-for.ts';
 
 const execute = promisify(execFile);
@@ -19,10 +21,14 @@ export interface Mesh {
   /** `http://127.0.0.1:<port>`. */
   readonly edge: string;
   readonly state: string;
+  /** What `weft up` has printed. */
+  readonly welcome: string;
   /** Manifests of a user's own go here. */
   readonly userMesh: string;
   /** What `weft status --json` prints. */
   status(): Promise<MeshStatus>;
+  /** What the supervisor says: quicker than `status`. */
+  supervisor(): Promise<SupervisorStatus>;
   /** Runs `weft ...` against this mesh; what it printed on stdout. */
   weft(...args: readonly string[]): Promise<string>;
   /** A replica ("orders-0"), with its processes. */
@@ -81,24 +87,37 @@ export interface Replica {
   readonly name: string;
   readonly service: string;
   readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason: string;
   /** The application's process. */
-  readonly pid?: number;
-  readonly envoyPid?: number;
+  readonly pid?: number | undefined;
+  readonly envoyPid?: number | undefined;
   readonly adminSocket: string;
   /** Of its sidecar: "127.0.0.1:20001". */
-  readonly inbound?: string;
-  readonly outbound?: string;
+  readonly inbound?: string | undefined;
+  readonly outbound?: string | undefined;
 }
 
-/** Starts a mesh and waits until an order can be placed. The caller stops it, also after a failure. */
-export async function startMesh(options: { env?: Record<string, string>; state?: string } = {}): Promise<Mesh> {
+/** What to start. */
+export interface MeshOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: a directory that goes with the mesh. */
+  readonly state?: string;
+  /** The root of the project. Default: this repository. */
+  readonly project?: string;
+  /** More arguments of `weft up`. */
+  readonly up?: readonly string[];
+}
+
+/** Starts a mesh and waits until it is up. The caller stops it, also after a failure. */
+export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   const state = options.state ?? (await mkdtemp(join(tmpdir(), 'mesh-')));
   const port = await freePort();
   const env = { ...process.env, NO_COLOR: '1', ...options.env };
   const weft = async (...args: readonly string[]): Promise<string> => {
     const [command = '', ...rest] = args;
     const { stdout } = await execute(process.execPath, [weftBin, command, '--state', state, ...rest], {
-      cwd: root,
+      cwd: options.project ?? root,
       env,
       timeout: 120_000,
       maxBuffer: 64 << 20,
@@ -106,10 +125,17 @@ export async function startMesh(options: { env?: Record<string, string>; state?:
     return stdout;
   };
   const status = async (): Promise<MeshStatus> => JSON.parse(await weft('status', '--json'));
+  // Without a process for each question.
+  const client = new SupervisorClient(stateDirectory(state).controlSocket);
+  const supervisor = async () => {
+    const answer = await client.status();
+    if (!answer) throw new Error('the mesh does not run');
+    return answer;
+  };
   const replicas = async (service: string) =>
-    (await status()).supervisor.replicas.filter((replica) => replica.service === service && replica.ready);
+    (await supervisor()).replicas.filter((replica) => replica.service === service && replica.ready);
   const replica = async (name: string) => {
-    const found = (await status()).supervisor.replicas.find((one) => one.name === name);
+    const found = (await supervisor()).replicas.find((one) => one.name === name);
     if (!found) throw new Error(`no replica ${name} in this mesh`);
     return found;
   };
@@ -117,8 +143,9 @@ export async function startMesh(options: { env?: Record<string, string>; state?:
     await weft('down').catch(() => {});
     if (!options.state) await rm(state, { recursive: true, force: true });
   };
+  let welcome: string;
   try {
-    await weft('up', '--detach', '--port', String(port));
+    welcome = await weft('up', '--detach', '--port', String(port), ...(options.up ?? []));
   } catch (error) {
     const log = await readFile(join(state, 'log/up.log'), 'utf8').catch(() => '');
     await stop();
@@ -128,8 +155,10 @@ export async function startMesh(options: { env?: Record<string, string>; state?:
     port,
     edge: `http://127.0.0.1:${port}`,
     state,
+    welcome,
     userMesh: join(state, 'mesh/user'),
     status,
+    supervisor,
     weft,
     replica,
     replicas,

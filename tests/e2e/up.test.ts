@@ -22,7 +22,10 @@ async function stateDirectory(t: { teardown(fn: () => Promise<void>): void }): P
 }
 
 const allPids = (status: {
-  supervisor: { replicas: readonly { pid?: number; envoyPid?: number }[]; processes: readonly { pid?: number }[] };
+  supervisor: {
+    replicas: readonly { pid?: number | undefined; envoyPid?: number | undefined }[];
+    processes: readonly { pid?: number }[];
+  };
 }) =>
   [
     ...status.supervisor.replicas.flatMap((replica) => [replica.pid, replica.envoyPid]),
@@ -107,7 +110,11 @@ test.serial('a crashed service is named in one sentence and started again', asyn
   });
   t.not(after.pid, before.pid);
   t.regex(await mesh.log('up'), /catalog-0.*(SIGKILL|killed)/);
-  t.is((await shopAt(mesh.edge).catalog.getProduct({ sku: 'WFT-0001' })).product?.sku, 'WFT-0001');
+  // The edge learns of it a moment after the supervisor.
+  const { product } = await waitFor('catalog to answer', () =>
+    shopAt(mesh.edge).catalog.getProduct({ sku: 'WFT-0001' }),
+  );
+  t.is(product?.sku, 'WFT-0001');
 });
 
 test.serial('a taken port is one sentence that names it and says what to do', async (t) => {

@@ -1,3 +1,5 @@
+import { isNoSpace } from './system-error.ts';
+
 /** Ends a command with one sentence for the person who typed it: what is wrong and what to do. No stack is shown. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
@@ -12,6 +14,7 @@ export class CommandError extends Error {
 
 /** What went wrong as one line for a person: the message of an error, or the value itself. */
 export function reasonOf(error: unknown): string {
+  if (isNoSpace(error)) return 'no space is left on the disk of the mesh; free some, then try again';
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.split('\n')[0] ?? '';
 }

@@ -58,13 +58,18 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/scale.ts')).scaleCommand(),
   },
   {
+    name: 'run',
+    summary: 'run the process of one service in the foreground, for a debugger',
+    load: async () => (await import('./commands/run.ts')).runCommand(),
+  },
+  {
     name: 'stop',
     summary: 'stop the control plane or PostgreSQL, to see what the mesh does without it',
     load: async () => (await import('./commands/hold.ts')).stopCommand(),
   },
   {
     name: 'start',
-    summary: 'start again what `weft stop` has ended',
+    summary: 'start again what `weft stop` has ended, and wait until it serves',
     load: async () => (await import('./commands/hold.ts')).startCommand(),
   },
   {

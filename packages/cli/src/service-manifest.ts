@@ -121,7 +121,7 @@ export function parseServiceManifest(
   try {
     content = parse(text) ?? {};
   } catch (error) {
-    return { message: `not YAML: ${reasonOf(error)}` };
+    return { message: `not YAML: ${reasonOf(error).replace(/:$/, '')}` };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     return { message: 'must hold fields, as "name: orders"' };

@@ -1,12 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { reasonOf } from './command-error.ts';
 import { type ManifestDefaults, parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
 
 /** A weft.yaml that was not understood, or that contradicts another. */
 export interface ManifestProblem {
-  /** The service's name where it could be read, else its folder's. */
-  readonly service: string;
   /** Relative to the project. */
   readonly file: string;
   /** A sentence with the field, what is wrong and what would be right. */
@@ -28,7 +26,7 @@ export function readServiceManifests(places: ServicePlaces): {
   const problems: ManifestProblem[] = [];
   for (const path of manifestPaths(places.folders)) {
     const file = relative(places.root, path);
-    const leaveOut = (message: string, service = basename(dirname(path))) => problems.push({ service, file, message });
+    const leaveOut = (message: string) => problems.push({ file, message });
     try {
       const read = parseServiceManifest(readFileSync(path, 'utf8'), dirname(path), places);
       if ('message' in read) {
@@ -36,7 +34,7 @@ export function readServiceManifests(places: ServicePlaces): {
         continue;
       }
       const conflict = conflictOf(read, services);
-      if (conflict) leaveOut(conflict, read.name);
+      if (conflict) leaveOut(conflict);
       else services.push(read);
     } catch (error) {
       leaveOut(reasonOf(error));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statfsSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
@@ -80,4 +80,23 @@ export function createStateDirectory(state: StateDirectory): void {
     throw new CommandError(`${state.run} belongs to somebody else; set TMPDIR to a directory of your own.`);
   }
   chmodSync(state.run, 0o700);
+}
+
+/** The start writes certificates, bootstrap files and logs, and PostgreSQL some 60 MB more. */
+const neededBytes = 16 << 20;
+
+/**
+ * Fails when there is not enough space for a mesh to start; the directory must be there.
+ *
+ * @throws CommandError that says how much is free.
+ */
+export function checkFreeSpace({ path }: StateDirectory): void {
+  const { bavail, bsize } = statfsSync(path);
+  const free = bavail * bsize;
+  if (free < neededBytes) throw new CommandError(`${fullDisk(path)} Only ${Math.floor(free / 2 ** 20)} MB are free.`);
+}
+
+/** That the disk of a path is full, and what to do. */
+export function fullDisk(path: string): string {
+  return `No space is left on the disk of ${path}; free some, or choose another place with --state.`;
 }

@@ -10,3 +10,8 @@ export function isNobodyListening(error: unknown): boolean {
   }
   return false;
 }
+
+/** Whether an error says that a disk, or the user's share of it, is full. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}

@@ -14,13 +14,13 @@ export function stopCommand(): Command {
     });
 }
 
-/** `weft start`: starts again what `weft stop` has ended. */
+/** `weft start`: starts again what `weft stop` has ended, and returns when it serves. */
 export function startCommand(): Command {
   return new Command('start')
     .argument('<process>', 'control-plane or postgres')
     .addOption(stateOption())
     .action(async (process: string, options: { state?: string }) => {
       await new SupervisorClient(chosenState(options.state).controlSocket).hold(process, false);
-      console.log(`${process} starts again.`);
+      console.log(`${process} serves again.`);
     });
 }

@@ -57,12 +57,18 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
   return sections.join('\n\n');
 }
 
-function processes({ phase, port, processes, replicas }: SupervisorStatus, paint: Paint): string {
+function processes({ phase, port, processes, replicas, troubles }: SupervisorStatus, paint: Paint): string {
   const where = processes.map(({ name, listen }) => `${name} ${listen}`);
   const down = [...processes, ...replicas].filter(({ reason }) => reason !== '');
   return [
     `edge http://localhost:${port}  ${where.join('  ')}  (${phase})`,
     ...down.map(({ name, reason }) => paint('red', `${name}: ${reason}`)),
+    // A service that takes no calls is told above by its replicas.
+    ...troubles
+      .filter(
+        ({ subject, message }) => !replicas.some(({ service, reason }) => service === subject && reason === message),
+      )
+      .map(({ subject, message }) => paint('red', `${subject}: ${message}`)),
   ].join('\n');
 }
 

@@ -3,23 +3,23 @@ import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
-import { generatedContracts } from '../contracts.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { findProject, type Project, servicePlaces } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { readServiceManifests } from '../service-manifests.ts';
-import type { StateDirectory } from '../state-directory.ts';
+import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
-import { SupervisorClient } from '../supervisor/supervisor-client.ts';
-import { doneLine, waitingLine } from '../terminal/progress.ts';
+import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
+import { endLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
-import { welcome } from '../welcome.ts';
+import { troubleText, welcome } from '../welcome.ts';
 import { stateOption } from './options.ts';
 
 interface UpOptions {
+  readonly except: readonly string[];
   readonly detach: boolean;
   readonly port: number;
   readonly state?: string;
@@ -30,12 +30,22 @@ interface UpOptions {
 export function upCommand(): Command {
   return new Command('up')
     .description(
-      'Starts PostgreSQL, the control plane, every service with its Envoy and the edge, and waits until an order can be placed.\n' +
-        'It stays in the foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',
+      'Starts the control plane, every service with its Envoy, the edge, and PostgreSQL where a service has a schema. Waits until every\n' +
+        'call that the contracts permit gets through. What does not come up is named, and the rest goes on without it. It stays in the\n' +
+        'foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',
     )
-    .option('-d, --detach', 'return when an order can be placed, and leave the mesh running', false)
+    .option('-d, --detach', 'return when the mesh is up, and leave it running', false)
     .addOption(new Option('--port <port>', 'the port of the edge').env('WEFT_PORT').default(8080).argParser(parsePort))
-    .addOption(new Option('--wait <seconds>', 'how long it may take').default(180).argParser(parseSeconds))
+    .addOption(
+      new Option('--wait <seconds>', 'how long a service may take to serve before the mesh is up without it')
+        .default(60)
+        .argParser(parseSeconds),
+    )
+    .addOption(
+      new Option('--except <names>', 'services whose processes you start yourself, by `weft run`: orders,payments')
+        .default([], 'none')
+        .argParser(parseNames),
+    )
     .addOption(stateOption())
     .action((options: UpOptions) => up(options));
 }
@@ -46,50 +56,61 @@ async function up(options: UpOptions): Promise<void> {
   const running = await new SupervisorClient(state.controlSocket).status();
   if (running) {
     throw new CommandError(
-      `The mesh already runs on port ${running.port} (process ${running.pid}); \`make down\` stops it, \`npx weft status\` shows it.`,
+      `The mesh already runs on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
     );
   }
-  const services = readServices(project);
+  checkServices(project, options.except);
   // Before the port is looked at: an edge that a killed supervisor has left still holds it.
   const ended = await endLeftovers(state);
   if (ended.length > 0) console.log(`  ended what a killed mesh had left: ${ended.join(', ')}`);
   if (!(await canListen(options.port))) {
     throw new CommandError(
-      `Port ${options.port} is taken; stop what listens there or choose another with WEFT_PORT=8081.`,
+      `Port ${options.port} is taken; stop what listens there, or choose another with --port or WEFT_PORT.`,
     );
   }
+  createStateDirectory(state);
+  checkFreeSpace(state);
   if (options.detach) {
-    await detach(options, state, services);
+    await detach(options, state);
     return;
   }
   // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
   const { runSupervisor } = await import('../supervisor/run-supervisor.ts');
-  await runSupervisor({ project, state, services, port: options.port, waitMs: options.wait * 1_000 });
+  await runSupervisor({
+    project,
+    state,
+    except: new Set(options.except),
+    port: options.port,
+    waitMs: options.wait * 1_000,
+  });
 }
 
-/** All services that can be read. One that cannot is named; where others need it, nothing is started. */
-function readServices(project: Project): ServiceManifest[] {
+/** Fails where there is nothing to run, or where `except` names what is not there. */
+function checkServices(project: Project, except: readonly string[]): void {
   const { services, problems } = readServiceManifests(servicePlaces(project));
-  for (const { service: name, file, message } of problems) {
-    // Its contract is one that the others may call.
-    if (generatedContracts(project).some(({ logicalName }) => logicalName.endsWith(`.${name}`))) {
-      throw new CommandError(`${file} cannot be read (${message}), and other services may call ${name}; correct it.`);
-    }
-    console.error(`weft: ${file} cannot be read (${message}); ${name} is left out.`);
+  const names = services.map(({ name }) => name);
+  const unknown = except.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new CommandError(
+      `--except: no service is called ${unknown}.${didYouMean(unknown, names)} There are ${names.join(', ') || 'none'}.`,
+    );
   }
-  if (services.length === 0)
-    throw new CommandError(`No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}.`);
-  return services;
+  if (services.length === 0 && problems.length === 0) {
+    throw new CommandError(
+      `No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}; \`weft add service NAME\` makes one.`,
+    );
+  }
 }
 
 /** Runs this command again without a terminal, and shows its progress until it is ready. */
-async function detach(options: UpOptions, state: StateDirectory, services: readonly ServiceManifest[]): Promise<void> {
+async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
   const logFile = join(state.log, 'up.log');
   const log = openSync(logFile, 'w', 0o600);
   const launcher = fileURLToPath(new URL('../../bin/weft.js', import.meta.url));
   const args = ['up', '--port', String(options.port), '--wait', String(options.wait), '--state', state.path];
+  if (options.except.length > 0) args.push('--except', options.except.join(','));
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: process.cwd(),
     detached: true,
@@ -98,12 +119,13 @@ async function detach(options: UpOptions, state: StateDirectory, services: reado
   const interrupt = () => child.kill('SIGTERM');
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  await followDetached(child, state, paint, logFile);
+  const status = await followDetached(child, state, paint, logFile);
   process.off('SIGINT', interrupt);
   process.off('SIGTERM', interrupt);
   child.unref();
+  const hint = 'It runs in the background; `npx weft down` stops it, `npx weft logs -f` follows it.';
   console.log(
-    `\n${welcome(options.port, services, paint)}\n\nIt runs in the background; \`make down\` stops it, \`npx weft logs\` follows it.`,
+    `\n${[welcome(options.port, status.suggestions, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
   );
 }
 
@@ -112,7 +134,7 @@ async function followDetached(
   state: StateDirectory,
   paint: Paint,
   logFile: string,
-): Promise<void> {
+): Promise<SupervisorStatus> {
   const client = new SupervisorClient(state.controlSocket);
   const told = new Set<string>();
   let lastWordAt = Date.now();
@@ -120,12 +142,12 @@ async function followDetached(
     if (child.exitCode !== null || child.signalCode !== null) throw new CommandError(lastSentence(logFile));
     const status = await client.status().catch(() => undefined);
     for (const step of status?.steps ?? []) {
-      if (!step.done || told.has(step.name)) continue;
+      if ((!step.done && step.failed === undefined) || told.has(step.name)) continue;
       told.add(step.name);
       lastWordAt = Date.now();
-      console.log(doneLine(step, paint));
+      console.log(endLine(step, paint));
     }
-    if (status?.phase === 'running') return;
+    if (status?.phase === 'running') return status;
     if (Date.now() - lastWordAt > 2_500) {
       lastWordAt = Date.now();
       if (status?.steps.length) console.log(waitingLine(status.steps, paint));
@@ -152,4 +174,8 @@ function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= 3_600)) throw new InvalidArgumentError('Seconds are from 1 to 3600.');
   return seconds;
+}
+
+function parseNames(text: string): string[] {
+  return text.split(',').filter(Boolean);
 }

@@ -1,4 +1,4 @@
-import { edgeName } from '@weft/compiler/model/names';
+import { defaultLabel, edgeName } from '@weft/compiler/model/names';
 import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { stringify } from 'yaml';
 import type { ServiceManifest } from '../service-manifest.ts';
@@ -65,13 +65,16 @@ function exposureOf(packages: readonly { readonly namespace: string; readonly pr
   return [...new Set(speaking.map(({ namespace }) => namespace))].map((namespace) => ({ namespace }));
 }
 
-/** `weft.dev/v1 Gateway`: the edge, with the control plane's defaults, and with reflection, since only this machine can ask. */
+/**
+ * `weft.dev/v1 Gateway`: the edge, with reflection and for pages of every local web server, since only this machine can ask. A user's
+ * own Gateway of that name replaces it.
+ */
 export function gatewayYaml(): string {
   return stringify({
     apiVersion: weftApiVersion,
     kind: 'Gateway',
-    metadata: { name: 'edge' },
-    spec: { reflection: true },
+    metadata: { name: edgeName, labels: { [defaultLabel]: 'true' } },
+    spec: { reflection: true, corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*'] },
   });
 }
 

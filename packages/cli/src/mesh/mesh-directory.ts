@@ -2,19 +2,31 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { isNoSpace } from '../system-error.ts';
 import { type WorkloadManifest, workloadYaml } from './manifests.ts';
 
 /** The part of a user in it, which is never touched. */
 const userPart = 'user';
 
+/** Between two looks whether the disk has space again. */
+const tryAgainMs = 1_000;
+
 /** The directory of manifests and contracts that the control plane watches. */
 export class MeshDirectory {
   readonly path: string;
   readonly #written = new Map<string, string>();
+  /** What the full disk did not take. */
+  readonly #waiting = new Map<string, string>();
+  readonly #onFull: () => void;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** Takes over `path`: what an earlier run left there is removed, but for `user/`. */
-  constructor(path: string) {
+  /**
+   * Takes over `path`: what an earlier run left there is removed, but for `user/`. `onFull`: told once that the disk is full; what is
+   * written from then on is there as soon as it has space.
+   */
+  constructor(path: string, onFull: () => void = () => {}) {
     this.path = path;
+    this.#onFull = onFull;
     mkdirSync(path, { recursive: true });
     for (const entry of readdirSync(path)) {
       if (entry !== userPart) rmSync(join(path, entry), { recursive: true, force: true });
@@ -26,9 +38,34 @@ export class MeshDirectory {
 
   /** Writes a manifest, unless it is there with the same content: each write makes the control plane read again. */
   write(file: string, content: string): void {
+    this.#waiting.delete(file);
     if (this.#written.get(file) === content) return;
-    writeFileAtomically(join(this.path, file), content);
-    this.#written.set(file, content);
+    try {
+      writeFileAtomically(join(this.path, file), content);
+      this.#written.set(file, content);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      this.#waiting.set(file, content);
+      this.#tryAgainLater();
+    }
+  }
+
+  /** The disk is full, and something waits for space. */
+  get full(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  #tryAgainLater(): void {
+    if (this.#timer) return;
+    this.#onFull();
+    this.#timer = setInterval(() => {
+      // A copy: what does not fit yet is put back.
+      for (const [file, content] of [...this.#waiting]) this.write(file, content);
+      if (this.#waiting.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, tryAgainMs);
+    this.#timer.unref();
   }
 
   /** Publishes the state of a replica. */
@@ -40,6 +77,7 @@ export class MeshDirectory {
   removeWorkload(workload: Pick<WorkloadManifest, 'namespace' | 'name'>): void {
     const file = workloadFile(workload);
     this.#written.delete(file);
+    this.#waiting.delete(file);
     rmSync(join(this.path, file), { force: true });
   }
 

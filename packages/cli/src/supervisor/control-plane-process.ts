@@ -1,11 +1,11 @@
 import { existsSync as hasSocket, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetStatusResponse } from '@weft/api/weft/api/v1/mesh';
-import { reasonOf } from '../command-error.ts';
+import { CommandError, reasonOf } from '../command-error.ts';
 import { meshClient } from '../mesh-client.ts';
 import type { Project } from '../project.ts';
 import { controlPlaneProgram } from './control-plane-program.ts';
-import { KeptProcess } from './kept-process.ts';
+import { heldReason, KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { startProgram } from './running.ts';
@@ -60,12 +60,17 @@ export class ControlPlaneProcess {
   /** Starts it and waits until it answers. */
   async start(signal: AbortSignal, waiting: (reason: string) => void): Promise<void> {
     await this.#process.start();
+    await this.#answers(signal, waiting);
+  }
+
+  async #answers(signal: AbortSignal, waiting: (reason: string) => void): Promise<void> {
     for (;;) {
       try {
         await this.status();
         return;
       } catch (error) {
         signal.throwIfAborted();
+        if (this.#process.hopeless) throw new CommandError(`The control plane ${this.#process.reason}.`);
         waiting(
           this.#process.reason || (hasSocket(this.#run.state.apiSocket) ? reasonOf(error) : 'it does not listen yet'),
         );
@@ -81,11 +86,13 @@ export class ControlPlaneProcess {
 
   /** Ends it until it is released. */
   hold(): Promise<void> {
-    return this.#process.hold(stopMs);
+    return this.#process.hold(stopMs, heldReason('control-plane'));
   }
 
-  release(): void {
+  /** Starts it again and waits until it answers. */
+  async release(signal: AbortSignal): Promise<void> {
     this.#process.release();
+    await this.#answers(signal, () => {});
   }
 
   async stop(): Promise<void> {

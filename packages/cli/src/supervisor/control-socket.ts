@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { reasonOf } from '../command-error.ts';
+import type { Loan } from './loan.ts';
 
 /** What other commands may ask of the supervisor. */
 export interface ControlHandlers {
@@ -10,8 +11,10 @@ export interface ControlHandlers {
   readonly status: () => unknown;
   /** Resolves when the replicas are there and ready. */
   readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
-  /** Resolves when the process has ended, or at once when it may start again. */
-  readonly hold: (process: string, held: boolean) => Promise<void>;
+  /** Resolves when the process has ended, or when it serves again. */
+  readonly hold: (process: string, held: boolean, signal: AbortSignal) => Promise<void>;
+  /** Lends a replica of a service for as long as the asking process stays connected. */
+  readonly lend: (service: string) => Promise<Loan>;
   /** Begins to stop and returns. */
   readonly down: () => void;
 }
@@ -20,6 +23,8 @@ const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int
 
 const holdRequestSchema = z.strictObject({ process: z.string(), held: z.boolean() });
 
+const lendRequestSchema = z.strictObject({ service: z.string() });
+
 /** The supervisor's side of its socket. */
 export interface ControlSocket {
   close(): void;
@@ -27,7 +32,7 @@ export interface ControlSocket {
 
 const maxBodyBytes = 10_000;
 
-/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, POST /down. */
+/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, /hold, /lend, /down. */
 export async function serveControlSocket(path: string, handlers: ControlHandlers): Promise<ControlSocket> {
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
@@ -54,17 +59,31 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     reply(response, 202, {});
   } else if (what === 'POST /scale') {
     const { service, replicas } = await readBody(request, scaleRequestSchema);
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    await handlers.scale(service, replicas, gone.signal);
+    await handlers.scale(service, replicas, whenGone(response));
     reply(response, 200, {});
   } else if (what === 'POST /hold') {
     const { process, held } = await readBody(request, holdRequestSchema);
-    await handlers.hold(process, held);
+    await handlers.hold(process, held, whenGone(response));
     reply(response, 200, {});
+  } else if (what === 'POST /lend') {
+    const { service } = await readBody(request, lendRequestSchema);
+    const gone = whenGone(response);
+    const { end, ...loan } = await handlers.lend(service);
+    if (gone.aborted) return end();
+    gone.addEventListener('abort', end, { once: true });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    // The answer goes on for as long as the loan does.
+    response.write(`${JSON.stringify(loan)}\n`);
   } else {
     reply(response, 404, { error: `there is no ${what}` });
   }
+}
+
+/** Aborted when the asking process has gone, or has its answer. */
+function whenGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 async function readBody<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {

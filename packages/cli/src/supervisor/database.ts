@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DevPostgres, startPostgres } from '@weft/dev-postgres';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { freePort } from './free-port.ts';
-import { KeptProcess } from './kept-process.ts';
+import { heldReason, KeptProcess } from './kept-process.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import type { Running } from './running.ts';
@@ -15,8 +16,9 @@ const stopMs = 25_000;
 export class Database {
   readonly port: number;
   readonly #run: MeshRun;
-  readonly #log: ProcessLog;
   readonly #process: KeptProcess;
+  readonly #firstUp = Promise.withResolvers<void>();
+  #log: ProcessLog | undefined;
   #server: DevPostgres | undefined;
 
   /** Chooses a port, which it keeps when PostgreSQL is started again: services go on connecting to it. */
@@ -27,12 +29,17 @@ export class Database {
   private constructor(run: MeshRun, port: number) {
     this.port = port;
     this.#run = run;
-    this.#log = run.logs.open('postgres');
     this.#process = new KeptProcess({
       name: 'postgres',
       records: run.records,
       report: run.report,
       start: () => this.#start(),
+      onUp: () => {
+        this.#firstUp.resolve();
+        run.changed();
+      },
+      onDown: () => run.changed(),
+      patient: true,
     });
   }
 
@@ -44,26 +51,45 @@ export class Database {
       reason: this.#process.reason,
       restarts: this.#process.restarts,
       listen: `127.0.0.1:${this.port}`,
-      log: this.#log.path,
+      log: join(this.#run.state.log, 'postgres.log'),
     };
   }
 
+  /** Somebody needs it: it was started, well or not. */
+  get used(): boolean {
+    return this.#log !== undefined;
+  }
+
+  /** It does not run and will not soon. */
+  get hopeless(): boolean {
+    return this.#process.hopeless;
+  }
+
+  /** Resolves when it runs for the first time. */
+  get firstUp(): Promise<void> {
+    return this.#firstUp.promise;
+  }
+
+  /** Starts it. When that fails it is tried again and again; `hopeless` says so. */
   start(): Promise<void> {
+    this.#log ??= this.#run.logs.open('postgres');
     return this.#process.start();
   }
 
   /** Ends it until it is released. */
   hold(): Promise<void> {
-    return this.#process.hold(stopMs);
+    return this.#process.hold(stopMs, heldReason('postgres'));
   }
 
-  release(): void {
+  /** Starts it again and waits until it takes connections. */
+  async release(signal: AbortSignal): Promise<void> {
     this.#process.release();
+    while (this.#process.pid === undefined) await sleep(25, undefined, { signal });
   }
 
   async stop(): Promise<void> {
     await this.#process.stop(stopMs);
-    this.#log.close();
+    this.#log?.close();
   }
 
   /** Makes the role that owns `schema` and nothing else, and returns how it connects. */
@@ -76,7 +102,7 @@ export class Database {
   async #start(): Promise<Running> {
     const { port } = this;
     // The server's own log is for its file; that it ended is told by whoever keeps it running.
-    const log = (line: string) => this.#log.line(line, { quiet: true });
+    const log = (line: string) => this.#log?.line(line, { quiet: true });
     const server = await startPostgres({ dataDir: this.#run.state.postgres, port, log });
     this.#server = server;
     return {

@@ -8,7 +8,7 @@ import { Logs } from './logs.ts';
 import { isAlive, livingProcesses, ProcessRecords, processIdentity } from './process-records.ts';
 import { startProgram } from './running.ts';
 
-function keep(t: ExecutionContext, script: string) {
+function keep(t: ExecutionContext, script: string, program = process.execPath) {
   const dir = mkdtempSync(join(tmpdir(), 'weft-kept-'));
   const log = new Logs(
     dir,
@@ -21,11 +21,12 @@ function keep(t: ExecutionContext, script: string) {
   const kept = new KeptProcess({
     name: 'a',
     records: new ProcessRecords(recordsPath),
-    start: () => startProgram({ command: [process.execPath, '-e', script], cwd: dir, env: process.env, log }),
+    start: () => startProgram({ command: [program, '-e', script], cwd: dir, env: process.env, log }),
     lastLine: () => log.lastLine,
     report: (sentence) => sentences.push(sentence),
     onUp: (running) => events.emit('up', running.pid),
     onDown: (reason) => events.emit('down', reason),
+    patient: program !== process.execPath,
   });
   t.teardown(async () => {
     await kept.stop(100);
@@ -62,4 +63,42 @@ test('a process that does not heed SIGTERM is killed with what it started', asyn
   await kept.stop(50);
   while (isAlive(record)) await new Promise((resolve) => setImmediate(resolve));
   t.deepEqual(livingProcesses(recordsPath), []);
+});
+
+test('a program that cannot be started is hopeless at once, and is tried again', async (t) => {
+  const { kept, events, sentences } = keep(t, '', '/no/such/program');
+  const down = once(events, 'down');
+  await kept.start();
+  await down;
+  t.true(kept.hopeless);
+  t.regex(sentences[0] ?? '', /^a did not start: .*ENOENT; starts again in 1.0 s$/);
+  await once(events, 'down');
+  t.is(kept.restarts, 1);
+});
+
+test('one crash is not hopeless, and a hold during the wait for the next start holds', async (t) => {
+  const { kept, events } = keep(t, 'process.exit(3)');
+  await kept.start();
+  await once(events, 'down');
+  t.false(kept.hopeless);
+  const held = once(events, 'down');
+  await kept.hold(100, 'is somebody else’s');
+  t.is((await held)[0], 'is somebody else’s');
+  t.is(kept.reason, 'is somebody else’s');
+  const up = once(events, 'up');
+  kept.release();
+  await up;
+});
+
+test('a process that is held before its start does not run until it is released', async (t) => {
+  const { kept, events } = keep(t, 'setInterval(() => {}, 1000)');
+  await kept.hold(100, 'waits');
+  const down = once(events, 'down');
+  await kept.start();
+  await down;
+  t.is(kept.pid, undefined);
+  t.false(kept.hopeless);
+  const up = once(events, 'up');
+  kept.release();
+  t.is((await up)[0], kept.pid);
 });

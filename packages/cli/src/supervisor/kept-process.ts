@@ -19,7 +19,12 @@ export interface KeptProcessOptions {
   readonly onUp?: (running: Running) => void;
   /** Told when it does not any more, and why; not when it was stopped. */
   readonly onDown?: (reason: string) => void;
+  /** A first start that fails is tried again like any other. Default: `start` rejects. */
+  readonly patient?: boolean;
 }
+
+/** Failures in a row after which nobody should wait for it. */
+const hopelessFailures = 3;
 
 /** Keeps one process running: starts it again after a crash, later and later while it does not stay up. */
 export class KeptProcess {
@@ -31,7 +36,10 @@ export class KeptProcess {
   #starting: Promise<unknown> | undefined;
   #reason = '';
   #restarts = 0;
-  #held: PromiseWithResolvers<void> | undefined;
+  #held: { readonly reason: string; readonly ended: Promise<void>; readonly end: () => void } | undefined;
+  /** Of the time until the next start. */
+  #waiting = new AbortController();
+  #cannotStart = false;
 
   constructor(options: KeptProcessOptions) {
     this.#options = options;
@@ -51,12 +59,27 @@ export class KeptProcess {
     return this.#restarts;
   }
 
-  /** Starts it. Rejects when the first start fails; later ones are tried again and again. */
+  /** It does not run and nothing suggests that it soon will: it failed three times in a row, or no process came up at all. */
+  get hopeless(): boolean {
+    return !this.#running && !this.#held && (this.#cannotStart || this.#backoff.failures >= hopelessFailures);
+  }
+
+  /** Starts it. Rejects when the first start fails, unless it is patient; later ones are tried again and again. */
   async start(): Promise<void> {
+    if (this.#held) {
+      this.#loop = this.#keep(undefined, Date.now());
+      return;
+    }
     const starting = this.#startOnce();
     this.#starting = starting.catch(() => undefined);
-    const running = await starting;
-    if (running) this.#loop = this.#keep(running, Date.now());
+    const startedAt = Date.now();
+    try {
+      const running = await starting;
+      if (running) this.#loop = this.#keep(running, startedAt);
+    } catch (error) {
+      if (!this.#options.patient) throw error;
+      this.#loop = this.#keep(undefined, startedAt, failedStart(error));
+    }
   }
 
   /** Ends it for good and waits, by force after `timeoutMs`. */
@@ -68,9 +91,13 @@ export class KeptProcess {
     await this.#loop;
   }
 
-  /** Ends it until `release`, by force after `timeoutMs`. */
-  async hold(timeoutMs: number): Promise<void> {
-    this.#held ??= Promise.withResolvers<void>();
+  /** Ends it until `release`, by force after `timeoutMs`. `reason` is what is told of it meanwhile. One that was never started waits. */
+  async hold(timeoutMs: number, reason: string): Promise<void> {
+    if (!this.#held) {
+      const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+      this.#held = { reason, ended, end };
+    }
+    this.#waiting.abort();
     await this.#starting;
     const { pid } = this;
     await this.#running?.stop(timeoutMs);
@@ -80,12 +107,23 @@ export class KeptProcess {
 
   /** Lets it start again, at once. */
   release(): void {
-    this.#held?.resolve();
+    const held = this.#held;
     this.#held = undefined;
+    held?.end();
+  }
+
+  /** It is held. */
+  get held(): boolean {
+    return this.#held !== undefined;
   }
 
   async #startOnce(): Promise<Running | undefined> {
-    const running = await this.#options.start();
+    const starting = this.#options.start();
+    const running = await starting.catch((error: unknown) => {
+      this.#cannotStart = true;
+      throw error;
+    });
+    this.#cannotStart = false;
     if (this.#stopping.signal.aborted) {
       await running.stop(0);
       return undefined;
@@ -96,11 +134,11 @@ export class KeptProcess {
     return running;
   }
 
-  async #keep(first: Running, firstStartedAt: number): Promise<void> {
+  async #keep(first: Running | undefined, firstStartedAt: number, firstEnd = ''): Promise<void> {
     const { signal } = this.#stopping;
-    let running: Running | undefined = first;
+    let running = first;
     let startedAt = firstStartedAt;
-    let end = '';
+    let end = firstEnd;
     for (;;) {
       if (running) {
         end = `ended with ${await running.exited}`;
@@ -108,15 +146,12 @@ export class KeptProcess {
         this.#running = undefined;
       }
       if (signal.aborted) return;
-      if (this.#held) {
-        this.#reason = 'was stopped by `weft stop`';
+      if (!this.#held && end) await this.#wait(end, Date.now() - startedAt);
+      while (this.#held && !signal.aborted) {
+        this.#reason = this.#held.reason;
         this.#options.onDown?.(this.#reason);
-        this.#options.report(
-          `${this.#options.name} ${this.#reason}; \`weft start ${this.#options.name}\` starts it again`,
-        );
-        await Promise.race([this.#held.promise, aborted(signal)]);
-      } else {
-        await this.#wait(end, Date.now() - startedAt);
+        this.#options.report(`${this.#options.name}: ${this.#reason}`);
+        await Promise.race([this.#held.ended, aborted(signal)]);
       }
       if (signal.aborted) return;
       startedAt = Date.now();
@@ -125,7 +160,7 @@ export class KeptProcess {
         running = await this.#startOnce();
       } catch (error) {
         running = undefined;
-        end = `did not start (${reasonOf(error)})`;
+        end = failedStart(error);
       }
     }
   }
@@ -134,13 +169,24 @@ export class KeptProcess {
   async #wait(end: string, ranMs: number): Promise<void> {
     const { signal } = this.#stopping;
     const delayMs = this.#backoff.next(ranMs);
-    const lastLine = this.#options.lastLine?.();
+    const lastLine = this.#cannotStart ? '' : this.#options.lastLine?.();
     const times = this.#backoff.failures > 1 ? `, the ${ordinal(this.#backoff.failures)} time in a row` : '';
     this.#reason = `${end}${times}; starts again in ${formatDuration(delayMs)}${lastLine ? `; it last said: ${lastLine}` : ''}`;
     this.#options.onDown?.(this.#reason);
     this.#options.report(`${this.#options.name} ${this.#reason}`);
-    await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+    this.#waiting = new AbortController();
+    const either = AbortSignal.any([signal, this.#waiting.signal]);
+    await sleep(delayMs, undefined, { signal: either }).catch(() => undefined);
   }
+}
+
+/** The reason of a process that `weft stop` has ended. */
+export function heldReason(name: string): string {
+  return `was stopped by \`weft stop\`; \`weft start ${name}\` starts it again`;
+}
+
+function failedStart(error: unknown): string {
+  return `did not start: ${reasonOf(error)}`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNoSpace } from '../system-error.ts';
 import type { Paint, Style } from '../terminal/style.ts';
 
 /** A log that grows over this is kept once under `.1` and begun anew. */
@@ -64,7 +65,12 @@ export class Logs {
           file = openSync(path, 'a', 0o600);
           size = 0;
         }
-        size += writeSync(file, bytes);
+        try {
+          size += writeSync(file, bytes);
+        } catch (error) {
+          // A mesh goes on without its logs; that the disk is full is told by whoever needs it.
+          if (!isNoSpace(error)) throw error;
+        }
         if (options.quiet) return;
         const readable = readableLine(text);
         if (readable.trim() && lastLines.push(readable.trim()) > keptLines) lastLines.shift();

@@ -54,10 +54,14 @@ export function probeCall(port: number, authority: string, path: string): Promis
   });
 }
 
-/** Codes that the mesh answers in a method's place: PERMISSION_DENIED, UNIMPLEMENTED, UNAVAILABLE. */
-const unreached = new Set([7, 12, 14]);
+/** UNAVAILABLE. */
+const unavailable = 14;
 
-/** Whether the method itself has answered. */
-export function reached(answer: ProbeAnswer): boolean {
-  return !unreached.has(answer.code);
+/** PERMISSION_DENIED and UNIMPLEMENTED: an application may say so, and the mesh in its place, which begins with its name. */
+const refusals = new Set([7, 12]);
+
+/** Whether the application itself has answered. One that does not implement the method yet has. */
+export function reached({ code, message }: ProbeAnswer): boolean {
+  if (code === unavailable) return false;
+  return !refusals.has(code) || (message !== '' && !message.startsWith('weft: '));
 }

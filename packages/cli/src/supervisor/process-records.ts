@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { writeFileAtomically } from '../atomic-file.ts';
+import { isNoSpace } from '../system-error.ts';
 
 const recordSchema = z.object({
   name: z.string(),
@@ -39,7 +40,12 @@ export class ProcessRecords {
   }
 
   #write(): void {
-    writeFileAtomically(this.#path, `${JSON.stringify([...this.#records.values()], undefined, 2)}\n`, 0o600);
+    try {
+      writeFileAtomically(this.#path, `${JSON.stringify([...this.#records.values()], undefined, 2)}\n`, 0o600);
+    } catch (error) {
+      // The next change writes all of them; a process that was started is not to be lost over it.
+      if (!isNoSpace(error)) throw error;
+    }
   }
 }
 

@@ -17,7 +17,7 @@ import { checkStartable, type ServiceProcess, serviceProcess } from './service-p
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
-/** Until it has been ready once, an order is waiting for it. */
+/** Until it is ready, somebody waits for it. */
 const firstProbeIntervalMs = 100;
 
 /** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
@@ -53,6 +53,8 @@ export class Replica {
   #appReason = startingReason;
   #envoyReason = 'its Envoy starts';
   #leaving = false;
+  /** Somebody runs its application in the foreground. */
+  #lent = false;
   #readySince: number | undefined;
   #probing: Promise<void> | undefined;
 
@@ -91,7 +93,8 @@ export class Replica {
         return startProgram({ ...process, log: this.#appLog });
       },
       onUp: () => this.#update({ app: startingReason }),
-      onDown: (reason) => this.#update({ app: reason }),
+      onDown: (reason) => this.#down({ app: reason }),
+      patient: true,
     });
     this.#envoy = new KeptProcess({
       name: `${this.name} envoy`,
@@ -100,7 +103,8 @@ export class Replica {
       lastLine: () => this.#envoyLog.lastLine,
       start: () => startSidecar(run, { namespace: service.namespace, name: this.name }, this.#envoyLog),
       onUp: () => this.#update({ envoy: 'its Envoy waits for its configuration' }),
-      onDown: (reason) => this.#update({ envoy: `its Envoy ${reason}` }),
+      onDown: (reason) => this.#down({ envoy: `its Envoy ${reason}` }),
+      patient: true,
     });
     const token = join(run.state.tokens, service.namespace, this.name);
     mkdirSync(dirname(token), { recursive: true, mode: 0o700 });
@@ -117,6 +121,11 @@ export class Replica {
   get reason(): string {
     if (this.#leaving) return 'it is going away';
     return this.#appReason || this.#envoyReason;
+  }
+
+  /** It takes no calls and will not soon: one of its processes does not stay up. */
+  get hopeless(): boolean {
+    return this.#app.hopeless || this.#envoy.hopeless;
   }
 
   /** How its process is started. */
@@ -159,6 +168,25 @@ export class Replica {
     this.#probing = this.#probe();
   }
 
+  /** Keeps its application from running until it is released; `reason` says why. */
+  withhold(reason: string): Promise<void> {
+    return this.#app.hold(drainMs, reason);
+  }
+
+  /** Lets a process that somebody else starts be its application, once its own has ended. */
+  lend(): void {
+    this.#removeSocket();
+    this.#lent = true;
+    this.#update({ app: 'the process under `weft run` does not listen yet' });
+  }
+
+  /** Ends the loan. `withheld`: why its own application does not run either; else it starts again. */
+  takeBack(withheld?: string): void {
+    this.#lent = false;
+    if (withheld === undefined) this.#app.release();
+    else this.#update({ app: withheld });
+  }
+
   /** Starts the Envoy; the control plane must have written its root before. */
   startEnvoy(): Promise<void> {
     return this.#envoy.start();
@@ -195,11 +223,14 @@ export class Replica {
     let late = 0;
     while (!signal.aborted) {
       const pid = this.#app.pid;
-      if (pid !== undefined) {
+      const lent = this.#lent;
+      if (pid !== undefined || lent) {
         const result = await probe.check();
         late = result.late ? late + 1 : 0;
-        // One late answer proves nothing; and the answer of a process that has ended since says nothing of the next one.
-        if (late !== 1 && pid === this.#app.pid) this.#update({ app: result.reason });
+        // One late answer proves nothing, and none does of a process that a debugger may have stopped; and the answer of a process
+        // that has ended since says nothing of the next one.
+        const told = result.late ? late > 1 && !lent : true;
+        if (told && pid === this.#app.pid && lent === this.#lent) this.#update({ app: result.reason });
       }
       const envoy = this.#envoy.pid;
       if (envoy !== undefined && this.#envoyReason !== '') {
@@ -213,6 +244,12 @@ export class Replica {
 
   #removeSocket(): void {
     if ('path' in this.#listen) rmSync(this.#listen.path, { force: true });
+  }
+
+  /** As `update`; and whoever waits looks again, since the same reason once more may be one time too many. */
+  #down(reasons: { app?: string; envoy?: string }): void {
+    this.#update(reasons);
+    this.#run.changed();
   }
 
   #update({ app, envoy }: { app?: string; envoy?: string }): void {

@@ -2,14 +2,14 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Project } from '../project.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { Progress } from '../terminal/progress.ts';
 import { paintFor } from '../terminal/style.ts';
-import { welcome } from '../welcome.ts';
+import { troubleText, welcome } from '../welcome.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
 import { Logs } from './logs.ts';
+import { prepareProject } from './prepare-project.ts';
 import { livingProcesses } from './process-records.ts';
 import { signalGroup } from './running.ts';
 import { Supervisor } from './supervisor.ts';
@@ -18,11 +18,15 @@ import { Supervisor } from './supervisor.ts';
 export interface RunOptions {
   readonly project: Project;
   readonly state: StateDirectory;
-  readonly services: readonly ServiceManifest[];
+  /** Services whose processes are not started. */
+  readonly except: ReadonlySet<string>;
   readonly port: number;
-  /** How long it may take until an order can be placed. */
+  /** How long a service may take to serve before the mesh is up without it. */
   readonly waitMs: number;
 }
+
+/** How long everything else may take: a first start downloads Envoy. */
+const foundationMs = 300_000;
 
 /**
  * Runs a mesh in the foreground until it is told to stop by a signal or by another command. A second signal ends every process
@@ -30,7 +34,8 @@ export interface RunOptions {
  *
  * @throws CommandError when it does not come up; everything has ended then.
  */
-export async function runSupervisor({ project, state, services, port, waitMs }: RunOptions): Promise<void> {
+export async function runSupervisor(options: RunOptions): Promise<void> {
+  const { project, state, port, waitMs } = options;
   const paint = paintFor(process.stdout);
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
@@ -39,15 +44,14 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
   const progress = new Progress(print, paint);
   const startedAt = Date.now();
   const supervisor = await Supervisor.create({
-    project,
-    state,
-    services,
-    port,
+    ...options,
+    ...(await prepareProject(project, progress)),
     progress,
     logs: new Logs(state.log, print, paint),
     report: (sentence) => print(paint('yellow', `weft: ${sentence}`)),
   });
 
+  let suggestions: readonly string[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const asked = new EventEmitter();
   const stopRequested = once(asked, 'stop');
@@ -68,28 +72,27 @@ export async function runSupervisor({ project, state, services, port, waitMs }: 
   let socket: ControlSocket | undefined;
   try {
     socket = await serveControlSocket(state.controlSocket, {
-      status: () => ({ ...supervisor.facts(), phase, port, steps: progress.steps }),
+      status: () => ({ ...supervisor.facts(), phase, port, suggestions, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
-      hold: async (name, held) => {
-        if (held) await supervisor.hold(name);
-        else supervisor.release(name);
-      },
+      hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
+      lend: (service) => supervisor.lend(service),
       down: () => {
         if (phase !== 'stopping') requestStop();
       },
     });
-    await startInTime(supervisor, progress, abort.signal, waitMs);
+    await startInTime(supervisor, progress, abort.signal, foundationMs + 2 * waitMs);
     // A signal in the last moment of the start has its own way out.
     if (!abort.signal.aborted) {
+      suggestions = supervisor.suggestions;
       phase = 'running';
-      print(
-        `\n${welcome(port, services, paint)}\n\n${paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`)}`,
-      );
+      const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
+      print(`\n${[welcome(port, suggestions, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
       await stopRequested;
     }
   } finally {
     phase = 'stopping';
-    print(paint('dim', 'Stopping: the edge, the services, the control plane, PostgreSQL ...'));
+    const database = supervisor.hasDatabase ? ', PostgreSQL' : '';
+    print(paint('dim', `Stopping: the edge, the services, the control plane${database} ...`));
     const stoppingAt = Date.now();
     await supervisor.stop();
     socket?.close();

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { z } from 'zod';
 import { CommandError } from '../command-error.ts';
+import { isNobodyListening } from '../system-error.ts';
 
 const processSchema = z.object({
   name: z.string(),
@@ -41,7 +42,23 @@ const stepSchema = z.object({
   startedAt: z.number(),
   over: z.boolean().optional(),
   done: z.object({ ms: z.number(), result: z.string() }).optional(),
+  failed: z.string().optional(),
 });
+
+const loanSchema = z.object({
+  replica: z.string(),
+  command: z.array(z.string()),
+  cwd: z.string(),
+  env: z.record(z.string(), z.string()),
+});
+
+/** A replica's process as `weft run` is to start it. */
+export interface BorrowedProcess extends z.infer<typeof loanSchema> {
+  /** Resolves when the mesh takes it back: it has stopped. */
+  readonly gone: Promise<void>;
+  /** Gives it back. */
+  readonly end: () => void;
+}
 
 const statusSchema = z.object({
   pid: z.int(),
@@ -49,6 +66,10 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
+  /** Commands that call services, once it is up. */
+  suggestions: z.array(z.string()),
+  /** What does not run, and why. */
+  troubles: z.array(z.object({ subject: z.string(), message: z.string() })),
   processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });
@@ -84,6 +105,28 @@ export class SupervisorClient {
     if (answer === undefined) throw notRunning();
   }
 
+  /** Borrows the first replica of a service: its own process ends, and another is to take its place until the loan ends. */
+  borrow(service: string): Promise<BorrowedProcess> {
+    const { promise, resolve, reject } = Promise.withResolvers<BorrowedProcess>();
+    const gone = Promise.withResolvers<void>();
+    const call = request({ socketPath: this.#socketPath, method: 'POST', path: '/lend', agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('error', () => {});
+      response.on('close', gone.resolve);
+      response.on('data', (part: string) => {
+        text += part;
+        if (response.statusCode !== 200 || !text.includes('\n')) return;
+        const loan = loanSchema.parse(JSON.parse(text));
+        resolve({ ...loan, gone: gone.promise, end: () => call.destroy() });
+      });
+      response.on('end', () => reject(refusal(text, response.statusCode)));
+    });
+    call.on('error', (error) => reject(isNobodyListening(error) ? notRunning() : error));
+    call.end(JSON.stringify({ service }));
+    return promise;
+  }
+
   /** Begins to stop it; false when none runs. */
   async down(): Promise<boolean> {
     return (await this.#send('POST', '/down')) !== undefined;
@@ -99,18 +142,14 @@ export class SupervisorClient {
         });
         response.on('error', reject);
         response.on('end', () => {
-          const content: unknown = text ? JSON.parse(text) : {};
           const { statusCode = 500 } = response;
-          if (statusCode < 300) resolve(content);
-          else
-            reject(
-              new CommandError(errorSchema.safeParse(content).data?.error ?? `the supervisor answered ${statusCode}`),
-            );
+          if (statusCode < 300) resolve(text ? JSON.parse(text) : {});
+          else reject(refusal(text, statusCode));
         });
       });
       call.on('error', (error: NodeJS.ErrnoException) => {
         // No socket, or one that a killed supervisor has left: none runs.
-        if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
+        if (isNobodyListening(error)) resolve(undefined);
         else if (error.code === 'ECONNRESET') reject(new CommandError('The mesh was stopped meanwhile.'));
         else reject(error);
       });
@@ -122,4 +161,10 @@ export class SupervisorClient {
 /** The end of a command that needs a running mesh where none runs. */
 export function notRunning(): CommandError {
   return new CommandError('No mesh is running here; start it with `weft up`.');
+}
+
+/** What the supervisor says of a request that it refuses. */
+function refusal(text: string, statusCode = 500): CommandError {
+  const content: unknown = text.startsWith('{') ? JSON.parse(text) : {};
+  return new CommandError(errorSchema.safeParse(content).data?.error ?? `the supervisor answered ${statusCode}`);
 }

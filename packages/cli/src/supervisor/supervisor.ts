@@ -11,18 +11,23 @@ import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndp
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { createStateDirectory, fullDisk, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
+import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
 import { Edge, edgeNamespace } from './edge.ts';
 import { baseEnvironment } from './environment.ts';
 import { freePort } from './free-port.ts';
+import { type Loan, lendService } from './loan.ts';
 import type { Logs } from './logs.ts';
 import { adminSocketPath, type MeshRun } from './mesh-run.ts';
-import { brokenPath, type ContractedService } from './order-path.ts';
+import { Patience } from './patience.ts';
+import { brokenPath } from './permitted-calls.ts';
 import { ProcessRecords } from './process-records.ts';
-import { Replica } from './replica.ts';
+import type { Replica } from './replica.ts';
+import { type PublishedContract, RunningService } from './running-service.ts';
+import type { Trouble } from './trouble.ts';
 
 /** How long callers may take to let go of a replica that goes away. */
 const settleMs = 3_000;
@@ -32,27 +37,25 @@ export interface SupervisorOptions {
   readonly project: Project;
   readonly state: StateDirectory;
   readonly services: readonly ServiceManifest[];
+  /** What is left out, and why. */
+  readonly problems: readonly Trouble[];
+  /** Services that are in the mesh, but whose processes are not started. */
+  readonly except: ReadonlySet<string>;
   /** The edge's port on 127.0.0.1. */
   readonly port: number;
+  /** How long a service may take to serve, and calls to get through, once their proxies run. */
+  readonly waitMs: number;
   readonly progress: Progress;
   readonly logs: Logs;
   readonly report: (sentence: string) => void;
 }
 
-/** One service as it runs now. */
-interface RunningService extends ContractedService {
-  readonly contract: string | undefined;
-  databaseEnv: Readonly<Record<string, string>>;
-  readonly replicas: Replica[];
-  /** Scaling one service twice at once would choose the same names. */
-  scaling: Promise<void>;
-}
-
-/** Runs a whole mesh on this machine: PostgreSQL, the control plane, each replica with its Envoy, and the edge. */
+/** Runs a whole mesh on this machine: PostgreSQL where a service needs it, the control plane, each replica with its Envoy, the edge. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #run: MeshRun;
   readonly #services: RunningService[];
+  readonly #problems: Trouble[];
   readonly #controlPlane: ControlPlaneProcess;
   readonly #database: Database;
   readonly #edge: Edge;
@@ -67,7 +70,7 @@ export class Supervisor {
     let envoy: Promise<string> | undefined;
     const run: MeshRun = {
       state,
-      mesh: new MeshDirectory(state.mesh),
+      mesh: new MeshDirectory(state.mesh, () => options.report(fullDisk(state.path))),
       logs: options.logs,
       records: new ProcessRecords(state.processes),
       env: baseEnvironment(project),
@@ -87,21 +90,13 @@ export class Supervisor {
     this.#changes = changes;
     this.#changes.setMaxListeners(0);
     this.#database = database;
+    this.#problems = [...options.problems];
     const { project, services, port } = options;
+    this.#services = services.flatMap((service) => this.#takeIn(service) ?? []);
     const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
     const packages = [...packageOwnership(services), { namespace: edgeNamespace, protoPackage: 'edge' }];
     run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
     run.mesh.write('edge.yaml', gatewayYaml());
-    this.#services = services.map((service) => {
-      run.mesh.write(`services/${service.namespace}.${service.name}.yaml`, serviceYaml(service));
-      return {
-        ...contractOf(run, project, service),
-        service,
-        replicas: [],
-        databaseEnv: {},
-        scaling: Promise.resolve(),
-      };
-    });
     this.#controlPlane = new ControlPlaneProcess(run, project);
     this.#edge = new Edge(run, port);
   }
@@ -111,9 +106,27 @@ export class Supervisor {
     return {
       pid: process.pid,
       mesh: this.#run.mesh.path,
-      processes: [this.#controlPlane.facts, this.#database.facts],
+      troubles: this.troubles,
+      processes: this.#processes.map(({ facts }) => facts),
       replicas: [this.#edge.facts, ...this.#replicas.map((replica) => replica.facts)],
     };
+  }
+
+  /** PostgreSQL was started. */
+  get hasDatabase(): boolean {
+    return this.#database.used;
+  }
+
+  /** Commands that call the services that run. */
+  get suggestions(): string[] {
+    const running = this.#services.filter(({ reason }) => reason === '');
+    return suggestions(running, this.#edge.port);
+  }
+
+  /** What does not run: what was left out, and the services that take no calls. */
+  get troubles(): readonly Trouble[] {
+    const idle = this.#services.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
+    return [...this.#problems, ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason }))];
   }
 
   /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
@@ -121,66 +134,74 @@ export class Supervisor {
     return this.#process(name).hold();
   }
 
-  /** Ends the hold; the process starts again by itself. */
-  release(name: string): void {
-    this.#process(name).release();
+  /** Ends the hold; resolves when the process serves again. */
+  release(name: string, signal: AbortSignal): Promise<void> {
+    return this.#process(name).release(AbortSignal.any([signal, this.#stopping.signal]));
+  }
+
+  /** Lends the first replica of a service to a process that somebody else starts. */
+  lend(name: string): Promise<Loan> {
+    return lendService(this.#service(name));
   }
 
   #process(name: string): ControlPlaneProcess | Database {
-    const found = [this.#controlPlane, this.#database].find(({ facts }) => facts.name === name);
-    if (!found) throw new CommandError(`No process is called ${name}; there are control-plane and postgres.`);
-    return found;
+    const found = this.#processes.find(({ facts }) => facts.name === name);
+    if (found) return found;
+    const names = this.#processes.map(({ facts }) => facts.name).join(' and ');
+    throw new CommandError(`No process is called ${name}; \`weft stop\` knows ${names}.`);
+  }
+
+  get #processes(): (ControlPlaneProcess | Database)[] {
+    return this.#database.used ? [this.#controlPlane, this.#database] : [this.#controlPlane];
+  }
+
+  #service(name: string): RunningService {
+    const running = this.#services.find(({ service }) => service.name === name);
+    if (running) return running;
+    const names = this.#services.map(({ service }) => service.name);
+    throw new CommandError(
+      `No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ') || 'none'}.`,
+    );
   }
 
   get #replicas(): Replica[] {
     return this.#services.flatMap(({ replicas }) => replicas);
   }
 
-  /** Starts everything, side by side where it can be, and resolves when an order can be placed. */
+  /**
+   * Starts everything, side by side where it can be, and resolves when every call that the contracts permit gets through. What does not
+   * come up in time is left behind: `troubles` names it.
+   */
   async start(signal: AbortSignal): Promise<void> {
-    const { progress } = this.#options;
+    const { progress, waitMs } = this.#options;
     const either = AbortSignal.any([signal, this.#stopping.signal]);
     for (const running of this.#services) {
-      for (let index = 0; index < running.service.replicas; index++) await this.#addReplica(running);
+      const { replicas } = running.service;
+      const count = running.withheld === undefined ? replicas : Math.min(1, replicas);
+      for (let index = 0; index < count; index++) await running.addReplica();
     }
     const controlPlane = progress.step(
       'control plane',
       (step) => this.#controlPlane.start(either, (reason) => waitsFor(step, reason)),
       () => `xDS on ${this.#controlPlane.facts.listen}`,
     );
-    const database = progress.step(
-      'PostgreSQL',
-      async (step) => {
-        step.detail = 'the first start makes its data directory';
-        await this.#database.start();
-        await this.#provision();
-      },
-      () => this.#database.facts.listen,
-    );
-    const envoys = Promise.all([this.#run.envoy(), controlPlane]).then(() =>
-      Promise.all([this.#edge.start(), ...this.#replicas.map((replica) => replica.startEnvoy())]),
-    );
-    const applications = database.then(() =>
-      Promise.all(
-        this.#services.map(({ service, replicas }) =>
-          progress.step(service.name, async (step) => {
-            await Promise.all(replicas.map((replica) => replica.startApplication()));
-            await this.#until(either, step, () => replicas.find(({ ready }) => !ready)?.reason ?? '');
-          }),
-        ),
-      ),
-    );
-    await Promise.all([controlPlane, database, envoys, applications]);
-    await progress.step('every call that the contracts permit', (step) => this.#whenCallable(either, step));
+    const proxies = Promise.all([this.#run.envoy(), controlPlane]).then(async () => {
+      await Promise.all([this.#edge.start(), ...this.#replicas.map((replica) => replica.startEnvoy())]);
+    });
+    const database = this.#startDatabase();
+    const patience = new Patience(Promise.all([proxies, database]), waitMs, () => this.#run.changed());
+    try {
+      const services = Promise.all(this.#services.map((running) => this.#startService(running, either, patience)));
+      await Promise.all([proxies, database, services]);
+      await progress.step('every call that the contracts permit', (step) => this.#whenCallable(either, step));
+    } finally {
+      patience.end();
+    }
   }
 
   /** Resolves with how many replicas a service has after it was given `count`, all of them ready. */
   async scale(name: string, count: number, signal: AbortSignal): Promise<void> {
-    const running = this.#services.find(({ service }) => service.name === name);
-    if (!running) {
-      const names = this.#services.map(({ service }) => service.name);
-      throw new CommandError(`No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ')}.`);
-    }
+    const running = this.#service(name);
     const work = running.scaling.then(() => this.#scale(running, count, signal));
     running.scaling = work.catch(() => undefined);
     await work;
@@ -192,50 +213,89 @@ export class Supervisor {
     await this.#edge.stop();
     await Promise.all(this.#replicas.map((replica) => replica.stop('SIGINT')));
     await this.#controlPlane.stop();
-    await this.#database.stop();
+    if (this.#database.used) await this.#database.stop();
   }
 
   async #scale(running: RunningService, count: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#stopping.signal]);
     const added: Replica[] = [];
-    while (running.replicas.length < count) added.push(await this.#addReplica(running));
-    await Promise.all(added.flatMap((replica) => [replica.startApplication(), replica.startEnvoy()]));
+    while (running.replicas.length < count) added.push(await running.addReplica());
+    await Promise.all([running.startApplications(added), ...added.map((replica) => replica.startEnvoy())]);
     const removed = running.replicas.splice(count);
     await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
-    await this.#until(
-      either,
-      { name: '', startedAt: 0 },
-      () => running.replicas.find(({ ready }) => !ready)?.reason ?? '',
-    );
+    await this.#until(either, { name: '', startedAt: 0 }, () => running.reason);
     const names = running.replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
     await this.#poll(either, { name: '', startedAt: 0 }, async () =>
       notInSync(await this.#controlPlane.status(), names),
     );
   }
 
-  async #addReplica(running: RunningService): Promise<Replica> {
-    const { service, contract, replicas } = running;
-    const taken = new Set(replicas.map(({ name }) => name));
-    let index = 0;
-    while (taken.has(`${service.name}-${index}`)) index++;
-    const replica = await Replica.create({
-      run: this.#run,
-      service,
-      index,
-      databaseEnv: () => running.databaseEnv,
-      ...(contract ? { contract } : {}),
-    });
-    replicas.push(replica);
-    return replica;
+  /** Makes a service known to the mesh; undefined where its contract is missing, which is then a problem. */
+  #takeIn(service: ServiceManifest): RunningService | undefined {
+    const { project, except } = this.#options;
+    const contract = service.contract && readContract(this.#run, project, service.namespace, service.contract);
+    if (contract === undefined && service.contract !== undefined) {
+      const message = `there is no contract ${service.contract}; write it, or correct contract in ${service.file}`;
+      this.#problems.push({ subject: service.name, message });
+      return undefined;
+    }
+    this.#run.mesh.write(`services/${service.namespace}.${service.name}.yaml`, serviceYaml(service));
+    const running = new RunningService(this.#run, service, contract || undefined);
+    if (except.has(service.name)) running.withheld = `its process is yours to start: \`npx weft run ${service.name}\``;
+    return running;
   }
 
-  async #provision(): Promise<void> {
-    await Promise.all(
-      this.#services.map(async (running) => {
-        const schema = running.service.schema;
-        if (schema) running.databaseEnv = await this.#database.provision(schema);
-      }),
+  async #startDatabase(): Promise<void> {
+    if (!this.#services.some(({ service }) => service.schema !== undefined)) return;
+    await this.#options.progress.step(
+      'PostgreSQL',
+      async (step) => {
+        step.detail = 'the first start makes its data directory';
+        await this.#database.start();
+        if (this.#database.hopeless) step.failed = this.#database.facts.reason;
+      },
+      () => this.#database.facts.listen,
     );
+  }
+
+  /** Starts the applications of a service and waits until they serve, or until it is clear that they will not. */
+  async #startService(running: RunningService, signal: AbortSignal, patience: Patience): Promise<void> {
+    const { service } = running;
+    await this.#options.progress.step(
+      service.name,
+      async (step) => {
+        let started = false;
+        const run = async (): Promise<void> => {
+          await this.#provision(running);
+          await running.startApplications();
+          started = true;
+          this.#run.changed();
+        };
+        run().catch((error: unknown) => {
+          running.fault = reasonOf(error);
+          this.#run.changed();
+        });
+        const isUp = () => started && (running.withheld !== undefined || running.reason === '');
+        const isHopeless = () => running.hopeless || (!started && this.#database.hopeless);
+        step.failed = await this.#until(
+          signal,
+          step,
+          () => (isUp() ? '' : running.reason || 'it starts'),
+          () => patience.isOver(isHopeless()),
+        );
+      },
+      () => running.withheld ?? '',
+    );
+  }
+
+  /** Gives a service its schema as soon as PostgreSQL runs. */
+  async #provision(running: RunningService): Promise<void> {
+    const { schema } = running.service;
+    if (schema === undefined) return;
+    running.fault = 'it waits for PostgreSQL';
+    await this.#database.firstUp;
+    running.databaseEnv = await this.#database.provision(schema);
+    running.fault = undefined;
   }
 
   /** Waits until no proxy holds the endpoints of a replica that goes away, or for a short while. */
@@ -256,29 +316,52 @@ export class Supervisor {
   }
 
   async #whenCallable(signal: AbortSignal, step: Step): Promise<void> {
+    const patience = new Patience(Promise.resolve(), this.#options.waitMs, () => this.#run.changed());
     const names = this.#replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
-    await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''));
-    await this.#poll(signal, step, async () =>
-      notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
-    );
-    await this.#poll(signal, step, () => brokenPath(this.#services, this.#replicas, this.#edge.port));
+    const isOver = () => patience.isOver(false);
+    try {
+      step.failed =
+        (await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''), isOver)) ??
+        (await this.#poll(
+          signal,
+          step,
+          async () => notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
+          isOver,
+        )) ??
+        (await this.#poll(signal, step, () => brokenPath(this.#services, this.#replicas, this.#edge.port), isOver));
+    } finally {
+      patience.end();
+    }
+    if (step.failed !== undefined) this.#problems.push({ subject: 'calls', message: step.failed });
   }
 
-  /** Waits for a change after which `reason` is empty. */
-  async #until(signal: AbortSignal, step: Step, reason: () => string): Promise<void> {
+  /** Waits for a change after which `reason` is empty. Resolves with the reason when `isOver` says that nobody should wait for it. */
+  async #until(
+    signal: AbortSignal,
+    step: Step,
+    reason: () => string,
+    isOver: () => boolean = () => false,
+  ): Promise<string | undefined> {
     for (;;) {
       const text = reason();
-      if (text === '') return;
+      if (text === '') return undefined;
+      if (isOver()) return text;
       waitsFor(step, text);
       await once(this.#changes, 'change', { signal });
     }
   }
 
-  /** Asks until `reason` is empty. */
-  async #poll(signal: AbortSignal, step: Step, reason: () => Promise<string>): Promise<void> {
+  /** Asks until `reason` is empty; otherwise as `until`. */
+  async #poll(
+    signal: AbortSignal,
+    step: Step,
+    reason: () => Promise<string>,
+    isOver: () => boolean = () => false,
+  ): Promise<string | undefined> {
     for (;;) {
       const text = await reason().catch(reasonOf);
-      if (text === '') return;
+      if (text === '') return undefined;
+      if (isOver()) return text;
       waitsFor(step, text);
       await sleep(50, undefined, { signal });
     }
@@ -293,16 +376,16 @@ function findEnvoyForStep(step: Step): ReturnType<typeof findEnvoy> {
   return findEnvoy({ log: (line) => waitsFor(step, line) });
 }
 
-function contractOf(
+/** Publishes a contract of the project; undefined where the project has none of that name. */
+function readContract(
   run: MeshRun,
   project: Project,
-  service: ServiceManifest,
-): Pick<RunningService, 'contract' | 'calls'> {
-  if (!service.contract) return { contract: undefined, calls: [] };
-  const found = generatedContracts(project).find(({ logicalName }) => logicalName === service.contract);
-  const contract = found && run.mesh.publishContract(service.namespace, found.descriptorFile);
-  if (found === undefined || contract === undefined) {
-    throw new CommandError(`There is no contract ${service.contract} for ${service.name}; run \`weft generate\`.`);
-  }
-  return { contract, calls: contractCalls(readFileSync(found.descriptorFile), service.contract) };
+  namespace: string,
+  contract: string,
+): PublishedContract | undefined {
+  const file = generatedContracts(project).find(({ logicalName }) => logicalName === contract)?.descriptorFile;
+  const hash = file && run.mesh.publishContract(namespace, file);
+  if (!hash) return undefined;
+  const descriptorSet = readFileSync(file);
+  return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
 }

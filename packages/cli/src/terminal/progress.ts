@@ -11,6 +11,8 @@ export interface Step {
   over?: boolean | undefined;
   /** How it ended well: how long it took and what there is now. */
   done?: { readonly ms: number; readonly result: string } | undefined;
+  /** How it ended when what else there is goes on without it: a sentence. Set by the work itself. */
+  failed?: string | undefined;
 }
 
 /** After so long without a word they say what they wait for. */
@@ -38,8 +40,8 @@ export class Progress {
     this.#timer ??= setInterval(() => this.#print(waitingLine(this.steps, this.#paint)), silenceMs);
     try {
       const value = await work(step);
-      step.done = { ms: Date.now() - step.startedAt, result: result(value) };
-      this.#print(doneLine(step, this.#paint));
+      if (step.failed === undefined) step.done = { ms: Date.now() - step.startedAt, result: result(value) };
+      this.#print(endLine(step, this.#paint));
       this.#timer?.refresh();
       return value;
     } finally {
@@ -52,15 +54,16 @@ export class Progress {
   }
 }
 
-/** That a step is done: "✓ catalog (1.2 s)". */
-export function doneLine({ name, done }: Pick<Step, 'name' | 'done'>, paint: Paint): string {
+/** How a step ended: "✓ catalog (1.2 s)" or "✗ catalog: it ended with exit code 1". */
+export function endLine({ name, done, failed }: Pick<Step, 'name' | 'done' | 'failed'>, paint: Paint): string {
+  if (failed !== undefined) return `  ${paint('red', '✗')} ${name}: ${failed}`;
   const text = done?.result ? `${name}: ${done.result}` : name;
   return `  ${paint('green', '✓')} ${text} ${paint('dim', `(${formatDuration(done?.ms ?? 0)})`)}`;
 }
 
 /** What is waited for: "… waiting for catalog (its Envoy starts), orders". */
 export function waitingLine(steps: readonly Step[], paint: Paint): string {
-  const open = steps.filter(({ over, done }) => !over && !done);
+  const open = steps.filter(({ over, done, failed }) => !over && !done && failed === undefined);
   const names = open.map(({ name, detail }) => (detail ? `${name} (${detail})` : name));
   return paint('dim', `  … waiting for ${names.join(', ')}`);
 }

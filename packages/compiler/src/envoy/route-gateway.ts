@@ -3,7 +3,13 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type Any, durationFromMs } from '@bufbuild/protobuf/wkt';
 import { HeaderValueOption_HeaderAppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { RouteConfigurationSchema } from '@weft/envoy-api/envoy/config/route/v3/route';
-import { type Route, RouteSchema, VirtualHostSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import {
+  RouteAction_ClusterNotFoundResponseCode as ClusterNotFound,
+  type Route,
+  RouteActionSchema,
+  RouteSchema,
+  VirtualHostSchema,
+} from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { BufferPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/buffer/v3/buffer';
 import { CorsPolicySchema } from '@weft/envoy-api/envoy/extensions/filters/http/cors/v3/cors';
 import type { Gateway } from '../model/gateway.ts';
@@ -25,7 +31,7 @@ import { markStream, tornAnswers } from './broken-answers.ts';
 import { encodedResource } from './encode.ts';
 import type { DeniedCall, GatewayCalls, VerdictOf } from './gateway-calls.ts';
 import { enabled } from './http-filters.ts';
-import { clientAddressHeader, controlPlaneCluster, filters, gatewayName } from './names.ts';
+import { clientAddressHeader, controlPlaneCluster, filters, gatewayName, meshHeaderPrefix } from './names.ts';
 import { type GroupPath, type PathGroup, pathRoutes } from './path-routes.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { exactHeader } from './route-match.ts';
@@ -112,6 +118,7 @@ export function gatewayRoutes(
       ...held.map(({ calls }) => calls),
       ...(reflection ? [reflectionFields] : []),
       ...pathFields(host, parts),
+      ...(corsOrigins.length > 0 ? [preflightField] : []),
       notFoundField,
       toBinary(VirtualHostSchema, create(VirtualHostSchema, { typedPerFilterConfig: cors })),
     ]);
@@ -197,7 +204,7 @@ function routeField(route: Uint8Array): Uint8Array {
 
 /**
  * One group for all methods that share a descriptor set and a size limit. The transcoder rewrites the request and has Envoy find its
- * route again, which is then the gRPC one; what it does not know gets this route's own 404.
+ * route again, which is then the gRPC one; what it does not know it refuses.
  */
 function restGroups(
   exposed: readonly Method[],
@@ -224,14 +231,25 @@ function restGroups(
         ...sizeLimit(first, maxMessageBytes),
         ...tornAnswers(served),
       },
-      action: {
-        case: 'directResponse',
-        value: { status: 404, body: inline('weft: no method has this path and verb') },
-      },
+      action: nowhere,
     });
     return [{ paths, action: { name: `rest ${version.logicalName}`, fields: toBinary(RouteSchema, route) } }];
   });
 }
+
+/**
+ * Where a REST request would go that the transcoder left as it is: to the cluster that a header names which is never there, and so 404. A direct response
+ * would say so in better words, but Envoy's CORS filter passes by routes that have one, and pages of other origins could not call.
+ */
+const nowhere: Route['action'] = {
+  case: 'route',
+  value: create(RouteActionSchema, {
+    // Whoever is outside cannot send one: a gateway takes headers of the mesh away first.
+    clusterSpecifier: { case: 'clusterHeader', value: `${meshHeaderPrefix}nowhere` },
+    clusterNotFoundResponseCode: ClusterNotFound.NOT_FOUND,
+    timeout: durationFromMs(0),
+  }),
+};
 
 function groupPath(
   method: Method,
@@ -299,6 +317,23 @@ const grpcPaths = toBinary(
   }),
 );
 
+/** What a browser asks before a request whose path has a route for its verb alone: the CORS filter answers on any route but a direct one. */
+const preflight: Route = create(RouteSchema, {
+  name: 'preflight',
+  match: {
+    pathSpecifier: { case: 'prefix', value: '/' },
+    headers: [
+      exactHeader(':method', 'OPTIONS'),
+      {
+        name: 'access-control-request-method',
+        headerMatchSpecifier: { case: 'presentMatch', value: true },
+      },
+    ],
+  },
+  action: nowhere,
+});
+
+const preflightField = routeFields([preflight]);
 const reflectionFields = routeFields(reflectionRoutes);
 const notFoundField = routeFields([notFound]);
 
@@ -309,11 +344,20 @@ function inline(text: string) {
 /** For browsers that speak gRPC-Web, Connect or REST. */
 function corsPolicy(origins: readonly string[]): Any {
   return typedConfig(CorsPolicySchema, {
-    allowOriginStringMatch: origins.map((value) => ({ matchPattern: { case: 'exact' as const, value } })),
+    allowOriginStringMatch: origins.map(originMatch),
     allowMethods: 'GET, POST, PUT, PATCH, DELETE',
     allowHeaders:
       'content-type, authorization, x-grpc-web, x-user-agent, grpc-timeout, connect-protocol-version, connect-timeout-ms, traceparent, tracestate',
     exposeHeaders: 'grpc-status, grpc-message, grpc-status-details-bin, weft-trace-id',
     maxAge: '7200',
   });
+}
+
+/** At the end of an origin: with any port, or without one. */
+const anyPort = ':*';
+
+function originMatch(origin: string) {
+  if (!origin.endsWith(anyPort)) return { matchPattern: { case: 'exact' as const, value: origin } };
+  const regex = `${origin.slice(0, -anyPort.length).replace(/[^\w]/g, '\\$&')}(:[0-9]{1,5})?`;
+  return { matchPattern: { case: 'safeRegex' as const, value: { regex } } };
 }

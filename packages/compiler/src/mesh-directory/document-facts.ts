@@ -5,6 +5,7 @@ import type { ContractFact, GatewayFact, Resource, ServiceFact } from '../facts/
 import { kinds, objectRef } from '../kinds/registry.ts';
 import type { ExternalService } from '../model/external-service.ts';
 import type { MeshSettings } from '../model/mesh.ts';
+import { defaultLabel } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { type ResourceRef, weftGroup } from '../model/resource-ref.ts';
 import type { Workload } from '../model/workload.ts';
@@ -38,7 +39,8 @@ export interface DocumentFacts extends Omit<FactCollections, 'contracts'> {
 /**
  * Puts together what files say (`readings`, by `origin`). Where two documents name one object, the document whose file sorts first
  * counts, and in one file the earlier one, so that the outcome does not depend on the order in which files were found. The other
- * document is a problem, and so is a mesh without a MeshConfig.
+ * document is a problem, and so is a mesh without a MeshConfig. A document with the label `defaultLabel` gives way to any
+ * other, and that is no problem.
  */
 export function documentFacts(graph: Graph, readings: Collection<Reading>): DocumentFacts {
   const documents = graph.deriveMany<Reading, Document>('documents', readings, ({ origin, objects }) =>
@@ -128,13 +130,19 @@ function first(documents: readonly Document[]): Document | undefined {
   );
 }
 
+function isDefault({ labels }: ManifestObject): boolean {
+  return labels[defaultLabel] === 'true';
+}
+
 function isBefore(a: Document, b: Document): boolean {
+  if (isDefault(a.object) !== isDefault(b.object)) return isDefault(b.object);
   return a.origin === b.origin ? a.object.line < b.object.line : a.origin < b.origin;
 }
 
 /** The problem of a document in whose place another counts. */
 function duplicate(object: ManifestObject, origin: string, counts: Document | undefined): readonly Problem[] {
   if (counts === undefined || (counts.origin === origin && counts.object.line === object.line)) return [];
+  if (isDefault(object) && !isDefault(counts.object)) return [];
   return [
     {
       resource: origin,

@@ -164,6 +164,25 @@ test('of two objects with one name the first counts, whatever the order of the f
   }
 });
 
+test('a default gives way to any other document of its name, without a problem, and is back when that goes', (t) => {
+  const gateway = (maxHeaders: number, labels = '') =>
+    `apiVersion: weft.dev/v1\nkind: Gateway\nmetadata: {name: edge${labels}}\nspec: {maxHeaders: ${maxHeaders}}\n`;
+  const byDefault = gateway(1, ', labels: {weft.dev/default: "true"}');
+  for (const files of [
+    { 'edge.yaml': byDefault, 'user/edge.yaml': gateway(2) },
+    { 'edge.yaml': gateway(2), 'user/edge.yaml': byDefault },
+  ]) {
+    const facts = parse({ 'mesh.yaml': meshYaml, ...files });
+    t.deepEqual(facts.problems, []);
+    t.deepEqual(
+      facts.gateways.map(({ maxHeaders }) => maxHeaders),
+      [2],
+    );
+  }
+  t.is(parse({ 'mesh.yaml': meshYaml, 'edge.yaml': byDefault }).gateways[0]?.maxHeaders, 1);
+  t.is(parse({ 'mesh.yaml': meshYaml, 'a.yaml': byDefault, 'b.yaml': byDefault }).problems.length, 1);
+});
+
 test('contracts that are cut, empty or out of place are problems', (t) => {
   const facts = parse({
     'mesh.yaml': meshYaml,

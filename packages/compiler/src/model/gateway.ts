@@ -13,7 +13,7 @@ export interface Gateway {
   readonly maxHeaders: number;
   /** The largest unary request. Default: 4 MiB. */
   readonly maxMessageBytes: number;
-  /** Origins that browsers may call from; empty: none but its own. */
+  /** Origins that browsers may call from; empty: none but its own. One that ends with `:*` stands for every port. */
   readonly corsOrigins: readonly string[];
   /** Proxies in front of it that append to x-forwarded-for, such as an ALB: 1. Default: 0. */
   readonly trustedHops: number;

@@ -32,3 +32,6 @@ export function idOf(key: string): `${string}/${string}` {
   const slash = key.indexOf('/');
   return `${key.slice(0, slash)}/${key.slice(slash + 1)}`;
 }
+
+/** The label of a document in a mesh directory that gives way to any other document of its name, where its value is "true". */
+export const defaultLabel = 'weft.dev/default';

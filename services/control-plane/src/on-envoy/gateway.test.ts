@@ -53,7 +53,7 @@ test.before(async (t) => {
       reflection: true,
       maxHeaders: 60,
       maxMessageBytes: 100_000,
-      corsOrigins: ['http://bakery.test'],
+      corsOrigins: ['http://bakery.test', 'http://local.test:*'],
     });
   const replica = (name: string, set: Uint8Array, port = 0) =>
     directory.replica(name, {
@@ -262,14 +262,23 @@ test.serial('limits: a message or headers that are too large', async (t) => {
   t.deepEqual(t.context.seen, []);
 });
 
-test.serial('a browser may call from the origins that the gateway names', async (t) => {
-  const preflight = (origin: string) =>
-    rest(t, '/bakery.orders.v1.OrderService/GetOrder', {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': 'POST' },
-    });
-  t.is((await preflight('http://bakery.test')).headers.get('access-control-allow-origin'), 'http://bakery.test');
-  t.is((await preflight('http://evil.test')).headers.get('access-control-allow-origin'), null);
+test.serial('a browser may call from the origins that the gateway names, by gRPC-Web, Connect and REST', async (t) => {
+  const allowed = async (path: string, origin: string, init: RequestInit = {}) => {
+    const headers = { origin, 'access-control-request-method': 'POST', ...init.headers };
+    const answer = await rest(t, path, { method: 'OPTIONS', ...init, headers });
+    return answer.headers.get('access-control-allow-origin');
+  };
+  for (const path of ['/bakery.orders.v1.OrderService/GetOrder', '/v1/orders', `/v1/orders/${orderId}`]) {
+    for (const origin of ['http://bakery.test', 'http://local.test', 'http://local.test:5173']) {
+      t.is(await allowed(path, origin), origin, path);
+    }
+    for (const origin of ['http://evil.test', 'http://localxtest', 'http://local.test.evil', 'http://local.test:1.evil']) {
+      t.is(await allowed(path, origin), null, path);
+    }
+  }
+  // And a page may read the answer itself, also of a request that nothing was asked before.
+  t.is(await allowed(`/v1/orders/${orderId}`, 'http://bakery.test', { method: 'GET' }), 'http://bakery.test');
+  t.is(await allowed(`/v1/orders/${orderId}`, 'http://evil.test', { method: 'GET' }), null);
 });
 
 test.serial('a method that only the new version has goes to its replicas only', async (t) => {

@@ -1,33 +1,28 @@
-import type { ContractCall } from '../mesh/contract-calls.ts';
-import type { ServiceManifest } from '../service-manifest.ts';
 import { probeCall, reached } from './probe-call.ts';
 import type { Replica } from './replica.ts';
-
-/** A service with the calls of its contract. */
-export interface ContractedService {
-  readonly service: ServiceManifest;
-  readonly calls: readonly ContractCall[];
-}
+import type { RunningService } from './running-service.ts';
 
 /**
  * Why not every call that the contracts permit gets through, in a few words; empty when all do.
  *
- * Each pair of a calling replica and a service is tried once, and each exposed service through the edge, by the way that a real
+ * Each pair of a calling replica and a service, both of them ready, is tried once, and each exposed service through the edge, by the way that a real
  * call takes and with a message that no method can take: nothing is written.
  */
 export async function brokenPath(
-  contracted: readonly ContractedService[],
+  contracted: readonly Pick<RunningService, 'service' | 'calls'>[],
   replicas: readonly Replica[],
   edgePort: number,
 ): Promise<string> {
   const attempts: Promise<string>[] = [];
+  const callers = replicas.filter(({ ready }) => ready);
   for (const { service: callee, calls } of contracted) {
     const authority = callee.contract;
-    if (authority === undefined || !replicas.some(({ service }) => service === callee)) continue;
+    if (authority === undefined || !callers.some(({ service }) => service === callee)) continue;
     const exposed = calls.find((call) => call.exposed);
     if (exposed) attempts.push(attempt('the edge', edgePort, `localhost:${edgePort}`, exposed.path));
-    for (const replica of replicas) {
-      const call = calls.find(({ callers }) => replica.service.contract && callers.includes(replica.service.contract));
+    for (const replica of callers) {
+      const { contract } = replica.service;
+      const call = calls.find((each) => contract !== undefined && each.callers.includes(contract));
       if (call) attempts.push(attempt(replica.name, replica.outboundPort, authority, call.path));
     }
   }

@@ -1,0 +1,41 @@
+import { CommandError } from '../command-error.ts';
+import type { RunningService } from './running-service.ts';
+import type { ServiceProcess } from './service-process.ts';
+
+/** A replica whose process somebody else runs, behind the replica's Envoy. */
+export interface Loan extends ServiceProcess {
+  /** "orders-0". */
+  readonly replica: string;
+  /** Ends it: the mesh runs the process again, unless it did not before either. */
+  readonly end: () => void;
+}
+
+const lent = new WeakSet<RunningService>();
+
+/**
+ * Ends a service's own processes and lends its first replica. The other replicas take no calls meanwhile, so that every call comes to
+ * the borrower.
+ *
+ * @throws CommandError for a service that is lent already or has no replicas.
+ */
+export async function lendService(running: RunningService): Promise<Loan> {
+  const { service, replicas } = running;
+  const [first] = replicas;
+  if (lent.has(running)) {
+    throw new CommandError(`${service.name} runs under another \`weft run\` already; end that one first.`);
+  }
+  if (!first) {
+    throw new CommandError(`${service.name} has no replicas; \`weft scale ${service.name}=1\` gives it one.`);
+  }
+  lent.add(running);
+  await Promise.all(replicas.map((replica) => replica.withhold('`weft run` has taken its place')));
+  first.lend();
+  return {
+    ...first.process,
+    replica: first.name,
+    end: () => {
+      lent.delete(running);
+      for (const replica of replicas) replica.takeBack(running.withheld);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { CommandError, reasonOf } from '../command-error.ts';
+import { type GenerateResult, generate } from '../generate/index.ts';
+import { problemLine } from '../generate/proto-problem.ts';
+import { type Project, servicePlaces } from '../project.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { readServiceManifests } from '../service-manifests.ts';
+import type { Progress } from '../terminal/progress.ts';
+import type { Trouble } from './trouble.ts';
+
+/** What a project has to run, as its files say it now. */
+export interface PreparedProject {
+  readonly services: readonly ServiceManifest[];
+  /** What is left out, and why. */
+  readonly problems: readonly Trouble[];
+}
+
+/** Generates the contracts of a project, then reads its services. What is broken is a problem; the last good contracts stay. */
+export async function prepareProject(project: Project, progress: Progress): Promise<PreparedProject> {
+  let broken: readonly string[] = [];
+  await progress.step(
+    'contracts',
+    async (step) => {
+      const result = await generated(project, (line) => {
+        step.detail = line;
+      });
+      broken = result.problems;
+      step.failed = brokenWords(broken);
+      return result;
+    },
+    ({ changed, findings }) =>
+      [
+        changed.length > 0 ? `made ${changed.join(', ')} anew` : '',
+        findings.length > 0 ? `\`weft lint\` finds ${findings.length} things to say` : '',
+      ]
+        .filter(Boolean)
+        .join('; '),
+  );
+  const { services, problems } = readServiceManifests(servicePlaces(project));
+  return {
+    services,
+    problems: [
+      ...[brokenWords(broken) ?? []].flat().map((message) => ({ subject: 'contracts', message })),
+      ...problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
+    ],
+  };
+}
+
+/** The first of many problems is often the cause of the others. */
+function brokenWords([first, ...others]: readonly string[]): string | undefined {
+  if (first === undefined) return undefined;
+  const more = others.length > 0 ? ` (\`weft generate\` names ${others.length} more)` : '';
+  return `${first}${more}; the last good contracts are used`;
+}
+
+/** As `generate`, with every problem as a sentence. */
+async function generated(
+  project: Project,
+  report: (line: string) => void,
+): Promise<Pick<GenerateResult, 'changed' | 'findings'> & { readonly problems: readonly string[] }> {
+  try {
+    const { changed, findings, problems } = await generate(project, report);
+    return { changed, findings, problems: problems.map((problem) => problemLine(problem, project.root)) };
+  } catch (error) {
+    const reason = reasonOf(error);
+    return {
+      changed: [],
+      findings: [],
+      problems: [error instanceof CommandError ? reason : `cannot be made: ${reason}`],
+    };
+  }
+}
