@@ -11,7 +11,7 @@
  *     NOTES.md            this version's part of CHANGELOG.md
  *     SHA256SUMS          of all of these
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { packageBill } from '../packages/cli/src/package/software-bill.ts';
 import { allImages } from './image-inputs.ts';
@@ -67,7 +67,7 @@ async function release(): Promise<void> {
 
   console.log(`Weft ${version} is in ${relative(root, out)}; nothing has been published. These commands do:\n`);
   const files = packed.map(({ file }) => relative(root, file));
-  const packages = charts.map((chart) => relative(root, join(out, `charts/${chart}-${version}.tgz`)));
+  const packages = readdirSync(join(out, 'charts')).map((file) => relative(root, join(out, 'charts', file)));
   for (const line of publishingCommands({ version, packages: files, charts: packages, images }))
     console.log(`  ${line}`);
 }

@@ -38,7 +38,11 @@ export async function otherLanguages(): Promise<OtherLanguages> {
 async function virtualEnvironment(): Promise<string> {
   const requirements = join(templates, 'python/requirements.txt');
   const { stdout: version } = await execute('python3', ['--version']);
-  const digest = createHash('sha256').update(version).update(await readFile(requirements)).digest('hex').slice(0, 12);
+  const digest = createHash('sha256')
+    .update(version)
+    .update(await readFile(requirements))
+    .digest('hex')
+    .slice(0, 12);
   const cache = join(process.env.WEFT_CACHE || join(homedir(), '.cache/weft'), 'python');
   const venv = join(cache, digest);
   if (await exists(join(venv, 'requirements.txt'))) return venv;
@@ -67,7 +71,11 @@ async function goModules(): Promise<void> {
     await writeFile(join(scratch, 'go.mod'), mod.replace(/^module .*/, 'module bakery/warm'));
     await copyFile(join(templates, 'go/go.sum'), join(scratch, 'go.sum'));
     const tools = ['google.golang.org/protobuf/cmd/protoc-gen-go', 'google.golang.org/grpc/cmd/protoc-gen-go-grpc'];
-    const packages = [...tools, 'google.golang.org/grpc/health', 'google.golang.org/genproto/googleapis/api/annotations'];
+    const packages = [
+      ...tools,
+      'google.golang.org/grpc/health',
+      'google.golang.org/genproto/googleapis/api/annotations',
+    ];
     await execute('go', ['build', '-o', join(scratch, 'out/'), ...packages], { cwd: scratch, timeout: downloadMs });
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -8,8 +8,8 @@ import test, { type ExecutionContext } from 'ava';
 import { type ProbeAnswer, probeCall } from '../../packages/cli/src/supervisor/probe-call.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { type Mesh, startMesh } from '../mesh.ts';
-import { type OtlpReceiver, type Span, startOtlpReceiver } from '../otlp-receiver.ts';
 import { otherLanguages } from '../other-languages.ts';
+import { type OtlpReceiver, type Span, startOtlpReceiver } from '../otlp-receiver.ts';
 import { waitFor } from '../wait-for.ts';
 
 const execute = promisify(execFile);
@@ -60,7 +60,10 @@ test.before(async () => {
   const go = join(project.directory, 'services/stock');
   await writeFile(join(go, 'work.go'), patientHandler);
   const handlers = await readFile(join(go, 'service.go'), 'utf8');
-  const patient = handlers.replace(/^func .*Describe.*\n/m, '$&\tif err := work(ctx); err != nil {\n\t\treturn nil, err\n\t}\n');
+  const patient = handlers.replace(
+    /^func .*Describe.*\n/m,
+    '$&\tif err := work(ctx); err != nil {\n\t\treturn nil, err\n\t}\n',
+  );
   await writeFile(join(go, 'service.go'), patient);
 
   collector = await startOtlpReceiver();

@@ -48,7 +48,7 @@ const noHelm = await execute('helm', ['version']).then(
     t.is(sums.stdout, '');
     const packages = await readdir(join(out, 'packages'));
     t.true(packages.includes(`weft-cli-${version}.tgz`) && packages.includes(`weft-control-plane-${version}.tgz`));
-    t.deepEqual(await readdir(join(out, 'charts')), [`service-${version}.tgz`, `weft-${version}.tgz`]);
+    t.deepEqual((await readdir(join(out, 'charts'))).sort(), [`weft-${version}.tgz`, `weft-service-${version}.tgz`]);
     const images = JSON.parse(await readFile(join(out, 'images.json'), 'utf8'));
     t.is(images['control-plane'].digest, digest);
     t.regex(stdout, new RegExp(`docker push ${images['control-plane'].reference}\n`));

@@ -18,6 +18,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/up.ts')).upCommand(),
   },
   {
+    name: 'dev',
+    summary: 'start the whole mesh on this machine, and follow edits',
+    load: async () => (await import('./commands/dev.ts')).devCommand(),
+  },
+  {
     name: 'add',
     summary: 'add a service to the project',
     load: async () => (await import('./commands/add.ts')).addCommand(),
@@ -56,6 +61,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'scale',
     summary: 'add or remove replicas while it runs',
     load: async () => (await import('./commands/scale.ts')).scaleCommand(),
+  },
+  {
+    name: 'restart',
+    summary: 'restart a service or one replica, without a failed call',
+    load: async () => (await import('./commands/restart.ts')).restartCommand(),
   },
   {
     name: 'run',

@@ -53,7 +53,7 @@ test('a project file names folders, and services of elsewhere', (t) => {
   write(
     'weft.project.yaml',
     `name: bakery
-namespace: bakery
+namespace: inn
 contracts: [api, more/api]
 services: apps
 generated: gen/contracts
@@ -69,7 +69,7 @@ uses:
   t.deepEqual(projectAt(root), {
     root,
     name: 'bakery',
-    namespace: 'bakery',
+    namespace: 'inn',
     contractsDirs: [join(root, 'api'), join(root, 'more/api')],
     servicesDirs: [join(root, 'apps')],
     generatedDir: join(root, 'gen/contracts'),

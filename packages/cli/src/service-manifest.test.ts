@@ -25,7 +25,7 @@ test('what is not said has its default', (t) => {
     cwd: '/p/services/cart',
     listen: 'unix',
     health: { protocol: 'grpc' },
-    watch: ['src/**', 'package.json', 'weft.yaml'],
+    watch: ['src/**', 'migrations/**', 'package.json', 'weft.yaml'],
     try: [],
     directory: '/p/services/cart',
     file: 'services/cart/weft.yaml',

@@ -140,7 +140,7 @@ export function parseServiceManifest(
     ...read,
     ...(contract === undefined ? {} : { contract }),
     main: read.command ? undefined : (main ?? defaultMain),
-    watch: watch ?? (read.command ? ['**/*'] : ['src/**', 'package.json', 'weft.yaml']),
+    watch: watch ?? (read.command ? ['**/*'] : ['src/**', 'migrations/**', 'package.json', 'weft.yaml']),
     cwd: isAbsolute(cwd) ? cwd : join(directory, cwd),
     directory,
     file: relative(defaults.root, join(directory, 'weft.yaml')),

@@ -175,8 +175,8 @@ export class GrpcIncomingCall extends IncomingCall {
 
 /** A call that came by Connect, gRPC-Web or JSON. */
 export class ConnectIncomingCall extends IncomingCall {
-  readonly responseHeader = new Headers();
-  readonly responseTrailer = new Headers();
+  readonly responseHeader: Headers = new Headers();
+  readonly responseTrailer: Headers = new Headers();
   readonly traceId: string;
   declare readonly deadline?: number;
   readonly #context: HandlerContext;

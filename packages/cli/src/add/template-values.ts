@@ -45,7 +45,9 @@ export function templateValues(
       root_link: relative(places.folder, project.root),
       descriptors: descriptors.map((path) => JSON.stringify(path)).join(', '),
       descriptor_words: descriptors.map((path) => `'${path}'`).join(' '),
-      buf_inputs: descriptors.map((path) => `  - {binary_image: ${JSON.stringify(path)}, exclude_paths: [google]}`).join('\n'),
+      buf_inputs: descriptors
+        .map((path) => `  - {binary_image: ${JSON.stringify(path)}, exclude_paths: [google]}`)
+        .join('\n'),
       callee_logicals: service.calls.join(', '),
       deadline_seconds: String(seconds),
       weft_version: version,
@@ -116,5 +118,8 @@ function descriptorPath(
   installed: readonly InstalledContract[],
 ): string {
   const other = installed.find((each) => each.logicalName === logicalName);
-  return relative(folder, join(other?.directory ?? join(generatedDir, contractFolder(name, logicalName)), 'descriptor.binpb'));
+  return relative(
+    folder,
+    join(other?.directory ?? join(generatedDir, contractFolder(name, logicalName)), 'descriptor.binpb'),
+  );
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { packageManagerOf, weftCommand } from '../package-manager.ts';
 import { findProject } from '../project.ts';
 import { jsonOption } from './options.ts';
 
@@ -59,8 +60,9 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   console.log(`  ${added.folder}/`);
   for (const file of added.edited) console.log(`  ${file} (admits ${added.logicalName} now)`);
   for (const sentence of added.advice) console.log(sentence);
-  const tests = options.language === 'typescript' ? ` Its tests: npx weft test ${added.name}` : '';
-  console.log(`\nA running \`weft dev\` has started it.${tests}`);
+  const weft = weftCommand[packageManagerOf(project.root)];
+  const tests = options.language === 'typescript' ? ` Its tests: ${weft} test ${added.name}` : '';
+  console.log(`\nIt joins a running \`weft dev\`; else start the mesh again with \`${weft} up\`.${tests}`);
 }
 
 function listOf(text: string, before: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import { join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
@@ -74,7 +74,7 @@ function serviceNamed(project: Project, name: string): ServiceManifest {
   const { services, problems } = readServiceManifests(servicePlaces(project));
   const found = services.find((service) => service.name === name);
   if (found) return found;
-  const broken = problems.find(({ service }) => service === name);
+  const broken = problems.find(({ file }) => basename(dirname(file)) === name);
   if (broken) throw new CommandError(`${broken.file}: ${broken.message}`);
   const names = services.map((service) => service.name);
   throw new CommandError(

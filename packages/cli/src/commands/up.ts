@@ -18,7 +18,8 @@ import { type Paint, paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
 import { stateOption } from './options.ts';
 
-interface UpOptions {
+/** What `weft up` and `weft dev` can be told. */
+export interface UpOptions {
   readonly except: readonly string[];
   readonly detach: boolean;
   readonly port: number;
@@ -28,13 +29,19 @@ interface UpOptions {
 
 /** `weft up`: the whole mesh on this machine. */
 export function upCommand(): Command {
-  return new Command('up')
+  const up = new Command('up')
     .description(
       'Starts the control plane, every service with its Envoy, the edge, and PostgreSQL where a service has a schema. Waits until every\n' +
         'call that the contracts permit gets through. What does not come up is named, and the rest goes on without it. It stays in the\n' +
         'foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',
     )
-    .option('-d, --detach', 'return when the mesh is up, and leave it running', false)
+    .option('-d, --detach', 'return when the mesh is up, and leave it running', false);
+  return withMeshOptions(up).action((options: UpOptions) => runMesh(options));
+}
+
+/** Adds the options of a command that runs the mesh. */
+export function withMeshOptions(command: Command): Command {
+  return command
     .addOption(new Option('--port <port>', 'the port of the edge').env('WEFT_PORT').default(8080).argParser(parsePort))
     .addOption(
       new Option('--wait <seconds>', 'how long a service may take to serve before the mesh is up without it')
@@ -46,11 +53,11 @@ export function upCommand(): Command {
         .default([], 'none')
         .argParser(parseNames),
     )
-    .addOption(stateOption())
-    .action((options: UpOptions) => up(options));
+    .addOption(stateOption());
 }
 
-async function up(options: UpOptions): Promise<void> {
+/** Runs the mesh until it is stopped, or until it is up when it is to be detached; with `follow`, edits are brought into it. */
+export async function runMesh(options: UpOptions, { follow = false } = {}): Promise<void> {
   const project = findProject();
   const state = chosenState(options.state);
   const running = await new SupervisorClient(state.controlSocket).status();
@@ -82,6 +89,7 @@ async function up(options: UpOptions): Promise<void> {
     except: new Set(options.except),
     port: options.port,
     waitMs: options.wait * 1_000,
+    follow,
   });
 }
 

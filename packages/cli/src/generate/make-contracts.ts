@@ -1,10 +1,12 @@
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import { generatedContracts } from '../contracts.ts';
 import type { Project } from '../project.ts';
+import { mapAtMost } from './at-most.ts';
 import { compileProtos } from './compile-protos.ts';
 import { contractCode, importedPackages } from './contract-code.ts';
 import { type ContractPackage, codePackages, contractPackages } from './contract-package.ts';
@@ -44,19 +46,17 @@ export async function makeContracts(
   if (clash.length > 0) return { problems: clash };
   const packages = codePackages(contracts, sources.installed);
   const codeKey = (contract: ContractPackage) => keyOf(project, contract, all, packages);
-  const made = await Promise.all(
-    contracts.map(async (contract) => {
-      const isThere = record?.code[contract.logicalName] === codeKey(contract);
-      return {
-        contract,
-        code: isThere ? undefined : await contractCode(contract, all, { packages, target: 'ts' }),
-        besides: [
-          { path: 'descriptor.binpb', content: contractDescriptorSet(contract, all) },
-          { path: 'package.json', content: packageJsonOf(project, contract, sources, all, packages) },
-        ],
-      };
-    }),
-  );
+  const made = await mapAtMost(availableParallelism(), contracts, async (contract) => {
+    const isThere = record?.code[contract.logicalName] === codeKey(contract);
+    return {
+      contract,
+      code: isThere ? undefined : await contractCode(contract, all, { packages, target: 'ts' }),
+      besides: [
+        { path: 'descriptor.binpb', content: contractDescriptorSet(contract, all) },
+        { path: 'package.json', content: packageJsonOf(project, contract, sources, all, packages) },
+      ],
+    };
+  });
   const changed = made.filter(({ contract, code, besides }) => {
     const directory = join(project.generatedDir, contract.folder);
     return writePackage(directory, code, besides, check);

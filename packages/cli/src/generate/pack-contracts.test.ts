@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
+import { projectAt } from '../project.ts';
 import { ForeignProject, proto } from './foreign-project.fixture.ts';
+import { packContracts } from './pack-contracts.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 
 test('a contract goes into another repository: types, .proto imports, a program', async (t) => {
+  // A dozen processes, each waiting for its turn on a busy machine.
+  t.timeout(180_000);
   const bank = new ForeignProject('bank');
   const bakery = new ForeignProject('bakery');
   t.teardown(() => {
@@ -31,8 +35,9 @@ test('a contract goes into another repository: types, .proto imports, a program'
   const packed = await bank.weft(['contract', 'pack', '--out', 'tarballs']);
   t.is(packed.stderr, '');
   t.regex(packed.stdout, /^packed bank\.payments: tarballs\/bank-payments-contract-0\.1\.0\.tgz$/m);
-  const one = await bank.weft(['contract', 'pack', 'payment']);
-  t.is(one.stderr, 'weft: No contract is named payment. Contracts: bank.money, bank.payments.\n');
+  await t.throwsAsync(packContracts(projectAt(bank.root), ['payment'], join(bank.root, 'tarballs')), {
+    message: 'No contract is named payment. Contracts: bank.money, bank.payments.',
+  });
 
   // As npm installs it from a registry; what comes from one is linked, so that the test needs none.
   const linked = (path: string) => `file:${join(root, path)}`;
@@ -99,13 +104,14 @@ console.log(PaymentsService.method.getPayments.name, units);
   t.is(ran.stderr, '');
   t.is(ran.stdout, 'GetPayments 3n\n');
   const flags = ['--module', 'nodenext', '--strict', '--noEmit', '--allowImportingTsExtensions', '--target', 'es2024'];
-  const compiled = await bakery.run('tsc', [...flags, '--types', '', 'main.ts']);
-  t.is(compiled.stdout, '');
   bakery.write(
     'wrong.ts',
     "import { PaidSchema } from '@bank/payments-contract/v1';\nexport const wrong: string = PaidSchema;\n",
   );
-  t.regex((await bakery.run('tsc', [...flags, '--types', '', 'wrong.ts'])).stdout, /wrong\.ts\(2,14\): error TS2322/);
+  const { stdout } = await bakery.run('tsc', [...flags, '--types', '', 'main.ts', 'wrong.ts']);
+  const errors = stdout.split('\n').filter((line) => line.includes('error'));
+  t.is(errors.length, 1, stdout);
+  t.regex(errors[0] ?? '', /^wrong\.ts\(2,14\): error TS2322/);
 
   bakery.write('proto/bank/payments/v1/payments.proto', 'syntax = "proto3";\npackage bank.payments.v1;\n');
   const twice = await bakery.weft(['generate']);

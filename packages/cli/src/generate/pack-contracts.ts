@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { filesOf } from '@weft/compiler/contracts/descriptor-set';
 import { CommandError } from '../command-error.ts';
 import type { Project } from '../project.ts';
+import { mapAtMost } from './at-most.ts';
 import { compileProtos } from './compile-protos.ts';
 import { contractCode } from './contract-code.ts';
 import { type ContractPackage, codePackages, contractPackages, versionsOf } from './contract-package.ts';
@@ -48,17 +49,15 @@ export async function packContracts(
   if (chosen.length === 0) throw new CommandError(`There is no .proto file in ${project.contractsDirs.join(', ')}.`);
   const packages = codePackages(contracts, sources.installed);
   mkdirSync(out, { recursive: true });
-  return await Promise.all(
-    chosen.map(async (contract): Promise<PackedContract> => {
-      const code = await contractCode(contract, all, { packages, target: 'js+dts' });
-      const files = [
-        ...code.map(({ path, content }) => ({ path: `gen/${path}`, content })),
-        { path: 'descriptor.binpb', content: contractDescriptorSet(contract, all) },
-        { path: 'package.json', content: publishedManifest(project, contract) },
-      ];
-      return { logicalName: contract.logicalName, file: await pack(project, contract, sources, files, out) };
-    }),
-  );
+  return await mapAtMost(availableParallelism(), chosen, async (contract): Promise<PackedContract> => {
+    const code = await contractCode(contract, all, { packages, target: 'js+dts' });
+    const files = [
+      ...code.map(({ path, content }) => ({ path: `gen/${path}`, content })),
+      { path: 'descriptor.binpb', content: contractDescriptorSet(contract, all) },
+      { path: 'package.json', content: publishedManifest(project, contract) },
+    ];
+    return { logicalName: contract.logicalName, file: await pack(project, contract, sources, files, out) };
+  });
 }
 
 function named(name: string, contracts: readonly ContractPackage[]): ContractPackage {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { MeshDirectory } from './mesh-directory.ts';
 
@@ -66,4 +68,34 @@ test('a contract is published under its hash', (t) => {
   // SHA-256("abc") begins so (FIPS 180-2, B.1).
   t.is(mesh.publishContract('bakery', source), 'ba7816bf8f01cfea');
   t.is(readFileSync(join(path, 'contracts/bakery/ba7816bf8f01cfea.binpb'), 'utf8'), 'abc');
+});
+
+test('what a full disk does not take is there as soon as it has space, and that is said once', async (t) => {
+  const path = directory(t);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path]).status !== 0) {
+    t.log('not tried: this user may mount no disk');
+    t.pass();
+    return;
+  }
+  try {
+    let told = 0;
+    const mesh = new MeshDirectory(path, () => told++);
+    mesh.write('a.yaml', 'old');
+    t.throws(() => writeFileSync(join(path, 'filler'), Buffer.alloc(1 << 20)), { code: 'ENOSPC' });
+    mesh.write('a.yaml', 'new');
+    mesh.write('b.yaml', 'new');
+    t.true(mesh.full);
+    t.is(told, 1);
+    t.is(readFileSync(join(path, 'a.yaml'), 'utf8'), 'old');
+    // What is as it was before has nothing to wait for.
+    mesh.write('a.yaml', 'old');
+    mesh.write('a.yaml', 'newest');
+    rmSync(join(path, 'filler'));
+    while (mesh.full) await sleep(20);
+    t.is(readFileSync(join(path, 'a.yaml'), 'utf8'), 'newest');
+    t.is(readFileSync(join(path, 'b.yaml'), 'utf8'), 'new');
+    t.is(told, 1);
+  } finally {
+    spawnSync('umount', ['-l', path]);
+  }
 });

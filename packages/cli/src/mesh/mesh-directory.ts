@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { writeFileAtomically } from '../atomic-file.ts';
 import { isNoSpace } from '../system-error.ts';
@@ -75,10 +75,22 @@ export class MeshDirectory {
 
   /** Takes a replica out of the mesh. */
   removeWorkload(workload: Pick<WorkloadManifest, 'namespace' | 'name'>): void {
-    const file = workloadFile(workload);
+    this.remove(workloadFile(workload));
+  }
+
+  /** Takes a manifest out. */
+  remove(file: string): void {
     this.#written.delete(file);
     this.#waiting.delete(file);
     rmSync(join(this.path, file), { force: true });
+  }
+
+  /** Takes out every contract but these. */
+  keepContracts(contracts: readonly { readonly namespace: string; readonly hash: string }[]): void {
+    const kept = new Set(contracts.map(({ namespace, hash }) => contractFile(namespace, hash)));
+    for (const file of globSync('contracts/*/*.binpb', { cwd: this.path })) {
+      if (!kept.has(file)) this.remove(file);
+    }
   }
 
   /** Publishes the descriptor set in `file` for a namespace and returns its hash; undefined when there is no such file. */
@@ -86,9 +98,8 @@ export class MeshDirectory {
     if (!existsSync(file)) return undefined;
     const descriptorSet = readFileSync(file);
     const hash = contractHash(descriptorSet);
-    const directory = join(this.path, 'contracts', namespace);
-    mkdirSync(directory, { recursive: true });
-    const path = join(directory, `${hash}.binpb`);
+    const path = join(this.path, contractFile(namespace, hash));
+    mkdirSync(dirname(path), { recursive: true });
     if (!existsSync(path)) writeFileAtomically(path, descriptorSet);
     return hash;
   }
@@ -96,4 +107,8 @@ export class MeshDirectory {
 
 function workloadFile({ namespace, name }: Pick<WorkloadManifest, 'namespace' | 'name'>): string {
   return `workloads/${namespace}.${name}.yaml`;
+}
+
+function contractFile(namespace: string, hash: string): string {
+  return `contracts/${namespace}/${hash}.binpb`;
 }

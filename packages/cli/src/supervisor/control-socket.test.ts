@@ -13,7 +13,9 @@ async function serve(t: ExecutionContext, handlers: Partial<ControlHandlers>) {
   const socket = await serveControlSocket(path, {
     status: () => ({}),
     scale: none,
+    restart: none,
     hold: none,
+    lend: none,
     down: () => {},
     ...handlers,
   });

@@ -11,6 +11,8 @@ export interface ControlHandlers {
   readonly status: () => unknown;
   /** Resolves when the replicas are there and ready. */
   readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
+  /** Resolves with the names of the replicas whose processes were replaced. */
+  readonly restart: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** Resolves when the process has ended, or when it serves again. */
   readonly hold: (process: string, held: boolean, signal: AbortSignal) => Promise<void>;
   /** Lends a replica of a service for as long as the asking process stays connected. */
@@ -20,6 +22,8 @@ export interface ControlHandlers {
 }
 
 const scaleRequestSchema = z.strictObject({ service: z.string(), replicas: z.int().min(0).max(50) });
+
+const restartRequestSchema = z.strictObject({ name: z.string() });
 
 const holdRequestSchema = z.strictObject({ process: z.string(), held: z.boolean() });
 
@@ -32,7 +36,7 @@ export interface ControlSocket {
 
 const maxBodyBytes = 10_000;
 
-/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, /hold, /lend, /down. */
+/** Serves JSON over HTTP on a unix socket that only this user can reach: GET /status, POST /scale, /restart, /hold, /lend, /down. */
 export async function serveControlSocket(path: string, handlers: ControlHandlers): Promise<ControlSocket> {
   rmSync(path, { force: true });
   const server = createServer((request, response) => {
@@ -61,6 +65,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     const { service, replicas } = await readBody(request, scaleRequestSchema);
     await handlers.scale(service, replicas, whenGone(response));
     reply(response, 200, {});
+  } else if (what === 'POST /restart') {
+    const { name } = await readBody(request, restartRequestSchema);
+    reply(response, 200, { replicas: await handlers.restart(name, whenGone(response)) });
   } else if (what === 'POST /hold') {
     const { process, held } = await readBody(request, holdRequestSchema);
     await handlers.hold(process, held, whenGone(response));

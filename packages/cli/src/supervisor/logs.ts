@@ -15,6 +15,8 @@ export interface ProcessLog {
   line(text: string, options?: { quiet?: boolean }): void;
   /** What is told from now on is of a new process. */
   forget(): void;
+  /** The same log for a second process beside the first: its lines go where the others go, and it has a last line of its own. */
+  beside(): ProcessLog;
   close(): void;
 }
 
@@ -48,9 +50,8 @@ export class Logs {
     this.#width = Math.max(this.#width, name.length);
     let file = openSync(path, 'a', 0o600);
     let size = statSync(path).size;
-    const lastLines: string[] = [];
     let closed = false;
-    return {
+    const viewOf = (lastLines: string[]): ProcessLog => ({
       path,
       get lastLine() {
         const telling = tellsError.map((pattern) => lastLines.findLast((line) => pattern.test(line)));
@@ -79,11 +80,13 @@ export class Logs {
       forget: () => {
         lastLines.length = 0;
       },
+      beside: () => viewOf([]),
       close: () => {
         if (!closed) closeSync(file);
         closed = true;
       },
-    };
+    });
+    return viewOf([]);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ServiceManifest } from '../service-manifest.ts';
 import { probeCall, reached } from './probe-call.ts';
 import type { Replica } from './replica.ts';
 import type { RunningService } from './running-service.ts';
@@ -17,7 +18,7 @@ export async function brokenPath(
   const callers = replicas.filter(({ ready }) => ready);
   for (const { service: callee, calls } of contracted) {
     const authority = callee.contract;
-    if (authority === undefined || !callers.some(({ service }) => service === callee)) continue;
+    if (authority === undefined || !callers.some((replica) => isReplicaOf(replica, callee))) continue;
     const exposed = calls.find((call) => call.exposed);
     if (exposed) attempts.push(attempt('the edge', edgePort, `localhost:${edgePort}`, exposed.path));
     for (const replica of callers) {
@@ -27,6 +28,11 @@ export async function brokenPath(
     }
   }
   return (await Promise.all(attempts)).find((reason) => reason !== '') ?? '';
+}
+
+/** By name: a replica has its manifest as of its last start. */
+function isReplicaOf({ service }: Replica, { namespace, name }: ServiceManifest): boolean {
+  return service.name === name && service.namespace === namespace;
 }
 
 async function attempt(caller: string, port: number, authority: string, path: string): Promise<string> {

@@ -8,6 +8,7 @@ import { Progress } from '../terminal/progress.ts';
 import { paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
 import { type ControlSocket, serveControlSocket } from './control-socket.ts';
+import { followEdits } from './dev/follow-edits.ts';
 import { Logs } from './logs.ts';
 import { prepareProject } from './prepare-project.ts';
 import { livingProcesses } from './process-records.ts';
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly port: number;
   /** How long a service may take to serve before the mesh is up without it. */
   readonly waitMs: number;
+  /** Bring edits of the project into the running mesh. */
+  readonly follow: boolean;
 }
 
 /** How long everything else may take: a first start downloads Envoy. */
@@ -40,6 +43,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
+  const say = (text: string): void => print(`${paint('green', 'weft:')} ${text}`);
   createStateDirectory(state);
   const progress = new Progress(print, paint);
   const startedAt = Date.now();
@@ -74,12 +78,15 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     socket = await serveControlSocket(state.controlSocket, {
       status: () => ({ ...supervisor.facts(), phase, port, suggestions, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
+      restart: (name, gone) => supervisor.restart(name, gone),
       hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
       lend: (service) => supervisor.lend(service),
       down: () => {
         if (phase !== 'stopping') requestStop();
       },
     });
+    const up = Promise.withResolvers<void>();
+    if (options.follow) await followEdits(options.project, supervisor, up.promise, say, abort.signal);
     await startInTime(supervisor, progress, abort.signal, foundationMs + 2 * waitMs);
     // A signal in the last moment of the start has its own way out.
     if (!abort.signal.aborted) {
@@ -87,6 +94,8 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
       phase = 'running';
       const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
       print(`\n${[welcome(port, suggestions, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
+      if (options.follow) print(paint('dim', 'Edits are followed.'));
+      up.resolve();
       await stopRequested;
     }
   } finally {

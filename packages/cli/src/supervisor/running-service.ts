@@ -1,10 +1,18 @@
+import { CommandError, reasonOf } from '../command-error.ts';
 import type { ContractCall } from '../mesh/contract-calls.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { Replica } from './replica.ts';
 
-/** A contract that is in the mesh directory. */
+/** What a service runs: its manifest, and its contract where it has one. */
+export interface ServiceVersion {
+  readonly service: ServiceManifest;
+  readonly contract: PublishedContract | undefined;
+}
+
+/** A contract that was given to the mesh. */
 export interface PublishedContract {
+  /** Of its content. */
   readonly hash: string;
   readonly descriptorSet: Uint8Array;
   readonly calls: readonly ContractCall[];
@@ -12,12 +20,6 @@ export interface PublishedContract {
 
 /** One service as it runs now. */
 export class RunningService {
-  readonly service: ServiceManifest;
-  /** The hash of its contract; undefined without one. */
-  readonly contract: string | undefined;
-  readonly calls: readonly ContractCall[];
-  /** Of its contract. */
-  readonly descriptorSet: Uint8Array | undefined;
   readonly replicas: Replica[] = [];
   /** How its processes connect to PostgreSQL; empty until it has a schema there. */
   databaseEnv: Readonly<Record<string, string>> = {};
@@ -25,16 +27,51 @@ export class RunningService {
   fault: string | undefined;
   /** Why its applications are left to somebody else; undefined when they are not. */
   withheld: string | undefined;
-  /** Scaling one service twice at once would choose the same names. */
-  scaling: Promise<void> = Promise.resolve();
+  /** It has joined a running mesh and did not serve yet. */
+  joining = false;
+  /** The contract that its replicas are about to run. */
+  coming: PublishedContract | undefined;
   readonly #run: MeshRun;
+  #version: ServiceVersion;
+  #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(run: MeshRun, service: ServiceManifest, contract: PublishedContract | undefined) {
+  constructor(run: MeshRun, version: ServiceVersion) {
     this.#run = run;
-    this.service = service;
-    this.contract = contract?.hash;
-    this.calls = contract?.calls ?? [];
-    this.descriptorSet = contract?.descriptorSet;
+    this.#version = version;
+  }
+
+  /** What its replicas run; while they are being replaced, the version before. */
+  get version(): ServiceVersion {
+    return this.#version;
+  }
+
+  get service(): ServiceManifest {
+    return this.#version.service;
+  }
+
+  /** The hash of its contract; undefined without one. */
+  get contract(): string | undefined {
+    return this.#version.contract?.hash;
+  }
+
+  /** The hashes of all contracts that any of its replicas runs or is about to run. */
+  get contracts(): readonly string[] {
+    const hashes = [this.contract, this.coming?.hash, ...this.replicas.map(({ contract }) => contract)];
+    return hashes.filter((hash) => hash !== undefined);
+  }
+
+  get calls(): readonly ContractCall[] {
+    return this.#version.contract?.calls ?? [];
+  }
+
+  /** Its processes are somebody else's to start. */
+  get held(): boolean {
+    return this.replicas.some(({ held }) => held);
+  }
+
+  /** Of its contract. */
+  get descriptorSet(): Uint8Array | undefined {
+    return this.#version.contract?.descriptorSet;
   }
 
   /** Why not all of its replicas take calls, in the words of the first that does not; empty when all do. */
@@ -45,6 +82,37 @@ export class RunningService {
   /** One of its replicas takes no calls and will not soon. */
   get hopeless(): boolean {
     return this.replicas.some(({ hopeless }) => hopeless);
+  }
+
+  /** Does `work` after what is being done with its replicas: two at once would choose the same names. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work);
+    this.#busy = done.catch(() => undefined);
+    return await done;
+  }
+
+  /**
+   * Gives replicas new processes of a version, one after the other and without a failed call. The service is of that version when all of
+   * them serve.
+   *
+   * @throws CommandError when a new process does not serve; the old one goes on.
+   */
+  async replace(
+    version: ServiceVersion,
+    signal: AbortSignal,
+    replicas: readonly Replica[] = this.replicas,
+  ): Promise<void> {
+    const { service, contract } = version;
+    for (const replica of [...replicas]) {
+      try {
+        await replica.replace({ service, contract: contract?.hash }, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const message = `The new process of ${replica.name} does not serve, so the old one goes on: ${reasonOf(error)}`;
+        throw new CommandError(message, { cause: error });
+      }
+    }
+    this.#version = version;
   }
 
   /** Adds one more replica with the first free number; starts nothing. */

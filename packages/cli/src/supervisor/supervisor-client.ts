@@ -66,16 +66,18 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
-  /** Commands that call services, once it is up. */
-  suggestions: z.array(z.string()),
+  /** Commands that call services, once it is up. An older supervisor says neither these nor troubles. */
+  suggestions: z.array(z.string()).default([]),
   /** What does not run, and why. */
-  troubles: z.array(z.object({ subject: z.string(), message: z.string() })),
+  troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
   processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });
 
 /** What a supervisor says of its mesh. */
 export type SupervisorStatus = z.infer<typeof statusSchema>;
+
+const restartedSchema = z.object({ replicas: z.array(z.string()) });
 
 const errorSchema = z.object({ error: z.string() });
 
@@ -97,6 +99,13 @@ export class SupervisorClient {
   async scale(service: string, replicas: number): Promise<void> {
     const answer = await this.#send('POST', '/scale', { service, replicas });
     if (answer === undefined) throw notRunning();
+  }
+
+  /** Resolves with the names of the replicas whose processes were replaced: one replica, or all of a service. */
+  async restart(name: string): Promise<readonly string[]> {
+    const answer = await this.#send('POST', '/restart', { name });
+    if (answer === undefined) throw notRunning();
+    return restartedSchema.parse(answer).replicas;
   }
 
   /** Stops or starts one process, to see what the mesh does without it. */

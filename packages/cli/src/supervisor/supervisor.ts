@@ -1,13 +1,9 @@
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { generatedContracts } from '../contracts.ts';
-import { contractCalls } from '../mesh/contract-calls.ts';
 import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
-import { gatewayYaml, meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
+import { gatewayYaml } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
@@ -16,7 +12,7 @@ import type { Progress, Step } from '../terminal/progress.ts';
 import { suggestions } from '../welcome.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
-import { Edge, edgeNamespace } from './edge.ts';
+import { Edge } from './edge.ts';
 import { baseEnvironment } from './environment.ts';
 import { freePort } from './free-port.ts';
 import { type Loan, lendService } from './loan.ts';
@@ -26,7 +22,8 @@ import { Patience } from './patience.ts';
 import { brokenPath } from './permitted-calls.ts';
 import { ProcessRecords } from './process-records.ts';
 import type { Replica } from './replica.ts';
-import { type PublishedContract, RunningService } from './running-service.ts';
+import type { RunningService } from './running-service.ts';
+import { RunningServices } from './running-services.ts';
 import type { Trouble } from './trouble.ts';
 
 /** How long callers may take to let go of a replica that goes away. */
@@ -54,8 +51,7 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #run: MeshRun;
-  readonly #services: RunningService[];
-  readonly #problems: Trouble[];
+  readonly #services: RunningServices;
   readonly #controlPlane: ControlPlaneProcess;
   readonly #database: Database;
   readonly #edge: Edge;
@@ -90,12 +86,8 @@ export class Supervisor {
     this.#changes = changes;
     this.#changes.setMaxListeners(0);
     this.#database = database;
-    this.#problems = [...options.problems];
-    const { project, services, port } = options;
-    this.#services = services.flatMap((service) => this.#takeIn(service) ?? []);
-    const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
-    const packages = [...packageOwnership(services), { namespace: edgeNamespace, protoPackage: 'edge' }];
-    run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
+    const { project, services, problems, except, port } = options;
+    this.#services = new RunningServices(run, project, services, problems, except);
     run.mesh.write('edge.yaml', gatewayYaml());
     this.#controlPlane = new ControlPlaneProcess(run, project);
     this.#edge = new Edge(run, port);
@@ -119,14 +111,17 @@ export class Supervisor {
 
   /** Commands that call the services that run. */
   get suggestions(): string[] {
-    const running = this.#services.filter(({ reason }) => reason === '');
+    const running = this.#services.all.filter(({ reason }) => reason === '');
     return suggestions(running, this.#edge.port);
   }
 
   /** What does not run: what was left out, and the services that take no calls. */
   get troubles(): readonly Trouble[] {
-    const idle = this.#services.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
-    return [...this.#problems, ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason }))];
+    const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
+    return [
+      ...this.#services.problems,
+      ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
+    ];
   }
 
   /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
@@ -141,7 +136,8 @@ export class Supervisor {
 
   /** Lends the first replica of a service to a process that somebody else starts. */
   lend(name: string): Promise<Loan> {
-    return lendService(this.#service(name));
+    const running = this.#services.get(name);
+    return running.inTurn(() => lendService(running));
   }
 
   #process(name: string): ControlPlaneProcess | Database {
@@ -155,17 +151,8 @@ export class Supervisor {
     return this.#database.used ? [this.#controlPlane, this.#database] : [this.#controlPlane];
   }
 
-  #service(name: string): RunningService {
-    const running = this.#services.find(({ service }) => service.name === name);
-    if (running) return running;
-    const names = this.#services.map(({ service }) => service.name);
-    throw new CommandError(
-      `No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ') || 'none'}.`,
-    );
-  }
-
   get #replicas(): Replica[] {
-    return this.#services.flatMap(({ replicas }) => replicas);
+    return this.#services.all.flatMap(({ replicas }) => replicas);
   }
 
   /**
@@ -175,7 +162,7 @@ export class Supervisor {
   async start(signal: AbortSignal): Promise<void> {
     const { progress, waitMs } = this.#options;
     const either = AbortSignal.any([signal, this.#stopping.signal]);
-    for (const running of this.#services) {
+    for (const running of this.#services.all) {
       const { replicas } = running.service;
       const count = running.withheld === undefined ? replicas : Math.min(1, replicas);
       for (let index = 0; index < count; index++) await running.addReplica();
@@ -191,7 +178,7 @@ export class Supervisor {
     const database = this.#startDatabase();
     const patience = new Patience(Promise.all([proxies, database]), waitMs, () => this.#run.changed());
     try {
-      const services = Promise.all(this.#services.map((running) => this.#startService(running, either, patience)));
+      const services = Promise.all(this.#services.all.map((running) => this.#startService(running, either, patience)));
       await Promise.all([proxies, database, services]);
       await progress.step('every call that the contracts permit', (step) => this.#whenCallable(either, step));
     } finally {
@@ -201,10 +188,63 @@ export class Supervisor {
 
   /** Resolves with how many replicas a service has after it was given `count`, all of them ready. */
   async scale(name: string, count: number, signal: AbortSignal): Promise<void> {
-    const running = this.#service(name);
-    const work = running.scaling.then(() => this.#scale(running, count, signal));
-    running.scaling = work.catch(() => undefined);
-    await work;
+    const running = this.#services.get(name);
+    await running.inTurn(() => this.#scale(running, count, signal));
+  }
+
+  /**
+   * Replaces the process of one replica, or those of a service one after the other; no call fails. Resolves with the replicas' names.
+   *
+   * @throws CommandError when a new process does not serve; the old one goes on.
+   */
+  async restart(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const owner = this.#services.all.find(({ replicas }) => replicas.some((replica) => replica.name === name));
+    const running = owner ?? this.#services.get(name);
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    return await running.inTurn(async () => {
+      if (running.held) {
+        throw new CommandError(
+          `The process of ${running.service.name} is not the mesh's to restart: ${running.reason}.`,
+        );
+      }
+      const chosen = owner ? running.replicas.filter((replica) => replica.name === name) : running.replicas;
+      await running.replace(running.version, either, chosen);
+      return chosen.map((replica) => replica.name);
+    });
+  }
+
+  /** The services as they run now. */
+  get services(): readonly ServiceManifest[] {
+    return this.#services.all.map(({ service }) => service);
+  }
+
+  /**
+   * Runs a service by this manifest, by its contract as it was generated last and by its code as it is now: one that runs gets new
+   * processes without a failed call, another one joins. Resolves when it serves; with "held" when its process is somebody else's to
+   * start.
+   *
+   * @throws CommandError when it does not serve; one that ran before goes on as it was.
+   */
+  async put(service: ServiceManifest, signal: AbortSignal): Promise<'joined' | 'restarted' | 'held'> {
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    this.#services.forget(service);
+    const running = this.#services.find(service.name);
+    if (running && running.service.namespace === service.namespace) {
+      return await running.inTurn(() => this.#change(running, service, either));
+    }
+    if (running) await this.remove(service.name);
+    await this.#join(service, either);
+    return 'joined';
+  }
+
+  /** Takes a service out of the mesh: callers first, then its replicas. */
+  async remove(name: string): Promise<void> {
+    const running = this.#services.get(name);
+    this.#services.forget(running.service);
+    await running.inTurn(async () => {
+      await this.#letGo(running, 0);
+      this.#services.drop(running);
+    });
   }
 
   /** Ends everything in order: the edge, the services (which nobody calls then), the control plane, PostgreSQL. */
@@ -216,13 +256,57 @@ export class Supervisor {
     if (this.#database.used) await this.#database.stop();
   }
 
+  async #change(
+    running: RunningService,
+    service: ServiceManifest,
+    signal: AbortSignal,
+  ): Promise<'joined' | 'restarted' | 'held'> {
+    const before = running.service;
+    const version = { service, contract: this.#services.contractOf(service) };
+    running.coming = version.contract;
+    try {
+      if (service.schema !== before.schema) await this.#provision(running, service.schema);
+      await running.replace(version, signal);
+    } finally {
+      running.coming = undefined;
+    }
+    if (service.replicas !== before.replicas) await this.#scale(running, service.replicas, signal);
+    this.#services.publish();
+    if (running.held) return 'held';
+    const what = running.joining ? 'joined' : 'restarted';
+    running.joining = false;
+    return what;
+  }
+
+  async #join(service: ServiceManifest, signal: AbortSignal): Promise<void> {
+    const running = this.#services.add(service);
+    running.joining = true;
+    await running.inTurn(async () => {
+      await this.#provision(running, service.schema);
+      for (let index = 0; index < service.replicas; index++) await running.addReplica();
+      await Promise.all([running.startApplications(), ...running.replicas.map((replica) => replica.startEnvoy())]);
+    });
+    if (running.withheld !== undefined) return;
+    const failed = await this.#until(
+      signal,
+      { name: '', startedAt: 0 },
+      () => running.reason,
+      () => running.hopeless,
+    );
+    if (failed !== undefined) throw new CommandError(`${service.name} has joined, but takes no calls: ${failed}`);
+    const names = running.replicas.map((replica) => `${service.namespace}/${replica.name}`);
+    await this.#poll(signal, { name: '', startedAt: 0 }, async () =>
+      notInSync(await this.#controlPlane.status(), names),
+    );
+    running.joining = false;
+  }
+
   async #scale(running: RunningService, count: number, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, this.#stopping.signal]);
     const added: Replica[] = [];
     while (running.replicas.length < count) added.push(await running.addReplica());
     await Promise.all([running.startApplications(added), ...added.map((replica) => replica.startEnvoy())]);
-    const removed = running.replicas.splice(count);
-    await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
+    await this.#letGo(running, count);
     await this.#until(either, { name: '', startedAt: 0 }, () => running.reason);
     const names = running.replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
     await this.#poll(either, { name: '', startedAt: 0 }, async () =>
@@ -230,23 +314,14 @@ export class Supervisor {
     );
   }
 
-  /** Makes a service known to the mesh; undefined where its contract is missing, which is then a problem. */
-  #takeIn(service: ServiceManifest): RunningService | undefined {
-    const { project, except } = this.#options;
-    const contract = service.contract && readContract(this.#run, project, service.namespace, service.contract);
-    if (contract === undefined && service.contract !== undefined) {
-      const message = `there is no contract ${service.contract}; write it, or correct contract in ${service.file}`;
-      this.#problems.push({ subject: service.name, message });
-      return undefined;
-    }
-    this.#run.mesh.write(`services/${service.namespace}.${service.name}.yaml`, serviceYaml(service));
-    const running = new RunningService(this.#run, service, contract || undefined);
-    if (except.has(service.name)) running.withheld = `its process is yours to start: \`npx weft run ${service.name}\``;
-    return running;
+  /** Takes all replicas but the first `count` out of the mesh. */
+  async #letGo(running: RunningService, count: number): Promise<void> {
+    const removed = running.replicas.splice(count);
+    await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
   }
 
   async #startDatabase(): Promise<void> {
-    if (!this.#services.some(({ service }) => service.schema !== undefined)) return;
+    if (!this.#services.all.some(({ service }) => service.schema !== undefined)) return;
     await this.#options.progress.step(
       'PostgreSQL',
       async (step) => {
@@ -266,7 +341,7 @@ export class Supervisor {
       async (step) => {
         let started = false;
         const run = async (): Promise<void> => {
-          await this.#provision(running);
+          await this.#provision(running, service.schema);
           await running.startApplications();
           started = true;
           this.#run.changed();
@@ -289,10 +364,13 @@ export class Supervisor {
   }
 
   /** Gives a service its schema as soon as PostgreSQL runs. */
-  async #provision(running: RunningService): Promise<void> {
-    const { schema } = running.service;
-    if (schema === undefined) return;
+  async #provision(running: RunningService, schema: string | undefined): Promise<void> {
+    if (schema === undefined) {
+      running.databaseEnv = {};
+      return;
+    }
     running.fault = 'it waits for PostgreSQL';
+    if (!this.#database.used) await this.#database.start();
     await this.#database.firstUp;
     running.databaseEnv = await this.#database.provision(schema);
     running.fault = undefined;
@@ -328,11 +406,11 @@ export class Supervisor {
           async () => notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
           isOver,
         )) ??
-        (await this.#poll(signal, step, () => brokenPath(this.#services, this.#replicas, this.#edge.port), isOver));
+        (await this.#poll(signal, step, () => brokenPath(this.#services.all, this.#replicas, this.#edge.port), isOver));
     } finally {
       patience.end();
     }
-    if (step.failed !== undefined) this.#problems.push({ subject: 'calls', message: step.failed });
+    if (step.failed !== undefined) this.#services.report({ subject: 'calls', message: step.failed });
   }
 
   /** Waits for a change after which `reason` is empty. Resolves with the reason when `isOver` says that nobody should wait for it. */
@@ -374,18 +452,4 @@ function waitsFor(step: Step, reason: string): void {
 
 function findEnvoyForStep(step: Step): ReturnType<typeof findEnvoy> {
   return findEnvoy({ log: (line) => waitsFor(step, line) });
-}
-
-/** Publishes a contract of the project; undefined where the project has none of that name. */
-function readContract(
-  run: MeshRun,
-  project: Project,
-  namespace: string,
-  contract: string,
-): PublishedContract | undefined {
-  const file = generatedContracts(project).find(({ logicalName }) => logicalName === contract)?.descriptorFile;
-  const hash = file && run.mesh.publishContract(namespace, file);
-  if (!hash) return undefined;
-  const descriptorSet = readFileSync(file);
-  return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
 }

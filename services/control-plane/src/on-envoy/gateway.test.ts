@@ -272,7 +272,12 @@ test.serial('a browser may call from the origins that the gateway names, by gRPC
     for (const origin of ['http://bakery.test', 'http://local.test', 'http://local.test:5173']) {
       t.is(await allowed(path, origin), origin, path);
     }
-    for (const origin of ['http://evil.test', 'http://localxtest', 'http://local.test.evil', 'http://local.test:1.evil']) {
+    for (const origin of [
+      'http://evil.test',
+      'http://localxtest',
+      'http://local.test.evil',
+      'http://local.test:1.evil',
+    ]) {
       t.is(await allowed(path, origin), null, path);
     }
   }

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { compileProtos } from '../generate/compile-protos.ts';
+import { protoFilesIn } from '../generate/proto-files.ts';
+import { sampleCall } from './sample-call.ts';
+
+const policyProtos = join(import.meta.dirname, '../../../policy/proto');
+
+/** The descriptor set of bakery.bread, whose service has these methods; `Empty` and `Named` are requests. */
+async function compiled(t: ExecutionContext, methods: string): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'sample-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'bread.proto');
+  await writeFile(
+    path,
+    `syntax = "proto3";
+    package bakery.bread.v1;
+    import "buf/validate/validate.proto";
+    import "weft/policy/v1/policy.proto";
+    message Empty { int32 page_size = 1 [(buf.validate.field).int32 = {gte: 0, lte: 100}]; }
+    message Named { string name = 1 [(buf.validate.field).string.min_len = 1]; }
+    message Answer {}
+    service BreadService {
+      option (weft.policy.v1.service) = {callers: ["bakery.cart"], defaults: {deadline: {seconds: 7}}};
+      ${methods}
+    }`,
+  );
+  const result = await compileProtos([{ importPath: 'bakery/bread/v1/bread.proto', path }], protoFilesIn(policyProtos));
+  if ('problems' in result) throw new Error(result.problems.map(({ message }) => message).join('\n'));
+  return result.descriptorSet;
+}
+
+const safe = '{ option idempotency_level = NO_SIDE_EFFECTS; }';
+
+test('the sample is the easiest call: without side effects, with a request that may be empty', async (t) => {
+  const set = await compiled(
+    t,
+    `rpc Add(Empty) returns (Answer);
+     rpc GetOne(Named) returns (Answer) ${safe}
+     rpc WatchAll(Empty) returns (stream Answer) ${safe}
+     rpc ListAll(Empty) returns (Answer) ${safe}`,
+  );
+  t.deepEqual(sampleCall(set, 'bakery.bread', 'bakery.cart'), {
+    callee: 'bakery.bread',
+    service: 'BreadService',
+    method: 'listAll',
+    version: 'v1',
+    takesEmptyRequest: true,
+    deadlineMs: 7_000,
+  });
+});
+
+test('an empty request counts for more than no side effects, and what is needed is told', async (t) => {
+  const both = await compiled(t, `rpc GetOne(Named) returns (Answer) ${safe} rpc Add(Empty) returns (Answer);`);
+  t.like(sampleCall(both, 'bakery.bread', 'bakery.cart'), { method: 'add', takesEmptyRequest: true });
+  const one = await compiled(t, `rpc GetOne(Named) returns (Answer) ${safe}`);
+  t.like(sampleCall(one, 'bakery.bread', 'bakery.cart'), { method: 'getOne', takesEmptyRequest: false });
+});
+
+test('what the caller may not call, or is a stream, is no sample', async (t) => {
+  const set = await compiled(
+    t,
+    `rpc Watch(Empty) returns (stream Answer) ${safe}
+     rpc Internal(Empty) returns (Answer) { option (weft.policy.v1.method) = {callers: {names: ["bakery.oven"]}}; }`,
+  );
+  t.is(sampleCall(set, 'bakery.bread', 'bakery.cart'), undefined);
+  t.like(sampleCall(set, 'bakery.bread', 'bakery.oven'), { method: 'internal' });
+});

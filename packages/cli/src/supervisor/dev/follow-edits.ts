@@ -1,0 +1,27 @@
+import { type Project, servicePlaces } from '../../project.ts';
+import { readServiceManifests } from '../../service-manifests.ts';
+import { Dev } from './dev.ts';
+import type { DevMesh } from './dev-mesh.ts';
+import { ProjectContracts } from './project-contracts.ts';
+
+/**
+ * Brings the edits of a project into its mesh until `signal` is aborted: those from now on, as soon as the mesh is `up`. Resolves when
+ * no later edit is missed.
+ */
+export async function followEdits(
+  project: Project,
+  mesh: DevMesh,
+  up: Promise<void>,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const dev = new Dev({
+    project,
+    mesh,
+    up,
+    contracts: await ProjectContracts.of(project),
+    readServices: () => readServiceManifests(servicePlaces(project)),
+    say,
+  });
+  await dev.start(signal);
+}

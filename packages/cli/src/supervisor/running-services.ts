@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
+import { CommandError, reasonOf } from '../command-error.ts';
+import { generatedContracts } from '../contracts.ts';
+import { contractCalls } from '../mesh/contract-calls.ts';
+import { meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
+import type { Project } from '../project.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { edgeNamespace } from './edge.ts';
+import type { MeshRun } from './mesh-run.ts';
+import { type PublishedContract, RunningService } from './running-service.ts';
+import type { Trouble } from './trouble.ts';
+
+/** The services of a running mesh, and what the mesh directory says of them as a whole. */
+export class RunningServices {
+  readonly #run: MeshRun;
+  readonly #project: Project;
+  readonly #except: ReadonlySet<string>;
+  readonly #all: RunningService[] = [];
+  #problems: readonly Trouble[];
+
+  /** Takes in what can be taken in; the rest joins `problems`. `except`: services whose processes are not started. */
+  constructor(
+    run: MeshRun,
+    project: Project,
+    services: readonly ServiceManifest[],
+    problems: readonly Trouble[],
+    except: ReadonlySet<string>,
+  ) {
+    this.#run = run;
+    this.#project = project;
+    this.#except = except;
+    this.#problems = problems;
+    for (const service of services) {
+      try {
+        this.#all.push(this.#make(service));
+      } catch (error) {
+        this.report({ subject: service.name, message: reasonOf(error) });
+      }
+    }
+    this.publish();
+  }
+
+  get all(): readonly RunningService[] {
+    return this.#all;
+  }
+
+  /** What was left out, and what went wrong. */
+  get problems(): readonly Trouble[] {
+    return this.#problems;
+  }
+
+  find(name: string): RunningService | undefined {
+    return this.#all.find(({ service }) => service.name === name);
+  }
+
+  /** @throws CommandError that names what there is. */
+  get(name: string): RunningService {
+    const running = this.find(name);
+    if (running) return running;
+    const names = this.#all.map(({ service }) => service.name);
+    throw new CommandError(
+      `No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ') || 'none'}.`,
+    );
+  }
+
+  /**
+   * Makes a service known to the mesh; starts nothing.
+   *
+   * @throws CommandError when its contract is missing.
+   */
+  add(service: ServiceManifest): RunningService {
+    const running = this.#make(service);
+    this.#all.push(running);
+    this.publish();
+    return running;
+  }
+
+  /** Takes a service without replicas out of the mesh. */
+  drop(running: RunningService): void {
+    this.#all.splice(this.#all.indexOf(running), 1);
+    this.#run.mesh.remove(serviceFile(running.service));
+    this.publish();
+  }
+
+  /**
+   * Publishes the contract of a service as it was generated last; undefined when it has none.
+   *
+   * @throws CommandError when the project has no contract of that name.
+   */
+  contractOf({ contract, namespace, file }: ServiceManifest): PublishedContract | undefined {
+    if (contract === undefined) return undefined;
+    const found = generatedContracts(this.#project).find(({ logicalName }) => logicalName === contract);
+    const hash = found && this.#run.mesh.publishContract(namespace, found.descriptorFile);
+    if (found === undefined || hash === undefined) {
+      throw new CommandError(`there is no contract ${contract}; write it, or correct contract in ${file}`);
+    }
+    const descriptorSet = readFileSync(found.descriptorFile);
+    return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
+  }
+
+  /** Publishes what is of all services together, and takes back the contracts that nobody runs any more. */
+  publish(): void {
+    const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
+    const services = this.#all.map(({ service }) => service);
+    const packages = [...packageOwnership(services), { namespace: edgeNamespace, protoPackage: 'edge' }];
+    this.#run.mesh.write('mesh.yaml', meshConfigYaml(packages, tracing));
+    this.#run.mesh.keepContracts(
+      this.#all.flatMap(({ service: { namespace }, contracts }) => contracts.map((hash) => ({ namespace, hash }))),
+    );
+  }
+
+  /** Adds a problem. */
+  report(problem: Trouble): void {
+    this.#problems = [...this.#problems, problem];
+  }
+
+  /** Forgets the problems of a service that is tried again. */
+  forget({ name, file }: Pick<ServiceManifest, 'name' | 'file'>): void {
+    this.#problems = this.#problems.filter(({ subject }) => subject !== name && subject !== file);
+  }
+
+  #make(service: ServiceManifest): RunningService {
+    const running = new RunningService(this.#run, { service, contract: this.contractOf(service) });
+    this.#run.mesh.write(serviceFile(service), serviceYaml(service));
+    if (this.#except.has(service.name)) {
+      running.withheld = `its process is yours to start: \`npx weft run ${service.name}\``;
+    }
+    return running;
+  }
+}
+
+function serviceFile({ namespace, name }: ServiceManifest): string {
+  return `services/${namespace}.${name}.yaml`;
+}
