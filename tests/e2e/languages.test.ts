@@ -90,7 +90,7 @@ function inMesh(title: string, check: (t: ExecutionContext) => Promise<void>): v
 }
 
 /** Calls Describe of a service at the edge, by Connect. */
-function describe(service: 'cafe' | 'menu' | 'stock', options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+function describe(service: string, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
   const name = service.slice(0, 1).toUpperCase() + service.slice(1);
   return fetch(`${mesh.edge}/bakery.${service}.v1.${name}Service/Describe`, {
     method: 'POST',
@@ -113,13 +113,27 @@ async function callFrom(caller: string, callee: string): Promise<ProbeAnswer> {
 
 inMesh('a call goes through TypeScript, Python, Go and TypeScript', async (t) => {
   t.deepEqual((await mesh.supervisor()).troubles, []);
-  let { text } = await (await describe('cafe')).json();
+  let text: string = JSON.parse(await (await describe('cafe')).text()).text;
   for (const callee of ['menu', 'stock', 'flour']) {
     const [, logicalName, answer = '{}'] = /^(\S+) answered (.*)$/.exec(text) ?? [];
     t.is(logicalName, `bakery.${callee}`);
     text = JSON.parse(answer).text;
   }
   t.is(text, 'flour serves');
+});
+
+inMesh('the edge brings REST to Python and Go; Connect and gRPC-Web need the kit', async (t) => {
+  for (const service of ['menu', 'stock'] as const) {
+    t.regex(await (await fetch(`${mesh.edge}/v1/${service}`)).text(), /answered/, service);
+    const { url, status } = await describe(service);
+    t.not(status, 200, service);
+    const web = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1' },
+      body: new Uint8Array(5),
+    });
+    t.notRegex(await web.text(), /answered/, service);
+  }
 });
 
 for (const [caller, callee] of [
@@ -239,4 +253,15 @@ inMesh('one call is one trace, joined through services without the kit', async (
   const last = spans.filter(({ service }) => service === 'bakery.flour');
   for (const span of last) t.deepEqual(path(span), services);
   t.is(spans.filter(({ parentSpanId }) => parentSpanId === '').length, 1);
+});
+
+test('the page about other languages quotes the samples', async (t) => {
+  const root = join(import.meta.dirname, '../..');
+  const page = await readFile(join(root, 'docs/other-languages.md'), 'utf8');
+  const quotes = [...page.matchAll(/^```(python|go)\n(.*?)^```$/gms)];
+  t.true(quotes.length >= 4);
+  for (const [, language = '', code = ''] of quotes) {
+    const file = { python: 'python/mesh.py', go: 'go/mesh.go' }[language] ?? '';
+    t.true((await readFile(join(root, 'packages/cli/templates/service', file), 'utf8')).includes(code), code);
+  }
 });

@@ -44,6 +44,11 @@ export function templateValues(
       own_path: dirname(places.importPath),
       root_link: relative(places.folder, project.root),
       descriptors: descriptors.map((path) => JSON.stringify(path)).join(', '),
+      // The mesh itself restarts a service whose own contract has changed.
+      watched_descriptors: descriptors
+        .slice(1)
+        .map((path) => `, ${JSON.stringify(path)}`)
+        .join(''),
       descriptor_words: descriptors.map((path) => `'${path}'`).join(' '),
       buf_inputs: descriptors
         .map((path) => `  - {binary_image: ${JSON.stringify(path)}, exclude_paths: [google]}`)
