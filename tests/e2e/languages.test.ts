@@ -123,7 +123,7 @@ inMesh('a call goes through TypeScript, Python, Go and TypeScript', async (t) =>
 });
 
 inMesh('the edge brings REST to Python and Go; Connect and gRPC-Web need the kit', async (t) => {
-  for (const service of ['menu', 'stock'] as const) {
+  const check = async (service: string) => {
     t.regex(await (await fetch(`${mesh.edge}/v1/${service}`)).text(), /answered/, service);
     const { url, status } = await describe(service);
     t.not(status, 200, service);
@@ -133,7 +133,8 @@ inMesh('the edge brings REST to Python and Go; Connect and gRPC-Web need the kit
       body: new Uint8Array(5),
     });
     t.notRegex(await web.text(), /answered/, service);
-  }
+  };
+  await Promise.all(['menu', 'stock'].map(check));
 });
 
 for (const [caller, callee] of [
@@ -224,6 +225,12 @@ for (const [service, command] of [
     t.deepEqual(await ended, [0, null]);
   });
 }
+
+inMesh('a database is for TypeScript; for other languages the command says what to write', async (t) => {
+  await t.throwsAsync(project.weft('add', 'service', 'rye-till', '--language', 'python', '--database'), {
+    message: /--database writes code in TypeScript alone; leave it out, and put `schema: rye_till` into/,
+  });
+});
 
 inMesh('without go, the last line says what to do', async (t) => {
   const cwd = join(project.directory, 'services/stock');

@@ -28,5 +28,6 @@ with open("run.lock", "w") as lock:
         install()
         subprocess.run([PYTHON, "generate.py"], check=True)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{' '.join(map(str, error.cmd))} failed; its output is above")
+        # What it said last is what `weft status` shows.
+        sys.exit(error.returncode)
 os.execv(PYTHON, [PYTHON, "main.py"])
