@@ -76,7 +76,7 @@ async function goModules(): Promise<void> {
       'google.golang.org/grpc/health',
       'google.golang.org/genproto/googleapis/api/annotations',
     ];
-    await execute('go', ['build', '-o', join(scratch, 'out/'), ...packages], { cwd: scratch, timeout: downloadMs });
+    await execute('go', ['build', ...packages], { cwd: scratch, timeout: downloadMs });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -22,6 +22,7 @@ import (
 	"log"
 	"time"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -31,7 +32,8 @@ func work(ctx context.Context) error {
 	if !ok || left > 2500 {
 		return nil
 	}
-	log.Printf("works for %d ms", left)
+	headers, _ := metadata.FromIncomingContext(ctx)
+	log.Printf("works for %d ms, called by %v", left, headers.Get("x-weft-caller"))
 	<-ctx.Done()
 	log.Printf("ended: %v", ctx.Err())
 	return status.FromContextError(ctx.Err()).Err()
@@ -44,7 +46,9 @@ let project: LinkedProject;
 let mesh: Mesh;
 
 // cafe (TypeScript) calls menu (Python), which calls stock (Go), which calls flour (TypeScript).
-test.before(async () => {
+test.before(async (t) => {
+  // The first time downloads and compiles.
+  t.timeout(600_000);
   const languages = await otherLanguages();
   if ('missing' in languages) {
     missing = languages.missing;
@@ -65,6 +69,8 @@ test.before(async () => {
     '$&\tif err := work(ctx); err != nil {\n\t\treturn nil, err\n\t}\n',
   );
   await writeFile(join(go, 'service.go'), patient);
+
+  await appendFile(join(go, 'weft.yaml'), 'listen: tcp\n');
 
   collector = await startOtlpReceiver();
   mesh = await startMesh({
@@ -156,10 +162,10 @@ inMesh('a service that skips a language is refused, too', async (t) => {
   t.is((await callFrom('menu', 'flour')).code, 7);
 });
 
-/** What the Go service has logged of calls with a short deadline: a line when one begins, and one when it ends. */
+/** What the Go service has logged of calls with a short deadline: a line when one begins, with its caller, and one when it ends. */
 async function work() {
   const log = await mesh.log('stock-0');
-  const lefts = [...log.matchAll(/works for (\d+) ms/g)].map(([, left]) => Number(left));
+  const lefts = [...log.matchAll(/works for (\d+) ms, called by \[bakery\.menu\]/g)].map(([, left]) => Number(left));
   const ends = [...log.matchAll(/ended: context (deadline exceeded|canceled)/g)].map(([, end]) => end);
   return { lefts, ends };
 }
@@ -195,7 +201,7 @@ inMesh('a caller that goes away ends the work of the last one', async (t) => {
 inMesh('after SIGTERM, Python and Go finish a call and end with 0', async (t) => {
   const before = await work();
   const processes = await Promise.all(['menu-0', 'stock-0'].map((name) => mesh.replica(name)));
-  const call = describe('cafe', { timeoutMs: 1_000 });
+  const call = describe('cafe', { timeoutMs: 1_400 });
   await waitFor('the Go service to work', async () => (await work()).lefts.length > before.lefts.length);
   for (const { pid = 0 } of processes) process.kill(pid, 'SIGTERM');
   t.like(await (await call).json(), { code: 'deadline_exceeded' });
