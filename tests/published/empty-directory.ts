@@ -39,9 +39,7 @@ export class EmptyDirectory {
   static async create(registry: Registry, bin: readonly string[] = []): Promise<EmptyDirectory> {
     const [path, port] = await Promise.all([mkdtemp(join(tmpdir(), 'first-day-')), freePort()]);
     // Nothing comes from this repository but the version of Node.
-    const others = (process.env.PATH ?? '')
-      .split(delimiter)
-      .filter((directory) => !directory.includes('node_modules'));
+    const others = (process.env.PATH ?? '').split(delimiter).filter((directory) => !directory.includes('node_modules'));
     const found = findGrpcurl();
     const PATH = [...bin, dirname(process.execPath), ...others, ...(found ? [dirname(found)] : [])].join(delimiter);
     const env: NodeJS.ProcessEnv = {
@@ -89,11 +87,9 @@ export class EmptyDirectory {
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const running = () => child.exitCode === null && child.signalCode === null;
     const said = (pattern: RegExp, since = 0) =>
-      waitFor(
-        `${pattern} in what ${line} prints`,
-        () => pattern.test(output.slice(since)) && output.slice(since),
-        { timeoutMs: 90_000 },
-      ).catch((error: unknown) => {
+      waitFor(`${pattern} in what ${line} prints`, () => pattern.test(output.slice(since)) && output.slice(since), {
+        timeoutMs: 90_000,
+      }).catch((error: unknown) => {
         throw new Error(`${line} printed:\n${output.slice(-6_000)}`, { cause: error });
       });
     const stop = async () => {
