@@ -82,7 +82,7 @@ function readInstalled(name: string, from: string): InstalledContract | undefine
 }
 
 /** Where Node finds a package from a directory. Its `exports` need not name its package.json. */
-function installedAt(name: string, from: string): string | undefined {
+export function installedAt(name: string, from: string): string | undefined {
   const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
   const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(join(path, 'package.json')));
   return found === undefined ? undefined : realpathSync(found);
