@@ -118,7 +118,8 @@ async function assertRefused(t: ExecutionContext, state: string): Promise<void> 
   const outbound = status?.replicas.find(({ name }) => name === 'stranger-0')?.outbound ?? '';
   const method = 'bakery.payments.v1.PaymentService/Charge';
   const { code, message } = await probeCall(Number(outbound.split(':')[1]), 'bakery.payments', `/${method}`);
-  t.deepEqual([code, message], [7, `weft: bakery.stranger may not call ${method}; its contract names bakery.orders`]);
+  t.is(code, 7);
+  t.regex(message, /^weft: \S+\/stranger may not call \S+\/Charge; its contract names bakery\.orders$/);
 }
 
 test.serial('both repositories run together', async (t) => {

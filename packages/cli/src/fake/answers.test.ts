@@ -1,12 +1,12 @@
 import { create, type DescMethod, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { readDescriptorSet } from '@weft/test-contracts/descriptor-set';
+import { descriptorSet } from '@weft/test-contracts';
 import test from 'ava';
 import { answerCall, type Reply } from './answer-call.ts';
 import { parseAnswers } from './answers.ts';
 import { fakeContract, methodsOf } from './fake-contract.ts';
 
-const contract = fakeContract(readDescriptorSet('bakery.payments'), 'bakery.payments');
+const contract = fakeContract(descriptorSet('bakery.payments'), 'bakery.payments');
 const file = 'fakes/payments.yaml';
 
 function method(name: string): DescMethod {
@@ -62,14 +62,30 @@ for (const [what, text, message] of [
   ['an unknown method', 'Captur: []', /: Captur: the contract has no such method\. .*Capture.* It has bakery\./],
   ['a method twice', 'Capture: []\nPaymentService/Capture: []', /: PaymentService\/Capture: is there twice/],
   ['an unknown field of a response', 'Capture: [{response: {payment: a}}]', /Capture: answer 1: response: .*payment/],
-  ['a wrong type', 'Capture: [{response: {}}, {response: {paymentId: 3}}]', /Capture: answer 2: response: .*payment_id/],
+  [
+    'a wrong type',
+    'Capture: [{response: {}}, {response: {paymentId: 3}}]',
+    /Capture: answer 2: response: .*payment_id/,
+  ],
   ['an unknown field of a request', 'Capture: [{request: {order: a}, response: {}}]', /answer 1: request: .*order/],
   ['an unknown enum value', 'Capture: [{response: {status: PAID}}]', /answer 1: response: .*PAID/],
-  ['an unknown key', 'Capture: [{answer: {}}]', /Capture: answer 1: answer is no field of an answer; expected: request/],
+  [
+    'an unknown key',
+    'Capture: [{answer: {}}]',
+    /Capture: answer 1: answer is no field of an answer; expected: request/,
+  ],
   ['nothing to answer', 'Capture: [{request: {}}]', /answer 1: must have one of response, responses and error$/],
   ['two answers', 'Capture: [{response: {}, error: {code: 5}}]', /answer 1: must have one of response/],
-  ['many messages of one', 'Capture: [{responses: [{}]}]', /responses: Capture answers with one message; write response$/],
-  ['an unknown code', 'Capture: [{error: {code: OOPS}}]', /answer 1: error\.code: OOPS is no gRPC code; expected one of CANCELED/],
+  [
+    'many messages of one',
+    'Capture: [{responses: [{}]}]',
+    /responses: Capture answers with one message; write response$/,
+  ],
+  [
+    'an unknown code',
+    'Capture: [{error: {code: OOPS}}]',
+    /answer 1: error\.code: OOPS is no gRPC code; expected one of CANCELED/,
+  ],
 ] as const) {
   test(`a file with ${what} is refused by name`, (t) => {
     t.throws(() => parseAnswers(text, file, contract), { message });
