@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { descriptorSet } from '@weft/test-contracts';
 import test, { type ExecutionContext } from 'ava';
@@ -28,7 +29,7 @@ async function startFake(t: ExecutionContext, kind: 'answers' | 'handlers', file
     [kind]: join(project, file),
   });
   const port = await freePort();
-  const env = { ...process.env, WEFT_LISTEN: `127.0.0.1:${port}` };
+  const env = { ...process.env, LOG_LEVEL: 'info', WEFT_LISTEN: `127.0.0.1:${port}` };
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -39,13 +40,15 @@ async function startFake(t: ExecutionContext, kind: 'answers' | 'handlers', file
 }
 
 /** Resolves when the fake has logged that it serves. */
-async function serves({ stdout }: ChildProcess): Promise<void> {
-  let log = '';
-  for await (const chunk of stdout ?? []) {
-    log += String(chunk);
-    if (log.includes('"serving"')) return;
-  }
-  throw new Error(`it does not serve: ${log}`);
+function serves({ stdout, stderr }: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    stdout.on('data', (chunk) => {
+      log += String(chunk);
+      if (log.includes('"serving"')) resolve();
+    });
+    text(stderr).then((said) => reject(new Error(`it does not serve: ${said}`)), reject);
+  });
 }
 
 async function call(port: number, method: string, request: object): Promise<unknown> {
