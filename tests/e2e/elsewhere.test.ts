@@ -109,8 +109,7 @@ async function place(edge: string, account: string, cents: number): Promise<stri
     headers: { 'content-type': 'application/json', 'connect-protocol-version': '1' },
     body: JSON.stringify({ account, cents }),
   });
-  const { receipt, code, message }: { receipt?: { text: string }; code?: string; message?: string } =
-    await answer.json();
+  const { receipt, code, message } = JSON.parse(await answer.text());
   return receipt?.text ?? `${code}: ${message}`;
 }
 
