@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,7 +16,10 @@ let tarballs: readonly string[];
 
 test.before('packages are packed', async () => {
   dir = await mkdtemp(join(tmpdir(), 'alone-'));
-  tarballs = (await packedPackages(root)).map(({ file }) => file);
+  const contracts = join(dir, 'contracts');
+  await run(process.execPath, [join(root, 'packages/cli/bin/weft.js'), 'contract', 'pack', '--out', contracts], root);
+  const packed = (await packedPackages(root)).map(({ file }) => file);
+  tarballs = [...packed, ...(await readdir(contracts)).map((name) => join(contracts, name))];
 });
 
 test.after.always(() => rm(dir, { recursive: true, force: true }));
@@ -82,13 +85,20 @@ async function lockedVersions(home: string): Promise<string> {
   });
 }
 
-/** Our own packages that a package needs, and those that they need. */
-async function ownPackages(directory: string, found = new Set<string>()): Promise<ReadonlySet<string>> {
-  const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
-  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (!name.startsWith('@weft/') || found.has(name)) continue;
-    found.add(name);
-    await ownPackages(join(root, 'node_modules', name), found);
-  }
+/** Our own packages that a service is built and tested with, and those that they need. */
+async function ownPackages(directory: string): Promise<ReadonlySet<string>> {
+  const { devDependencies } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
+  const found = new Set<string>();
+  const add = async (dependencies: object = {}): Promise<void> => {
+    for (const name of Object.keys(dependencies)) {
+      if (!/^@(weft|shop)\//.test(name) || found.has(name)) continue;
+      found.add(name);
+      await addFrom(join(root, 'node_modules', name));
+    }
+  };
+  const addFrom = async (place: string): Promise<void> =>
+    add(JSON.parse(await readFile(join(place, 'package.json'), 'utf8')).dependencies);
+  await addFrom(directory);
+  await add(devDependencies);
   return found;
 }

@@ -13,12 +13,27 @@ export interface SampleCall {
   readonly service: string;
   /** "listLoaves". */
   readonly method: string;
+  /** "ListLoaves": as the contract writes it. */
+  readonly rpc: string;
+  /** The .proto file of the service: "bakery/bread/v1/bread". */
+  readonly file: string;
+  readonly request: SampleRequest;
   /** "v1"; "" where the package has no version. */
   readonly version: string;
   /** Whether an empty request is one that the contract permits. */
   readonly takesEmptyRequest: boolean;
   /** How long it may take. */
   readonly deadlineMs: number;
+}
+
+/** The message that a sample call sends. */
+export interface SampleRequest {
+  /** Its name within its package: "ListLoavesRequest", "Outer.Inner". */
+  readonly name: string;
+  /** Its .proto file: "google/protobuf/empty". */
+  readonly file: string;
+  /** The Go package that its file names; "" where it names none. */
+  readonly goPackage: string;
 }
 
 /**
@@ -48,6 +63,13 @@ export function sampleCall(descriptorSet: Uint8Array, callee: string, caller: st
     callee,
     service: method.parent.name,
     method: method.localName,
+    rpc: method.name,
+    file: method.parent.file.name,
+    request: {
+      name: method.input.typeName.slice(method.input.file.proto.package.length + 1),
+      file: method.input.file.name,
+      goPackage: method.input.file.proto.options?.goPackage.split(';')[0] ?? '',
+    },
     version: method.parent.file.proto.package.slice(callee.length + 1),
     takesEmptyRequest,
     deadlineMs: policy.deadlineMs ?? 0,

@@ -1,5 +1,5 @@
-import { relative } from 'node:path';
-import { contractPackageName } from '../generate/contract-package.ts';
+import { basename, dirname, join, relative } from 'node:path';
+import { contractFolder, contractPackageName } from '../generate/contract-package.ts';
 import type { InstalledContract } from '../generate/installed-contracts.ts';
 import { type PackageManager, weftCommand } from '../package-manager.ts';
 import type { Project } from '../project.ts';
@@ -26,6 +26,9 @@ export function templateValues(
   service: { readonly database: boolean; readonly calls: readonly string[] },
   sample: SampleCall | undefined,
 ): TemplateValues {
+  const descriptors = [names.logicalName, ...service.calls].map((logicalName) =>
+    descriptorPath(project, places.folder, logicalName, installed),
+  );
   const seconds = Math.max(defaultDeadlineSeconds, Math.ceil((sample?.deadlineMs ?? 0) / 1_000));
   return {
     words: {
@@ -38,6 +41,18 @@ export function templateValues(
       camel: names.camel,
       contract_package: contractPackageName(project.name, names.logicalName),
       contract_link: relative(places.folder, places.contract),
+      own_path: dirname(places.importPath),
+      root_link: relative(places.folder, project.root),
+      descriptors: descriptors.map((path) => JSON.stringify(path)).join(', '),
+      // The mesh itself restarts a service whose own contract has changed.
+      watched_descriptors: descriptors
+        .slice(1)
+        .map((path) => `, ${JSON.stringify(path)}`)
+        .join(''),
+      descriptor_words: descriptors.map((path) => `'${path}'`).join(' '),
+      buf_inputs: descriptors
+        .map((path) => `  - {binary_image: ${JSON.stringify(path)}, exclude_paths: [google]}`)
+        .join('\n'),
       callee_logicals: service.calls.join(', '),
       deadline_seconds: String(seconds),
       weft_version: version,
@@ -48,6 +63,8 @@ export function templateValues(
       database: service.database,
       calls: sample !== undefined,
       empty_request: sample?.takesEmptyRequest ?? false,
+      // The request's type is of another package than the callee's.
+      foreign_request: sample !== undefined && dirname(sample.request.file) !== dirname(sample.file),
       // Where it follows from the folder's name, weft.yaml need not say it.
       named_contract: names.logicalName !== `${project.name}.${names.service}`,
     },
@@ -57,7 +74,7 @@ export function templateValues(
 function sampleWords(
   project: Project,
   names: ServiceNames,
-  { callee, service, method, version: protoVersion }: SampleCall,
+  { callee, service, method, rpc, file, request, version: protoVersion }: SampleCall,
   installed: readonly InstalledContract[],
 ) {
   const lastPart = callee.slice(callee.lastIndexOf('.') + 1);
@@ -69,6 +86,19 @@ function sampleWords(
     callee: camelCase(lastPart),
     callee_logical: callee,
     callee_method: method,
+    callee_service: service,
+    callee_rpc: rpc,
+    callee_path: dirname(file),
+    callee_module: dirname(file).replaceAll('/', '.'),
+    callee_module_name: basename(file),
+    callee_request: request.name,
+    callee_request_go: request.name.replaceAll('.', '_'),
+    request_module: dirname(request.file).replaceAll('/', '.'),
+    request_module_name: basename(request.file),
+    // Google's own types have modules of their own; the others are generated into the service's.
+    request_go_package: request.file.startsWith('google/')
+      ? request.goPackage
+      : `${project.name}/${names.service}/gen/${dirname(request.file)}`,
     callee_package: protoVersion === '' ? packageName : `${packageName}/${protoVersion}`,
     Callee: className,
     Callee_import: isTaken ? `${service} as ${className}` : service,
@@ -83,4 +113,18 @@ export function contractPackageOf(
 ): string {
   const other = installed.find((each) => each.logicalName === logicalName);
   return other?.packageName ?? contractPackageName(project.name, logicalName);
+}
+
+/** Where the descriptor set of a contract is, from a service's folder: an installed package's, else what the project generates. */
+function descriptorPath(
+  { name, generatedDir }: Pick<Project, 'name' | 'generatedDir'>,
+  folder: string,
+  logicalName: string,
+  installed: readonly InstalledContract[],
+): string {
+  const other = installed.find((each) => each.logicalName === logicalName);
+  return relative(
+    folder,
+    join(other?.directory ?? join(generatedDir, contractFolder(name, logicalName)), 'descriptor.binpb'),
+  );
 }

@@ -44,7 +44,7 @@ const descriptorSet = protoContract({
       repeated Seed seeds = 7 [(buf.validate.field).repeated.min_items = 2];
       google.protobuf.Timestamp due = 8 [(buf.validate.field).required = true];
       bytes stamp = 9 [(buf.validate.field).bytes.len = 3];
-      oneof to { option (buf.validate.oneof).required = true; string shop = 10; string person = 11; }
+      oneof to { option (buf.validate.oneof).required = true; string branch = 10; string person = 11; }
       string short = 12 [(buf.validate.field).string = {min_len: 2, max_len: 5}];
       map<string, string> labels = 13;
       int32 page_size = 14 [(buf.validate.field).int32 = {gte: 1, lte: 100}];
@@ -89,7 +89,7 @@ test('an example shows plain fields, and leaves out what is optional or large', 
     seeds: [{ name: 'some-name' }, { name: 'some-name' }],
     due: '2030-01-01T00:00:00Z',
     stamp: 'd2Vm',
-    shop: 'some-shop',
+    branch: 'some-branch',
     short: 'some-',
     pageSize: 1,
     country: 'DE',

@@ -314,7 +314,7 @@ test.serial('access logs name the caller, the method and the path without its qu
   const line = () => t.context.mesh.log.find((text) => text.includes('"path":"/v1/products:search"'));
   await until(() => line() !== undefined);
   t.notRegex(t.context.mesh.log.join('\n'), /secret/);
-  t.true(t.context.mesh.log.some((text) => text.includes('"caller":"spiffe://weft.local/ns/weft/sa/edge"')));
+  await until(() => t.context.mesh.log.some((text) => text.includes('"caller":"spiffe://weft.local/ns/weft/sa/edge"')));
 });
 
 test('what the gateway exposes is found by reflection in every protocol', async (t) => {

@@ -74,9 +74,10 @@ test('an edge that refuses its routes listens, but is not ready, and says why; i
     status: 503,
     body: 'weft: the proxy refuses its routes gateway|edge; weft status says why',
   });
-  t.true(
-    mesh.log.some((line) => line.includes(answer.body)),
-    'it is in the log of the pod',
+  // Envoy writes its log in its own time.
+  await until(
+    () => mesh.log.some((line) => line.includes(answer.body)),
+    () => 'it is in the log of the pod',
   );
   broken = false;
   directory.put('edge.yaml', { kind: 'Gateway', metadata: { name: 'edge' }, spec: { reflection: true } });

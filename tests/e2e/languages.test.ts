@@ -1,0 +1,280 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { appendFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { type ProbeAnswer, probeCall } from '../../packages/cli/src/supervisor/probe-call.ts';
+import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
+import { type Mesh, startMesh } from '../mesh.ts';
+import { otherLanguages } from '../other-languages.ts';
+import { type OtlpReceiver, type Span, startOtlpReceiver } from '../otlp-receiver.ts';
+import { waitFor } from '../wait-for.ts';
+
+const execute = promisify(execFile);
+
+/** A handler of the Go service that a short deadline finds at work: it ends when the deadline or its caller says so, and logs which. */
+const patientHandler = `package main
+
+import (
+	"context"
+	"log"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+func work(ctx context.Context) error {
+	deadline, ok := ctx.Deadline()
+	left := time.Until(deadline).Milliseconds()
+	if !ok || left > 2500 {
+		return nil
+	}
+	headers, _ := metadata.FromIncomingContext(ctx)
+	log.Printf("works for %d ms, called by %v", left, headers.Get("x-weft-caller"))
+	<-ctx.Done()
+	log.Printf("ended: %v", ctx.Err())
+	return status.FromContextError(ctx.Err()).Err()
+}
+`;
+
+let missing: string | undefined;
+let collector: OtlpReceiver;
+let project: LinkedProject;
+let mesh: Mesh;
+
+// cafe (TypeScript) calls menu (Python), which calls stock (Go), which calls flour (TypeScript).
+test.before(async (t) => {
+  // The first time downloads and compiles.
+  t.timeout(600_000);
+  const languages = await otherLanguages();
+  if ('missing' in languages) {
+    missing = languages.missing;
+    return;
+  }
+  project = await createLinkedProject('bakery');
+  for (const name of ['bread', 'oven']) await rm(join(project.directory, 'services', name), { recursive: true });
+  await project.weft('add', 'service', 'flour');
+  await project.weft('add', 'service', 'stock', '--language', 'go', '--calls', 'bakery.flour');
+  await project.weft('add', 'service', 'menu', '--language', 'python', '--calls', 'bakery.stock');
+  await project.weft('add', 'service', 'cafe', '--calls', 'bakery.menu');
+  await symlink(languages.venv, join(project.directory, 'services/menu/.venv'));
+  const go = join(project.directory, 'services/stock');
+  await writeFile(join(go, 'work.go'), patientHandler);
+  const handlers = await readFile(join(go, 'service.go'), 'utf8');
+  const patient = handlers.replace(
+    /^func .*Describe.*\n/m,
+    '$&\tif err := work(ctx); err != nil {\n\t\treturn nil, err\n\t}\n',
+  );
+  await writeFile(join(go, 'service.go'), patient);
+
+  await appendFile(join(go, 'weft.yaml'), 'listen: tcp\n');
+
+  collector = await startOtlpReceiver();
+  mesh = await startMesh({
+    project: project.directory,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    up: ['--wait', '100'],
+  });
+});
+
+test.after.always(async () => {
+  await mesh?.stop();
+  await project?.remove();
+  await collector?.close();
+});
+
+/** A test of the running mesh; passes with a word where this machine lacks a language. */
+function inMesh(title: string, check: (t: ExecutionContext) => Promise<void>): void {
+  test.serial(title, async (t) => {
+    if (missing === undefined) return check(t);
+    t.log(`skipped: ${missing}`);
+    t.pass();
+  });
+}
+
+/** Calls Describe of a service at the edge, by Connect. */
+function describe(service: string, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+  const name = service.slice(0, 1).toUpperCase() + service.slice(1);
+  return fetch(`${mesh.edge}/bakery.${service}.v1.${name}Service/Describe`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'connect-protocol-version': '1',
+      ...(options.timeoutMs === undefined ? {} : { 'connect-timeout-ms': String(options.timeoutMs) }),
+    },
+    body: '{}',
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}
+
+/** What a replica's own call of Describe is answered by the mesh. */
+async function callFrom(caller: string, callee: string): Promise<ProbeAnswer> {
+  const { outbound = '' } = await mesh.replica(`${caller}-0`);
+  const name = callee.slice(0, 1).toUpperCase() + callee.slice(1);
+  return probeCall(Number(outbound.split(':')[1]), `bakery.${callee}`, `/bakery.${callee}.v1.${name}Service/Describe`);
+}
+
+inMesh('a call goes through TypeScript, Python, Go and TypeScript', async (t) => {
+  t.deepEqual((await mesh.supervisor()).troubles, []);
+  let text: string = JSON.parse(await (await describe('cafe')).text()).text;
+  for (const callee of ['menu', 'stock', 'flour']) {
+    const [, logicalName, answer = '{}'] = /^(\S+) answered (.*)$/.exec(text) ?? [];
+    t.is(logicalName, `bakery.${callee}`);
+    text = JSON.parse(answer).text;
+  }
+  t.is(text, 'flour serves');
+});
+
+inMesh('the edge brings REST to Python and Go; Connect and gRPC-Web need the kit', async (t) => {
+  const check = async (service: string) => {
+    t.regex(await (await fetch(`${mesh.edge}/v1/${service}`)).text(), /answered/, service);
+    const { url, status } = await describe(service);
+    t.not(status, 200, service);
+    const web = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1' },
+      body: new Uint8Array(5),
+    });
+    t.notRegex(await web.text(), /answered/, service);
+  };
+  await Promise.all(['menu', 'stock'].map(check));
+});
+
+for (const [caller, callee] of [
+  ['cafe', 'menu'],
+  ['menu', 'stock'],
+  ['stock', 'flour'],
+] as const) {
+  inMesh(`${caller} may call ${callee}, and no other way round`, async (t) => {
+    // The message cannot be decoded, so an application that is reached refuses that.
+    t.not((await callFrom(caller, callee)).code, 7);
+    const { code, message } = await callFrom(callee, caller);
+    t.is(code, 7);
+    t.regex(message, new RegExp(`^weft: bakery\\.${callee} may not call bakery\\.${caller}\\.v1\\.`));
+  });
+}
+
+inMesh('a service that skips a language is refused, too', async (t) => {
+  t.is((await callFrom('cafe', 'stock')).code, 7);
+  t.is((await callFrom('menu', 'flour')).code, 7);
+});
+
+/** What the Go service has logged of calls with a short deadline: a line when one begins, with its caller, and one when it ends. */
+async function work() {
+  const log = await mesh.log('stock-0');
+  const lefts = [...log.matchAll(/works for (\d+) ms, called by \[bakery\.menu\]/g)].map(([, left]) => Number(left));
+  const ends = [...log.matchAll(/ended: context (deadline exceeded|canceled)/g)].map(([, end]) => end);
+  return { lefts, ends };
+}
+
+inMesh('a short deadline at the first service ends the work of the last one', async (t) => {
+  const before = await work();
+  const answer = await describe('cafe', { timeoutMs: 1_200 });
+  t.like(await answer.json(), { code: 'deadline_exceeded' });
+  const { lefts, ends } = await waitFor('the Go service to end', async () => {
+    const after = await work();
+    return after.ends.length > before.ends.length && after;
+  });
+  // It had what was left of the caller's time, and learned of its end by its own clock or from its caller. Nothing tried again.
+  t.is(lefts.length, before.lefts.length + 1);
+  t.is(ends.length, lefts.length);
+  t.true(Number(lefts.at(-1)) <= 1_200, `${lefts.at(-1)} ms`);
+});
+
+inMesh('a caller that goes away ends the work of the last one', async (t) => {
+  const before = await work();
+  const leaving = new AbortController();
+  const call = describe('cafe', { timeoutMs: 2_400, signal: leaving.signal }).catch(() => undefined);
+  await waitFor('the Go service to work', async () => (await work()).lefts.length > before.lefts.length);
+  leaving.abort();
+  await call;
+  const { ends } = await waitFor('the Go service to be told', async () => {
+    const after = await work();
+    return after.ends.length > before.ends.length && after;
+  });
+  t.is(ends.at(-1), 'canceled');
+});
+
+inMesh('after SIGTERM, Python and Go finish a call and end with 0', async (t) => {
+  const before = await work();
+  const processes = await Promise.all(['menu-0', 'stock-0'].map((name) => mesh.replica(name)));
+  const call = describe('cafe', { timeoutMs: 1_400 });
+  await waitFor('the Go service to work', async () => (await work()).lefts.length > before.lefts.length);
+  for (const { pid = 0 } of processes) process.kill(pid, 'SIGTERM');
+  t.like(await (await call).json(), { code: 'deadline_exceeded' });
+  for (const { name } of processes) {
+    await waitFor(`${name} to end`, async () => (await mesh.log('up')).includes(`${name} ended with exit code 0`));
+  }
+  // Nothing tried again.
+  t.is((await work()).lefts.length, before.lefts.length + 1);
+  await waitFor('both to be back', async () => (await describe('cafe')).ok);
+});
+
+for (const [service, command] of [
+  ['menu', ['.venv/bin/python', 'main.py']],
+  ['stock', ['bin/stock']],
+] as const) {
+  inMesh(`${service} ends at once on SIGINT`, async (t) => {
+    const socket = join(mesh.state, `${service}-int.sock`);
+    const [program, ...args] = command;
+    const child = spawn(program, args, {
+      cwd: join(project.directory, 'services', service),
+      env: { ...process.env, PYTHONPATH: 'gen', WEFT_LISTEN: `unix:${socket}`, WEFT_OUTBOUND: '127.0.0.1:1' },
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    await waitFor('it to listen', () => existsSync(socket));
+    child.kill('SIGINT');
+    t.deepEqual(await ended, [0, null]);
+  });
+}
+
+inMesh('a database is for TypeScript; for other languages the command says what to write', async (t) => {
+  await t.throwsAsync(project.weft('add', 'service', 'rye-till', '--language', 'python', '--database'), {
+    message: /--database writes code in TypeScript alone; leave it out, and put `schema: rye_till` into/,
+  });
+});
+
+inMesh('without go, the last line says what to do', async (t) => {
+  const cwd = join(project.directory, 'services/stock');
+  const error = await t.throwsAsync<Error & { stderr: string }>(
+    execute('/bin/sh', ['run.sh'], { cwd, env: { PATH: '/nonexistent' } }),
+  );
+  t.is(error?.stderr, 'the command go was not found; install Go 1.26 or later\n');
+});
+
+inMesh('one call is one trace, joined through services without the kit', async (t) => {
+  await describe('cafe');
+  const services = ['edge', 'bakery.cafe', 'bakery.menu', 'bakery.stock', 'bakery.flour'];
+  const orphans = (spans: readonly Span[]) => {
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    return spans.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId));
+  };
+  const spans = await collector.trace(
+    (trace) =>
+      orphans(trace).length === 0 && services.every((service) => trace.some((span) => span.service === service)),
+  );
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  const path = (span: Span): string[] => {
+    const parent = byId.get(span.parentSpanId);
+    const above = parent ? path(parent) : [];
+    return above.at(-1) === span.service ? above : [...above, span.service];
+  };
+  const last = spans.filter(({ service }) => service === 'bakery.flour');
+  for (const span of last) t.deepEqual(path(span), services);
+  t.is(spans.filter(({ parentSpanId }) => parentSpanId === '').length, 1);
+});
+
+test('the page about other languages quotes the samples', async (t) => {
+  const root = join(import.meta.dirname, '../..');
+  const page = await readFile(join(root, 'docs/other-languages.md'), 'utf8');
+  const quotes = [...page.matchAll(/^```(python|go)\n(.*?)^```$/gms)];
+  t.true(quotes.length >= 4);
+  for (const [, language = '', code = ''] of quotes) {
+    const file = { python: 'python/mesh.py', go: 'go/mesh.go' }[language] ?? '';
+    t.true((await readFile(join(root, 'packages/cli/templates/service', file), 'utf8')).includes(code), code);
+  }
+});
