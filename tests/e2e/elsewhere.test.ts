@@ -74,6 +74,12 @@ const files = {
     })] });
   `,
   'services/stranger/weft.yaml': 'command: [node, idle.cjs]\nhealth: none\n',
+  'node_modules/@bank/ledger/package.json': '{"name": "@bank/ledger", "version": "1.0.0", "type": "module"}',
+  'node_modules/@bank/ledger/weft.yaml': 'main: main.js\n',
+  'node_modules/@bank/ledger/main.js': `
+    import { serve } from '@weft/service-kit';
+    await serve({ services: [] });
+  `,
   'services/stranger/idle.cjs': 'setInterval(() => {}, 1000);\n',
 };
 
@@ -122,16 +128,18 @@ async function assertRefused(t: ExecutionContext, state: string): Promise<void> 
   t.regex(message, /^weft: \S+\/stranger may not call \S+\/Charge; its contract names bakery\.orders$/);
 }
 
-test.serial('both repositories run together', async (t) => {
+test.serial('both repositories run together, and a service that npm has installed', async (t) => {
   t.timeout(120_000);
-  const uses = `uses:\n  - folder: ../${basename(second.path)}\n`;
+  const uses = `uses:\n  - folder: ../${basename(second.path)}\n  - package: "@bank/ledger"\n`;
   await writeFile(join(first.path, 'weft.project.yaml'), `name: bakery\n${uses}`);
   const mesh = await startMesh({ project: first.path });
   t.teardown(() => mesh.stop());
   t.is(await place(mesh.edge, 'A-1', 250), 'A-1 paid 250');
   t.regex(await place(mesh.edge, 'B-1', 250), /account/, 'the rules of its contract hold');
   await assertRefused(t, mesh.state);
-  t.regex(await mesh.weft('status'), new RegExp(`bakery/payments .* from ../${basename(second.path)}`));
+  const status = await mesh.weft('status');
+  t.regex(status, new RegExp(`bakery/payments .* from ../${basename(second.path)}`));
+  t.regex(status, /bank\/ledger .* 1\/1 .* the package @bank\/ledger/);
 });
 
 test.serial('the first runs alone, with a fake that follows its answers', async (t) => {
