@@ -29,7 +29,15 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   '@weft/compiler': ['@weft/collections', '@weft/policy', '@weft/envoy-api'],
   // It runs before anything of Weft is installed.
   'create-weft': [],
-  '@weft/cli': ['@weft/api', '@weft/compiler', '@weft/policy', '@weft/dev-envoy', '@weft/dev-postgres'],
+  // The kit serves in the processes of fakes, and nowhere else.
+  '@weft/cli': [
+    '@weft/api',
+    '@weft/compiler',
+    '@weft/policy',
+    '@weft/service-kit',
+    '@weft/dev-envoy',
+    '@weft/dev-postgres',
+  ],
 
   '@weft/control-plane': [
     '@weft/collections',
@@ -112,7 +120,9 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     mesh: ['(root)'],
     generate: ['(root)'],
     package: ['(root)'],
-    supervisor: ['generate', 'mesh', 'terminal', '(root)'],
+    fake: ['example', '(root)'],
+    elsewhere: ['fake/fake-options.ts', 'generate', '(root)'],
+    supervisor: ['elsewhere', 'generate', 'mesh', 'terminal', '(root)'],
     // A new service is part of what is generated.
     add: ['generate', '(root)'],
     'service-tests': ['(root)'],
@@ -120,6 +130,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     commands: [
       'add',
       'completion',
+      'elsewhere',
       'generate',
       'log-files',
       'mesh',

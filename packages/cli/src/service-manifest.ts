@@ -100,7 +100,17 @@ export type ServiceManifest = Readonly<Omit<z.infer<typeof serviceManifestSchema
   readonly main: string | undefined;
   /** Globs in `directory`. Of `**` + `/*`, its default with a `command`, node_modules, __pycache__ and dot folders are never meant. */
   readonly watch: readonly string[];
+  /** Set for a service that the project uses and that lives elsewhere. */
+  readonly elsewhere?: Elsewhere;
 };
+
+/** Where a service comes from that is not the project's own. */
+export interface Elsewhere {
+  /** In words: "a fake of @bank/payments-contract". */
+  readonly what: string;
+  /** The FileDescriptorSet of its contract, absolute; undefined: it has none. */
+  readonly descriptorFile: string | undefined;
+}
 
 /** What a weft.yaml need not say in its project. */
 export interface ManifestDefaults {

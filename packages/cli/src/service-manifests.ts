@@ -55,7 +55,7 @@ function manifestPaths(folders: readonly string[]): string[] {
 }
 
 /** What a service cannot share with one that was read before; undefined when there is nothing. */
-function conflictOf(service: ServiceManifest, others: readonly ServiceManifest[]): string | undefined {
+export function conflictOf(service: ServiceManifest, others: readonly ServiceManifest[]): string | undefined {
   // Not only in its namespace: replicas, logs and commands go by the bare name.
   const namesake = others.find(({ name }) => name === service.name);
   if (namesake) return `name: ${service.name} is taken by ${namesake.file}; choose another`;

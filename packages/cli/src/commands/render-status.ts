@@ -34,7 +34,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     sections.push(paint('yellow', line));
   }
   if (mesh) {
-    sections.push(services(mesh, paint), workloads(mesh, now, paint));
+    sections.push(services(mesh, supervisor, paint), workloads(mesh, now, paint));
     const root = mesh.controlPlane?.root;
     if (root && root.phase !== Root_Phase.STEADY) sections.push(section('Root', [rootLine(root, now)], paint));
     const refused = mesh.workloads.flatMap((workload) => refusals(workload));
@@ -72,14 +72,15 @@ function processes({ phase, port, processes, replicas, troubles }: SupervisorSta
   ].join('\n');
 }
 
-function services(mesh: GetStatusResponse, paint: Paint): string {
+function services(mesh: GetStatusResponse, supervisor: SupervisorStatus | undefined, paint: Paint): string {
   const rows = mesh.services.map(({ namespace, name, logicalName, readyReplicas, replicas, contractHashes }) => [
     `${namespace}/${name}`,
     logicalName || '-',
     paint(readyReplicas === replicas && replicas > 0 ? 'green' : 'red', `${readyReplicas}/${replicas}`),
     contractHashes.join(' ') || '-',
+    supervisor?.elsewhere.find((one) => one.namespace === namespace && one.name === name)?.what ?? '',
   ]);
-  return table([header(['SERVICE', 'CONTRACT', 'READY', 'VERSIONS'], paint), ...rows]);
+  return table([header(['SERVICE', 'CONTRACT', 'READY', 'VERSIONS', ''], paint), ...rows]);
 }
 
 function workloads(mesh: GetStatusResponse, now: number, paint: Paint): string {

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
+import { projectServices } from '../elsewhere/project-services.ts';
 import { chosenState } from '../mesh-choice.ts';
-import { findProject, type Project, servicePlaces } from '../project.ts';
-import { readServiceManifests } from '../service-manifests.ts';
+import { findProject, type Project } from '../project.ts';
 import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
@@ -95,7 +95,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
 
 /** Fails where there is nothing to run, or where `except` names what is not there. */
 function checkServices(project: Project, except: readonly string[]): void {
-  const { services, problems } = readServiceManifests(servicePlaces(project));
+  const { services, problems } = projectServices(project);
   const names = services.map(({ name }) => name);
   const unknown = except.find((name) => !names.includes(name));
   if (unknown !== undefined) {

@@ -1,8 +1,9 @@
 import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import type { Project } from '../project.ts';
-import { type ProtoFile, protoFilesIn } from './proto-files.ts';
+import { logicalNameOf } from '@weft/compiler/contracts/logical-name';
+import { findProject, type Project } from '../project.ts';
+import { declaredPackage, type ProtoFile, protoFilesIn } from './proto-files.ts';
 
 /** An installed npm package with .proto files that a project's own may import. */
 export interface InstalledContract {
@@ -39,9 +40,11 @@ export function installedContracts(project: Project): InstalledContract[] {
   const found = new Map<string, InstalledContract>();
   const visit = (name: string, from: string): void => {
     if (found.has(name)) return;
-    const contract = readInstalled(name, from);
+    const directory = installedAt(name, from);
     // The project's own packages are links to what is generated here.
-    if (!contract || isBelow(realpath(project.generatedDir), contract.directory)) return;
+    if (directory === undefined || isBelow(realpath(project.generatedDir), directory)) return;
+    const contract = readInstalled(name, directory);
+    if (!contract) return;
     found.set(name, contract);
     for (const dependency of dependenciesOf(contract.directory)) visit(dependency, contract.directory);
   };
@@ -64,12 +67,12 @@ function dependenciesOf(directory: string): string[] {
   return Object.keys({ ...manifest?.dependencies, ...manifest?.devDependencies, ...manifest?.peerDependencies });
 }
 
-function readInstalled(name: string, from: string): InstalledContract | undefined {
-  const directory = installedAt(name, from);
-  const manifest = directory === undefined ? undefined : readManifest(join(directory, 'package.json'));
+function readInstalled(name: string, directory: string): InstalledContract | undefined {
+  const manifest = readManifest(join(directory, 'package.json'));
   const logicalName = manifest?.weft?.contract;
-  if (directory === undefined || logicalName === undefined) return undefined;
-  const files = protoFilesIn(join(directory, 'proto'));
+  if (logicalName === undefined) return undefined;
+  const packed = join(directory, 'proto');
+  const files = existsSync(packed) ? protoFilesIn(packed) : linkedFiles(directory, logicalName);
   const protobufRange = manifest?.peerDependencies?.['@bufbuild/protobuf'];
   return {
     packageName: name,
@@ -81,8 +84,22 @@ function readInstalled(name: string, from: string): InstalledContract | undefine
   };
 }
 
+/** The .proto files of a contract that is a link into another project's checkout, where only a packed one has copies. */
+function linkedFiles(directory: string, logicalName: string): ProtoFile[] {
+  let project: Project;
+  try {
+    project = findProject(directory);
+  } catch {
+    return [];
+  }
+  if (!isBelow(realpath(project.generatedDir), directory)) return [];
+  return project.contractsDirs
+    .flatMap(protoFilesIn)
+    .filter((file) => logicalNameOf(declaredPackage(file) ?? '') === logicalName);
+}
+
 /** Where Node finds a package from a directory. Its `exports` need not name its package.json. */
-function installedAt(name: string, from: string): string | undefined {
+export function installedAt(name: string, from: string): string | undefined {
   const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
   const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(join(path, 'package.json')));
   return found === undefined ? undefined : realpathSync(found);

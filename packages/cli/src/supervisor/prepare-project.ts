@@ -1,9 +1,9 @@
 import { CommandError, reasonOf } from '../command-error.ts';
+import { projectServices, usedProjects } from '../elsewhere/project-services.ts';
 import { type GenerateResult, generate } from '../generate/index.ts';
 import { problemLine } from '../generate/proto-problem.ts';
-import { type Project, servicePlaces } from '../project.ts';
+import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { readServiceManifests } from '../service-manifests.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -35,14 +35,26 @@ export async function prepareProject(project: Project, progress: Progress): Prom
         .filter(Boolean)
         .join('; '),
   );
-  const { services, problems } = readServiceManifests(servicePlaces(project));
+  const others = await generateUsed(project);
+  const { services, problems } = projectServices(project);
   return {
     services,
     problems: [
       ...[brokenWords(broken) ?? []].flat().map((message) => ({ subject: 'contracts', message })),
+      ...others,
       ...problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
     ],
   };
+}
+
+/** Generates the contracts of other checkouts whose services run here. */
+async function generateUsed(project: Project): Promise<Trouble[]> {
+  const troubles: Trouble[] = [];
+  for (const other of usedProjects(project)) {
+    const broken = brokenWords((await generated(other, () => {})).problems);
+    if (broken !== undefined) troubles.push({ subject: `contracts of ${other.name}`, message: broken });
+  }
+  return troubles;
 }
 
 /** The first of many problems is often the cause of the others. */

@@ -88,14 +88,15 @@ export class RunningServices {
    *
    * @throws CommandError when the project has no contract of that name.
    */
-  contractOf({ contract, namespace, file }: ServiceManifest): PublishedContract | undefined {
+  contractOf({ contract, namespace, file, elsewhere }: ServiceManifest): PublishedContract | undefined {
     if (contract === undefined) return undefined;
-    const found = generatedContracts(this.#project).find(({ logicalName }) => logicalName === contract);
-    const hash = found && this.#run.mesh.publishContract(namespace, found.descriptorFile);
-    if (found === undefined || hash === undefined) {
+    const own = generatedContracts(this.#project).find(({ logicalName }) => logicalName === contract);
+    const descriptorFile = elsewhere ? elsewhere.descriptorFile : own?.descriptorFile;
+    const hash = descriptorFile && this.#run.mesh.publishContract(namespace, descriptorFile);
+    if (!descriptorFile || !hash) {
       throw new CommandError(`there is no contract ${contract}; write it, or correct contract in ${file}`);
     }
-    const descriptorSet = readFileSync(found.descriptorFile);
+    const descriptorSet = readFileSync(descriptorFile);
     return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
   }
 

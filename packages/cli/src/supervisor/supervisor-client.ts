@@ -70,6 +70,8 @@ const statusSchema = z.object({
   suggestions: z.array(z.string()).default([]),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
+  /** Services that are not the project's own, and what they are. */
+  elsewhere: z.array(z.object({ namespace: z.string(), name: z.string(), what: z.string() })).default([]),
   processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });

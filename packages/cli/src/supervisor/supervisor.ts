@@ -99,6 +99,9 @@ export class Supervisor {
       pid: process.pid,
       mesh: this.#run.mesh.path,
       troubles: this.troubles,
+      elsewhere: this.services.flatMap(({ namespace, name, elsewhere }) =>
+        elsewhere ? [{ namespace, name, what: elsewhere.what }] : [],
+      ),
       processes: this.#processes.map(({ facts }) => facts),
       replicas: [this.#edge.facts, ...this.#replicas.map((replica) => replica.facts)],
     };

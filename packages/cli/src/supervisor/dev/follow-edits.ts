@@ -1,5 +1,5 @@
-import { type Project, servicePlaces } from '../../project.ts';
-import { readServiceManifests } from '../../service-manifests.ts';
+import { projectServices } from '../../elsewhere/project-services.ts';
+import type { Project } from '../../project.ts';
 import { Dev } from './dev.ts';
 import type { DevMesh } from './dev-mesh.ts';
 import { ProjectContracts } from './project-contracts.ts';
@@ -20,7 +20,7 @@ export async function followEdits(
     mesh,
     up,
     contracts: await ProjectContracts.of(project),
-    readServices: () => readServiceManifests(servicePlaces(project)),
+    readServices: () => projectServices(project),
     say,
   });
   await dev.start(signal);

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fakeArguments } from '../fake/fake-options.ts';
+import { projectFileName } from '../project-file.ts';
+import type { ServiceManifest } from '../service-manifest.ts';
+import { contractOfPackage, installedPackage } from './installed-package.ts';
+import type { UsingProject } from './used-service.ts';
+
+/** A fake, as the project file names it. */
+export interface FakeUse {
+  readonly fake: string;
+  readonly answers?: string | undefined;
+  readonly handlers?: string | undefined;
+}
+
+/**
+ * The service that answers in place of the one whose contract is installed. It goes by the contract: bank.payments gives payments in the
+ * namespace bank. A string says what is wrong.
+ */
+export function usedFake(use: FakeUse, project: UsingProject): ServiceManifest | string {
+  const { fake, answers, handlers } = use;
+  if (answers !== undefined && handlers !== undefined) return 'a fake has answers or handlers; remove one of them';
+  const installed = installedPackage(fake, project);
+  if (!installed) return `${fake} is not installed; run \`npm install ${fake}\``;
+  const contract = contractOfPackage(installed);
+  if (!contract) {
+    return `${fake} is no contract package: it lacks weft.contract in its package.json, or descriptor.binpb; \`weft contract pack\` makes one`;
+  }
+  const file = answers ?? handlers;
+  if (file !== undefined && !existsSync(join(project.root, file))) {
+    return `there is no ${file}; write it, or leave it out to answer with examples made from the contract`;
+  }
+  const { logicalName, descriptorFile } = contract;
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : join(project.root, path));
+  const [root = project.root, ...kitFrom] = project.directories;
+  const [first = '', ...rest] = logicalName.replaceAll('_', '-').split('.');
+  return {
+    name: rest.join('-') || first,
+    namespace: rest.length > 0 ? first : project.namespace,
+    contract: logicalName,
+    replicas: 1,
+    main: undefined,
+    command: [
+      process.execPath,
+      fileURLToPath(new URL('../../bin/weft-fake.js', import.meta.url)),
+      ...fakeArguments({
+        project: root,
+        kitFrom,
+        contract: logicalName,
+        descriptorFile,
+        answers: absolute(answers),
+        handlers: absolute(handlers),
+      }),
+    ],
+    env: {},
+    cwd: project.root,
+    listen: 'unix',
+    health: { protocol: 'grpc' },
+    watch: file === undefined ? [projectFileName] : [file],
+    try: [],
+    directory: project.root,
+    file: projectFileName,
+    elsewhere: { what: `a fake of ${fake}`, descriptorFile },
+  };
+}

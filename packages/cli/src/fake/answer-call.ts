@@ -1,0 +1,26 @@
+import { type DescMethod, fromJson, type JsonObject, type Message } from '@bufbuild/protobuf';
+import { exampleRequest } from '../example/example-request.ts';
+import { type Answer, canonical } from './answers.ts';
+import { type FakeContract, methodName } from './fake-contract.ts';
+import { matches } from './match.ts';
+
+/** How a fake answers one request. */
+export type Reply = Answer['result'] | { readonly unknown: string };
+
+/**
+ * How examples answer a request: the first that matches, or, for a method without any, a message made from the contract. `unknown`: the
+ * method has examples and none matches.
+ */
+export function answerCall(
+  method: DescMethod,
+  request: Message,
+  answers: ReadonlyMap<string, readonly Answer[]>,
+  { registry }: FakeContract,
+): Reply {
+  const examples = answers.get(methodName(method));
+  if (examples === undefined)
+    return { responses: [fromJson(method.output, exampleRequest(method.output), { registry })] };
+  const json: JsonObject = canonical(method.input, request, registry);
+  const found = examples.find((example) => !example.request || matches(method.input, example.request, json));
+  return found?.result ?? { unknown: `no answer for ${JSON.stringify(json)}` };
+}
