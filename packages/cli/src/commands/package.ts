@@ -27,7 +27,7 @@ export function packageCommand(): Command {
     .option('--out <dir>', 'the directory to write (default: dist/<name> in the project)')
     .option(
       '--registry <prefix>',
-      "where the image goes, as ghcr.io/bakery (default: docker.io/ and the project's name)",
+      "where the image goes, as registry.example.com/bakery (default: docker.io/ and the project's name)",
     )
     .addOption(
       new Option(
