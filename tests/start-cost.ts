@@ -45,6 +45,18 @@ export async function startCost(args: readonly string[], cwd: string): Promise<S
   }
 }
 
+/**
+ * The least CPU time that a command took to start, in ms. The first run fills the compile cache, so there are two runs, and a third when
+ * both took more than `maxCpuMs`.
+ */
+export async function leastCpuMs(args: readonly string[], cwd: string, maxCpuMs: number): Promise<number> {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 3 && (run < 2 || leastMs > maxCpuMs); run++) {
+    leastMs = Math.min(leastMs, (await startCost(args, cwd)).cpuMs);
+  }
+  return leastMs;
+}
+
 /** Arguments with which a command does what it does first, and ends by itself where no mesh runs. */
 const given: Readonly<Record<string, readonly string[]>> = {
   up: [],
