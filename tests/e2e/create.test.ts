@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { freePort } from '../mesh.ts';
 
@@ -15,6 +18,13 @@ test.before(async () => {
 
 test.after.always(async () => {
   await project?.remove();
+});
+
+test.serial('a project has the files that the tutorial shows', (t) => {
+  const [listing = []] = new DocumentedPage('docs/tutorial.md', 'tests/e2e/create.test.ts').outputs;
+  const paths = listing.flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
+  t.true(paths.length >= 5, `${paths}`);
+  for (const path of paths) t.true(existsSync(join(project.directory, path)), path);
 });
 
 test.serial('a service is added, with what it calls', async (t) => {
