@@ -17,6 +17,8 @@ const pages = readPages();
 const blocks: readonly PlacedBlock[] = pages.flatMap(({ path, blocks }) =>
   blocks.map((block) => ({ ...block, place: `${path}:${block.line}` })),
 );
+/** For tools that take a few seconds, on a machine that does other things, too. */
+const toolsMs = 180_000;
 const missingTools = await noClusterTools();
 /** A test that needs helm and kubectl; skipped, with the reason in its title, where one is missing. */
 const clusterTest = missingTools === undefined ? test : test.skip;
@@ -54,12 +56,14 @@ test('an excerpt is in the file that it names', (t) => {
 });
 
 test('TypeScript: tsc takes each block', async (t) => {
+  t.timeout(toolsMs);
   const found = checkedAs(/^ts$/);
   t.true(found.length >= 9, `${found.length} blocks`);
   t.is(await typeErrors(found), '');
 });
 
 test('contracts: buf compiles each block, and the answers of fakes fit theirs', async (t) => {
+  t.timeout(toolsMs);
   const protos = checkedAs(/^proto$/);
   const answers = checkedAs(/^answers of a fake$/);
   const hidden = answers.map(({ mark }) => mark?.hidden.join('\n') ?? '');
@@ -89,6 +93,7 @@ test("npm's commands name scripts of the page's package", (t) => {
 clusterTest(
   `charts and kubectl: each block is taken, without a cluster${missingTools ? ` (${missingTools})` : ''}`,
   async (t) => {
+    t.timeout(toolsMs);
     for (const { place, what, text, mark } of checkedAs(/^values of /)) {
       const chart = what.replace('values of ', '');
       t.is(await valuesProblem(chart, text, mark?.hidden.join('\n') ?? ''), undefined, place);

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { delimiter, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { program } from '../../packages/cli/src/program.ts';
 import type { CodeBlock } from '../../scripts/documentation/code-block.ts';
+import { helpExamples } from '../../scripts/documentation/help-examples.ts';
 import { readPage } from '../../scripts/documentation/pages.ts';
 import { shownCommands } from '../../scripts/documentation/shell-block.ts';
 import { type Ids, outputDifference, withIds } from '../../scripts/documentation/shown-output.ts';
@@ -98,3 +100,47 @@ for (const page of pages) {
     for (const block of blocks) await runBlock(t, block, `${page}:${block.line}`, ids);
   });
 }
+
+/** Commands in the help that stay in the foreground, and what runs each. */
+const foreground: ReadonlyMap<string, string> = new Map([
+  ['weft up', 'this test, before all others'],
+  ['weft dev', 'tests/e2e/dev.test.ts'],
+  ['weft run', 'the test below, with a service'],
+  ['weft run orders -- node --inspect-brk src/main.ts', 'the test below'],
+]);
+
+test.serial('every example in the help runs', async (t) => {
+  const examples = helpExamples(await program());
+  t.true(examples.length > 8, `${examples}`);
+  const shell = new Shell();
+  t.teardown(() => shell.end());
+  for (const example of examples.filter((each) => !foreground.has(each))) {
+    const { code, printed } = await shell.run(example);
+    t.is(code, 0, `${example}\n${printed}`);
+    t.not(printed, '', example);
+  }
+  t.deepEqual(
+    [...foreground.keys()].filter((each) => !examples.includes(each)),
+    [],
+    'no longer in the help',
+  );
+});
+
+test.serial('weft run waits for a debugger, and gives the service back', async (t) => {
+  // The debugger's own port may be another mesh's.
+  const args = ['run', 'orders', '--', 'node', '--inspect-brk=0', 'src/main.ts'];
+  const env = { ...process.env, WEFT_STATE: mesh.state };
+  const child = spawn(process.execPath, ['packages/cli/bin/weft.js', ...args], { cwd: root, env });
+  const exited = once(child, 'exit');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  try {
+    await waitFor('the debugger', () => /Debugger listening on ws:/.test(said));
+  } finally {
+    child.kill('SIGTERM');
+  }
+  await exited;
+  t.truthy(await waitFor('orders to be back', async () => (await mesh.replicas('orders'))[0]?.pid));
+});
