@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
@@ -33,10 +35,20 @@ test.serial('a service is added, with what it calls', async (t) => {
   });
 });
 
-test.serial('all types fit, and all tests of the project pass', async (t) => {
-  await project.run('tsc', '--noEmit');
-  t.regex(await project.weft('test'), /^3 services tested: 3 passed, 0 failed$/m);
-});
+test.serial(
+  'all types fit, and all tests of the project pass, with those of docs/test-without-the-mesh.md',
+  async (t) => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/test-without-the-mesh.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```ts\b.*\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+    const file = join(project.directory, 'services/bread/src/how-to.test.ts');
+    await writeFile(file, blocks.join('\n'));
+    await project.run('tsc', '--noEmit');
+    const printed = await project.weft('test');
+    t.regex(printed, /^3 services tested: 3 passed, 0 failed$/m);
+    for (const [, title = ''] of blocks.join('\n').matchAll(/^test\('(.*)',/gm)) t.true(printed.includes(title), title);
+    await rm(file);
+  },
+);
 
 test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const port = await freePort();
