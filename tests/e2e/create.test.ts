@@ -39,7 +39,7 @@ test.serial(
   'all types fit, and all tests of the project pass, with those of docs/test-without-the-mesh.md',
   async (t) => {
     const page = await readFile(join(import.meta.dirname, '../../docs/test-without-the-mesh.md'), 'utf8');
-    const blocks = [...page.matchAll(/^```ts\b.*\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+    const blocks = [...page.matchAll(/^```ts\b.*\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
     const file = join(project.directory, 'services/bread/src/how-to.test.ts');
     await writeFile(file, blocks.join('\n'));
     await project.run('tsc', '--noEmit');

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFileRegistry, fromBinary, toJson } from '@bufbuild/protobuf';
+import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary, toJson } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test from 'ava';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { makeProject, type TestProject } from '../project.ts';
@@ -25,7 +25,7 @@ test.after.always(async () => {
 
 /** The files of a page: the code blocks below a line that begins with "In `path`". */
 function filesOf(markdown: string): Record<string, string> {
-  const blocks = markdown.matchAll(/In `([\w./]+)`[^`]*(?:`[^`\n]+`[^`]*)*:\n\n```\w+.*\n([^]*?)^```$/gm);
+  const blocks = markdown.matchAll(/In `([\w./]+)`[^`]*(?:`[^`\n]+`[^`]*)*:\n\n```\w+.*\n([\s\S]*?)^```$/gm);
   return Object.fromEntries([...blocks].map(([, path = '', text = '']) => [path, text]));
 }
 
@@ -49,8 +49,17 @@ test.serial('the services of docs/existing-service.md run in the mesh', async (t
 async function ask(sku: string): Promise<unknown> {
   const set = await readFile(join(project.path, 'contracts/front/descriptor.binpb'));
   const method = createFileRegistry(fromBinary(FileDescriptorSetSchema, set)).getService('front.Front')?.method.ask;
-  if (method?.methodKind !== 'unary') throw new Error('front.Front has no unary method ask');
-  const transport = createGrpcTransport({ baseUrl: mesh.edge });
-  const { message } = await transport.unary(method, undefined, undefined, undefined, { sku });
-  return toJson(method.output, message);
+  if (!isUnary(method)) throw new Error('front.Front has no unary method ask');
+  const sessionManager = new Http2SessionManager(mesh.edge);
+  try {
+    const transport = createGrpcTransport({ baseUrl: mesh.edge, sessionManager });
+    const { message } = await transport.unary(method, undefined, undefined, undefined, { sku });
+    return toJson(method.output, message);
+  } finally {
+    sessionManager.abort();
+  }
+}
+
+function isUnary(method: DescMethod | undefined): method is DescMethodUnary {
+  return method?.methodKind === 'unary';
 }
