@@ -67,7 +67,8 @@ test.serial(
 test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const port = await freePort();
   const welcome = await project.weft('up', '--detach', '--port', String(port));
-  mesh = { directory: project.directory, port, welcome };
+  // The page has a project without cart.
+  mesh = { directory: project.directory, port, welcome: welcome.replaceAll(/^.*\/v1\/cart.*\n/gm, '') };
   const tries = [...welcome.matchAll(/^ {2}(curl .*)$/gm)].map(([, command = '']) => command);
   t.true(tries.length >= 4, welcome);
   for (const command of tries) {
