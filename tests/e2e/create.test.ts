@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { freePort } from '../mesh.ts';
 
@@ -17,6 +19,13 @@ test.before(async () => {
 
 test.after.always(async () => {
   await project?.remove();
+});
+
+test.serial('a project has the files that the tutorial shows', (t) => {
+  const [listing = []] = new DocumentedPage('docs/tutorial.md', 'tests/e2e/create.test.ts').outputs;
+  const paths = listing.flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
+  t.true(paths.length >= 5, `${paths}`);
+  for (const path of paths) t.true(existsSync(join(project.directory, path)), path);
 });
 
 test.serial('a service is added, with what it calls', async (t) => {
@@ -63,6 +72,19 @@ test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const answer = await (await fetch(`http://127.0.0.1:${port}/v1/cart`)).text();
   t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
   t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
+
+  const page = (path: string) => readFile(join(import.meta.dirname, '../..', path), 'utf8');
+  const [readme, debugging] = [await page('README.md'), await page('docs/debug-a-refused-call.md')];
+  // README.md shows this project without cart.
+  const shown = readme
+    .slice(readme.indexOf('    The mesh is up'), readme.indexOf('The first `curl`'))
+    .trim()
+    .split('\n');
+  for (const line of shown)
+    t.true(welcome.includes(line.trim().replaceAll('localhost:8080', `localhost:${port}`)), line);
+  const [sentence = '', advice = ''] = (await project.weft('why', 'bakery.cart', 'OvenService/Bake')).split('\n');
+  t.true(readme.includes(`\n    ${sentence}\n`), sentence);
+  t.true(debugging.includes(`\n    ${sentence}\n    ${advice}\n`), advice);
 });
 
 test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {

@@ -25,7 +25,9 @@ test.after.always(async () => {
 
 /** The files of a page: the code blocks below a line that begins with "In `path`". */
 function filesOf(markdown: string): Record<string, string> {
-  const blocks = markdown.matchAll(/In `([\w./]+)`[^`]*(?:`[^`\n]+`[^`]*)*:\n\n```\w+.*\n([\s\S]*?)^```$/gm);
+  const blocks = markdown.matchAll(
+    /In `([\w./]+)`[^`]*(?:`[^`\n]+`[^`]*)*:\n\n(?:<!--.*-->\n)?```\w+.*\n([\s\S]*?)^```$/gm,
+  );
   return Object.fromEntries([...blocks].map(([, path = '', text = '']) => [path, text]));
 }
 
