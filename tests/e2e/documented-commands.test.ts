@@ -18,7 +18,6 @@ const grpcurl = findGrpcurl();
 
 /** The pages whose blocks name this test. They run in this order, in one mesh. */
 const pages = [
-  'README.md',
   'docs/why.md',
   'docs/policy.md',
   'docs/certificates.md',
