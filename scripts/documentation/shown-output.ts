@@ -1,9 +1,9 @@
 /** What a page's ids are called in a run: each stands for one id of the run, wherever the page has it. */
 export type Ids = Map<string, string>;
 
-/** What differs from run to run: times, seconds, ports, ids (6 or more hex digits, one of them a digit), and `...` for whatever is left out. */
+/** What differs from run to run: times, fractions of seconds, hours, ports, ids (UUIDs, and words of 6 or more hex digits with a digit), and `...` for whatever is left out. */
 const volatile =
-  /(?<time>\d{4}-\d\d-\d\d[T ][\d:.]+Z?)|(?<port>(?<=:|\|)\d{4,5}\b|(?<=\.proto:)\d+)|(?<id>\b(?=[a-f]*\d)[0-9a-f]{6,64}\b)|(?<seconds>\d+\.\d+(?= s\b))|(?<any>\s*\.\.\.\s*)|(?<space>\s+)/g;
+  /(?<time>\d{4}-\d\d-\d\d[T ][\d:.]+Z?)|(?<port>(?<=:|\|)\d{4,5}\b|(?<=\.proto:)\d+)|(?<id>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{6,64}\b)|(?<duration>\d+\.\d+(?= s\b)|\d+(?= h\b))|(?<any>\s*\.\.\.\s*)|(?<space>\s+)/g;
 
 /**
  * Compares the lines that a page shows with what was printed; undefined: they agree. Blank lines and the width of columns do not count.
@@ -43,12 +43,12 @@ function agrees(shown: string, printed: string, ids: Ids): boolean {
   for (const token of shown.matchAll(volatile)) {
     pattern += escaped(shown.slice(from, token.index));
     from = token.index + token[0].length;
-    const { time, port, id, seconds, any } = token.groups ?? {};
+    const { time, port, id, duration, any } = token.groups ?? {};
     if (id !== undefined) names.push(id);
-    if (id !== undefined) pattern += '([0-9a-f]{6,64})';
+    if (id !== undefined) pattern += '([0-9a-f-]{6,64})';
     else if (time !== undefined) pattern += String.raw`\d{4}-\d\d-\d\d[T ][\d:.]+Z?`;
     else if (port !== undefined) pattern += String.raw`\d+`;
-    else if (seconds !== undefined) pattern += String.raw`\d+(?:\.\d+)?`;
+    else if (duration !== undefined) pattern += String.raw`\d+(?:\.\d+)?`;
     else if (any !== undefined) pattern += '.*';
     else pattern += String.raw`\s+`;
   }

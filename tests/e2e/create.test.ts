@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { type Place, runBlocks } from '../documented-blocks.ts';
 import { DocumentedPage } from '../documented-page.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { freePort } from '../mesh.ts';
@@ -12,6 +13,8 @@ import { freePort } from '../mesh.ts';
 const execute = promisify(execFile);
 
 let project: LinkedProject;
+/** What runs in it, once it runs. */
+let mesh: Place | undefined;
 
 test.before(async () => {
   project = await createLinkedProject('bakery');
@@ -52,7 +55,9 @@ test.serial(
     const file = join(project.directory, 'services/bread/src/how-to.test.ts');
     await writeFile(file, blocks.join('\n'));
     await project.run('tsc', '--noEmit');
-    const printed = await project.weft('test');
+    const commands = new DocumentedPage('docs/test-without-the-mesh.md', 'tests/e2e/create.test.ts');
+    const printed = await project.run('sh', '-c', commands.next(/^npx weft test /));
+    commands.next(/^npx weft test bread /); // among the others
     t.regex(printed, /^3 services tested: 3 passed, 0 failed$/m);
     for (const [, title = ''] of blocks.join('\n').matchAll(/^test\('(.*)',/gm)) t.true(printed.includes(title), title);
     await rm(file);
@@ -62,6 +67,8 @@ test.serial(
 test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const port = await freePort();
   const welcome = await project.weft('up', '--detach', '--port', String(port));
+  // The page has a project without cart.
+  mesh = { directory: project.directory, port, welcome: welcome.replaceAll(/^.*\/v1\/cart.*\n/gm, '') };
   const tries = [...welcome.matchAll(/^ {2}(curl .*)$/gm)].map(([, command = '']) => command);
   t.true(tries.length >= 4, welcome);
   for (const command of tries) {
@@ -72,20 +79,14 @@ test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const answer = await (await fetch(`http://127.0.0.1:${port}/v1/cart`)).text();
   t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
   t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
-
-  const page = (path: string) => readFile(join(import.meta.dirname, '../..', path), 'utf8');
-  const [readme, debugging] = [await page('README.md'), await page('docs/debug-a-refused-call.md')];
-  // README.md shows this project without cart.
-  const shown = readme
-    .slice(readme.indexOf('    The mesh is up'), readme.indexOf('The first `curl`'))
-    .trim()
-    .split('\n');
-  for (const line of shown)
-    t.true(welcome.includes(line.trim().replaceAll('localhost:8080', `localhost:${port}`)), line);
-  const [sentence = '', advice = ''] = (await project.weft('why', 'bakery.cart', 'OvenService/Bake')).split('\n');
-  t.true(readme.includes(`\n    ${sentence}\n`), sentence);
-  t.true(debugging.includes(`\n    ${sentence}\n    ${advice}\n`), advice);
 });
+
+for (const page of ['README.md', 'docs/debug-a-refused-call.md']) {
+  test.serial(`${page}: its commands do what it shows`, async (t) => {
+    if (mesh === undefined) throw new Error('the mesh does not run');
+    await runBlocks(t, page, 'tests/e2e/create.test.ts', mesh);
+  });
+}
 
 test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {
   makeShopTemplate();

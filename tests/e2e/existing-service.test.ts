@@ -4,6 +4,7 @@ import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary, 
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test from 'ava';
+import { runBlocks } from '../documented-blocks.ts';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { makeProject, type TestProject } from '../project.ts';
 
@@ -45,6 +46,11 @@ test.serial('the services of docs/existing-service.md run in the mesh', async (t
   t.deepEqual(await byRest.json(), { pieces: 12 });
   t.deepEqual(await ask('A-1'), { pieces: 12 });
   t.regex(await mesh.weft('why', 'front', 'StockService/GetStock'), /^front may call .*1 of 1 replicas ready/);
+});
+
+test.serial('docs/existing-service.md: its commands run', async (t) => {
+  const place = { ...mesh, directory: project.path };
+  await runBlocks(t, 'docs/existing-service.md', 'tests/e2e/existing-service.test.ts', place);
 });
 
 /** Asks front at the edge, by gRPC; front asks stock. */
