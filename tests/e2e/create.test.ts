@@ -12,6 +12,9 @@ import { freePort } from '../mesh.ts';
 
 const execute = promisify(execFile);
 
+/** What `weft lint` prints when it has found nothing. */
+const inOrder = 'The contracts are in order.\n';
+
 let project: LinkedProject;
 /** What runs in it, once it runs. */
 let mesh: Place | undefined;
@@ -39,6 +42,7 @@ test.serial('a service is added, with what it calls', async (t) => {
   t.like(added, { logicalName: 'bakery.cart', folder: 'services/cart', advice: [] });
   t.deepEqual(added.edited, ['proto/bakery/bread/v1/bread.proto']);
   t.true((await project.read('proto/bakery/bread/v1/bread.proto')).includes('callers: ["bakery.cart"]\n'));
+  t.is(await project.weft('lint', '--mesh'), inOrder);
   // The template has what is generated.
   t.is(await project.read('contracts/bread/package.json'), generated);
   await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart exists already/ });
@@ -79,6 +83,7 @@ test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const answer = await (await fetch(`http://127.0.0.1:${port}/v1/cart`)).text();
   t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
   t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
+  t.regex(await project.weft('check'), /^.*no problems$/m);
 });
 
 for (const page of ['README.md', 'docs/debug-a-refused-call.md']) {
@@ -94,6 +99,7 @@ test.serial('the shop is a template, too: with all names of a project of its own
   t.teardown(() => market.remove());
   // Its contracts compile, and a new service may call one of them.
   await market.weft('add', 'service', 'gift-cards', '--calls', 'fine_market.catalog');
+  t.is(await market.weft('lint', '--mesh'), inOrder);
   await market.run('tsc', '--noEmit');
   t.regex(await market.read('services/orders/weft.yaml'), /^namespace: fine-market\ncontract: fine_market\.orders$/m);
   t.regex(await market.read('services/gift-cards/src/gift-cards-service.ts'), /callees\.catalog\.listProducts\(\{\}\)/);

@@ -161,6 +161,11 @@ inMesh('a call goes through TypeScript, Python, Go and TypeScript', async (t) =>
   t.is(text, 'flour serves');
 });
 
+inMesh('four added services in a row give no finding', async (t) => {
+  t.is(await project.weft('lint', '--mesh'), 'The contracts are in order.\n');
+  t.regex(await mesh.weft('check'), /^.*no problems$/m);
+});
+
 inMesh('the edge brings gRPC, gRPC-Web and REST to Python and Go; Connect needs the kit', async (t) => {
   const check = async (service: string) => {
     t.regex(await (await fetch(`${mesh.edge}/v1/${service}`)).text(), /answered/, service);
