@@ -1,42 +1,39 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { writeBakery } from '../bakery.ts';
+import { EmptyDirectory } from '../published/empty-directory.ts';
 import { startRegistry } from '../registry.ts';
 import { waitFor } from '../wait-for.ts';
 import { clusterTest, freshNamespace, noCluster, type PodObject, podsOf, rolledOut } from './cluster.ts';
-import { apply, get, helm, kubectl, run } from './command.ts';
+import { apply, get, helm, kubectl } from './command.ts';
 import { installed } from './installation.ts';
+import { writeKiln } from './kiln.ts';
 import { type GrpcOutcome, grpcFrom, readyPod, runPod } from './scratch-pod.ts';
 
-const weft = join(import.meta.dirname, '../../packages/cli/bin/weft.js');
 const permissionDenied = 7;
 
-let scratch = '';
+let home: EmptyDirectory | undefined;
 let project = '';
 
-/** A project outside of this repository, whose packages come from a registry. */
+/** A new user's project, whose packages come from a registry, and one service more, without the kit. */
 test.before(async (t) => {
   if (noCluster) return;
-  t.timeout(5 * 60_000);
-  scratch = await mkdtemp(join(tmpdir(), 'weft-package-'));
-  project = join(scratch, 'bakery');
+  t.timeout(8 * 60_000);
   const registry = await startRegistry();
   try {
-    await writeBakery(project);
-    await run('npm', ['install', '--ignore-scripts'], { cwd: project, env: registry.env });
-    for (const name of ['bread', 'oven']) {
-      const said = await run(weft, ['package', name], { cwd: project, env: registry.env });
-      t.log(said);
-    }
+    home = await EmptyDirectory.create(registry);
+    await home.run('npm create weft@latest bakery -- --yes');
+    home.folder = 'bakery';
+    project = home.at('.');
+    await home.run('npx weft add service cart --calls bakery.bread --database');
+    await writeKiln(project);
+    for (const name of ['cart', 'kiln']) t.log(await home.run(`npx weft package ${name}`));
   } finally {
     await registry.stop();
   }
 });
 
 test.after.always(async () => {
-  if (scratch) await rm(scratch, { recursive: true, force: true });
+  await home?.remove();
 });
 
 /** A namespace that may speak for the bakery, and a database server in it with its administrator's Secret. */
@@ -87,7 +84,7 @@ async function bakeryNamespace(t: Parameters<typeof freshNamespace>[0]): Promise
 }
 
 /** A call of the bakery from a container of the shop, which finds it by its logical name. */
-async function callFrom(pod: PodObject, service: 'bread' | 'oven', method: string): Promise<GrpcOutcome> {
+async function callFrom(pod: PodObject, service: 'cart' | 'kiln', method: string): Promise<GrpcOutcome> {
   const script = `
 const session = require('node:http2').connect('http://' + process.env.WEFT_OUTBOUND);
 const stream = session.request({ ':method': 'POST', ':path': '${method}', ':authority': 'bakery.${service}', 'content-type': 'application/grpc', te: 'trailers' });
@@ -109,54 +106,63 @@ async function answers(call: () => Promise<GrpcOutcome>, grpcStatus: number): Pr
 }
 
 clusterTest(
-  'weft package, then helm install: one service with its database, called as its contract says',
+  'npm create, weft package, then helm install: one service with its database, called at the edge',
   async (t) => {
-    const { shop } = await installed(t);
+    const { shop, edge } = await installed(t);
     const namespace = await bakeryNamespace(t);
     await readyPod(t, namespace, 'app=postgres');
-    const out = join(project, 'dist/bread');
+    const out = join(project, 'dist/cart');
     const database = 'database.host=postgres,database.setup.secret=database-admin';
     const install = ['-n', namespace, '-f', join(out, 'values.yaml'), '--set', database, '--wait', '--timeout', '2m'];
-    const notes = await helm('upgrade', '--install', 'bread', join(out, 'chart'), ...install);
-    t.true(notes.includes(`- { namespace: ${namespace}, protoPackage: bakery.bread }`), notes);
+    const notes = await helm('upgrade', '--install', 'cart', join(out, 'chart'), ...install);
+    t.true(notes.includes(`- { namespace: ${namespace}, protoPackage: bakery.cart }`), notes);
+
+    const body = JSON.stringify({ name: 'rye' });
+    const added = await waitFor('an item to be added', async () => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${edge}/v1/cart/items`, { method: 'POST', headers, body });
+      const text = await response.text();
+      return response.ok ? text : Promise.reject(new Error(`${response.status} ${text}`));
+    });
+    t.is(JSON.parse(added).item.name, 'rye', added);
+    t.is(JSON.parse(await (await fetch(`${edge}/v1/cart/items`)).text()).items[0].name, 'rye');
 
     const orders = await readyPod(t, shop, 'app.kubernetes.io/name=orders');
-    const catalog = await readyPod(t, shop, 'app.kubernetes.io/name=catalog');
-    const bakeLoaf = '/bakery.bread.v1.BreadService/BakeLoaf';
-    await answers(() => callFrom(orders, 'bread', bakeLoaf), 0);
-    const refused = await answers(() => callFrom(catalog, 'bread', bakeLoaf), permissionDenied);
-    t.is(
-      refused.message,
-      `weft: shop.catalog may not call bakery.bread.v1.BreadService/BakeLoaf; its contract names shop.orders`,
-    );
+    const addItem = '/bakery.cart.v1.CartService/AddItem';
+    const refused = await answers(() => callFrom(orders, 'cart', addItem), permissionDenied);
+    t.is(refused.message, 'weft: shop.orders may not call bakery.cart.v1.CartService/AddItem; its contract names edge');
     const stranger = await runPod(t, { namespace, name: 'stranger', labels: { 'weft.dev/inject': 'false' } });
-    const plain = await grpcFrom(stranger, 'http://bread', bakeLoaf, 'bakery.bread');
+    const plain = await grpcFrom(stranger, 'http://cart', addItem, 'bakery.cart');
     t.not(plain.grpcStatus, 0, JSON.stringify(plain));
 
-    t.regex(await helm('test', 'bread', '-n', namespace, '--timeout', '1m'), /Phase:\s+Succeeded/);
+    t.regex(await helm('test', 'cart', '-n', namespace, '--timeout', '1m'), /Phase:\s+Succeeded/);
     // Again: the role, its password and its data stay.
-    await helm('upgrade', '--install', 'bread', join(out, 'chart'), ...install, '--set', 'logLevel=debug');
+    await helm('upgrade', '--install', 'cart', join(out, 'chart'), ...install, '--set', 'logLevel=debug');
     const query =
-      "select count(*), pg_get_userbyid(relowner) from bread.loaves, pg_class where relname = 'loaves' group by 2";
+      "select count(*), pg_get_userbyid(relowner) from cart.items, pg_class where relname = 'items' group by 2";
     const psql = `PGPASSWORD=$POSTGRES_PASSWORD exec psql -h 127.0.0.1 -U postgres -At bakery -c "${query}"`;
-    const loaves = await kubectl('exec', '-n', namespace, 'postgres', '--', 'sh', '-c', psql);
-    t.regex(loaves.trim(), /^[1-9]\d*\|bread$/);
+    const items = await kubectl('exec', '-n', namespace, 'postgres', '--', 'sh', '-c', psql);
+    t.regex(items.trim(), /^[1-9]\d*\|cart$/);
   },
 );
 
-clusterTest('weft package, then helm install: a program without the kit', async (t) => {
+clusterTest('weft package, then helm install: a program without the kit, called as its contract says', async (t) => {
   const { shop } = await installed(t);
   const namespace = await bakeryNamespace(t);
-  const out = join(project, 'dist/oven');
-  await helm('install', 'oven', join(out, 'chart'), '-n', namespace, '-f', join(out, 'values.yaml'));
-  await rolledOut(namespace, 'deployment/oven', 60);
-  t.regex(await kubectl('logs', '-n', namespace, 'deployment/oven'), /oven serves 250/);
+  const out = join(project, 'dist/kiln');
+  await helm('install', 'kiln', join(out, 'chart'), '-n', namespace, '-f', join(out, 'values.yaml'));
+  await rolledOut(namespace, 'deployment/kiln', 60);
+  t.regex(await kubectl('logs', '-n', namespace, 'deployment/kiln'), /kiln serves 250/);
 
   const orders = await readyPod(t, shop, 'app.kubernetes.io/name=orders');
   const catalog = await readyPod(t, shop, 'app.kubernetes.io/name=catalog');
-  const bakeLoaf = '/bakery.oven.v1.OvenService/BakeLoaf';
-  await answers(() => callFrom(orders, 'oven', bakeLoaf), 0);
-  await answers(() => callFrom(catalog, 'oven', bakeLoaf), permissionDenied);
-  t.regex(await helm('test', 'oven', '-n', namespace, '--timeout', '1m'), /Phase:\s+Succeeded/);
-  t.is((await podsOf(namespace, 'app.kubernetes.io/name=oven')).length, 1);
+  const fire = '/bakery.kiln.v1.KilnService/Fire';
+  await answers(() => callFrom(orders, 'kiln', fire), 0);
+  const refused = await answers(() => callFrom(catalog, 'kiln', fire), permissionDenied);
+  t.is(
+    refused.message,
+    'weft: shop.catalog may not call bakery.kiln.v1.KilnService/Fire; its contract names shop.orders',
+  );
+  t.regex(await helm('test', 'kiln', '-n', namespace, '--timeout', '1m'), /Phase:\s+Succeeded/);
+  t.is((await podsOf(namespace, 'app.kubernetes.io/name=kiln')).length, 1);
 });
