@@ -4,9 +4,10 @@ import { EmptyDirectory } from '../published/empty-directory.ts';
 import { startRegistry } from '../registry.ts';
 import { waitFor } from '../wait-for.ts';
 import { clusterTest, freshNamespace, noCluster, type PodObject, podsOf, rolledOut } from './cluster.ts';
-import { apply, get, helm, kubectl } from './command.ts';
+import { apply, helm, kubectl } from './command.ts';
 import { installed } from './installation.ts';
 import { writeKiln } from './kiln.ts';
+import { givePackage } from './proto-packages.ts';
 import { type GrpcOutcome, grpcFrom, readyPod, runPod } from './scratch-pod.ts';
 
 const permissionDenied = 7;
@@ -39,16 +40,7 @@ test.after.always(async () => {
 /** A namespace that may speak for the bakery, and a database server in it with its administrator's Secret. */
 async function bakeryNamespace(t: Parameters<typeof freshNamespace>[0]): Promise<string> {
   const namespace = await freshNamespace(t, 'bakery');
-  const { spec } = await get<{ spec: { packages: readonly object[] } }>('meshconfig', 'mesh');
-  const setPackages = (packages: readonly object[]) =>
-    kubectl(
-      ...['patch', 'meshconfig', 'mesh', '--type=merge', '--field-manager=helm'],
-      ...['-p', JSON.stringify({ spec: { packages } })],
-    );
-  await setPackages([...spec.packages, { namespace, protoPackage: 'bakery' }]);
-  t.teardown(async () => {
-    await setPackages(spec.packages);
-  });
+  await givePackage(t, namespace, 'bakery');
   await apply([
     {
       apiVersion: 'v1',
