@@ -4,7 +4,7 @@ import { waitFor } from '../wait-for.ts';
 import { clusterTest, freshNamespace, isReady, type PodObject, podsOf } from './cluster.ts';
 import { apply } from './command.ts';
 import { installed } from './installation.ts';
-import { givePackage } from './proto-packages.ts';
+import { givePackage } from './mesh-config.ts';
 import { grpcFrom, grpcSweepFrom, runPod } from './scratch-pod.ts';
 import { counterOf } from './sidecar-metrics.ts';
 

@@ -7,7 +7,7 @@ import { clusterTest, freshNamespace, noCluster, type PodObject, podsOf, rolledO
 import { apply, helm, kubectl } from './command.ts';
 import { installed } from './installation.ts';
 import { writeKiln } from './kiln.ts';
-import { givePackage } from './proto-packages.ts';
+import { exposeNamespace, givePackage } from './mesh-config.ts';
 import { type GrpcOutcome, grpcFrom, readyPod, runPod } from './scratch-pod.ts';
 
 const permissionDenied = 7;
@@ -108,6 +108,8 @@ clusterTest(
     const install = ['-n', namespace, '-f', join(out, 'values.yaml'), '--set', database, '--wait', '--timeout', '2m'];
     const notes = await helm('upgrade', '--install', 'cart', join(out, 'chart'), ...install);
     t.true(notes.includes(`- { namespace: ${namespace}, protoPackage: bakery.cart }`), notes);
+    t.true(notes.includes(`- { namespace: ${namespace}, paths: [PREFIX] }`), notes);
+    await exposeNamespace(t, namespace, '/v1/cart');
 
     const body = JSON.stringify({ name: 'rye' });
     const added = await waitFor('an item to be added', async () => {
