@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,9 +27,11 @@ export class EmptyDirectory {
   readonly port: number;
   /** Where commands run: the directory, or a folder of it. */
   folder = '.';
+  readonly #parent: string;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(path: string, port: number, env: NodeJS.ProcessEnv) {
+  private constructor(parent: string, path: string, port: number, env: NodeJS.ProcessEnv) {
+    this.#parent = parent;
     this.path = path;
     this.port = port;
     this.#env = env;
@@ -37,7 +39,9 @@ export class EmptyDirectory {
 
   /** `bin`: a directory of programs that come first on PATH. The caller removes the directory. */
   static async create(registry: Registry, bin: readonly string[] = []): Promise<EmptyDirectory> {
-    const [path, port] = await Promise.all([mkdtemp(join(tmpdir(), 'first-day-')), freePort()]);
+    const [parent, port] = await Promise.all([mkdtemp(join(tmpdir(), 'first-day-')), freePort()]);
+    const path = join(parent, 'home');
+    await mkdir(path);
     // Nothing comes from this repository but the version of Node.
     const others = (process.env.PATH ?? '').split(delimiter).filter((directory) => !directory.includes('node_modules'));
     const found = findGrpcurl();
@@ -48,9 +52,10 @@ export class EmptyDirectory {
       WEFT_PORT: String(port),
       NO_COLOR: '1',
       npm_config_prefer_offline: 'true',
+      npm_config_cache: await npmCache(join(parent, 'npm-cache'), registry.env),
     };
     for (const name of ['npm_config_local_prefix', 'npm_config_user_agent', 'INIT_CWD']) delete env[name];
-    return new EmptyDirectory(path, port, env);
+    return new EmptyDirectory(parent, path, port, env);
   }
 
   /** `localhost:<port>`. */
@@ -100,6 +105,18 @@ export class EmptyDirectory {
   }
 
   remove(): Promise<void> {
-    return rm(this.path, { recursive: true, force: true });
+    return rm(this.#parent, { recursive: true, force: true });
   }
+}
+
+/**
+ * A cache of npm with what was downloaded before, and without programs that `npm create` has installed: those of the same version
+ * would be run again, and two directories that install one at the same time would disturb each other.
+ */
+async function npmCache(path: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { stdout } = await execute('npm', ['config', 'get', 'cache'], { env });
+  const downloads = join(stdout.trim(), '_cacache');
+  await Promise.all([mkdir(downloads, { recursive: true }), mkdir(path)]);
+  await symlink(downloads, join(path, '_cacache'));
+  return path;
 }
