@@ -65,6 +65,8 @@ export interface ClientOptions {
   readonly outbound?: string;
   /** The callee's logical name. Default: the service's proto package without its version. */
   readonly authority?: string;
+  /** What requests of at least 1 KiB are compressed with. Answers may come in gzip or deflate. Default: nothing. */
+  readonly compression?: 'gzip';
   /** connect-es interceptors around each call, the first one outermost. Default: none. */
   readonly interceptors?: readonly Interceptor[];
   /** What carries the calls instead of the sidecar: any Transport of connect-es, such as that of fake() or createRouterTransport(). For tests. */
@@ -78,10 +80,10 @@ export interface ClientOptions {
  */
 export function client<Desc extends DescService>(service: Desc, options: ClientOptions = {}): Client<Desc> {
   const authority = options.authority ?? logicalName(service);
-  const { outbound, interceptors = [] } = options;
+  const { outbound, compression, interceptors = [] } = options;
   const transport =
     options.transport ??
-    grpcTransport({ authority, connections: () => outboundConnections(outboundAddress(outbound)) });
+    grpcTransport({ authority, compression, connections: () => outboundConnections(outboundAddress(outbound)) });
   const observed = observedTransport(transport, authority);
   const called =
     interceptors.length === 0 ? observed : interceptedTransport(observed, interceptors, `http://${authority}`);

@@ -84,7 +84,6 @@ const httpCodes: Readonly<Record<number, Code>> = {
 };
 
 const resetCodes: Readonly<Record<number, readonly [name: string, code: Code]>> = {
-  [constants.NGHTTP2_NO_ERROR]: ['NO_ERROR', Code.Internal],
   [constants.NGHTTP2_PROTOCOL_ERROR]: ['PROTOCOL_ERROR', Code.Internal],
   [constants.NGHTTP2_INTERNAL_ERROR]: ['INTERNAL_ERROR', Code.Internal],
   [constants.NGHTTP2_FLOW_CONTROL_ERROR]: ['FLOW_CONTROL_ERROR', Code.Internal],

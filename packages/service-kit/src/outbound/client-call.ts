@@ -51,6 +51,8 @@ export class ClientCall implements Placed {
   #stream: ClientHttp2Stream | undefined;
   #started: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** By performance.now(). */
+  #deadlineMs = Number.POSITIVE_INFINITY;
   #reader: FrameReader | undefined;
   #compression: Compression | undefined;
   #headers: IncomingHttpHeaders | undefined;
@@ -69,7 +71,10 @@ export class ClientCall implements Placed {
       return;
     }
     signal?.addEventListener('abort', this);
-    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#expire(), timerMs(timeoutMs));
+    if (timeoutMs !== undefined) {
+      this.#deadlineMs = performance.now() + timeoutMs;
+      this.#timer = setTimeout(() => this.#expire(), timerMs(timeoutMs));
+    }
     connections.place(this);
   }
 
@@ -226,16 +231,21 @@ export class ClientCall implements Placed {
     if (this.#ended) return;
     // Reset after its end: nothing of the answer is missing if all of it has been read.
     if (this.#trailers && stream.readableLength === 0) this.#finish();
-    else this.fail(this.#connection?.failure ?? this.#resetError(stream));
+    else this.#end(this.#closeError(stream.rstCode));
   }
 
-  #resetError({ session, rstCode = constants.NGHTTP2_NO_ERROR }: ClientHttp2Stream): ConnectError {
-    if (session?.destroyed === false) return resetError(rstCode);
-    return new ConnectError('the connection has ended', Code.Unavailable, undefined, undefined, this.#cause);
+  #closeError(rstCode: number | undefined): ConnectError | undefined {
+    const { failure, isDestroyed } = this.#connection ?? {};
+    if (failure) return failure;
+    if (isDestroyed)
+      return new ConnectError('the connection has ended', Code.Unavailable, undefined, undefined, this.#cause);
+    // The callee's timer may be ahead of ours, and a reset is all that it has left to say.
+    if (rstCode === constants.NGHTTP2_CANCEL && performance.now() >= this.#deadlineMs) return timedOut();
+    return rstCode ? resetError(rstCode) : this.#endError({});
   }
 
   #expire(): void {
-    this.#end(new ConnectError('the operation timed out', Code.DeadlineExceeded), true);
+    this.#end(timedOut(), true);
   }
 
   #cancel(signal: AbortSignal): void {
@@ -253,4 +263,8 @@ export class ClientCall implements Placed {
     this.#started?.resolve();
     this.#events.onEnd(error, isOwn);
   }
+}
+
+function timedOut(): ConnectError {
+  return new ConnectError('the operation timed out', Code.DeadlineExceeded);
 }

@@ -84,6 +84,10 @@ export class Connection {
     return !this.#session.closed && !this.#session.destroyed;
   }
 
+  get isDestroyed(): boolean {
+    return this.#session.destroyed;
+  }
+
   /** Begins a stream for `call`. Throws what node:http2 throws. */
   request(headers: OutgoingHttpHeaders, call: Carried): ClientHttp2Stream {
     const stream = this.#session.request(headers);
