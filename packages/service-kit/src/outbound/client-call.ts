@@ -58,6 +58,7 @@ export class ClientCall implements Placed {
   #headers: IncomingHttpHeaders | undefined;
   #trailers: IncomingHttpHeaders | undefined;
   #cause: unknown;
+  #isAgain = false;
   #ended = false;
 
   /** Begins the call, at once or when there is a connection. Its events come later, but for an end. */
@@ -112,8 +113,10 @@ export class ClientCall implements Placed {
       this.#listen(stream);
       if (this.#options.request) stream.end(this.#options.request);
     } catch (error) {
-      const { failure } = connection;
-      this.fail(failure ?? new ConnectError('the call could not be sent', Code.Internal, undefined, undefined, error));
+      this.fail(
+        connection.failureNow(error) ??
+          new ConnectError('the call could not be sent', Code.Internal, undefined, undefined, error),
+      );
     }
     this.#started?.resolve();
   }
@@ -170,7 +173,7 @@ export class ClientCall implements Placed {
     stream.on('trailers', (trailers) => {
       this.#trailers = trailers;
     });
-    stream.on('end', () => this.#finish());
+    stream.on('end', () => this.#finish(stream));
     stream.on('error', (error) => {
       this.#cause = error; // 'close' follows.
     });
@@ -214,10 +217,10 @@ export class ClientCall implements Placed {
   }
 
   /** The answer has ended, and all of it has been read. */
-  #finish(): void {
-    // Without trailers there may have been a reset, which says more.
+  #finish(stream: ClientHttp2Stream): void {
     if (this.#trailers) this.#end(this.#endError(this.#trailers));
-    else setImmediate(() => this.#end(this.#endError({})));
+    // Without trailers there may have been a reset, or the end of the connection, which 'close' tells. It comes when both sides have ended.
+    else if (!stream.writableFinished) setImmediate(() => stream.closed || this.#end(this.#endError({})));
   }
 
   #endError(trailers: IncomingHttpHeaders): ConnectError | undefined {
@@ -230,15 +233,27 @@ export class ClientCall implements Placed {
     this.#connection?.release(this);
     if (this.#ended) return;
     // Reset after its end: nothing of the answer is missing if all of it has been read.
-    if (this.#trailers && stream.readableLength === 0) this.#finish();
+    if (this.#trailers && stream.readableLength === 0) this.#finish(stream);
+    else if (this.#isUnsent(stream)) this.#again();
     else this.#end(this.#closeError(stream.rstCode));
   }
 
+  /** Whether the callee cannot have seen the request, since its connection was going away. See gRFC A6, "Transparent Retries". */
+  #isUnsent({ rstCode }: ClientHttp2Stream): boolean {
+    const isRefused = rstCode === constants.NGHTTP2_REFUSED_STREAM && !this.#headers;
+    return isRefused && !this.#isAgain && this.#options.request !== undefined && this.#connection?.isOpen === false;
+  }
+
+  /** Goes to another connection, once. */
+  #again(): void {
+    this.#isAgain = true;
+    this.#stream = undefined;
+    this.#connections.place(this);
+  }
+
   #closeError(rstCode: number | undefined): ConnectError | undefined {
-    const { failure, isDestroyed } = this.#connection ?? {};
+    const failure = this.#connection?.failureNow(this.#cause);
     if (failure) return failure;
-    if (isDestroyed)
-      return new ConnectError('the connection has ended', Code.Unavailable, undefined, undefined, this.#cause);
     // The callee's timer may be ahead of ours, and a reset is all that it has left to say.
     if (rstCode === constants.NGHTTP2_CANCEL && performance.now() >= this.#deadlineMs) return timedOut();
     return rstCode ? resetError(rstCode) : this.#endError({});

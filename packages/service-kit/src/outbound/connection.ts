@@ -35,6 +35,7 @@ export interface ConnectionEvents {
 export class Connection {
   /** Calls at once that the peer allows; 0 until it has said so. */
   maxStreams = 0;
+  readonly #address: string;
   readonly #session: ClientHttp2Session;
   readonly #events: ConnectionEvents;
   readonly #calls = new Set<Carried>();
@@ -43,12 +44,10 @@ export class Connection {
   #failure: ConnectError | undefined;
 
   constructor(address: string, events: ConnectionEvents) {
+    this.#address = address;
     this.#events = events;
     const socket = connectSocket({ ...parseAddress(address), noDelay: true });
-    const ended = (cause?: unknown) =>
-      this.#fail(
-        new ConnectError(`the connection to ${address} has ended`, Code.Unavailable, undefined, undefined, cause),
-      );
+    const ended = (cause?: unknown) => this.#fail(this.#ended(cause));
     // Before node:http2 hears of it, for which the end of a connection is the caller's own cancellation.
     socket.on('error', ended);
     socket.on('close', () => ended());
@@ -67,9 +66,9 @@ export class Connection {
     this.#session.on('goaway', () => this.#events.onGone(this, undefined));
   }
 
-  /** Why it is broken; undefined while it is not. */
-  get failure(): ConnectError | undefined {
-    return this.#failure;
+  /** Why it is broken; undefined while it is not. `cause`: what a stream was told of it, before the socket was. */
+  failureNow(cause: unknown): ConnectError | undefined {
+    return this.#session.destroyed ? (this.#failure ?? this.#ended(cause)) : this.#failure;
   }
 
   get callCount(): number {
@@ -84,8 +83,14 @@ export class Connection {
     return !this.#session.closed && !this.#session.destroyed;
   }
 
-  get isDestroyed(): boolean {
-    return this.#session.destroyed;
+  #ended(cause: unknown): ConnectError {
+    return new ConnectError(
+      `the connection to ${this.#address} has ended`,
+      Code.Unavailable,
+      undefined,
+      undefined,
+      cause,
+    );
   }
 
   /** Begins a stream for `call`. Throws what node:http2 throws. */

@@ -33,7 +33,7 @@ export function requestHeaders(
   if (options.timeoutMs !== undefined) headers['grpc-timeout'] = formatTimeout(options.timeoutMs);
   if (options.encoding !== undefined) headers['grpc-encoding'] = options.encoding;
   if (given === undefined) return headers;
-  for (const [name, value] of given instanceof Headers ? given : new Headers(given)) {
+  for (const [name, value] of headersOf(given, path)) {
     if (name in headers && name !== 'user-agent') continue;
     if (ours.test(name)) continue;
     const fault = metadataFault(name, value);
@@ -44,6 +44,16 @@ export function requestHeaders(
   const tooLarge = headersTooLarge(Object.entries(headers).flat().map(String), defaultLimits);
   if (tooLarge !== undefined) throw new ConnectError(tooLarge, Code.ResourceExhausted);
   return headers;
+}
+
+function headersOf(given: GivenHeaders, path: string): Headers {
+  if (given instanceof Headers) return given;
+  try {
+    return new Headers(given);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new ConnectError(`${path}: ${text}`, Code.Internal, undefined, undefined, error);
+  }
 }
 
 /** Of one connection or one body, and what this path says itself. */
