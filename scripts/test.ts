@@ -132,13 +132,17 @@ function breaking(main: string): { ok: boolean; output: string } {
   }
 }
 
-/** The kit's server against the reference of gRPC, gRPC-Web and Connect; needs Go. */
+/** The kit's server and client against the reference of gRPC, gRPC-Web and Connect; needs Go. */
 function checkConformance(): void {
-  const name = 'gRPC, gRPC-Web and Connect (connectconformance)';
-  const result = run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit');
-  const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
-  if (skipped === undefined) check(name, result);
-  else skip(name, skipped);
+  for (const [mode, name] of [
+    ['server', 'gRPC, gRPC-Web and Connect (connectconformance)'],
+    ['client', 'gRPC of the client (connectconformance)'],
+  ] as const) {
+    const result = run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit', '--', mode);
+    const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
+    if (skipped === undefined) check(name, result);
+    else skip(name, skipped);
+  }
 }
 
 /**
