@@ -254,3 +254,44 @@ test('peers that do not speak HTTP/2, or break it, fail calls and nothing else',
     server.close();
   }
 });
+
+test('a unary call that a connection refused because it was going away goes to the next one, once', async (t) => {
+  const settings = frame(frameType.settings, 0, 0);
+  const goaway = frame(frameType.goaway, 0, 0, Buffer.alloc(8));
+  const answer = Buffer.concat([
+    frame(frameType.headers, flag.endHeaders, 1, headerBlock({ ':status': '200', 'content-type': 'application/grpc' })),
+    frame(frameType.data, 0, 1, good),
+    frame(frameType.headers, flag.endHeaders | flag.endStream, 1, headerBlock({ 'grpc-status': '0' })),
+  ]);
+  for (const [refusals, code] of [
+    [1, undefined],
+    [9, Code.Unavailable],
+  ] as const) {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      sockets.add(socket);
+      const says = sockets.size <= refusals ? goaway : answer;
+      socket.write(settings);
+      let seen = 0;
+      socket.on('data', (chunk) => {
+        const before = seen;
+        seen += chunk.length;
+        if (before < 150 && seen >= 150) socket.write(says);
+      });
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const address = server.address();
+    const outbound = `127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+    const error: unknown = await client(OrderService, { outbound })
+      .getOrder({ orderId }, { deadlineMs: 20_000 })
+      .then(
+        () => undefined,
+        (failed: unknown) => failed,
+      );
+    t.is(error instanceof ConnectError ? error.code : error, code);
+    t.is(sockets.size, 2);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+});
