@@ -90,7 +90,7 @@ let second: TestProject;
 test.before('the service and its contract move into a repository of their own', async () => {
   first = await makeProject(files, { '@bakery/orders-contract': 'orders' });
   second = await makeProject(
-    { 'package.json': files['package.json'], 'weft.project.yaml': 'name: bakery\n' },
+    { 'package.json': files['package.json'], 'weft.project.yaml': 'name: bakery\nelsewhere: [bakery.orders]\n' },
     { [contract]: 'payments' },
   );
   for (const folder of ['proto/bakery/payments', 'services/payments']) {
@@ -99,6 +99,7 @@ test.before('the service and its contract move into a repository of their own', 
   }
   const page = new DocumentedPage('docs/split-a-service.md', 'tests/e2e/elsewhere.test.ts');
   page.next(/^npm install$/); // The packages of this repository are linked.
+  await execute('npx', ['weft', 'generate'], { cwd: second.path });
   await execute('sh', ['-c', page.next(/^npx weft contract pack payments$/)], { cwd: second.path });
   // What npm does with a tarball.
   page.next(/^npm install @bakery\/payments-contract$/);
