@@ -10,7 +10,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +21,7 @@ const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimit
 const count: TapCount = { passed: 0, failed: [], skipped: 0 };
 const kind = process.argv[2] ?? 'all';
 let underWay = 'Checks';
+let stopMesh: (() => Promise<void>) | undefined;
 
 /** Runs a command and returns all that it wrote; its exit code decides. */
 function run(command: string, ...args: readonly string[]): { ok: boolean; output: string } {
@@ -48,21 +49,44 @@ function skip(name: string, reason: string): void {
 
 /** A run of ava, shown test by test. */
 async function ava(title: string, ...args: readonly string[]): Promise<void> {
-  console.log(`\n${title}`);
+  await avaAt(console.log, title, args);
+}
+
+/** `ava`, with the lines given to `show`, and more environment. */
+async function avaAt(
+  show: (line: string) => void,
+  title: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  show(`\n${title}`);
   underWay = title;
-  const before = count.passed + count.skipped;
-  const failedBefore = count.failed.length;
-  const child = spawn('ava', ['--tap', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const began = performance.now();
+  const own: TapCount = { passed: 0, failed: [], skipped: 0 };
+  const child = spawn('ava', ['--tap', ...args], {
+    cwd: root,
+    env: { ...env, ...more },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
   for await (const line of createInterface({ input: child.stdout })) {
-    const shown = readTapLine(line, count);
-    if (shown !== undefined) console.log(shown);
+    const shown = readTapLine(line, own);
+    if (shown !== undefined) show(shown);
   }
   const code = await ended;
   // A file that crashed, or none that was found, is no failed test to ava.
-  if (code !== 0 && count.failed.length === failedBefore)
-    check(title, { ok: false, output: `ava ended with exit code ${code}` });
-  if (code === 0 && count.passed + count.skipped === before) check(title, { ok: false, output: 'no test has run' });
+  const silent =
+    code !== 0 && own.failed.length === 0
+      ? `ava ended with exit code ${code}`
+      : code === 0 && own.passed + own.skipped === 0 && 'no test has run';
+  if (silent) {
+    own.failed.push(title);
+    show(`  ✗ ${title}\n      ${silent}`);
+  }
+  show(`  ${Math.round((performance.now() - began) / 1_000)} s`);
+  count.passed += own.passed;
+  count.skipped += own.skipped;
+  count.failed.push(...own.failed);
 }
 
 function digestOf(pattern: string): string {
@@ -161,6 +185,39 @@ async function testCluster(): Promise<void> {
   if (count.passed + count.failed.length === 0) check('tests in a cluster', { ok: false, output: 'no test has run' });
 }
 
+/**
+ * Tests through the running mesh of the shop that share one: each file finds it as it was started (tests/shared-mesh.ts). Those that take
+ * something away are last.
+ */
+const sharing = [
+  ...['e2e/order', 'e2e/identity', 'e2e/override', 'e2e/hostile-input', 'e2e/idempotency', 'e2e/broken-input'],
+  ...['fuzz/fuzz', 'e2e/replicas', 'e2e/database-away', 'e2e/control-plane-away'],
+].map((name) => `tests/${name}.test.ts`);
+
+/** They wait more than they compute, so the files that share a mesh run beside those that start their own, one of each at a time. */
+async function testThroughMesh(): Promise<void> {
+  const config = ['--config', 'ava.e2e.config.js', '--serial'];
+  const own = globSync('tests/{e2e,fuzz}/**/*.test.ts', { cwd: root }).filter((file) => !sharing.includes(file));
+  const { shareMesh } = await import('../tests/shared-mesh.ts');
+  const mesh = await shareMesh().catch((error: unknown) => {
+    check('the mesh that tests share starts', { ok: false, output: String(error) });
+    // Then each file tries to start its own.
+    return { env: {}, stop: async () => {} };
+  });
+  stopMesh = mesh.stop;
+  try {
+    const kept: string[] = [];
+    let show = (line: string): void => void kept.push(line);
+    const beside = avaAt((line) => show(line), 'Tests of meshes of their own', [...config, ...own]);
+    await avaAt(console.log, 'Tests through the running mesh', [...config, ...sharing], mesh.env);
+    for (const line of kept) console.log(line);
+    show = console.log;
+    await beside;
+  } finally {
+    await mesh.stop();
+  }
+}
+
 async function testAll(): Promise<void> {
   console.log('Checks');
   checkGeneratedCode();
@@ -175,10 +232,7 @@ async function testAll(): Promise<void> {
     await ava('Unit tests');
     checkConformance();
   }
-  if (kind === 'all') {
-    const config = 'ava.e2e.config.js';
-    if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
-  }
+  if (kind === 'all') await testThroughMesh();
 }
 
 /** Tells what there is to tell, and how it ended. */
@@ -191,9 +245,10 @@ function close(): void {
 }
 
 // Whoever runs this may have an end to its patience. What has been seen until then is told, and that it is not all.
-process.once('SIGTERM', () => {
+process.once('SIGTERM', async () => {
   check(`${underWay}: stopped before its end`, { ok: false, output: 'SIGTERM' });
   close();
+  await stopMesh?.();
   process.exit();
 });
 
