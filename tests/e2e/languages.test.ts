@@ -57,8 +57,8 @@ test.before(async (t) => {
   project = await createLinkedProject('bakery');
   for (const name of ['bread', 'oven']) await rm(join(project.directory, 'services', name), { recursive: true });
   await project.weft('add', 'service', 'flour');
-  await project.weft('add', 'service', 'stock', '--language', 'go', '--calls', 'bakery.flour');
-  await project.weft('add', 'service', 'menu', '--language', 'python', '--calls', 'bakery.stock');
+  await project.weft('add', 'service', 'stock', '--language', 'go', '--calls', 'bakery.flour', '--database');
+  await project.weft('add', 'service', 'menu', '--language', 'python', '--calls', 'bakery.stock', '--database');
   await project.weft('add', 'service', 'cafe', '--calls', 'bakery.menu');
   await symlink(languages.venv, join(project.directory, 'services/menu/.venv'));
   const go = join(project.directory, 'services/stock');
@@ -232,10 +232,43 @@ for (const [service, command] of [
   });
 }
 
-inMesh('a database is for TypeScript; for other languages the command says what to write', async (t) => {
-  await t.throwsAsync(project.weft('add', 'service', 'rye-till', '--language', 'python', '--database'), {
-    message: /--database writes code in TypeScript alone; leave it out, and put `schema: rye_till` into/,
-  });
+inMesh('Python and Go keep items in a schema of their own, which their migrations have made', async (t) => {
+  const keep = async (service: string) => {
+    const url = `${mesh.edge}/v1/${service}/items`;
+    const add = (name: string) =>
+      fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }) });
+    t.like(await (await add('first')).json(), { item: { name: 'first' } }, service);
+    t.is((await add('')).status, 400, service);
+    const { items }: { items: readonly { name: string; createdAt: string }[] } = JSON.parse(
+      await (await fetch(url)).text(),
+    );
+    t.deepEqual(
+      items.map(({ name }) => name),
+      ['first'],
+      service,
+    );
+    t.regex(items[0]?.createdAt ?? '', /^20/);
+    t.regex(await mesh.log(`${service}-0`), /migrated 0001_items\.sql/);
+  };
+  await Promise.all(['menu', 'stock'].map(keep));
+});
+
+inMesh('a migration that was changed after it was applied is named', async (t) => {
+  const changed = async (service: string) => {
+    const file = join(project.directory, `services/${service}/migrations/0001_items.sql`);
+    const before = await readFile(file, 'utf8');
+    await appendFile(file, '-- changed\n');
+    await t.throwsAsync(project.weft('restart', service, '--state', mesh.state), {
+      message: /migration 0001_items\.sql.* was changed after it was applied; undo that and add a new one/,
+    });
+    await writeFile(file, before);
+    t.regex(await project.weft('restart', service, '--state', mesh.state), new RegExp(service));
+  };
+  await Promise.all(['menu', 'stock'].map(changed));
+});
+
+inMesh('`weft test` runs the tests of both', async (t) => {
+  t.regex(await project.weft('test', 'menu', 'stock'), /2 services tested: 2 passed, 0 failed/);
 });
 
 inMesh('without go, the last line says what to do', async (t) => {
