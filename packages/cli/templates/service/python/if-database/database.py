@@ -7,7 +7,8 @@ from pathlib import Path
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-MIGRATIONS = Path(__file__).with_name("migrations")
+# In the folder in which main.py starts.
+MIGRATIONS = Path("migrations")
 
 
 async def open_database() -> AsyncConnectionPool:
