@@ -6,6 +6,8 @@ import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary }
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test, { type ExecutionContext } from 'ava';
+import { stateDirectory } from '../../packages/cli/src/state-directory.ts';
+import { SupervisorClient } from '../../packages/cli/src/supervisor/supervisor-client.ts';
 import {
   type Bakery,
   baker,
@@ -241,6 +243,28 @@ test.serial(
     t.deepEqual(callers.failures, []);
   },
 );
+
+test.serial('`weft restart` and edits over a port instead of a socket fail no call', async (t) => {
+  const callers = load(t, [bake, fill]);
+  let before = dev.output();
+  await bakery.save('services/bread/weft.yaml', 'name: bread\nlisten: tcp\n');
+  await dev.said(/serving address=127\.0\.0\.1:\d+.*bread restarted in/s, before);
+  before = dev.output();
+  await bakery.save('services/bread/src/baker.ts', baker('by tcp.'));
+  await dev.said(/bread restarted in/, before);
+  t.regex(await bake(), /by tcp\./);
+
+  const client = new SupervisorClient(stateDirectory(dev.state).controlSocket);
+  const bread = async () => (await client.status())?.replicas.find(({ name }) => name === 'bread-0');
+  const old = await bread();
+  t.deepEqual(await client.restart('bread'), ['bread-0']);
+  const fresh = await bread();
+  t.not(fresh?.pid, old?.pid);
+  t.not(fresh?.application, old?.application);
+  t.true(fresh?.ready);
+  await callers.stop();
+  t.deepEqual(callers.failures, []);
+});
 
 test.serial('weft.yaml is applied, and one that cannot be read changes nothing', async (t) => {
   const before = dev.output();
