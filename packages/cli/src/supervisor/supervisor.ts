@@ -116,6 +116,18 @@ export class Supervisor {
     return suggestions(running, this.#edge.port);
   }
 
+  /** Names of the services that run without the service kit, as far as their weft.yaml tells: those with a `command`. */
+  get withoutConnect(): string[] {
+    return (
+      this.#services.all
+        // What lives elsewhere, such as a fake, may run the kit by a command.
+        .filter(
+          ({ reason, service }) => reason === '' && service.command !== undefined && service.elsewhere === undefined,
+        )
+        .map(({ service }) => service.name)
+    );
+  }
+
   /** What does not run: what was left out, and the services that take no calls. */
   get troubles(): readonly Trouble[] {
     const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
