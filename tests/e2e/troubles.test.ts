@@ -168,7 +168,7 @@ test.serial('start returns when the process serves', async (t) => {
   const refused = await t.throwsAsync<Error & { stderr: string }>(mesh.weft('history'));
   t.regex(
     refused?.stderr ?? '',
-    /^weft: The control plane does not run \(.*`weft start control-plane` starts it again\)/m,
+    /^weft: The control plane is not running \(.*`weft start control-plane` starts it again\)/m,
   );
   await client.hold('control-plane', false);
   await t.notThrowsAsync(meshClient(state.apiSocket).getStatus({}));

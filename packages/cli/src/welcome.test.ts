@@ -18,6 +18,6 @@ test('what services suggest is shown with the address of the edge and ids of its
 test('what does not run is named with its reason, and nothing is said when everything runs', (t) => {
   t.deepEqual(troubleText([], plain), []);
   t.deepEqual(troubleText([{ subject: 'cart', message: 'it does not listen yet' }], plain), [
-    'Not everything runs; the rest does, and goes on without it:\n  cart: it does not listen yet',
+    'These do not run; the rest of the mesh runs without them:\n  cart: it does not listen yet',
   ]);
 });

@@ -23,7 +23,7 @@ const reserved = new Set(['weft', 'google', 'buf', 'grpc', 'envoy', 'edge', 'kub
 export function projectNames(name) {
   if (!pattern.test(name)) {
     const near = nearestName(name);
-    const words = 'must be 1 to 40 of a-z, 0-9 and -, beginning with a letter and ending with a letter or digit';
+    const words = 'must be 1 to 40 characters of a-z, 0-9 and -, beginning with a letter and ending with a letter or digit';
     throw new CreateError(`The name "${name}" ${words}${near === undefined ? '.' : `, for example ${near}.`}`);
   }
   if (reserved.has(name)) {

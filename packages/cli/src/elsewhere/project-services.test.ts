@@ -123,7 +123,7 @@ for (const [what, uses, message, files] of [
   [
     'a package without a service',
     'package: empty',
-    /^empty carries no service: it has no weft\.yaml/,
+    /^empty contains no service: it has no weft\.yaml/,
     { 'shelf/node_modules/empty/package.json': '{}' },
   ],
   [
@@ -145,14 +145,14 @@ for (const [what, uses, message, files] of [
   [
     'a fake of no contract',
     'fake: empty',
-    /^empty is no contract package: /,
+    /^empty is not a contract package: /,
     { 'shelf/node_modules/empty/package.json': '{}' },
   ],
   ['a fake without its file', `{fake: "${contractName}", answers: b.yaml}`, /^there is no b\.yaml; write it/, fake],
   [
     'a fake with answers and handlers',
     `{fake: "${contractName}", answers: a.yaml, handlers: a.yaml}`,
-    /^a fake has answers or handlers; remove one/,
+    /^a fake has either answers or handlers; remove one/,
     fake,
   ],
 ] as const) {

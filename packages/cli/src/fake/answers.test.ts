@@ -79,12 +79,12 @@ for (const [what, text, message] of [
   [
     'many messages of one',
     'Capture: [{responses: [{}]}]',
-    /responses: Capture answers with one message; write response$/,
+    /responses: Capture answers with one message; use response$/,
   ],
   [
     'an unknown code',
     'Capture: [{error: {code: OOPS}}]',
-    /answer 1: error\.code: OOPS is no gRPC code; expected one of CANCELED/,
+    /answer 1: error\.code: OOPS is not a gRPC code; expected one of CANCELED/,
   ],
 ] as const) {
   test(`a file with ${what} is refused by name`, (t) => {
