@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// / Runs the weft command. If `npx weft` was started with a Node that is too old, it uses the Node installed in the project.
-// / Plain JavaScript, because an older Node must be able to parse this file.
+// Runs the weft command. If `npx weft` was started with a Node that is too old, it uses the Node installed in the project.
+// Plain JavaScript, because an older Node must be able to parse this file.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';

@@ -49,7 +49,9 @@ export async function openClusterMesh(options: ClusterOptions = {}): Promise<Clu
         const answers = await Promise.allSettled(clients.map((client) => client.getStatus({})));
         const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         if (given.length > 0) return mergeStatus(given);
-        throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica of the control plane answers; check its pods.');
+        throw answers[0]?.status === 'rejected'
+          ? answers[0].reason
+          : new CommandError('No replica of the control plane answers; check its pods.');
       },
       async rotateRoot(request) {
         let refusal: unknown;

@@ -15,7 +15,9 @@ export function askMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<[T, ...T[
         const answers = await Promise.allSettled(clients.map((client) => ask(client)));
         const [first, ...others] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         if (first !== undefined) return [first, ...others];
-        throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica of the control plane answers; see `weft status`.');
+        throw answers[0]?.status === 'rejected'
+          ? answers[0].reason
+          : new CommandError('No replica of the control plane answers; see `weft status`.');
       },
       timeoutMs,
     ),

@@ -67,7 +67,7 @@ for (const [title, text, expected] of [
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
   ['no YAML', 'name: [\n', /not YAML: /],
-  ['a list', '- name\n', /must hold fields/],
+  ['a list', '- name\n', /must contain fields/],
   ['main and command at once', 'main: a.ts\ncommand: b\n', /main and command: .*remove/],
   ['an empty command', 'command: []\n', /command: must name a program/],
   ['a command of blanks', 'command: "  "\n', /command: must name a program/],

@@ -58,7 +58,10 @@ const serviceManifestSchema = z.strictObject({
   /** Its logical name in contracts: a proto package without its version. */
   contract: z
     .string()
-    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be a proto package without its version, for example "bakery.orders"')
+    .regex(
+      /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/,
+      'must be a proto package without its version, for example "bakery.orders"',
+    )
     .optional(),
   /** The PostgreSQL schema that it owns, and its role of the same name. Unset: it needs no database. */
   schema: databaseName.optional(),

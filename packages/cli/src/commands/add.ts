@@ -38,7 +38,9 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   const { addService, languages } = await import('../add/add-service.ts');
   const known = await languages();
   if (!known.includes(options.language)) {
-    throw new CommandError(`There is no template for ${options.language}; --language must be one of ${known.join(', ')}.`);
+    throw new CommandError(
+      `There is no template for ${options.language}; --language must be one of ${known.join(', ')}.`,
+    );
   }
   if (options.database && options.language !== 'typescript') {
     throw new CommandError(

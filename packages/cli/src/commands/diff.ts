@@ -24,7 +24,9 @@ export function diffCommand(): Command {
     .action(async (old: string, fresh: string, options: { json: boolean }) => {
       const [before, after] = await Promise.all([readSide(old), readSide(fresh)]);
       if ('files' in before !== 'files' in after) {
-        throw new CommandError(`${old} and ${fresh} cannot be compared: one is a mesh directory, the other a tree of contracts; name two of the same kind.`);
+        throw new CommandError(
+          `${old} and ${fresh} cannot be compared: one is a mesh directory, the other a tree of contracts; name two of the same kind.`,
+        );
       }
       const { diff, diffText } = await import('@weft/compiler');
       const result = diff(before, after, Date.now());

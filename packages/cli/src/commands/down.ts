@@ -47,5 +47,7 @@ export async function down(state: StateDirectory): Promise<string> {
     await sleep(50);
   }
   const left = await endLeftovers(state);
-  return left.length === 0 ? 'The mesh has stopped.' : `The mesh has stopped; also stopped the processes that it left behind: ${left.join(', ')}.`;
+  return left.length === 0
+    ? 'The mesh has stopped.'
+    : `The mesh has stopped; also stopped the processes that it left behind: ${left.join(', ')}.`;
 }

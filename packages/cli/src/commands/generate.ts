@@ -22,11 +22,10 @@ export function generateCommand(): Command {
       );
       for (const problem of [...problems, ...findings]) console.error(problemLine(problem, project.root));
       if (problems.length > 0) {
-        throw new CommandError(
-          'The contracts do not compile, so the previous output was kept; fix the errors above.',
-        );
+        throw new CommandError('The contracts do not compile, so the previous output was kept; fix the errors above.');
       }
-      if (check && changed.length > 0) throw new CommandError('The generated files are out of date; run `weft generate`.');
+      if (check && changed.length > 0)
+        throw new CommandError('The generated files are out of date; run `weft generate`.');
       if (findings.length > 0) {
         throw new CommandError('The contracts contradict themselves; fix the errors above.');
       }

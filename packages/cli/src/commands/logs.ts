@@ -58,7 +58,8 @@ function parseCount(text: string): number {
 function parseSince(text: string): number {
   const agoMs = parseDuration(text);
   const time = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('It must be how long ago (5m) or a time (2026-01-31T12:00:00Z).');
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('It must be how long ago (5m) or a time (2026-01-31T12:00:00Z).');
   return time;
 }
 

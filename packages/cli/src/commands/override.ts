@@ -56,7 +56,10 @@ export function overrideCommand(): Command {
         'Weft retry a method that must not be repeated. It is written to the mesh directory or the cluster as a MeshOverride that\n' +
         'records who, why and until when.',
     )
-    .argument('[service/method]', 'for example bakery.payments.v1.PaymentService/Authorize, or bakery.payments for all its methods')
+    .argument(
+      '[service/method]',
+      'for example bakery.payments.v1.PaymentService/Authorize, or bakery.payments for all its methods',
+    )
     .option('--deny <caller>', 'deny this caller, for example bakery.orders or edge; repeatable', collect, [])
     .option('--allow <caller>', 'allow this caller although the contract does not name it; repeatable', collect, [])
     .option('--no-retry', 'do not retry a failed call that may have reached the service')
@@ -96,7 +99,9 @@ export function overrideCommand(): Command {
 
 async function manifestOf(mesh: Mesh, target: string | undefined, options: Options): Promise<OverrideManifest> {
   if (target === undefined) {
-    throw new CommandError('Name a service or method, for example bakery.payments.v1.PaymentService/Authorize, or use --list.');
+    throw new CommandError(
+      'Name a service or method, for example bakery.payments.v1.PaymentService/Authorize, or use --list.',
+    );
   }
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
@@ -163,7 +168,11 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
       return;
     }
     await store.remove(namespace, name);
-    throw new CommandError(sentence(`The control plane rejected the override, so it was removed: ${reasons.join('; ') || 'it would change nothing'}`));
+    throw new CommandError(
+      sentence(
+        `The control plane rejected the override, so it was removed: ${reasons.join('; ') || 'it would change nothing'}`,
+      ),
+    );
   }
   if (options.json) {
     const { override } = found;

@@ -46,8 +46,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     });
     const overrides = overrideLines(withoutEnded(mesh.overrides), now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));
-    if (problems.length)
-      sections.push(section('Problems (the last good configuration stays in use)', problems, paint));
+    if (problems.length) sections.push(section('Problems (the last good configuration stays in use)', problems, paint));
     const denials = mesh.denials.map(
       ({ count, lastAt, message, caller, method }) =>
         `${count} times${lastAt ? `, last ${formatDuration(now - timestampMs(lastAt))} ago` : ''}: ${message || `${caller} called ${method}`}`,

@@ -43,9 +43,7 @@ async function runBorrowed(borrowed: BorrowedProcess, command: readonly string[]
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', (error) =>
-        reject(
-          new CommandError(`${file} does not start in ${borrowed.cwd} (${reasonOf(error)}); fix the command.`),
-        ),
+        reject(new CommandError(`${file} does not start in ${borrowed.cwd} (${reasonOf(error)}); fix the command.`)),
       );
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
     });

@@ -20,7 +20,8 @@ export interface FakeUse {
  */
 export function usedFake(use: FakeUse, project: UsingProject): ServiceManifest | string {
   const { fake, answers, handlers } = use;
-  if (answers !== undefined && handlers !== undefined) return 'a fake has either answers or handlers; remove one of them';
+  if (answers !== undefined && handlers !== undefined)
+    return 'a fake has either answers or handlers; remove one of them';
   const installed = installedPackage(fake, project);
   if (!installed) return `${fake} is not installed; run \`npm install ${fake}\``;
   const contract = contractOfPackage(installed);

@@ -59,5 +59,5 @@ test.serial('without kubectl it says so', async (t) => {
   t.teardown(() => {
     process.env.PATH = path;
   });
-  await t.throwsAsync(overrideStore({ cluster: true }).write(manifest), { message: /^kubectl is not on the PATH/ });
+  await t.throwsAsync(overrideStore({ cluster: true }).write(manifest), { message: /^kubectl is not on PATH/ });
 });

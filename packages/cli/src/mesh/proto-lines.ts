@@ -13,7 +13,8 @@ import { buildContractTree } from '../contract-tree.ts';
 import { generatedContracts } from '../contracts.ts';
 import type { Project } from '../project.ts';
 
-// / Published contracts have no source positions, so that a changed comment makes no new version. A command that runs beside the sources can look the positions up.
+// Published contracts have no source positions, so that a changed comment makes no new version. A command that runs beside the
+// sources can look the positions up.
 
 // Field numbers of google/protobuf/descriptor.proto, which make up the paths in SourceCodeInfo.
 const servicesOfFile = 6;

@@ -166,7 +166,7 @@ const failures: readonly (readonly [
     'a command without a Dockerfile',
     oven,
     {},
-    /oven runs a command of its own and has no Dockerfile; write .*services\/oven\/Dockerfile/,
+    /oven runs its own command and has no Dockerfile; write .*services\/oven\/Dockerfile/,
   ],
   [
     'a Dockerfile that copies what is not there',

@@ -99,7 +99,9 @@ async function sourceOf({ service, root, out, context, say }: PackageOptions): P
   const own = ownImage(service, root, out, context);
   if (own) return own;
   if (context !== undefined) {
-    throw new CommandError(`${join(service.directory, 'Dockerfile')} does not exist; create it, or leave out --context.`);
+    throw new CommandError(
+      `${join(service.directory, 'Dockerfile')} does not exist; create it, or leave out --context.`,
+    );
   }
   say(`Installing the packages of ${service.name} ...`);
   return generatedImage(service, join(out, 'image'));
