@@ -104,7 +104,7 @@ for (const [name, near] of [
   ['..', undefined],
   ['', undefined],
 ] as const) {
-  test(`"${name}" is no name of a project`, (t) => {
+  test(`"${name}" is not a valid name of a project`, (t) => {
     const error = t.throws(() => projectNames(name));
     t.true(error.message.includes('must be 1 to 40 characters of a-z, 0-9 and -'));
     t.is(/, for example (.*)\.$/.exec(error.message)?.[1], near);
