@@ -28,11 +28,24 @@ export function suggestions(services: readonly CallableService[], port: number):
     .map((command) => command.replaceAll('{id}', () => randomBytes(4).toString('hex')));
 }
 
-/** The message when the mesh is up: its address, and calls to try. */
-export function welcome(port: number, commands: readonly string[], paint: Paint): string {
+/**
+ * The message when the mesh is up: its address, and calls to try. `withoutConnect`: names of services that do not support Connect, which
+ * the edge does not translate.
+ */
+export function welcome(
+  port: number,
+  commands: readonly string[],
+  paint: Paint,
+  withoutConnect: readonly string[] = [],
+): string {
   const edge = `localhost:${port}`;
+  const at = paint('bold', `http://${edge}`);
+  const protocols =
+    withoutConnect.length === 0
+      ? `gRPC, gRPC-Web, Connect and JSON on ${at}`
+      : `gRPC, gRPC-Web and JSON on ${at}; Connect too, except for ${withoutConnect.join(', ')}`;
   const lines = [
-    `${paint('bold', 'The mesh is up:')} gRPC, gRPC-Web, Connect and JSON on ${paint('bold', `http://${edge}`)}`,
+    `${paint('bold', 'The mesh is up:')} ${protocols}`,
     '',
     'Try:',
     ...[`grpcurl -plaintext ${edge} list`, ...commands, 'npx weft status'].map((command) => `  ${command}`),

@@ -133,9 +133,8 @@ async function detach(options: UpOptions, state: StateDirectory): Promise<void> 
   process.off('SIGTERM', interrupt);
   child.unref();
   const hint = 'The mesh runs in the background; `npx weft down` stops it, `npx weft logs -f` follows its log.';
-  console.log(
-    `\n${[welcome(options.port, status.suggestions, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
-  );
+  const said = welcome(options.port, status.suggestions, paint, status.withoutConnect);
+  console.log(`\n${[said, ...troubleText(status.troubles, paint), hint].join('\n\n')}`);
 }
 
 async function followDetached(

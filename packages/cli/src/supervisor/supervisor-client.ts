@@ -68,6 +68,8 @@ const statusSchema = z.object({
   mesh: z.string(),
   /** Commands that call services, once the mesh is up. An older supervisor sends neither these nor troubles. */
   suggestions: z.array(z.string()).default([]),
+  /** Services that answer no Connect. */
+  withoutConnect: z.array(z.string()).default([]),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
   /** External services, and what they are. */

@@ -118,6 +118,18 @@ export class Supervisor {
     return suggestions(running, this.#edge.port);
   }
 
+  /** Names of the services without the service kit, as far as weft.yaml shows: those with a `command`. */
+  get withoutConnect(): string[] {
+    return (
+      this.#services.all
+        // An external service, such as a fake, may run the kit through a command.
+        .filter(
+          ({ reason, service }) => reason === '' && service.command !== undefined && service.elsewhere === undefined,
+        )
+        .map(({ service }) => service.name)
+    );
+  }
+
   /** What does not run: services that were left out, and services that take no calls. */
   get troubles(): readonly Trouble[] {
     const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);

@@ -1,5 +1,6 @@
 import type { AccessLog } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
 import { stdoutLog } from './stdout-log.ts';
+import { traceIdFormat } from './trace-id.ts';
 
 /** Where a listener's calls go, for its access log. */
 export type LoggedDirection = 'inbound' | 'outbound' | 'gateway';
@@ -26,7 +27,7 @@ function makeLog(direction: LoggedDirection): AccessLog {
     upstream: '%UPSTREAM_HOST%',
     cluster: '%UPSTREAM_CLUSTER%',
     attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
-    trace_id: '%TRACE_ID%',
+    trace_id: traceIdFormat,
   });
 }
 
