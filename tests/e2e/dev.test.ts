@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test, { type ExecutionContext } from 'ava';
+import { outputDifference } from '../../scripts/documentation/shown-output.ts';
 import {
   type Bakery,
   baker,
@@ -15,7 +18,10 @@ import {
   servicePackage,
 } from '../bakery-project.ts';
 import { type DevSession, startDev } from '../dev-session.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { waitFor as waitForAtMost } from '../wait-for.ts';
+
+const execute = promisify(execFile);
 
 /** A machine that does other things, too, is slow at starting processes, and no test is about how slow. */
 const waitFor: typeof waitForAtMost = (what, look) => waitForAtMost(what, look, { timeoutMs: 90_000 });
@@ -196,4 +202,17 @@ test.serial('weft.yaml is applied, and one that cannot be read changes nothing',
   await waitFor('two replicas', async () => (await fill()).includes('cart by'));
   await bakery.save('services/cart/weft.yaml', 'name: cart\nreplicas: many\n');
   t.regex(await dev.said(/replicas/, before), /services\/cart\/weft\.yaml: replicas: .*; nothing changes/);
+});
+
+test.serial('docs/develop.md shows what has been printed above, and its commands restart replicas', async (t) => {
+  const page = new DocumentedPage('docs/develop.md', 'tests/e2e/dev.test.ts');
+  t.is(page.outputs.length, 3);
+  for (const lines of page.outputs)
+    t.is(outputDifference(['...', ...lines, '...'], dev.output().split('\n'), new Map()), undefined);
+  const env = { ...process.env, WEFT_STATE: dev.state };
+  const run = async (command: string) => (await execute('sh', ['-c', command], { cwd: bakery.root, env })).stdout;
+  await run('npx weft scale bread=2');
+  t.regex(await run(page.next(/^npx weft restart bread /)), /^bread-0, bread-1 restarted in /);
+  t.regex(await run(page.next(/^npx weft restart bread-1 /)), /^bread-1 restarted in/);
+  t.deepEqual(page.left, []);
 });

@@ -7,6 +7,7 @@ import { stateDirectory } from '../../packages/cli/src/state-directory.ts';
 import { probeCall } from '../../packages/cli/src/supervisor/probe-call.ts';
 import { SupervisorClient } from '../../packages/cli/src/supervisor/supervisor-client.ts';
 import { startDev } from '../dev-session.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { startMesh } from '../mesh.ts';
 import { makeProject, type TestProject } from '../project.ts';
 import { waitFor } from '../wait-for.ts';
@@ -96,11 +97,14 @@ test.before('the service and its contract move into a repository of their own', 
     await mkdir(dirname(join(second.path, folder)), { recursive: true });
     await rename(join(first.path, folder), join(second.path, folder));
   }
-  await execute(process.execPath, [weftBin, 'contract', 'pack', 'payments', '--out', 'out'], { cwd: second.path });
-  // What npm install does with a tarball.
+  const page = new DocumentedPage('docs/split-a-service.md', 'tests/e2e/elsewhere.test.ts');
+  page.next(/^npm install$/); // The packages of this repository are linked.
+  await execute('sh', ['-c', page.next(/^npx weft contract pack payments$/)], { cwd: second.path });
+  // What npm does with a tarball.
+  page.next(/^npm install @bakery\/payments-contract$/);
   const installed = join(first.path, 'node_modules', contract);
   await mkdir(installed, { recursive: true });
-  const tarball = join(second.path, 'out/bakery-payments-contract-0.1.0.tgz');
+  const tarball = join(second.path, 'dist/contracts/bakery-payments-contract-0.1.0.tgz');
   await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
 });
 test.after.always(async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type ProbeAnswer, probeCall } from '../../packages/cli/src/supervisor/probe-call.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { otherLanguages } from '../other-languages.ts';
@@ -57,8 +58,12 @@ test.before(async (t) => {
   project = await createLinkedProject('bakery');
   for (const name of ['bread', 'oven']) await rm(join(project.directory, 'services', name), { recursive: true });
   await project.weft('add', 'service', 'flour');
-  await project.weft('add', 'service', 'stock', '--language', 'go', '--calls', 'bakery.flour');
-  await project.weft('add', 'service', 'menu', '--language', 'python', '--calls', 'bakery.stock');
+  // The page's commands; its stock calls nobody.
+  const page = new DocumentedPage('docs/other-languages.md', 'tests/e2e/languages.test.ts');
+  await project.run('sh', '-c', `${page.next(/^npx weft add service stock --language go$/)} --calls bakery.flour`);
+  await project.run('sh', '-c', page.next(/^npx weft add service menu --language python --calls bakery\.stock$/));
+  page.next(/^npx weft up$/); // below
+  if (page.left.length > 0) throw new Error(`${page.path} has more: ${page.left}`);
   await project.weft('add', 'service', 'cafe', '--calls', 'bakery.menu');
   await symlink(languages.venv, join(project.directory, 'services/menu/.venv'));
   const go = join(project.directory, 'services/stock');
@@ -311,15 +316,4 @@ inMesh('one call is one trace, joined through services without the kit', async (
   const last = spans.filter(({ service }) => service === 'bakery.flour');
   for (const span of last) t.deepEqual(path(span), services);
   t.is(spans.filter(({ parentSpanId }) => parentSpanId === '').length, 1);
-});
-
-test('the page about other languages quotes the samples', async (t) => {
-  const root = join(import.meta.dirname, '../..');
-  const page = await readFile(join(root, 'docs/other-languages.md'), 'utf8');
-  const quotes = [...page.matchAll(/^```(python|go)\n(.*?)^```$/gms)];
-  t.true(quotes.length >= 4);
-  for (const [, language = '', code = ''] of quotes) {
-    const file = { python: 'python/mesh.py', go: 'go/mesh.go' }[language] ?? '';
-    t.true((await readFile(join(root, 'packages/cli/templates/service', file), 'utf8')).includes(code), code);
-  }
 });

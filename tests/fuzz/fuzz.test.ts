@@ -19,7 +19,7 @@ import { admit, calmContract, Tenant } from './tenant.ts';
 const seconds = Number(process.env.FUZZ_SECONDS ?? 0);
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_128);
 
-/** No process may be larger at the end: what it has at rest, and room for every limit of docs/security.md at once. */
+/** No process may be larger at the end: what it has at rest, and room for every limit of docs/limits.md at once. */
 const maxRssMiB = { node: 512, envoy: 512 };
 
 interface Process {

@@ -11,9 +11,9 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, createGrpcWebTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test, { type ExecutionContext } from 'ava';
+import { DocumentedPage } from '../documented-page.ts';
 import { findGrpcurl } from '../grpcurl.ts';
 import { type Registry, startRegistry } from '../registry.ts';
-import { Tutorial } from '../tutorial.ts';
 import { waitFor } from '../wait-for.ts';
 import { EmptyDirectory } from './empty-directory.ts';
 
@@ -100,7 +100,7 @@ async function editHandler(home: EmptyDirectory, callCart: string): Promise<void
 
 test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits, package', async (t) => {
   const home = await emptyDirectory(t);
-  const page = await Tutorial.read();
+  const page = new DocumentedPage('docs/tutorial.md', 'tests/published/first-day.test.ts');
   await home.run(page.next(/^npm create weft@latest bakery$/));
   t.is(page.next(/^cd /), 'cd bakery');
   home.folder = 'bakery';
