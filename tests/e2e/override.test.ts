@@ -43,7 +43,7 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   await waitFor('its end', async () => (await getProduct()).code === 0);
   t.regex(
     await mesh.weft('override', '--list'),
-    /^There is no override\. 1 ended; `weft override --list --all` shows it\.$/m,
+    /^There are no overrides\. 1 expired; `weft override --list --all` shows it\.$/m,
   );
   t.regex(await mesh.weft('override', '--list', '--all'), /nothing on .*; ended \d/);
   t.notRegex(await mesh.weft('status'), /Overrides/);
@@ -75,7 +75,10 @@ test.serial('weft override --remove ends one now', async (t) => {
 test.serial('weft override takes back what is refused', async (t) => {
   const before = files();
   const refusals: readonly (readonly [readonly string[], RegExp])[] = [
-    [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /an override that loosens a contract needs an end/],
+    [
+      ['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'],
+      /an override that loosens a contract needs an end/,
+    ],
     [['shop.payments', '--allow', 'shop.catalog', '--for', '25h', '--why', 'x'], /within 24 h of its creation/],
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /has no method Nothing\./],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],
