@@ -41,7 +41,7 @@ test.serial('a service is added, with what it calls', async (t) => {
   t.true((await project.read('proto/bakery/bread/v1/bread.proto')).includes('callers: ["bakery.cart"]\n'));
   // The template has what is generated.
   t.is(await project.read('contracts/bread/package.json'), generated);
-  await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart exists already/ });
+  await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart already exists/ });
   await t.throwsAsync(project.weft('add', 'service', 'till', '--calls', 'bakery.bred'), {
     message: /No contract is named bakery\.bred\. Did you mean bakery\.bread\?/,
   });

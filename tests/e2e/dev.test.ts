@@ -141,7 +141,7 @@ test.serial('broken code is named in one sentence, and the old code goes on serv
     const before = dev.output();
     await bakery.save('services/bread/src/baker.ts', broken);
     const said = await dev.said(/bread-0 does not serve/, before);
-    t.regex(said, /weft: The new process of bread-0 does not serve, so the old one goes on: it ended with .*Error.*: /);
+    t.regex(said, /weft: The new process of bread-0 does not serve, so the old one stays: it ended with .*Error.*: /);
   }
   t.regex(await bake(), /baker-14/);
   const before = dev.output();

@@ -284,7 +284,7 @@ inMesh('by gRPC-Web a deadline, a refusal and an error of the application are to
 
 inMesh('a database is for TypeScript; for other languages the command says what to write', async (t) => {
   await t.throwsAsync(project.weft('add', 'service', 'rye-till', '--language', 'python', '--database'), {
-    message: /--database writes code in TypeScript alone; leave it out, and put `schema: rye_till` into/,
+    message: /--database works only with TypeScript; leave it out, and put `schema: rye_till` into/,
   });
 });
 

@@ -75,7 +75,7 @@ test.serial('weft override --remove ends one now', async (t) => {
 test.serial('weft override takes back what is refused', async (t) => {
   const before = files();
   const refusals: readonly (readonly [readonly string[], RegExp])[] = [
-    [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /what loosens needs an end/],
+    [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /an override that loosens a contract needs an end/],
     [['shop.payments', '--allow', 'shop.catalog', '--for', '25h', '--why', 'x'], /within 24 h of its creation/],
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /has no method Nothing\./],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],

@@ -107,7 +107,7 @@ test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits
 
   const up = home.start(page.next(/^npx weft up$/));
   try {
-    await tryWhatIsPrinted(t, home, await up.said(/Ctrl-C stops it all/));
+    await tryWhatIsPrinted(t, home, await up.said(/Ctrl-C stops everything/));
     t.regex(await home.run(`${page.next(/^curl .*rye/, home.edge)} -sS`), /"flour":"rye"/);
     t.regex(await home.run(`${page.next(/^curl .*loaves$/, home.edge)} -sS`), /"loaves":\[/);
     t.regex(await home.run(page.next(/^npx weft why edge/)), /oven\.proto:\d+/);
@@ -120,7 +120,7 @@ test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits
 
   const dev = home.start(page.next(/^npx weft dev$/));
   try {
-    await dev.said(/Edits are followed/);
+    await dev.said(/Following edits/);
     const callCart = page.next(/^curl .*cart$/, home.edge);
     t.regex(await home.run(`${callCart} -sS`), /bakery\.bread answered .*rye/);
     await editHandler(home, callCart);
@@ -146,7 +146,7 @@ test.serial('with pnpm: create, up, add, dev with an edit', async (t) => {
   home.folder = 'bakery';
   try {
     const welcome = await home.run('pnpm weft up --detach');
-    t.notRegex(welcome, /Not everything runs/);
+    t.notRegex(welcome, /These do not run/);
     await tryWhatIsPrinted(t, home, welcome);
     await home.run('pnpm weft add service cart --calls bakery.bread --database');
   } finally {
@@ -154,7 +154,7 @@ test.serial('with pnpm: create, up, add, dev with an edit', async (t) => {
   }
   const dev = home.start('pnpm weft dev');
   try {
-    await dev.said(/Edits are followed/);
+    await dev.said(/Following edits/);
     await editHandler(home, `curl ${home.edge}/v1/cart`);
   } finally {
     await dev.stop();

@@ -12,8 +12,8 @@ import { type ProtoProblem, problemLine } from './proto-problem.ts';
 import { protoSources } from './proto-sources.ts';
 
 /**
- * What the project's own contracts say about calls and cannot mean. A caller whose name begins as the project's own contracts must be
- * one of them; others may live in any repository. `graph`: look at the calls from service to service, too.
+ * Finds contradictions in the policies of the project's own contracts. A caller whose name starts like the project's own contracts must be
+ * one of them; other callers may be in any repository. `graph`: also check the calls between services.
  */
 export function lintFindingsOf(
   descriptorSet: Uint8Array,
@@ -41,7 +41,7 @@ export function lintFindingsOf(
   });
 }
 
-/** Compiles a project's contracts and looks at what they say about calls. Throws a CommandError when they do not compile. */
+/** Compiles a project's contracts and lints their policies. Throws a CommandError if they do not compile. */
 export async function lintProject(project: Project, options: { readonly graph: boolean }): Promise<ProtoProblem[]> {
   const sources = protoSources(project);
   const compiled = await compileProtos(sources.own, sources.imported);

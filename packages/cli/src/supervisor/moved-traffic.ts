@@ -6,18 +6,18 @@ import { type ListenAddress, listenText } from './listen-address.ts';
 const pollMs = 20;
 /** How long an Envoy may take to learn a new address of its application. */
 const moveMs = 10_000;
-/** How long calls that the old application works on may take; the kit cuts them off after as long. */
+/** How long in-flight calls of the old application may take; the kit ends them after the same time. */
 const finishMs = 10_000;
 
-/** The inbound port of a sidecar, to be asked where it sends its calls. */
+/** The inbound port of a sidecar, to find out where it sends calls. */
 export interface InboundTraffic {
   readonly adminSocket: string;
   readonly port: number;
 }
 
 /**
- * Resolves when an Envoy sends new calls to the application that listens at `address`, with true; with false when it
- * does not within 10 s or does not answer, or `signal` is aborted.
+ * Resolves with true when an Envoy sends new calls to the application that listens at `address`; with false if it does not within 10 s or
+ * does not answer, or `signal` is aborted.
  */
 export function moved(traffic: InboundTraffic, address: ListenAddress, signal: AbortSignal): Promise<boolean> {
   const host = 'path' in address ? address.path : listenText(address);
@@ -25,8 +25,8 @@ export function moved(traffic: InboundTraffic, address: ListenAddress, signal: A
 }
 
 /**
- * Resolves when an Envoy has no connection left to the applications that it called before, with true; with false when some remain
- * after 10 s. A connection to an application that was replaced ends with its last call.
+ * Resolves with true when an Envoy has no connection left to its previous applications; with false if some remain after 10 s. A connection
+ * to a replaced application closes with its last call.
  */
 export function drained(traffic: InboundTraffic, signal: AbortSignal): Promise<boolean> {
   return until(finishMs, signal, async () => {
@@ -45,7 +45,7 @@ async function until(timeoutMs: number, signal: AbortSignal, holds: () => Promis
   }
 }
 
-/** Connections to the application as the Envoy knows it now, by host. */
+/** Connections to the current application, by host. */
 async function connectionsByHost({ adminSocket, port }: InboundTraffic): Promise<ReadonlyMap<string, number>> {
   const clusters = await requestAdmin({ socketPath: adminSocket, path: '/clusters', timeoutMs: 1_000 });
   const prefix = `${inboundName(port)}::`;
@@ -56,7 +56,7 @@ async function connectionsByHost({ adminSocket, port }: InboundTraffic): Promise
   return new Map(hosts);
 }
 
-/** Connections to the application, those to hosts that it does not have any more with them: statistics go by the cluster's name. */
+/** Connections to the application, including those to previous hosts, because the statistic is per cluster. */
 async function allConnections({ adminSocket, port }: InboundTraffic): Promise<number> {
   const filter = encodeURIComponent(`^cluster\\.${inboundName(port).replace('|', '\\|')}\\.upstream_cx_active$`);
   const stats = await requestAdmin({ socketPath: adminSocket, path: `/stats?filter=${filter}`, timeoutMs: 1_000 });

@@ -14,33 +14,33 @@ import { childrenNamed, filesEnding, placesOf, type WatchedPlace } from './watch
 
 const manifestName = 'weft.yaml';
 
-/** What `weft dev` follows, and what it tells. */
+/** What `weft dev` follows and reports. */
 export interface DevOptions {
   readonly project: Pick<Project, 'root' | 'contractsDirs' | 'servicesDirs'>;
   readonly mesh: DevMesh;
-  /** Resolves when edits can be brought into the mesh. */
+  /** Resolves when edits can be applied to the mesh. */
   readonly up: Promise<void>;
   readonly contracts: DevContracts;
-  /** All services of the project as their manifests say now. */
+  /** All services of the project, from their current manifests. */
   readonly readServices: () => {
     readonly services: readonly ServiceManifest[];
     readonly problems: readonly ManifestProblem[];
   };
-  /** Tells the person one line or a few. */
+  /** Prints one or more lines to the user. */
   readonly say: (text: string) => void;
 }
 
-/** Follows the edits of a project and brings each into the running mesh. */
+/** Follows the edits of a project and applies each to the running mesh. */
 export class Dev {
   readonly #options: DevOptions;
-  /** What was said of manifests that cannot be read, so that it is said once. */
+  /** Messages about unreadable manifests, so that each is printed only once. */
   #said = new Set<string>();
 
   constructor(options: DevOptions) {
     this.#options = options;
   }
 
-  /** Begins to follow, until `signal` is aborted. Resolves when no later edit is missed. */
+  /** Starts to follow edits until `signal` is aborted. Resolves when no later edit will be missed. */
   async start(signal: AbortSignal): Promise<void> {
     const updates = new ServiceUpdates(this.#options.mesh, this.#options.say, signal);
     const edited = async (edit: Edit) => {
@@ -91,18 +91,18 @@ export class Dev {
     }
   }
 
-  /** Applies what the .proto files say now; the contracts that are different. */
+  /** Applies the current .proto files. Returns the contracts that changed. */
   async #updateContracts(): Promise<readonly ChangedContract[]> {
     const { say } = this.#options;
     const { problems, changed, warnings, diff } = await this.#options.contracts.update();
     if (problems.length > 0) {
-      say([...problems, 'The contracts stay as they were; the next save tries again.'].join('\n'));
+      say([...problems, 'The contracts are unchanged; the next save tries again.'].join('\n'));
       return [];
     }
     if (warnings.length > 0) say(warnings.join('\n'));
     if (changed.length > 0) {
       const names = changed.map(({ logicalName }) => logicalName).join(', ');
-      say(`${names} changed${diff === '' ? '; nothing becomes different for anybody who calls' : `:\n${diff}`}`);
+      say(`${names} changed${diff === '' ? '; nothing changes for any caller' : `:\n${diff}`}`);
     }
     return changed;
   }
@@ -116,7 +116,7 @@ export class Dev {
   }
 }
 
-/** Whether one of these files makes a service start anew. Its manifest is compared by what it says. */
+/** Whether a change to one of these files requires a restart of a service. Its manifest is compared by content. */
 function isEdited({ directory, watch }: ServiceManifest, paths: readonly string[]): boolean {
   const places = placesOf(directory, watch);
   const manifest = join(directory, manifestName);

@@ -5,8 +5,8 @@ import type { DevMesh } from './dev-mesh.ts';
 import { ProjectContracts } from './project-contracts.ts';
 
 /**
- * Brings the edits of a project into its mesh until `signal` is aborted: those from now on, as soon as the mesh is `up`. Resolves when
- * no later edit is missed.
+ * Applies the edits of a project to its mesh until `signal` is aborted: all edits from now on, as soon as the mesh is `up`. Resolves when
+ * no later edit will be missed.
  */
 export async function followEdits(
   project: Project,
