@@ -300,7 +300,7 @@ const loosening: readonly (readonly [string, object, number | undefined, RegExp]
     'nobody says when',
     { deadline: '60s', reason: 'x', expires: at(nowMs + hourMs) },
     Number.NaN,
-    /must say when it was made/,
+    /needs its creation time/,
   ],
 ];
 for (const [title, spec, createdMs, message] of loosening) {

@@ -1,4 +1,4 @@
-# Brings gen/ up to date, builds, and becomes the service. weft.yaml starts it; an image has the program alone.
+# Updates gen/, builds, and runs the service. weft.yaml starts it; an image contains only the program.
 set -eu
 command -v go >/dev/null || { echo "the command go was not found; install Go 1.26 or later" >&2; exit 127; }
 
@@ -12,7 +12,7 @@ if ! cmp -s "bin/contracts.$$" bin/contracts; then
 fi
 rm "bin/contracts.$$"
 
-# A replica that runs keeps its own file.
+# A running replica keeps its own file.
 go build -o "bin/next.$$" .
 mv "bin/next.$$" bin/__service__
 exec bin/__service__

@@ -1,4 +1,4 @@
-"""Brings .venv and gen/ up to date, then becomes the service. weft.yaml starts it; an image starts main.py."""
+"""Updates .venv and gen/, then runs the service. weft.yaml starts it; an image starts main.py."""
 
 import fcntl
 import os
@@ -28,6 +28,6 @@ with open("run.lock", "w") as lock:
         install()
         subprocess.run([PYTHON, "generate.py"], check=True)
     except subprocess.CalledProcessError as error:
-        # What it said last is what `weft status` shows.
+        # `weft status` shows its last line of output.
         sys.exit(error.returncode)
 os.execv(PYTHON, [PYTHON, "main.py"])
