@@ -1,6 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { appendFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,8 +58,13 @@ test.before(async (t) => {
   await project.weft('add', 'service', 'flour');
   // The page's commands; its stock calls nobody.
   const page = new DocumentedPage('docs/other-languages.md', 'tests/e2e/languages.test.ts');
-  await project.run('sh', '-c', `${page.next(/^npx weft add service stock --language go$/)} --calls bakery.flour`);
-  await project.run('sh', '-c', page.next(/^npx weft add service menu --language python --calls bakery\.stock$/));
+  await project.run(
+    'sh',
+    '-c',
+    `${page.next(/^npx weft add service stock --language go$/)} --calls bakery.flour --database`,
+  );
+  const menu = page.next(/^npx weft add service menu --language python --calls bakery\.stock$/);
+  await project.run('sh', '-c', `${menu} --database`);
   page.next(/^npx weft up$/); // below
   if (page.left.length > 0) throw new Error(`${page.path} has more: ${page.left}`);
   await project.weft('add', 'service', 'cafe', '--calls', 'bakery.menu');
@@ -249,24 +252,17 @@ inMesh('after SIGTERM, Python and Go finish a call and end with 0', async (t) =>
   await waitFor('both to be back', async () => (await describe('cafe')).ok);
 });
 
-for (const [service, command] of [
-  ['menu', ['.venv/bin/python', 'main.py']],
-  ['stock', ['bin/stock']],
-] as const) {
-  inMesh(`${service} ends at once on SIGINT`, async (t) => {
-    const socket = join(mesh.state, `${service}-int.sock`);
-    const [program, ...args] = command;
-    const child = spawn(program, args, {
-      cwd: join(project.directory, 'services', service),
-      env: { ...process.env, PYTHONPATH: 'gen', WEFT_LISTEN: `unix:${socket}`, WEFT_OUTBOUND: '127.0.0.1:1' },
-      stdio: 'ignore',
-    });
-    const ended = once(child, 'exit');
-    await waitFor('it to listen', () => existsSync(socket));
-    child.kill('SIGINT');
-    t.deepEqual(await ended, [0, null]);
-  });
-}
+inMesh('Python and Go end with 0 on SIGINT', async (t) => {
+  for (const name of ['menu-0', 'stock-0']) {
+    const ends = async () => (await mesh.log('up')).split(`${name} ended with exit code 0`).length;
+    const before = await ends();
+    const { pid = 0 } = await mesh.replica(name);
+    process.kill(pid, 'SIGINT');
+    await waitFor(`${name} to end`, async () => (await ends()) > before);
+  }
+  await waitFor('both to be back', async () => (await describe('cafe')).ok);
+  t.pass();
+});
 
 inMesh('by gRPC-Web a deadline, a refusal and an error of the application are told from one another', async (t) => {
   const type = 'application/grpc-web+proto';
@@ -282,10 +278,43 @@ inMesh('by gRPC-Web a deadline, a refusal and an error of the application are to
   t.deepEqual(await ended('stock', type, {}, undefined, broken), [200, 13]);
 });
 
-inMesh('a database is for TypeScript; for other languages the command says what to write', async (t) => {
-  await t.throwsAsync(project.weft('add', 'service', 'rye-till', '--language', 'python', '--database'), {
-    message: /--database works only with TypeScript; leave it out, and put `schema: rye_till` into/,
-  });
+inMesh('Python and Go keep items in a schema of their own, which their migrations have made', async (t) => {
+  const keep = async (service: string) => {
+    const url = `${mesh.edge}/v1/${service}/items`;
+    const add = (name: string) =>
+      fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }) });
+    t.like(await (await add('first')).json(), { item: { name: 'first' } }, service);
+    t.is((await add('')).status, 400, service);
+    const { items }: { items: readonly { name: string; createdAt: string }[] } = JSON.parse(
+      await (await fetch(url)).text(),
+    );
+    t.deepEqual(
+      items.map(({ name }) => name),
+      ['first'],
+      service,
+    );
+    t.regex(items[0]?.createdAt ?? '', /^20/);
+    t.regex(await mesh.log(`${service}-0`), /migrated 0001_items\.sql/);
+  };
+  await Promise.all(['menu', 'stock'].map(keep));
+});
+
+inMesh('a migration that was changed after it was applied is named', async (t) => {
+  const changed = async (service: string) => {
+    const file = join(project.directory, `services/${service}/migrations/0001_items.sql`);
+    const before = await readFile(file, 'utf8');
+    await appendFile(file, '-- changed\n');
+    await t.throwsAsync(project.weft('restart', service, '--state', mesh.state), {
+      message: /migration 0001_items\.sql.* was changed after it was applied; undo that and add a new one/,
+    });
+    await writeFile(file, before);
+    t.regex(await project.weft('restart', service, '--state', mesh.state), new RegExp(service));
+  };
+  await Promise.all(['menu', 'stock'].map(changed));
+});
+
+inMesh('`weft test` runs the tests of both', async (t) => {
+  t.regex(await project.weft('test', 'menu', 'stock'), /2 services tested: 2 passed, 0 failed/);
 });
 
 inMesh('without go, the last line says what to do', async (t) => {

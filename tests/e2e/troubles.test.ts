@@ -131,7 +131,7 @@ test.serial('a service that was excepted waits for weft run, and for no longer t
     const env = await call('idle-0', 'yours');
     t.regex(env.WEFT_LISTEN ?? '', /^unix:.*yours-0\.sock$/);
   });
-  await waitFor('its reason', async () => /yours to start/.test((await mesh.replica('yours-0')).reason));
+  await waitFor('its reason', async () => /start its process yourself/.test((await mesh.replica('yours-0')).reason));
 });
 
 test.serial('weft run takes the place of all replicas, with their environment, and gives it back', async (t) => {
@@ -158,7 +158,7 @@ test.serial('weft run says what it cannot run', async (t) => {
       execute(process.execPath, [weftBin, 'run', '--state', mesh.state, ...args], { cwd: project.path }),
     );
   t.regex((await run('god'))?.stderr ?? '', /No service is named god\. Did you mean good\?/);
-  t.regex((await run('yours', '--', 'no-such-program'))?.stderr ?? '', /no-such-program does not start in .*correct/);
+  t.regex((await run('yours', '--', 'no-such-program'))?.stderr ?? '', /no-such-program does not start in .*fix/);
 });
 
 test.serial('start returns when the process serves', async (t) => {

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { freePort, type Mesh, startMesh } from '../mesh.ts';
+import { freePort, type Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { waitFor } from '../wait-for.ts';
 import { type Bystander, startBystander } from './bystander.ts';
 import { oddContract } from './contracts.ts';
@@ -33,7 +34,7 @@ let bystander: Bystander;
 let atStart: readonly Process[];
 
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
   await admit(join(mesh.state, 'mesh'), ['fuzz', 'calm']);
   atStart = await processes();
   bystander = startBystander(mesh.edge);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { suggestedCalls } from './example/suggested-calls.ts';
+import { weftHere } from './package-manager.ts';
 import type { ServiceManifest } from './service-manifest.ts';
 import type { Trouble } from './supervisor/trouble.ts';
 import type { Paint } from './terminal/style.ts';
@@ -48,7 +49,7 @@ export function welcome(
     `${paint('bold', 'The mesh is up:')} ${protocols}`,
     '',
     'Try:',
-    ...[`grpcurl -plaintext ${edge} list`, ...commands, 'npx weft status'].map((command) => `  ${command}`),
+    ...[`grpcurl -plaintext ${edge} list`, ...commands, `${weftHere()} status`].map((command) => `  ${command}`),
   ];
   return lines.join('\n');
 }

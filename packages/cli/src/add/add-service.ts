@@ -140,7 +140,7 @@ async function makeInstalled(
   if (packageJson === undefined) return undefined;
   const packageManager = packageManagerOf(root);
   // pnpm gives each package its own node_modules and creates all links itself.
-  if (packageManager === 'npm') {
+  if (packageManager !== 'pnpm') {
     const own = { name: JSON.parse(packageJson).name, directory: folder };
     linkPackages(root, [...contracts.map(({ packageName, directory }) => ({ name: packageName, directory })), own]);
   }

@@ -26,7 +26,7 @@ function serviceCommand(): Command {
     )
     .argument('<name>', 'name of the service: 1 to 40 characters of a-z, 0-9 and -, starting with a letter')
     .option('--calls <contracts>', 'the contracts that it calls, comma-separated: bakery.bread,bakery.oven', listOf, [])
-    .option('--database', 'give it its own PostgreSQL schema and a first migration (TypeScript only)', false)
+    .option('--database', 'give it its own PostgreSQL schema and a first migration', false)
     .option('--language <name>', 'its language: typescript, python or go', 'typescript')
     .option('--no-install', 'do not run the package manager')
     .addOption(jsonOption())
@@ -40,11 +40,6 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   if (!known.includes(options.language)) {
     throw new CommandError(
       `There is no template for ${options.language}; --language must be one of ${known.join(', ')}.`,
-    );
-  }
-  if (options.database && options.language !== 'typescript') {
-    throw new CommandError(
-      `--database works only with TypeScript; leave it out, and put \`schema: ${name.replaceAll('-', '_')}\` into the service's weft.yaml, which gives its process PGHOST, PGUSER and so on.`,
     );
   }
   const report = (line: string) => {
@@ -61,8 +56,9 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   for (const file of added.edited) console.log(`  ${file} (admits ${added.logicalName} now)`);
   for (const sentence of added.advice) console.log(sentence);
   const weft = weftCommand[packageManagerOf(project.root)];
-  const tests = options.language === 'typescript' ? ` Its tests: ${weft} test ${added.name}` : '';
-  console.log(`\nA running \`weft dev\` starts it; otherwise start the mesh again with \`${weft} up\`.${tests}`);
+  console.log(
+    `\nA running \`weft dev\` starts it; otherwise start the mesh again with \`${weft} up\`. Its tests: ${weft} test ${added.name}`,
+  );
 }
 
 function listOf(text: string, before: readonly string[]): string[] {

@@ -78,7 +78,6 @@ export class Application {
       onUp: () => this.#update(startingReason),
       onDown: (reason) => {
         this.#update(reason);
-        // Notify waiters even for an unchanged reason: one more failure may make it hopeless.
         run.changed();
       },
       patient: true,

@@ -17,7 +17,10 @@ export interface KeptProcessOptions {
   readonly lastLine?: () => string;
   /** Called when it runs, at first and after each restart. */
   readonly onUp?: (running: Running) => void;
-  /** Called with the reason when it no longer runs, unless it was stopped. */
+  /**
+   * Told when it does not any more, and why; not when it was stopped. It is told the same reason each time: who waits for the process has
+   * to look again, as the same reason once more may be one time too many.
+   */
   readonly onDown?: (reason: string) => void;
   /** Retry a failed first start like any other. Default: `start` rejects. */
   readonly patient?: boolean;

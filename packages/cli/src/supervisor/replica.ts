@@ -97,7 +97,6 @@ export class Replica {
       onUp: () => this.#updateEnvoy('its Envoy is waiting for its configuration'),
       onDown: (reason) => {
         this.#updateEnvoy(`its Envoy ${reason}`);
-        // Notify waiters even for an unchanged reason: one more failure may make it hopeless.
         run.changed();
       },
       patient: true,
