@@ -91,8 +91,16 @@ for (const [title, text, said] of [
     'nam: bakery',
     '"nam" is not a field of a project file; expected: name, namespace, contracts, services, generated, state, uses, elsewhere',
   ],
-  ['a name that is none', 'name: My Bakery', 'name: must be 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
-  ['a name that is a number', 'name: 1', 'name: must be text: 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
+  [
+    'a name that is none',
+    'name: My Bakery',
+    'name: must be 1 to 40 characters of a-z, 0-9 and -, beginning with a letter',
+  ],
+  [
+    'a name that is a number',
+    'name: 1',
+    'name: must be text: 1 to 40 characters of a-z, 0-9 and -, beginning with a letter',
+  ],
   [
     'an absolute folder',
     'generated: /x',
