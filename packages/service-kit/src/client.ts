@@ -67,7 +67,7 @@ export interface ClientOptions {
   readonly outbound?: string;
   /** The callee's logical name. Default: the service's proto package without its version. */
   readonly authority?: string;
-  /** What requests of at least 1 KiB are compressed with. Answers may come in gzip or deflate. Default: nothing. */
+  /** Compresses requests of at least 1 KiB. Responses may use gzip or deflate. Default: no compression. */
   readonly compression?: 'gzip';
   /** connect-es interceptors around each call, outermost first. Default: none. */
   readonly interceptors?: readonly Interceptor[];
