@@ -54,8 +54,8 @@ export interface ShopService {
 
 /** The shop. */
 export const shopServices: readonly ShopService[] = [
-  { name: 'catalog', logicalName: 'shop.catalog', description: 'What the shop sells.' },
-  { name: 'inventory', logicalName: 'shop.inventory', description: 'Its stock, and what is held of it.' },
-  { name: 'payments', logicalName: 'shop.payments', description: 'Its payments by card.' },
-  { name: 'orders', logicalName: 'shop.orders', description: 'Its orders, from being placed to being confirmed.' },
+  { name: 'catalog', logicalName: 'shop.catalog', description: 'The products that the shop sells.' },
+  { name: 'inventory', logicalName: 'shop.inventory', description: 'The stock of each product, and reservations.' },
+  { name: 'payments', logicalName: 'shop.payments', description: 'Card payments.' },
+  { name: 'orders', logicalName: 'shop.orders', description: 'Orders, from placement to confirmation.' },
 ];

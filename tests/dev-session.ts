@@ -59,7 +59,7 @@ export async function startDev(project: string, printed: (output: string) => voi
       throw new Error(`the end of what weft dev printed:\n${output.slice(-6000)}`, { cause: error });
     });
   try {
-    await said(/Edits are followed/);
+    await said(/Following edits/);
   } catch (error) {
     await stop();
     throw error;

@@ -13,7 +13,7 @@ import { freePort } from '../mesh.ts';
 const execute = promisify(execFile);
 
 /** What `weft lint` prints when it has found nothing. */
-const inOrder = 'The contracts are in order.\n';
+const inOrder = 'No problems found in the contracts.\n';
 
 let project: LinkedProject;
 /** What runs in it, once it runs. */
@@ -45,7 +45,7 @@ test.serial('a service is added, with what it calls', async (t) => {
   t.is(await project.weft('lint', '--mesh'), inOrder);
   // The template has what is generated.
   t.is(await project.read('contracts/bread/package.json'), generated);
-  await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart exists already/ });
+  await t.throwsAsync(project.weft('add', 'service', 'cart'), { message: /services\/cart already exists/ });
   await t.throwsAsync(project.weft('add', 'service', 'till', '--calls', 'bakery.bred'), {
     message: /No contract is named bakery\.bred\. Did you mean bakery\.bread\?/,
   });

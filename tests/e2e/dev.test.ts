@@ -37,7 +37,7 @@ test.before(async () => {
     // Somebody who does not wait until all runs,
     [/Starting|contracts/, 'services/bread/src/baker.ts'],
     // and somebody who has waited for this line alone.
-    [/Edits are followed/, 'services/cart/src/baker.ts'],
+    [/Following edits/, 'services/cart/src/baker.ts'],
   ]);
   dev = await startDev(bakery.root, (output) => {
     for (const [line, file] of edits) {
@@ -196,7 +196,7 @@ test.serial('broken code is named in one sentence, and the old code goes on serv
     const before = dev.output();
     await bakery.save('services/bread/src/baker.ts', broken);
     const said = await dev.said(/bread-0 does not serve/, before);
-    t.regex(said, /weft: The new process of bread-0 does not serve, so the old one goes on: it ended with .*Error.*: /);
+    t.regex(said, /weft: The new process of bread-0 does not serve, so the old one stays: it ended with .*Error.*: /);
   }
   t.regex(await bake(), /baker-14/);
   const before = dev.output();
@@ -237,7 +237,7 @@ test.serial(
 
     before = dev.output();
     await bakery.save('proto/bakery/bread/v1/bread.proto', admitting.replace('string name = 1', 'strang name = 1'));
-    t.regex(await dev.said(/stay as they were/, before), /proto\/bakery\/bread\/v1\/bread\.proto:\d+:/);
+    t.regex(await dev.said(/contracts are unchanged/, before), /proto\/bakery\/bread\/v1\/bread\.proto:\d+:/);
     t.regex(await heat(), /rye by mended/);
 
     before = dev.output();

@@ -183,7 +183,7 @@ test.serial('the first runs alone, with a fake that follows its answers', async 
   t.teardown(() => dev.stop());
   t.regex(
     dev.output(),
-    /uses\.1: there is no folder \.\.\/not-checked-out; check the project out there, or correct folder/,
+    /uses\.1: folder \.\.\/not-checked-out does not exist; check the project out there, or correct folder/,
   );
   t.is(await place(dev.edge, 'A-1', 250), 'paid to a fake');
   t.regex(await place(dev.edge, 'A-1', 13), /no luck/);

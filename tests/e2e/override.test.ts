@@ -27,7 +27,7 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   const getProduct = () => codeOf(catalog.getProduct({ sku: 'WFT-0001' }));
   t.is((await getProduct()).code, 0);
   const told = await mesh.weft('override', method, '--deny', 'edge', '--for', '15s', '--why', 'a test of ours');
-  t.regex(told, /shop\/catalog-\w+: denies edge on shop\.catalog\.v1\.CatalogService\/GetProduct; ends in \d/);
+  t.regex(told, /shop\/catalog-\w+: denies edge on shop\.catalog\.v1\.CatalogService\/GetProduct; expires in \d/);
   t.regex(told, /why: a test of ours/);
   const refused = await waitFor('a refusal', async () => {
     const outcome = await getProduct();
@@ -44,7 +44,7 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   await waitFor('its end', async () => (await getProduct()).code === 0);
   t.regex(
     await mesh.weft('override', '--list'),
-    /^There is no override\. 1 ended; `weft override --list --all` shows it\.$/m,
+    /^There are no overrides\. 1 expired; `weft override --list --all` shows it\.$/m,
   );
   t.regex(await mesh.weft('override', '--list', '--all'), /nothing on .*; ended \d/);
   t.notRegex(await mesh.weft('status'), /Overrides/);
@@ -76,11 +76,14 @@ test.serial('weft override --remove ends one now', async (t) => {
 test.serial('weft override takes back what is refused', async (t) => {
   const before = files();
   const refusals: readonly (readonly [readonly string[], RegExp])[] = [
-    [['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'], /what loosens needs an end/],
+    [
+      ['shop.payments', '--allow', 'shop.catalog', '--until-removed', '--why', 'x'],
+      /an override that loosens a contract needs an end/,
+    ],
     [['shop.payments', '--allow', 'shop.catalog', '--for', '25h', '--why', 'x'], /within 24 h of its creation/],
     [['shop.payments/Nothing', '--deny', 'shop.orders', '--why', 'x'], /has no method Nothing\./],
     [['shop.payments', '--deadline', 'soon', '--why', 'x'], /--deadline is "soon"/],
-    [['shop.payments', '--deny', 'shop.orders'], /Say why/],
+    [['shop.payments', '--deny', 'shop.orders'], /Give the reason/],
     [['shop.payments', '--deny', 'shop.order'], /Did you mean shop\.orders\?/],
     [['shop.nobody', '--deny', 'shop.orders', '--why', 'x'], /No service is named shop\.nobody\./],
     [

@@ -80,7 +80,7 @@ test.serial('what cannot run is left out with a sentence that says what to do, a
     crash: /^ended with exit code 3, the \w+ time in a row; .*it last said: error: cannot find the moon$/,
     mute: /^it does not listen yet$/,
     lost: /^did not start: its command no-such-program was not found; install it, or correct command in services\/lost\/weft\.yaml/,
-    nowhere: /^did not start: its cwd .*gone is no directory; correct it in services\/nowhere\/weft\.yaml/,
+    nowhere: /^did not start: its cwd .*gone is not a directory; correct it in services\/nowhere\/weft\.yaml/,
   };
   const { troubles } = await mesh.supervisor();
   t.deepEqual(troubles.map(({ subject }) => subject).sort(), Object.keys(expected).sort());
@@ -126,12 +126,12 @@ async function borrowed(service: string, command: readonly string[], use: () => 
 }
 
 test.serial('a service that was excepted waits for weft run, and for no longer than that', async (t) => {
-  t.regex((await mesh.replica('yours-0')).reason, /^its process is yours to start: `npx weft run yours`$/);
+  t.regex((await mesh.replica('yours-0')).reason, /^you start its process yourself: `npx weft run yours`$/);
   await borrowed('yours', [], async () => {
     const env = await call('idle-0', 'yours');
     t.regex(env.WEFT_LISTEN ?? '', /^unix:.*yours-0\.sock$/);
   });
-  await waitFor('its reason', async () => /yours to start/.test((await mesh.replica('yours-0')).reason));
+  await waitFor('its reason', async () => /start its process yourself/.test((await mesh.replica('yours-0')).reason));
 });
 
 test.serial('weft run takes the place of all replicas, with their environment, and gives it back', async (t) => {
@@ -157,8 +157,8 @@ test.serial('weft run says what it cannot run', async (t) => {
     t.throwsAsync<Error & { stderr: string }>(
       execute(process.execPath, [weftBin, 'run', '--state', mesh.state, ...args], { cwd: project.path }),
     );
-  t.regex((await run('god'))?.stderr ?? '', /No service is called god\. Did you mean good\?/);
-  t.regex((await run('yours', '--', 'no-such-program'))?.stderr ?? '', /no-such-program does not start in .*correct/);
+  t.regex((await run('god'))?.stderr ?? '', /No service is named god\. Did you mean good\?/);
+  t.regex((await run('yours', '--', 'no-such-program'))?.stderr ?? '', /no-such-program does not start in .*fix/);
 });
 
 test.serial('start returns when the process serves', async (t) => {
@@ -168,7 +168,7 @@ test.serial('start returns when the process serves', async (t) => {
   const refused = await t.throwsAsync<Error & { stderr: string }>(mesh.weft('history'));
   t.regex(
     refused?.stderr ?? '',
-    /^weft: The control plane does not run \(.*`weft start control-plane` starts it again\)/m,
+    /^weft: The control plane is not running \(.*`weft start control-plane` starts it again\)/m,
   );
   await client.hold('control-plane', false);
   await t.notThrowsAsync(meshClient(state.apiSocket).getStatus({}));

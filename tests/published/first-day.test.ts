@@ -117,7 +117,7 @@ test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits
 
   const up = home.start(page.next(/^npx weft up$/));
   try {
-    await tryWhatIsPrinted(t, home, await up.said(/Ctrl-C stops it all/));
+    await tryWhatIsPrinted(t, home, await up.said(/Ctrl-C stops everything/));
     t.regex(await home.run(`${page.next(/^curl .*rye/, home.edge)} -sS`), /"flour":"rye"/);
     t.regex(await home.run(`${page.next(/^curl .*loaves$/, home.edge)} -sS`), /"loaves":\[/);
     t.regex(await home.run(page.next(/^npx weft why edge/)), /oven\.proto:\d+/);
@@ -130,7 +130,7 @@ test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits
 
   const dev = home.start(page.next(/^npx weft dev$/));
   try {
-    await dev.said(/Edits are followed/);
+    await dev.said(/Following edits/);
     const callCart = page.next(/^curl .*cart$/, home.edge);
     t.regex(await home.run(`${callCart} -sS`), /bakery\.bread answered .*rye/);
     await editHandler(home, dev, callCart);
@@ -156,7 +156,7 @@ test.serial('with pnpm: create, up, add, dev with an edit', async (t) => {
   home.folder = 'bakery';
   try {
     const welcome = await home.run('pnpm weft up --detach');
-    t.notRegex(welcome, /Not everything runs/);
+    t.notRegex(welcome, /These do not run/);
     await tryWhatIsPrinted(t, home, welcome);
     await home.run('pnpm weft add service cart --calls bakery.bread --database');
   } finally {
@@ -164,7 +164,7 @@ test.serial('with pnpm: create, up, add, dev with an edit', async (t) => {
   }
   const dev = home.start('pnpm weft dev');
   try {
-    t.notRegex(await dev.said(/Edits are followed/), /Not everything runs/);
+    t.notRegex(await dev.said(/Following edits/), /These do not run/);
     await editHandler(home, dev, `curl ${home.edge}/v1/cart`);
   } finally {
     await dev.stop();

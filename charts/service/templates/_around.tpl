@@ -45,7 +45,7 @@ spec:
   minReplicas: {{ .Values.autoscaling.minReplicas }}
   maxReplicas: {{ .Values.autoscaling.maxReplicas }}
   metrics:
-    # The service's own container: a sidecar's share would hide its load.
+    # Only the service's own container: the sidecar's usage would hide its load.
     - type: ContainerResource
       containerResource:
         name: cpu
@@ -61,7 +61,7 @@ metadata:
   labels: {{- include "service.labels" . | nindent 4 }}
 spec:
   maxUnavailable: {{ .Values.disruptionBudget.maxUnavailable }}
-  # A pod that does not work must not keep a node from being drained.
+  # A broken pod must not keep a node from being drained.
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels: {{- include "service.selector" . | nindent 6 }}
@@ -91,7 +91,7 @@ spec:
   {{- with .Values.networkPolicy.egress }}
   {{- if .enabled }}
   egress:
-    # Names, of the cluster's own DNS only.
+    # Only the cluster's DNS.
     - ports: [{ port: 53, protocol: UDP }, { port: 53 }]
       to: {{- toYaml .dns | nindent 8 }}
     # The mesh: the control plane, and the pods of its namespaces.
@@ -108,7 +108,7 @@ spec:
   {{- end }}
 {{- end }}
 
-{{/* Everything that a service has. */}}
+{{/* All objects of a service. */}}
 {{- define "service.manifests" -}}
 {{- $parts := list "account" "service" "deployment" -}}
 {{- if .Values.autoscaling.enabled }}{{ $parts = append $parts "autoscaler" }}{{ end -}}

@@ -97,7 +97,7 @@ metadata:
   {{- if $setup.hook }}
   name: {{ $setup.name }}-database-setup
   {{- else }}
-  # A job cannot be changed: another setup is another job.
+  # A job is immutable, so a changed setup is a new job.
   name: {{ $setup.name }}-database-setup-{{ dict "setup" $setup.roles "image" $setup.image "database" $database | toJson | sha256sum | trunc 8 }}
   {{- end }}
   labels: {{- toYaml $setup.labels | nindent 4 }}

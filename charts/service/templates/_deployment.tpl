@@ -103,7 +103,7 @@ spec:
       {{- end }}
 {{- end }}
 
-{{/* The pod's own words to the injector. JSON. */}}
+{{/* The pod's annotations for the injector. JSON. */}}
 {{- define "service.meshAnnotations" -}}
 {{- $all := dict -}}
 {{- with .Values.database -}}
@@ -148,7 +148,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* How this service reaches its schema: libpq's variables, the name and the password from its own Secret. */}}
+{{/* How this service connects to its schema: libpq's variables, with the user and the password from its own Secret. */}}
 {{- define "service.databaseEnv" -}}
 {{- with .Values.database -}}
 - { name: PGHOST, value: {{ required "database.host must name the server" .host | quote }} }
@@ -177,7 +177,7 @@ spec:
 {{- else if ne .Values.probes.type "none" -}}
 {{- $ready := dict "grpc" (dict "grpc" (dict "port" $port)) "http" (dict "httpGet" (dict "path" .Values.probes.path "port" $port)) "tcp" (dict "tcpSocket" (dict "port" $port)) -}}
 {{- $ready = get $ready .Values.probes.type | toYaml -}}
-# Ten minutes: while its database is away it waits, and a restart would not bring that back.
+# Ten minutes: it waits while its database is down, and a restart would not help.
 startupProbe:
   {{- $ready | nindent 2 }}
   periodSeconds: 1
@@ -188,7 +188,7 @@ readinessProbe:
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 2
-# Not its health: that knows the database, and a restart would not bring that back.
+# Not its health check: that depends on the database, and a restart would not help.
 livenessProbe:
   tcpSocket: { port: {{ $port }} }
   periodSeconds: 10

@@ -1,4 +1,4 @@
-{{/* Templates here take a context like a chart's own: Values of one service, Release, Chart, Files, and Images (name -> tag). */}}
+{{/* These templates take a context like a chart's own: Values of one service, Release, Chart, Files, and Images (name -> tag). */}}
 
 {{- define "service.name" -}}
 {{ .Values.name | default .Release.Name }}
@@ -21,7 +21,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.image.registry }}/{{ $name }}:{{ .Values.image.tag | default (get .Images $name) | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* Weft's own image, which makes roles and schemas, and has Node. */}}
+{{/* Weft's own image, which creates roles and schemas and contains Node. */}}
 {{- define "service.setupImage" -}}
 {{- with .Values.database.setup -}}
 {{ .registry }}/database-setup:{{ .tag | default (get $.Images "database-setup") | default $.Chart.AppVersion }}
@@ -32,7 +32,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.database.secret | default (printf "%s-database" (include "service.name" .)) }}
 {{- end }}
 
-{{/* What every container of ours has; passes Pod Security "restricted". */}}
+{{/* The security context of our containers; passes Pod Security "restricted". */}}
 {{- define "service.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true

@@ -1,4 +1,4 @@
-{{/* Passes when the service's port takes connections, and the mesh refuses who comes from outside it in plain text. */}}
+{{/* Passes if the service's port accepts connections and the mesh refuses plain text from outside. */}}
 {{- define "service.test" -}}
 apiVersion: v1
 kind: Pod

@@ -19,7 +19,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ if eq .Values.database.mode "external" }}{{ .Values.database.external.adminSecret }}{{ else }}{{ .Release.Name }}-postgres-admin{{ end }}
 {{- end }}
 
-{{/* Where the database is: what each service has in `database` unless it says otherwise. JSON. */}}
+{{/* The default `database` value of each service. JSON. */}}
 {{- define "shop.database" -}}
 {{- $database := .Values.database -}}
 {{- if eq $database.mode "external" -}}
@@ -46,7 +46,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ $all | toJson }}
 {{- end }}
 
-{{/* A PostgreSQL of the same release starts beside its services. */}}
+{{/* The PostgreSQL of the same release starts at the same time as its services. */}}
 {{- define "shop.wait" -}}
 name: wait-for-database
 image: {{ include "shop.setupImage" .Root }}
@@ -58,7 +58,7 @@ securityContext: {{- include "service.containerSecurity" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- end }}
 
-{{/* What the jobs of charts/service make for all services (databaseSetup.manifests); nothing where roles and schemas are there already. JSON. */}}
+{{/* The setup jobs of charts/service for all services (databaseSetup.manifests); empty if roles and schemas already exist. JSON. */}}
 {{- define "shop.setup" -}}
 {{- $roles := list -}}
 {{- range $name, $values := include "shop.values" . | fromJson -}}

@@ -30,7 +30,7 @@ runAsNonRoot: true
 seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{/* Over zones and nodes. Takes a list as "weft.selector". */}}
+{{/* Spread over zones and nodes. Takes a list like "weft.selector". */}}
 {{- define "weft.spread" -}}
 {{- $selector := include "weft.selector" . -}}
 {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
@@ -43,7 +43,7 @@ seccompProfile: { type: RuntimeDefault }
 {{- end }}
 {{- end }}
 
-{{/* By which proxies find the control plane. */}}
+{{/* The host name at which proxies find the control plane. */}}
 {{- define "weft.controlPlaneHost" -}}
 weft-control-plane.{{ .Release.Namespace }}.svc
 {{- end }}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs the weft command with the Node that the project has installed where `npx weft` was started with one that is too old.
-// Plain JavaScript: an older Node must be able to read this file.
+// Runs the weft command. If `npx weft` was started with a Node that is too old, it uses the Node installed in the project.
+// Plain JavaScript, because an older Node must be able to parse this file.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const neededMajor = 22;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  // What was compiled once is not compiled again: half of what a short command takes.
+  // Cache compiled code: compilation takes half the time of a short command.
   module.enableCompileCache?.();
   await import('../src/main.ts');
 } else {
@@ -19,13 +19,13 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
     runWith(node);
   } else {
     console.error(
-      `weft: needs Node ${neededMajor} or later and this is ${process.version}; install one, or run \`npm install --save-dev node@24\` in the project.`,
+      `weft: needs Node ${neededMajor} or later, but this is ${process.version}; install a newer Node, or run \`npm install --save-dev node@24\` in the project.`,
     );
     process.exitCode = 1;
   }
 }
 
-/** The binary that the npm package `node` brought, or undefined. */
+/** The binary of the installed npm package `node`, or undefined. */
 function projectNode() {
   try {
     const require = createRequire(import.meta.url);
@@ -36,14 +36,14 @@ function projectNode() {
   }
 }
 
-/** Becomes `node` as far as Node can: same arguments, terminal, signals and exit code. */
+/** Replaces this process with `node` as far as Node allows: same arguments, terminal, signals and exit code. */
 function runWith(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // The terminal sends Ctrl-C to both; only the child decides what it means. A signal to this process alone is passed on.
+  // The terminal sends Ctrl-C to both processes, and only the child handles it. This process forwards other signals.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
-    console.error(`weft: ${node} does not start (${error.message}); run \`npm ci\` in the project again.`);
+    console.error(`weft: ${node} does not start (${error.message}); reinstall the project with \`npm ci\`.`);
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => {

@@ -11,9 +11,9 @@ import { mergeStatus } from './mesh/merge-status.ts';
 
 const selector = 'app.kubernetes.io/component=control-plane';
 
-/** Where the control plane of a cluster is. */
+/** How to find the control plane of a cluster. */
 export interface ClusterOptions {
-  /** Of the kubeconfig; absent: the current one. */
+  /** A context of the kubeconfig. Default: the current one. */
   readonly context?: string;
   /** The control plane's namespace. Default: "weft-system". */
   readonly namespace?: string;
@@ -22,16 +22,16 @@ export interface ClusterOptions {
 /** The control plane of a cluster, all of its replicas. */
 export interface ClusterMesh {
   status(): Promise<GetStatusResponse>;
-  /** Asks the replica that decides. */
+  /** A client of the leader. */
   rotateRoot(request: { readonly why: string; readonly by: string }): Promise<RotateRootResponse>;
-  /** All replicas, for what each knows of its own proxies. At least one. */
+  /** All replicas, because each knows only its own proxies. At least one. */
   readonly clients: readonly Client<typeof MeshService>[];
   close(): void;
 }
 
 /**
- * Reaches the control plane of a cluster by `kubectl port-forward` to each of its pods: its API listens on their loopback only, so
- * whoever may forward ports in its namespace may ask, and nobody else. Throws CommandError.
+ * Connects to the control plane of a cluster through `kubectl port-forward` to each of its pods. Its API listens only on their loopback
+ * interface, so only users who may forward ports in its namespace can use it. Throws CommandError.
  */
 export async function openClusterMesh(options: ClusterOptions = {}): Promise<ClusterMesh> {
   const { context, namespace = systemNamespace } = options;
@@ -49,7 +49,9 @@ export async function openClusterMesh(options: ClusterOptions = {}): Promise<Clu
         const answers = await Promise.allSettled(clients.map((client) => client.getStatus({})));
         const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         if (given.length > 0) return mergeStatus(given);
-        throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica answers.');
+        throw answers[0]?.status === 'rejected'
+          ? answers[0].reason
+          : new CommandError('No replica of the control plane answers; check its pods.');
       },
       async rotateRoot(request) {
         let refusal: unknown;
@@ -75,7 +77,7 @@ async function replicas(common: readonly string[], namespace: string): Promise<s
   const stdout = await kubectl([...common, ...query], "kubectl cannot list the control plane's pods");
   const pods = stdout.split('\n').filter((line) => line !== '');
   if (pods.length > 0) return pods;
-  throw new CommandError(`No control plane runs in namespace ${namespace}: name another with --namespace.`);
+  throw new CommandError(`No control plane runs in namespace ${namespace}; name another with --namespace.`);
 }
 
 async function forward(
@@ -94,7 +96,7 @@ async function forward(
       const found = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
       if (found !== undefined) resolve(found);
     });
-    child.once('exit', () => reject(new CommandError(`kubectl port-forward ended: ${errors.join(' ')}`)));
+    child.once('exit', () => reject(new CommandError(`kubectl port-forward exited: ${errors.join(' ')}`)));
     child.once('error', reject);
   });
   const baseUrl = `http://127.0.0.1:${port}`;

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 
-/** A command of weft, without what it needs to run. */
+/** A command of weft, without its implementation. */
 export interface CommandEntry {
   /** "rotate-root". */
   readonly name: string;
   /** One line of `weft --help`. */
   readonly summary: string;
-  /** Its file, read only when somebody gives the command. */
+  /** Loads its file. Called only when the user runs this command. */
   load(): Promise<Command>;
 }
 
@@ -19,7 +19,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'dev',
-    summary: 'start the whole mesh on this machine, and follow edits',
+    summary: 'start the whole mesh on this machine and follow edits',
     load: async () => (await import('./commands/dev.ts')).devCommand(),
   },
   {
@@ -39,7 +39,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'clean',
-    summary: 'stop the mesh and forget its data',
+    summary: 'stop the mesh and delete its data',
     load: async () => (await import('./commands/clean.ts')).cleanCommand(),
   },
   {
@@ -49,27 +49,27 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'check',
-    summary: 'say whether the mesh is well, and how long it lasts without its control plane',
+    summary: 'check the health of the mesh, and how long it works without its control plane',
     load: async () => (await import('./commands/check.ts')).checkCommand(),
   },
   {
     name: 'rotate-root',
-    summary: 'replace the root of all certificates, without a failed call',
+    summary: 'replace the root certificate without a failed call',
     load: async () => (await import('./commands/rotate-root.ts')).rotateRootCommand(),
   },
   {
     name: 'scale',
-    summary: 'add or remove replicas while it runs',
+    summary: 'add or remove replicas of a running service',
     load: async () => (await import('./commands/scale.ts')).scaleCommand(),
   },
   {
     name: 'restart',
-    summary: 'restart a service or one replica, without a failed call',
+    summary: 'restart a service or one replica without a failed call',
     load: async () => (await import('./commands/restart.ts')).restartCommand(),
   },
   {
     name: 'run',
-    summary: 'run the process of one service in the foreground, for a debugger',
+    summary: 'run the process of one service in the foreground, for example in a debugger',
     load: async () => (await import('./commands/run.ts')).runCommand(),
   },
   {
@@ -79,22 +79,22 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'start',
-    summary: 'start again what `weft stop` has ended, and wait until it serves',
+    summary: 'start what `weft stop` stopped, and wait until it serves',
     load: async () => (await import('./commands/hold.ts')).startCommand(),
   },
   {
     name: 'logs',
-    summary: 'show what processes have logged',
+    summary: 'show the logs of processes',
     load: async () => (await import('./commands/logs.ts')).logsCommand(),
   },
   {
     name: 'package',
-    summary: 'make the image and the chart values of one service',
+    summary: 'build the image and the chart values of one service',
     load: async () => (await import('./commands/package.ts')).packageCommand(),
   },
   {
     name: 'generate',
-    summary: 'make code, contract packages and descriptors from .proto files',
+    summary: 'generate code, contract packages and descriptors from .proto files',
     load: async () => (await import('./commands/generate.ts')).generateCommand(),
   },
   {
@@ -104,12 +104,12 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'compile',
-    summary: 'print the Envoy configuration that a mesh directory gives',
+    summary: 'print the Envoy configuration for a mesh directory',
     load: async () => (await import('./commands/compile.ts')).compileCommand(),
   },
   {
     name: 'lint',
-    summary: 'check what the contracts say about calls',
+    summary: 'check the call policies in the contracts',
     load: async () => (await import('./commands/lint.ts')).lintCommand(),
   },
   {
@@ -119,17 +119,17 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'diff',
-    summary: 'say what a change of contracts changes, and for whom',
+    summary: 'show what a contract change does, and to which callers',
     load: async () => (await import('./commands/diff.ts')).diffCommand(),
   },
   {
     name: 'history',
-    summary: 'show what was pushed, why, and which proxies took it',
+    summary: 'show which configurations were pushed, why, and which proxies accepted them',
     load: async () => (await import('./commands/history.ts')).historyCommand(),
   },
   {
     name: 'why',
-    summary: 'explain what becomes of one call, and why',
+    summary: 'explain what happens to a call, and why',
     load: async () => (await import('./commands/why.ts')).whyCommand(),
   },
   {
@@ -139,7 +139,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     name: 'completion',
-    summary: 'print what makes a shell complete commands and options',
+    summary: 'print a script that completes commands and options in a shell',
     load: async () => (await import('./commands/completion.ts')).completionCommand(),
   },
 ];

@@ -13,12 +13,12 @@ import type { Project } from './project.ts';
 
 const execute = promisify(execFile);
 
-/** Where contracts are taken from: a commit of the project's repository, or a directory of .proto files. */
+/** The source of contracts: a commit of the project's repository, or a directory of .proto files. */
 export type ContractTree = { readonly ref: string } | { readonly directory: string };
 
 /**
- * Builds the descriptor set of a tree of contracts, with source positions. Imports come from the tree, else from what the project has
- * installed. Leaves nothing behind; rejects with a CommandError.
+ * Builds the descriptor set of a tree of contracts, with source positions. Resolves imports from the tree, then from the project's
+ * installed packages. Leaves no files behind; rejects with a CommandError.
  */
 export async function buildContractTree(project: Project, tree: ContractTree): Promise<Uint8Array> {
   if ('directory' in tree) return compileTree(project, tree.directory, tree.directory);
@@ -31,7 +31,7 @@ export async function buildContractTree(project: Project, tree: ContractTree): P
   }
 }
 
-/** `directory` has the project's folders of contracts, or is one. */
+/** `directory` contains the project's folders of contracts, or is one. */
 async function compileTree(project: Project, directory: string, name: string): Promise<Uint8Array> {
   const folders = contractFolders(project)
     .map((folder) => join(directory, folder))

@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Project } from './project.ts';
 
-/** A contract of the project, as it was generated last. */
+/** A contract of the project, as last generated. */
 export interface GeneratedContract {
   /** "bakery.orders". */
   readonly logicalName: string;
@@ -14,7 +14,7 @@ export interface GeneratedContract {
   readonly descriptorFile: string;
 }
 
-/** The contracts of a project that have been generated, by logical name. */
+/** The generated contracts of a project, by logical name. */
 export function generatedContracts({ generatedDir }: Pick<Project, 'generatedDir'>): GeneratedContract[] {
   return globSync('*/package.json', { cwd: generatedDir })
     .flatMap((file) => {

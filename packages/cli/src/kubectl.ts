@@ -10,17 +10,17 @@ export function kubectl(args: readonly string[], failure: string, input?: string
     const child = execFile('kubectl', args, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       if (error.code === 'ENOENT') {
-        return reject(new CommandError('kubectl is not on the PATH: install it, or leave out --cluster.'));
+        return reject(new CommandError('kubectl is not on PATH; install it, or leave out --cluster.'));
       }
       reject(new CommandError(`${failure}: ${lastWords(stderr) || error.message}`, { cause: error }));
     });
-    // It may end before it has read all; what it says then is in `stderr`.
+    // It may exit before it has read everything; `stderr` then has the reason.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }
 
-/** What kubectl said, without the log of its client library (`E1128 21:24:35 ...`), which may come before. */
+/** kubectl's error message, without the log lines of its client library (`E1128 21:24:35 ...`) that may come first. */
 function lastWords(stderr: string): string {
   const lines = stderr.trim().split('\n');
   return lines.filter((line) => !/^[EWI]\d{4} /.test(line)).join('\n');

@@ -3,14 +3,14 @@ import { CommandError, reasonOf } from './command-error.ts';
 import { programFor } from './program.ts';
 import { paintFor } from './terminal/style.ts';
 
-// Whoever read the output may have gone (`weft status | head`); a mesh goes on all the same.
+// The reader of the output may have exited (`weft status | head`); a mesh keeps running anyway.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 try {
   await (await programFor(process.argv.slice(2))).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // commander has told it already; --help and --version are no failure.
+    // commander has already printed it; --help and --version are not failures.
     process.exitCode = error.exitCode;
   } else {
     const paint = paintFor(process.stderr);

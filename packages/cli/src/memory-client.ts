@@ -4,8 +4,8 @@ import type { MeshChoice } from './mesh-choice.ts';
 import { type Mesh, withMesh } from './with-mesh.ts';
 
 /**
- * Asks every replica of the control plane of the mesh that was chosen, and gives what those say that answer; what the first refuses
- * ends the command with its sentence when none does. Never empty.
+ * Asks every control plane replica of the chosen mesh and returns the answers. If none answers, the command ends with the first replica's
+ * error. Never empty.
  */
 export function askMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<[T, ...T[]]> {
   return inWords(
@@ -15,20 +15,22 @@ export function askMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<[T, ...T[
         const answers = await Promise.allSettled(clients.map((client) => ask(client)));
         const [first, ...others] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
         if (first !== undefined) return [first, ...others];
-        throw answers[0]?.status === 'rejected' ? answers[0].reason : new CommandError('No replica answers.');
+        throw answers[0]?.status === 'rejected'
+          ? answers[0].reason
+          : new CommandError('No replica of the control plane answers; see `weft status`.');
       },
       timeoutMs,
     ),
   );
 }
 
-/** Asks one replica after the other until one does it, for what it then tells the others; as `askMemory` when none does. */
+/** Asks one replica after another until one accepts; it then tells the others. If none accepts, fails like `askMemory`. */
 export function tellMemory<T>(choice: MeshChoice, ask: Ask<T>): Promise<T> {
   return inWords(
     withMesh(
       choice,
       async ({ clients }) => {
-        let refusal: unknown = new CommandError('No replica answers.');
+        let refusal: unknown = new CommandError('No replica of the control plane answers; see `weft status`.');
         for (const [index, client] of clients.entries()) {
           try {
             return await ask(client);

@@ -10,7 +10,7 @@ export interface MeshChoice {
   readonly namespace?: string;
 }
 
-/** The state directory that `--state` names, else `.weft` in the project around the current directory. */
+/** The state directory that `--state` names, or else `.weft` in the project around the current directory. */
 export function chosenState(option: string | undefined): StateDirectory {
   return stateDirectory(option ? resolve(option) : findProject().stateDir);
 }

@@ -15,7 +15,7 @@ const lockFiles: readonly (readonly [file: string, packageManager: PackageManage
   ['bun.lockb', 'bun'],
 ];
 
-/** What a project is installed with: as its package.json says, else by its lock file; npm where neither tells. */
+/** The package manager of a project: the one in its package.json, or else the one of its lock file, or else npm. */
 export function packageManagerOf(root: string): PackageManager {
   return toldPackageManager(root) ?? 'npm';
 }
@@ -28,12 +28,12 @@ function toldPackageManager(root: string): PackageManager | undefined {
   return lockFiles.find(([name]) => existsSync(join(root, name)))?.[1];
 }
 
-/** Whether a project has a lock file, which a new package makes incomplete. */
+/** Whether a project has a lock file, which must be updated for a new package. */
 export function hasLockFile(root: string): boolean {
   return lockFiles.some(([name]) => existsSync(join(root, name)));
 }
 
-/** How a person runs the project's `weft`. */
+/** The command that runs the project's `weft`. */
 export const weftCommand: Readonly<Record<PackageManager, string>> = {
   npm: 'npx weft',
   pnpm: 'pnpm weft',
@@ -61,7 +61,7 @@ const quietFlags: Readonly<Record<PackageManager, readonly string[]>> = {
   bun: ['--silent'],
 };
 
-/** Installs a project's packages, from the cache where it has them. Resolves with why it failed; undefined: it did not. */
+/** Installs a project's packages, from the cache if possible. Resolves with the reason of a failure, or undefined. */
 export function install(packageManager: PackageManager, root: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(packageManager, ['install', ...quietFlags[packageManager]], {
@@ -77,7 +77,7 @@ export function install(packageManager: PackageManager, root: string): Promise<s
       if (code === 0) return resolve(undefined);
       const lines = said.split('\n').map((line) => line.replace(/^npm error (code .*)?/, '').trim());
       const reason = lines.find((line) => line !== '' && !line.startsWith('npm warn'));
-      resolve(reason ?? (signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`));
+      resolve(reason ?? (signal ? `it was killed by ${signal}` : `it exited with code ${code}`));
     });
   });
 }

@@ -8,8 +8,8 @@ export function program(): Promise<Command> {
 }
 
 /**
- * The weft command as far as it takes to run it with these arguments: the other subcommands are there by name and summary. Reading
- * all of them is most of what a short command would cost.
+ * The weft command with only the subcommand that these arguments need. The others have just a name and a summary, because loading all of
+ * them would dominate the time of a short command.
  */
 export function programFor(args: readonly string[]): Promise<Command> {
   const operands = args.filter((arg) => !arg.startsWith('-'));
@@ -19,10 +19,10 @@ export function programFor(args: readonly string[]): Promise<Command> {
 
 async function programOf(isNeeded: (entry: CommandEntry) => boolean): Promise<Command> {
   const weft = new Command('weft')
-    .description('Runs and explains a mesh that is made from its contracts.')
+    .description('Runs and explains a service mesh generated from its contracts.')
     .version(version)
     .configureHelp({ subcommandTerm: (command) => command.name() })
-    .showHelpAfterError('(`weft --help` shows what there is)')
+    .showHelpAfterError('(see `weft --help`)')
     .exitOverride();
   for (const entry of commandTable) {
     const command = isNeeded(entry) ? await entry.load() : new Command(entry.name);

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-const dnsLabelRule = '1 to 40 of a-z, 0-9 and -, beginning with a letter';
+const dnsLabelRule = '1 to 40 characters of a-z, 0-9 and -, beginning with a letter';
 const dnsLabel = z
   .string(`must be text: ${dnsLabelRule}`)
   .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, `must be ${dnsLabelRule}`);
 
 const folder = z
-  .string('must be a path from the project file, as "proto"')
+  .string('must be a path relative to the project file, for example "proto"')
   .min(1, 'must name a folder')
-  .refine((path) => !path.startsWith('/'), 'must be a path from the project file, as "proto"');
+  .refine((path) => !path.startsWith('/'), 'must be a path relative to the project file, for example "proto"');
 const folders = z.union([folder, z.array(folder).min(1, 'must name at least one folder')], {
-  error: 'must be a folder or a list of folders, as "proto" or ["proto", "more/proto"]',
+  error: 'must be a folder or a list of folders, for example "proto" or ["proto", "more/proto"]',
 });
 const names = z.array(dnsLabel).min(1, 'must name at least one service');
 
@@ -18,19 +18,19 @@ const logicalName = z
   .string('must be a logical name, such as bakery.orders')
   .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be a logical name, such as bakery.orders');
 
-/** A service that lives elsewhere. */
+/** A service that is not part of the project. */
 const use = z.union(
   [
     z.strictObject({
-      /** Another project's checkout, whose services run here. */
+      /** The checkout of another project, whose services run here. */
       folder: z.string().min(1),
-      /** Those of its services that do. Default: all. */
+      /** Which of its services run. Default: all. */
       services: names.optional(),
     }),
-    /** An installed npm package that carries a runnable service: weft.yaml in its root. */
+    /** An installed npm package that contains a runnable service: it has weft.yaml in its root. */
     z.strictObject({ package: z.string().min(1) }),
     z.strictObject({
-      /** An installed contract package, instead of whose service a fake answers. */
+      /** An installed contract package for which a fake answers. */
       fake: z.string().min(1),
       /** A file of examples. */
       answers: z.string().min(1).optional(),
@@ -54,9 +54,9 @@ export const projectFileSchema = z.strictObject(
     services: folders.default('services'),
     /** Folder of the generated contract packages. */
     generated: folder.default('contracts'),
-    /** What belongs to this checkout alone: logs, data, the mesh directory. */
+    /** The state of this checkout: logs, data, the mesh directory. */
     state: folder.default('.weft'),
-    /** Services that live elsewhere. */
+    /** Services that are not part of the project. */
     uses: z.array(use).default([]),
     /** Logical names of other repositories that begin as this project's own: its contracts may name them. */
     elsewhere: z.array(logicalName).default([]),
@@ -64,10 +64,10 @@ export const projectFileSchema = z.strictObject(
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownField(issue.keys) : 'must be a map of fields') },
 );
 
-/** What a project file says, with defaults for what it does not. */
+/** The content of a project file, with defaults filled in. */
 export type ProjectFile = z.infer<typeof projectFileSchema>;
 
-/** A service of elsewhere, as the project file names it. */
+/** An external service, as the project file names it. */
 export type Use = ProjectFile['uses'][number];
 
 /** The name of the file at the root of a project. */
@@ -75,7 +75,7 @@ export const projectFileName = 'weft.project.yaml';
 
 function unknownField(keys: readonly string[]): string {
   const known = 'name, namespace, contracts, services, generated, state, uses, elsewhere';
-  return `${keys.map((key) => `"${key}"`).join(' and ')} is no field of a project file; expected: ${known}`;
+  return `${keys.map((key) => `"${key}"`).join(' and ')} is not a field of a project file; expected: ${known}`;
 }
 
 /** A DNS label made of any text: "My Bakery!" gives "my-bakery". */

@@ -44,7 +44,7 @@ test('a project is the nearest folder upwards with a project file, else with pro
   t.is(findProject(join(root, 'inner/services')).root, root, 'a project file counts first');
   t.throws(() => findProject(tmpdir()), {
     instanceOf: CommandError,
-    message: /^No Weft project at .* or above it; change/,
+    message: /^There is no Weft project in .* or above it; change/,
   });
 });
 
@@ -89,11 +89,23 @@ for (const [title, text, said] of [
   [
     'an unknown field',
     'nam: bakery',
-    '"nam" is no field of a project file; expected: name, namespace, contracts, services, generated, state, uses, elsewhere',
+    '"nam" is not a field of a project file; expected: name, namespace, contracts, services, generated, state, uses, elsewhere',
   ],
-  ['a name that is none', 'name: My Bakery', 'name: must be 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
-  ['a name that is a number', 'name: 1', 'name: must be text: 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
-  ['an absolute folder', 'generated: /x', 'generated: must be a path from the project file, as "proto"'],
+  [
+    'a name that is none',
+    'name: My Bakery',
+    'name: must be 1 to 40 characters of a-z, 0-9 and -, beginning with a letter',
+  ],
+  [
+    'a name that is a number',
+    'name: 1',
+    'name: must be text: 1 to 40 characters of a-z, 0-9 and -, beginning with a letter',
+  ],
+  [
+    'an absolute folder',
+    'generated: /x',
+    'generated: must be a path relative to the project file, for example "proto"',
+  ],
   ['no logical name', 'elsewhere: [orders]', 'elsewhere.0: must be a logical name, such as bakery.orders'],
   ['no folder', 'contracts: []', 'contracts: must name at least one folder'],
   ['no map', '- a', 'must be a map of fields'],

@@ -9,7 +9,7 @@ import type { ServicePlaces } from './service-manifests.ts';
 /** A checkout of a project that Weft runs. Every path is absolute. */
 export interface Project {
   readonly root: string;
-  /** The npm scope of its contracts, and what their logical names usually begin with: "bakery". */
+  /** The npm scope of its contracts, and usually the first part of their logical names: "bakery". */
   readonly name: string;
   /** The namespace of services that name none. */
   readonly namespace: string;
@@ -19,17 +19,17 @@ export interface Project {
   readonly servicesDirs: readonly string[];
   /** Where the contract packages are generated. */
   readonly generatedDir: string;
-  /** What belongs to this checkout alone. */
+  /** The state of this checkout. */
   readonly stateDir: string;
-  /** Services that live elsewhere, as the project file names them. */
+  /** External services, as the project file names them. */
   readonly uses: readonly Use[];
   /** Logical names that the contracts may name although no contract here has them. */
   readonly elsewhere: readonly string[];
 }
 
 /**
- * Finds the project around `cwd`: the nearest directory upwards with weft.project.yaml, else the nearest one with both proto/ and
- * services/. Throws a CommandError that says what to do when there is none, or when its file is wrong.
+ * Finds the project around `cwd`: the nearest directory at or above it with weft.project.yaml, or else the nearest with both proto/ and
+ * services/. Throws a CommandError that says what to do if there is none, or if its file is invalid.
  */
 export function findProject(cwd: string = process.cwd()): Project {
   const above = directoriesUp(resolve(cwd));
@@ -38,11 +38,11 @@ export function findProject(cwd: string = process.cwd()): Project {
     above.find((directory) => existsSync(join(directory, 'proto')) && existsSync(join(directory, 'services')));
   if (root !== undefined) return projectAt(root);
   throw new CommandError(
-    `No Weft project at ${cwd} or above it; change to a directory of one, or make one: an empty ${projectFileName} beside proto/ and services/ is enough.`,
+    `There is no Weft project in ${cwd} or above it; change to a project's directory, or create a project with an empty ${projectFileName} beside proto/ and services/.`,
   );
 }
 
-/** The project at a known root. Throws a CommandError when its file is wrong. */
+/** The project at a known root. Throws a CommandError if its file is invalid. */
 export function projectAt(root: string): Project {
   const file = readProjectFile(root);
   const name = file.name ?? dnsLabelOf(basename(root));
@@ -60,7 +60,7 @@ export function projectAt(root: string): Project {
   };
 }
 
-/** Where the services of a project are, and what their weft.yaml need not say. */
+/** Where the services of a project are, and the defaults of their weft.yaml. */
 export function servicePlaces(project: Project): ServicePlaces {
   const contracts = new Set(generatedContracts(project).map(({ logicalName }) => logicalName));
   return {

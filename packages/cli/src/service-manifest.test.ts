@@ -63,11 +63,11 @@ for (const [text, health] of [
 
 for (const [title, text, expected] of [
   ['a misspelt field', 'name: catalog\nreplica: 3\n', /replica/],
-  ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 of a-z/],
+  ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 characters of a-z/],
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
   ['no YAML', 'name: [\n', /not YAML: /],
-  ['a list', '- name\n', /must hold fields/],
+  ['a list', '- name\n', /must contain fields/],
   ['main and command at once', 'main: a.ts\ncommand: b\n', /main and command: .*remove/],
   ['an empty command', 'command: []\n', /command: must name a program/],
   ['a command of blanks', 'command: "  "\n', /command: must name a program/],

@@ -5,11 +5,11 @@ import { reasonOf } from './command-error.ts';
 
 const dnsLabel = z
   .string()
-  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'must be 1 to 40 of a-z, 0-9 and -, beginning with a letter');
+  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'must be 1 to 40 characters of a-z, 0-9 and -, beginning with a letter');
 
 const databaseName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 of a-z, 0-9 and _, beginning with a letter');
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9 and _, beginning with a letter');
 
 /** A command without a shell: a list of words, or one string that is split on spaces. */
 const commandSchema = z
@@ -17,7 +17,7 @@ const commandSchema = z
   .transform((value) => (typeof value === 'string' ? value.split(' ').filter(Boolean) : value.map(String)))
   .refine((words) => words.length > 0 && words[0] !== '', 'must name a program');
 
-/** What the mesh itself tells every process; a service that set it would miss its Envoy. */
+/** Variables that the mesh sets for every process. A service that set them itself would bypass its Envoy. */
 const reservedVariables: ReadonlySet<string> = new Set(['WEFT_SERVICE', 'WEFT_LISTEN', 'WEFT_OUTBOUND']);
 
 const environmentSchema = z
@@ -55,56 +55,59 @@ const serviceManifestSchema = z.strictObject({
   /** Unique in its namespace; replicas are `<name>-0`, `<name>-1` and so on, and its service account is the same. */
   name: dnsLabel,
   namespace: dnsLabel,
-  /** Its logical name, by which contracts know it: a proto package without its version. */
+  /** Its logical name in contracts: a proto package without its version. */
   contract: z
     .string()
-    .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'must be a proto package without its version, as "bakery.orders"')
+    .regex(
+      /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/,
+      'must be a proto package without its version, for example "bakery.orders"',
+    )
     .optional(),
-  /** The schema that it owns in PostgreSQL, and the role of that name; none: it needs no database. */
+  /** The PostgreSQL schema that it owns, and its role of the same name. Unset: it needs no database. */
   schema: databaseName.optional(),
   replicas: z.int().min(0).max(50).default(1),
   /** What Node runs, in the service's directory. */
   main: z.string().min(1).optional(),
   /** What runs instead of Node. */
   command: commandSchema.optional(),
-  /** Variables of its process, besides those that the mesh sets. */
+  /** Environment variables of its process, besides those that the mesh sets. */
   env: environmentSchema,
   /** Its working directory, relative to the service's directory. */
   cwd: z.string().min(1).default('.'),
   /** Whether WEFT_LISTEN is a unix socket or a port of 127.0.0.1. */
   listen: z.enum(['unix', 'tcp'], 'must be unix or tcp').default('unix'),
-  /** How its readiness is found out. */
+  /** How its readiness is checked. */
   health: healthSchema.default({ protocol: 'grpc' }),
-  /** The files whose change restarts it, as globs in the service's directory. */
+  /** Files that restart it when they change, as globs in the service's directory. */
   watch: z.array(z.string().min(1)).min(1).optional(),
-  /** What runs its tests, in its directory. Default: the script "test" of its package.json, if there is one. */
+  /** The command that runs its tests, in its directory. Default: the script "test" of its package.json, if there is one. */
   test: commandSchema.optional(),
   /** Commands to suggest when the mesh is up: `{edge}` is the edge's host and port, `{id}` is new each time. */
   try: z.array(z.string().min(1)).max(10).default([]),
 });
 
-/** How a process says that it serves: grpc.health.v1, a 2xx answer by HTTP/1.1, an accepted connection, or by running at all. */
+/** How a process shows that it serves: grpc.health.v1, a 2xx response over HTTP/1.1, an accepted connection, or simply by running. */
 export type HealthCheck =
   | { readonly protocol: 'grpc' | 'tcp' | 'none' }
   | { readonly protocol: 'http'; readonly path: string };
 
-/** What weft.yaml says about running one service on one machine, with every default filled in. */
+/** A service's weft.yaml with every default filled in. */
 export type ServiceManifest = Readonly<Omit<z.infer<typeof serviceManifestSchema>, 'main' | 'watch' | 'cwd'>> & {
   /** The service's directory. */
   readonly directory: string;
-  /** Its weft.yaml, as messages name it: relative to the project. */
+  /** Its weft.yaml, relative to the project, for messages. */
   readonly file: string;
-  /** Where its process runs: an absolute path. */
+  /** The working directory of its process, absolute. */
   readonly cwd: string;
-  /** What Node runs; undefined when there is a `command`. */
+  /** What Node runs; undefined if there is a `command`. */
   readonly main: string | undefined;
   /** Globs in `directory`. Of `**` + `/*`, its default with a `command`, node_modules, __pycache__ and dot folders are never meant. */
   readonly watch: readonly string[];
-  /** Set for a service that the project uses and that lives elsewhere. */
+  /** Set for an external service that the project uses. */
   readonly elsewhere?: Elsewhere;
 };
 
-/** Where a service comes from that is not the project's own. */
+/** The origin of an external service. */
 export interface Elsewhere {
   /** In words: "a fake of @bank/payments-contract". */
   readonly what: string;
@@ -112,12 +115,12 @@ export interface Elsewhere {
   readonly descriptorFile: string | undefined;
 }
 
-/** What a weft.yaml need not say in its project. */
+/** Defaults for a weft.yaml in its project. */
 export interface ManifestDefaults {
   /** The project's root, to which `file` is relative. */
   readonly root: string;
   readonly namespace: string;
-  /** The contract of a service of this name, where the project has one. */
+  /** The contract of a service of this name, if the project has one. */
   readonly contractOf: (name: string) => string | undefined;
 }
 
@@ -134,7 +137,7 @@ export function parseServiceManifest(
     return { message: `not YAML: ${reasonOf(error).replace(/:$/, '')}` };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    return { message: 'must hold fields, as "name: orders"' };
+    return { message: 'must contain fields, for example "name: orders"' };
   }
   const result = serviceManifestSchema.safeParse({
     name: basename(directory),
@@ -144,7 +147,7 @@ export function parseServiceManifest(
   if (!result.success) return { message: result.error.issues.map(issueWords).join('; ') };
   const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...read } = result.data;
   if (main !== undefined && read.command !== undefined) {
-    return { message: 'main and command: a service has one of them; remove the other' };
+    return { message: 'main and command: a service has only one of them; remove the other' };
   }
   return {
     ...read,
@@ -160,7 +163,7 @@ export function parseServiceManifest(
 const defaultMain = 'src/main.ts';
 
 function issueWords(issue: z.core.$ZodIssue): string {
-  // Of a key that is refused, zod's own sentence is the map's.
+  // For a refused key, zod reports the message of the whole map.
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   return `${issue.path.join('.') || 'the file'}: ${message}`;
 }

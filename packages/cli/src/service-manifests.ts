@@ -3,11 +3,11 @@ import { dirname, join, relative } from 'node:path';
 import { reasonOf } from './command-error.ts';
 import { type ManifestDefaults, parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
 
-/** A weft.yaml that was not understood, or that contradicts another. */
+/** A weft.yaml that is invalid or conflicts with another. */
 export interface ManifestProblem {
   /** Relative to the project. */
   readonly file: string;
-  /** A sentence with the field, what is wrong and what would be right. */
+  /** A sentence with the field, what is wrong and what is expected. */
   readonly message: string;
 }
 
@@ -54,9 +54,9 @@ function manifestPaths(folders: readonly string[]): string[] {
     .filter((path) => existsSync(path));
 }
 
-/** What a service cannot share with one that was read before; undefined when there is nothing. */
+/** The conflict of a service with one that was read before, or undefined. */
 export function conflictOf(service: ServiceManifest, others: readonly ServiceManifest[]): string | undefined {
-  // Not only in its namespace: replicas, logs and commands go by the bare name.
+  // Names must be unique across namespaces: replicas, logs and commands use the bare name.
   const namesake = others.find(({ name }) => name === service.name);
   if (namesake) return `name: ${service.name} is taken by ${namesake.file}; choose another`;
   const owner = others.find(({ schema }) => schema !== undefined && schema === service.schema);

@@ -4,11 +4,11 @@ import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CommandError } from './command-error.ts';
 
-/** Where one local mesh keeps what it needs. Every path is absolute. */
+/** The files and directories of one local mesh. Every path is absolute. */
 export interface StateDirectory {
-  /** `.weft` unless the user says otherwise. */
+  /** `.weft` unless the user names another. */
   readonly path: string;
-  /** PostgreSQL's data: what a second `weft up` finds again. */
+  /** PostgreSQL's data, which the next `weft up` uses again. */
   readonly postgres: string;
   /** Database passwords (0600). */
   readonly secrets: string;
@@ -17,16 +17,16 @@ export interface StateDirectory {
   readonly userMesh: string;
   /** The control plane's own state: its root certificate. */
   readonly controlPlane: string;
-  /** One bearer token a workload (0600), `<namespace>/<name>`. */
+  /** One bearer token per workload (0600), `<namespace>/<name>`. */
   readonly tokens: string;
   /** Bootstrap files of the Envoys. */
   readonly envoy: string;
   readonly log: string;
-  /** Every process that was started and may still live. */
+  /** Every process that was started and may still be running. */
   readonly processes: string;
   /**
-   * Unix sockets (0700). It lies outside of `path` because such a path may have no more than 104 bytes on macOS, and its name is
-   * derived from `path`, so that every command finds it.
+   * Unix sockets (0700). It is outside `path` because a socket path may have at most 104 bytes on macOS. Its name is derived from `path`,
+   * so that every command finds it.
    */
   readonly run: string;
   /** The supervisor's own socket. */
@@ -35,13 +35,13 @@ export interface StateDirectory {
   readonly apiSocket: string;
 }
 
-/** The longest path of a unix socket on macOS is 104 bytes with its end; Linux has 108. */
+/** The longest path of a unix socket is 104 bytes with its NUL on macOS, and 108 on Linux. */
 const maxSocketPath = 103;
 
 /** Room for the longest socket name in `run`. */
 const maxSocketName = 40;
 
-/** The places of the mesh whose state is in `path`. Creates nothing. */
+/** The paths of the mesh whose state is in `path`. Creates nothing. */
 export function stateDirectory(path: string, temporary: string = tmpdir()): StateDirectory {
   const state = resolve(path);
   const hash = createHash('sha256').update(state).digest('hex').slice(0, 8);
@@ -65,7 +65,7 @@ export function stateDirectory(path: string, temporary: string = tmpdir()): Stat
   };
 }
 
-/** Makes the directories, private where they hold secrets or sockets. */
+/** Creates the directories; those with secrets or sockets are private. */
 export function createStateDirectory(state: StateDirectory): void {
   for (const directory of [state.path, state.mesh, state.userMesh, state.log])
     mkdirSync(directory, { recursive: true });
@@ -74,19 +74,19 @@ export function createStateDirectory(state: StateDirectory): void {
     chmodSync(directory, 0o700);
   }
   mkdirSync(state.run, { recursive: true, mode: 0o700 });
-  // /tmp is everybody's: somebody else may have made a directory of that name first.
+  // Anybody can write to /tmp, so another user may have created a directory of that name first.
   const made = lstatSync(state.run);
   if (!made.isDirectory() || made.uid !== userInfo().uid) {
-    throw new CommandError(`${state.run} belongs to somebody else; set TMPDIR to a directory of your own.`);
+    throw new CommandError(`${state.run} belongs to another user; set TMPDIR to a directory of your own.`);
   }
   chmodSync(state.run, 0o700);
 }
 
-/** The start writes certificates, bootstrap files and logs, and PostgreSQL some 60 MB more. */
+/** A start writes certificates, bootstrap files and logs, and PostgreSQL writes about 60 MB more. */
 const neededBytes = 16 << 20;
 
 /**
- * Fails when there is not enough space for a mesh to start; the directory must be there.
+ * Fails if there is not enough space to start a mesh. The directory must exist.
  *
  * @throws CommandError that says how much is free.
  */
@@ -96,7 +96,7 @@ export function checkFreeSpace({ path }: StateDirectory): void {
   if (free < neededBytes) throw new CommandError(`${fullDisk(path)} Only ${Math.floor(free / 2 ** 20)} MB are free.`);
 }
 
-/** That the disk of a path is full, and what to do. */
+/** The message that the disk of a path is full, and what to do. */
 export function fullDisk(path: string): string {
-  return `No space is left on the disk of ${path}; free some, or choose another place with --state.`;
+  return `No space is left on the disk of ${path}; free some space, or choose another directory with --state.`;
 }

@@ -1,7 +1,7 @@
-/** The codes of Node for an address at which nobody listens. */
+/** Node's error codes for an address without a listener. */
 const nobodyListens: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED']);
 
-/** Whether an error, or one that caused it, says that nobody listens at the address that was called. */
+/** Whether an error, or one of its causes, says that no process listens at the address. */
 export function isNobodyListening(error: unknown): boolean {
   const seen = new Set<unknown>();
   for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
@@ -11,7 +11,7 @@ export function isNobodyListening(error: unknown): boolean {
   return false;
 }
 
-/** Whether an error says that a disk, or the user's share of it, is full. */
+/** Whether an error says that a disk or the user's quota is full. */
 export function isNoSpace(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

@@ -26,6 +26,6 @@ test('Connect is promised where every service answers it, else with its exceptio
 test('what does not run is named with its reason, and nothing is said when everything runs', (t) => {
   t.deepEqual(troubleText([], plain), []);
   t.deepEqual(troubleText([{ subject: 'cart', message: 'it does not listen yet' }], plain), [
-    'Not everything runs; the rest does, and goes on without it:\n  cart: it does not listen yet',
+    'These do not run; the rest of the mesh runs without them:\n  cart: it does not listen yet',
   ]);
 });

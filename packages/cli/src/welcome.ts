@@ -5,17 +5,17 @@ import type { ServiceManifest } from './service-manifest.ts';
 import type { Trouble } from './supervisor/trouble.ts';
 import type { Paint } from './terminal/style.ts';
 
-/** A service that runs. */
+/** A running service. */
 export interface CallableService {
   readonly service: Pick<ServiceManifest, 'try' | 'contract'>;
   /** The descriptor set of its contract. */
   readonly descriptorSet: Uint8Array | undefined;
 }
 
-/** More lines than these nobody reads. */
+/** The most suggestions that a reader will take in. */
 const maxCommands = 8;
 
-/** Commands that call services at the edge: those that their weft.yaml names, and for the others what their contracts expose. */
+/** Commands that call services at the edge: from weft.yaml, or else from what the contract exposes. */
 export function suggestions(services: readonly CallableService[], port: number): string[] {
   const edge = `localhost:${port}`;
   const own = services.flatMap(({ service }) => service.try.map((command) => command.replaceAll('{edge}', edge)));
@@ -30,8 +30,8 @@ export function suggestions(services: readonly CallableService[], port: number):
 }
 
 /**
- * What a person sees when the mesh is up: where it is, and what to try. `withoutConnect`: names of services that answer no Connect, since
- * the edge does not translate it.
+ * The message when the mesh is up: its address, and calls to try. `withoutConnect`: names of services that do not support Connect, which
+ * the edge does not translate.
  */
 export function welcome(
   port: number,
@@ -54,9 +54,9 @@ export function welcome(
   return lines.join('\n');
 }
 
-/** What does not run, as paragraphs: none where everything does. */
+/** What does not run, as paragraphs. Empty if everything runs. */
 export function troubleText(troubles: readonly Trouble[], paint: Paint): string[] {
   if (troubles.length === 0) return [];
   const lines = troubles.map(({ subject, message }) => `  ${paint('red', `${subject}:`)} ${message}`);
-  return [['Not everything runs; the rest does, and goes on without it:', ...lines].join('\n')];
+  return [['These do not run; the rest of the mesh runs without them:', ...lines].join('\n')];
 }

@@ -8,7 +8,7 @@ import type { StateDirectory } from './state-directory.ts';
 import { notRunning, SupervisorClient } from './supervisor/supervisor-client.ts';
 import { isNobodyListening } from './system-error.ts';
 
-/** A mesh that answers, on this machine or in a cluster. */
+/** A reachable mesh, on this machine or in a cluster. */
 export interface Mesh {
   status(): Promise<GetStatusResponse>;
   rotateRoot(request: { readonly why: string; readonly by: string }): Promise<RotateRootResponse>;
@@ -17,8 +17,8 @@ export interface Mesh {
 }
 
 /**
- * Asks the mesh that was chosen, and lets go of it afterwards. Where no control plane listens, rejects with a CommandError that says why:
- * no mesh is running, or it runs without its control plane.
+ * Connects to the chosen mesh, calls `ask`, and disconnects. If no control plane listens, rejects with a CommandError that says why: no
+ * mesh is running, or it runs without its control plane.
  */
 export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promise<T>, timeoutMs?: number): Promise<T> {
   const { cluster, namespace } = choice;
@@ -46,15 +46,15 @@ export async function withMesh<T>(choice: MeshChoice, ask: (mesh: Mesh) => Promi
   }
 }
 
-/** Why nobody listens where the control plane of a local mesh would, and what to do. */
+/** Why the control plane of a local mesh does not listen, and what to do. */
 async function nobodyListens(state: StateDirectory, cause: unknown): Promise<CommandError> {
   const running = await new SupervisorClient(state.controlSocket).status();
   if (running === undefined) return notRunning();
   if (running.phase === 'starting')
-    return new CommandError('The mesh is still starting; `weft logs` says how far it is.');
+    return new CommandError('The mesh is still starting; `weft logs` shows its progress.');
   const { reason = '' } = running.processes.find(({ name }) => name === 'control-plane') ?? {};
   return new CommandError(
-    `The control plane does not run${reason ? ` (${reason})` : ''}; calls go on, and \`weft logs control-plane\` says more.`,
+    `The control plane is not running${reason ? ` (${reason})` : ''}; calls keep working, and \`weft logs control-plane\` shows why.`,
     { cause },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Makes templates/shop from the shop of this repository: its contracts and services, with words of a template in place of its name. What
- * a project needs beside them is in shop-files/. The template is in no commit: packing and tests make it.
+ * Makes templates/shop from the shop of this repository: its contracts and services, with template words in place of its name. The
+ * project's other files are in shop-files/. The template is not in git: packing and tests make it.
  *
  *   node packages/create-weft/scripts/shop-template.ts
  */
@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../../..');
 const home = join(import.meta.dirname, '..');
 const target = join(home, 'templates/shop');
 
-/** Makes the template anew; whoever reads it meanwhile has the old one or the new one. */
+/** Rebuilds the template atomically: a concurrent reader sees the old one or the new one. */
 export function makeShopTemplate(): void {
   const stage = join(home, `templates/.shop.${process.pid}`);
   rmSync(stage, { recursive: true, force: true });
@@ -48,7 +48,7 @@ function folders(pattern: string): string[] {
     .sort();
 }
 
-/** Replaces the shop's name where it is one: in packages, paths, npm scopes and namespaces. Prose and variables keep their words. */
+/** Replaces the shop's name in packages, paths, npm scopes and namespaces. Prose and variables stay unchanged. */
 function renaming(contracts: readonly string[]): (text: string) => string {
   const inPackage = new RegExp(`\\bshop(\\\\?[./])(?=(?:${contracts.join('|')})\\b)`, 'g');
   return (text) =>
@@ -67,7 +67,7 @@ interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
-/** A service's package.json without what only this repository has, and with ranges for what it pins. */
+/** A service's package.json without what is specific to this repository, and with ranges in place of pins. */
 function serviceManifest(text: string): string {
   const { dependencies, devDependencies, scripts, overrides: _, ...kept }: Manifest = JSON.parse(text);
   const { '@biomejs/biome': __, ...development } = { ...devDependencies };

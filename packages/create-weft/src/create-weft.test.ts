@@ -90,7 +90,7 @@ test('a person who gives no answer gets no project', async (t) => {
 test('where nobody can be asked, a name is needed and hello is made', async (t) => {
   const { code, stderr } = await create(t, ['--yes', '--no-install'], { typed: '' });
   t.is(code, 1);
-  t.is(stderr, 'create-weft: A name is missing: npm create weft@latest bakery\n');
+  t.is(stderr, 'create-weft: A name is missing; give one, for example: npm create weft@latest bakery\n');
 });
 
 for (const [name, near] of [
@@ -104,9 +104,9 @@ for (const [name, near] of [
   ['..', undefined],
   ['', undefined],
 ] as const) {
-  test(`"${name}" is no name of a project`, (t) => {
+  test(`"${name}" is not a valid name of a project`, (t) => {
     const error = t.throws(() => projectNames(name));
-    t.true(error.message.includes('must be 1 to 40 of a-z, 0-9 and -'));
+    t.true(error.message.includes('must be 1 to 40 characters of a-z, 0-9 and -'));
     t.is(/, for example (.*)\.$/.exec(error.message)?.[1], near);
   });
 }
@@ -147,13 +147,13 @@ test('what cannot be meant is one sentence', async (t) => {
   const says = async (...args: string[]) => (await create(t, [...args, '--no-install'])).stderr;
   t.is(
     await says('bakery', '--template', 'cafe'),
-    'create-weft: --template cafe does not exist; it is one of hello, shop.\n',
+    'create-weft: --template cafe does not exist; it must be one of hello, shop.\n',
   );
   t.regex(
     await says('bakery', '--package-manager', 'yarn'),
-    /--package-manager yarn does not exist; it is one of npm, pnpm/,
+    /--package-manager yarn does not exist; it must be one of npm, pnpm/,
   );
-  t.regex(await says('bakery', 'cafe'), /One directory is expected, and these are 2: bakery, cafe/);
+  t.regex(await says('bakery', 'cafe'), /Expected one directory, but got 2: bakery, cafe/);
   t.regex(await says('bakery', '--colour'), /'--colour'; --help lists the options/);
 });
 
@@ -178,5 +178,5 @@ test('the command itself starts', async (t) => {
   const stdout = await new Promise<string>((resolve, reject) =>
     execFile(process.execPath, [bin, '--help'], (error, out) => (error ? reject(error) : resolve(out))),
   );
-  t.regex(stdout, /^Makes a new project/);
+  t.regex(stdout, /^Creates a project/);
 });

@@ -11,11 +11,11 @@ import { checkEmpty, projectFiles, writeProject } from './write-project.js';
 /** @import { Options } from './options.js' */
 
 /**
- * What the command needs of its process.
+ * What the command needs from its process.
  * @typedef {object} Surroundings
  * @property {() => string} cwd
  * @property {Readonly<Record<string, string | undefined>>} env
- * @property {NodeJS.ReadableStream & { isTTY?: boolean }} stdin A terminal: a person can be asked.
+ * @property {NodeJS.ReadableStream & { isTTY?: boolean }} stdin A terminal means that the user can be asked.
  * @property {NodeJS.WritableStream} stdout
  * @property {NodeJS.WritableStream} stderr
  */
@@ -82,7 +82,7 @@ async function create(options, surroundings) {
 }
 
 /**
- * Where the project goes and what it is: from the command line, else from the person, else the defaults.
+ * The location and properties of the project: from the command line, else from the user's answers, else the defaults.
  * @param {Options} options
  * @param {Surroundings} surroundings
  */
@@ -92,10 +92,11 @@ async function choices(options, surroundings) {
   const at = (/** @type {string} */ path) => resolve(surroundings.cwd(), path);
   try {
     const given = options.directory ?? (await person?.name((name) => projectNames(basename(at(name)))));
-    if (given === undefined) throw new CreateError('A name is missing: npm create weft@latest bakery');
+    if (given === undefined)
+      throw new CreateError('A name is missing; give one, for example: npm create weft@latest bakery');
     const directory = at(given);
     const names = projectNames(basename(directory));
-    // Before the second question: its answer would be in vain.
+    // Check before the second question, whose answer would otherwise be wasted.
     await checkEmpty(directory);
     return { directory, names, template: options.template ?? (await person?.template()) ?? 'hello' };
   } finally {

@@ -6,7 +6,7 @@ import { templates } from './templates.js';
 
 /** @import { PackageManager } from './package-manager.js' */
 
-export const help = `Makes a new project whose services run in a mesh made from their contracts.
+export const help = `Creates a project whose services run in a mesh generated from their contracts.
 
 Usage: npm create weft@latest [directory] [-- options]
        pnpm create weft [directory] [options]
@@ -16,15 +16,15 @@ The project is named after the directory.
 Options:
   --template <name>          ${templates.map(({ name, says }) => `${name}: ${says}`).join('\n                             ')}
                              (default: hello)
-  --package-manager <name>   npm or pnpm (default: the one that runs this)
-  --no-install               write the files only
-  -y, --yes                  ask nothing: take the defaults
-  --json                     print JSON, for machines; asks nothing
-  -h, --help                 this text
+  --package-manager <name>   npm or pnpm (default: the one that runs this command)
+  --no-install               write the files, but do not install packages
+  -y, --yes                  ask no questions: use the defaults
+  --json                     print JSON and ask no questions
+  -h, --help                 print this text
 `;
 
 /**
- * What the command line says. Undefined: it says nothing of it.
+ * The options of the command line. Undefined: not given.
  * @typedef {object} Options
  * @property {string | undefined} directory
  * @property {string | undefined} template
@@ -38,13 +38,12 @@ Options:
 /**
  * Reads the command line.
  * @param {readonly string[]} args
- * @returns {Options}
- * @throws {CreateError} for whatever is not an option or has a value that cannot be.
+ * @returns {Options} @throws {CreateError} for an unknown option or an invalid value.
  */
 export function parseOptions(args) {
   const { values, positionals } = parse(args);
   if (positionals.length > 1) {
-    throw new CreateError(`One directory is expected, and these are ${positionals.length}: ${positionals.join(', ')}.`);
+    throw new CreateError(`Expected one directory, but got ${positionals.length}: ${positionals.join(', ')}.`);
   }
   return {
     directory: positionals[0],
@@ -92,7 +91,7 @@ function parse(args) {
 function oneOf(option, value, names) {
   const name = names.find((one) => one === value);
   if (value !== undefined && name === undefined) {
-    throw new CreateError(`${option} ${value} does not exist; it is one of ${names.join(', ')}.`);
+    throw new CreateError(`${option} ${value} does not exist; it must be one of ${names.join(', ')}.`);
   }
   return name;
 }

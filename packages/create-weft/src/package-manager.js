@@ -16,7 +16,7 @@ export function packageManagerOf(userAgent) {
 }
 
 /**
- * How a person runs the project's own `weft`.
+ * The command that runs the project's own `weft`.
  * @param {PackageManager} packageManager
  */
 export function weftCommand(packageManager) {
@@ -24,7 +24,7 @@ export function weftCommand(packageManager) {
 }
 
 /**
- * Installs the project's packages. What the package manager prints goes to stderr, so that stdout holds the answer alone.
+ * Installs the project's packages. The package manager's output goes to stderr, so that stdout has only the result.
  * @param {PackageManager} packageManager
  * @param {string} directory
  * @returns {Promise<string | undefined>} Why it failed; undefined when it did not.
@@ -35,7 +35,7 @@ export function install(packageManager, directory) {
     const child = spawn(packageManager, args, {
       cwd: directory,
       stdio: ['ignore', 2, 2],
-      // On Windows both are scripts, which only a shell starts.
+      // On Windows both are scripts, which only a shell can start.
       shell: process.platform === 'win32',
     });
     child.once('error', (error) =>
@@ -43,7 +43,7 @@ export function install(packageManager, directory) {
     );
     child.once('exit', (code, signal) => {
       if (code === 0) resolve(undefined);
-      else resolve(signal ? `it was ended by ${signal}` : `it ended with exit code ${code}`);
+      else resolve(signal ? `it was killed by ${signal}` : `it exited with code ${code}`);
     });
   });
 }

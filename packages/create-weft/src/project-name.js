@@ -1,10 +1,10 @@
 // @ts-check
 import { CreateError } from './create-error.js';
 
-/** A DNS label, as Kubernetes wants it for a namespace; short enough for the names that are made of it. */
+/** A DNS label, as Kubernetes requires for a namespace, and short enough for the names derived from it. */
 const pattern = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
-/** First parts of proto packages that belong to others. A project of that name could not import them. */
+/** First parts of well-known proto packages. A project with such a name could not import them. */
 const reserved = new Set(['weft', 'google', 'buf', 'grpc', 'envoy', 'edge', 'kube-system', 'kube-public']);
 
 /**
@@ -17,13 +17,13 @@ const reserved = new Set(['weft', 'google', 'buf', 'grpc', 'envoy', 'edge', 'kub
 /**
  * Checks a project's name.
  * @param {string} name
- * @returns {ProjectNames}
- * @throws {CreateError} with what a name may be, and a name near to the given one.
+ * @returns {ProjectNames} @throws {CreateError} with the rule for names, and a similar valid name.
  */
 export function projectNames(name) {
   if (!pattern.test(name)) {
     const near = nearestName(name);
-    const words = 'must be 1 to 40 of a-z, 0-9 and -, beginning with a letter and ending with a letter or digit';
+    const words =
+      'must be 1 to 40 characters of a-z, 0-9 and -, beginning with a letter and ending with a letter or digit';
     throw new CreateError(`The name "${name}" ${words}${near === undefined ? '.' : `, for example ${near}.`}`);
   }
   if (reserved.has(name)) {
@@ -33,9 +33,8 @@ export function projectNames(name) {
 }
 
 /**
- * The name that was probably meant: "My Bakery" gives "my-bakery".
- * @param {string} name
- * @returns {string | undefined} undefined where nothing is left.
+ * A valid name similar to the given one: "My Bakery" gives "my-bakery".
+ * @param {string} name @returns {string | undefined} undefined if nothing is left.
  */
 function nearestName(name) {
   const near = name

@@ -4,7 +4,7 @@ import { CreateError } from './create-error.js';
 import { templates } from './templates.js';
 
 /**
- * Asks a person, on stderr, so that stdout holds the answer alone.
+ * Asks the user, on stderr, so that stdout has only the result.
  * @param {NodeJS.ReadableStream} input
  * @param {NodeJS.WritableStream} output
  */
@@ -23,7 +23,7 @@ export function questions(input, output) {
    */
   const ask = async (question, byDefault) => {
     terminal.setPrompt(`${question} (${byDefault}): `);
-    // Lines that were typed ahead are answers, even where the input has ended.
+    // Lines that were typed ahead are answers, even if the input has ended.
     if (!isClosed) terminal.prompt();
     const answer = await answers.next();
     // Ctrl-D and Ctrl-C end the input.
@@ -54,7 +54,7 @@ export function questions(input, output) {
         const found = templates.find(({ name }, index) => answer === name || answer === String(index + 1));
         if (found) return found.name;
         output.write(
-          `Template ${answer} does not exist; it is one of ${templates.map(({ name }) => name).join(', ')}.\n`,
+          `Template ${answer} does not exist; it must be one of ${templates.map(({ name }) => name).join(', ')}.\n`,
         );
       }
     },

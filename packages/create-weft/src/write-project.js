@@ -11,7 +11,7 @@ import { weftCommand } from './package-manager.js';
 
 const templatesDirectory = fileURLToPath(new URL('../templates/', import.meta.url));
 
-/** What may be in a folder that counts as empty: a repository that has just been cloned. */
+/** What a folder may contain and still count as empty: the files of a freshly cloned repository. */
 const mayBeThere = new Set(['.git', '.DS_Store']);
 
 /**
@@ -36,7 +36,7 @@ export async function projectFiles({ names, template, packageManager, version })
   for (const layer of ['base', template, packageManager]) {
     const directory = join(templatesDirectory, layer);
     if (!existsSync(directory)) {
-      throw new CreateError(`This copy of create-weft has no template ${template}; \`npm run prepack\` makes it.`);
+      throw new CreateError(`This copy of create-weft has no template ${template}; make it with \`npm run prepack\`.`);
     }
     for (const path of await readdir(directory, { recursive: true })) {
       const file = join(directory, path);
@@ -67,7 +67,7 @@ function replaceWords(text, words) {
 }
 
 /**
- * pnpm reads workspaces, and whose install scripts may run, in a file of its own, and warns of npm's fields.
+ * pnpm reads workspaces and allowed install scripts from its own file, and warns about npm's fields.
  * @param {Map<string, string>} files
  */
 function withoutNpmFields(files) {
@@ -109,7 +109,7 @@ export async function writeProject(directory, files) {
     for (const [path, text] of files) {
       const file = join(directory, path);
       await mkdir(dirname(file), { recursive: true });
-      // "wx": a file that has come meanwhile is not overwritten.
+      // "wx": do not overwrite a file that was created meanwhile.
       await writeFile(file, text, { flag: 'wx' });
     }
   } catch (error) {
@@ -117,6 +117,8 @@ export async function writeProject(directory, files) {
     if (!wasThere) await rm(directory, { recursive: true, force: true });
     else for (const top of written) await rm(join(directory, top), { recursive: true, force: true });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CreateError(`The project could not be written (${reason}); nothing of it is left in ${directory}.`);
+    throw new CreateError(
+      `The project could not be written to ${directory} (${reason}), and nothing was left there; fix that and try again.`,
+    );
   }
 }

@@ -1,16 +1,16 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 
-/** Set by the callee's sidecar over whatever came under that name: the logical name by which the contract admitted the caller. */
+/** The logical name under which the contract admitted the caller. The callee's sidecar overwrites any incoming value. */
 export const callerNameHeader = 'x-weft-caller';
 
-/** The logical name of gateways: what a contract exposes to the edge, it admits under this name. */
+/** The logical name of gateways: a method exposed at the edge admits this caller. */
 const edgeName = 'edge';
 
-/** What a sidecar proved of a caller by its certificate. */
+/** The identity of a caller that a sidecar verified by its certificate. */
 interface Identity {
   /** The SPIFFE id: "spiffe://weft.local/ns/bakery/sa/orders". */
   readonly id: string;
-  /** Of its pod, or of its manifest on a laptop: "bakery". */
+  /** The namespace of its pod, or of its manifest on a laptop: "bakery". */
   readonly namespace: string;
   /** Its account in that namespace: "orders". */
   readonly serviceAccount: string;
@@ -19,39 +19,39 @@ interface Identity {
 /** A service that the contract names as a caller. */
 export interface ServiceCaller extends Identity {
   readonly kind: 'service';
-  /** Its logical name, as contracts write it: "bakery.orders". */
+  /** Its logical name in contracts: "bakery.orders". */
   readonly name: string;
 }
 
-/** A gateway, for a client outside of the mesh. */
+/** A gateway, on behalf of a client outside the mesh. */
 export interface EdgeCaller extends Identity {
   readonly kind: 'edge';
   readonly name: 'edge';
-  /** What the edge has proved of the end user. Absent: it authenticated nobody, as every edge today. */
+  /** The end user that the edge authenticated. Absent: none, as with every edge today. */
   readonly claims?: JsonObject;
 }
 
-/** A workload of the mesh that no single logical name fits: its account is that of several services, or its sidecar gave no name. */
+/** A workload of the mesh without a single logical name: several services share its account, or its sidecar gave no name. */
 export interface WorkloadCaller extends Identity {
   readonly kind: 'workload';
 }
 
-/** A call that came past no sidecar, or in plain text in permissive mode: nothing is known of its caller. */
+/** An unknown caller: the call passed no sidecar, or came in plain text in permissive mode. */
 export interface LocalCaller {
   readonly kind: 'local';
   readonly id: 'local';
 }
 
-/** Who calls, as the callee's own sidecar has proved it. Nothing in it is taken from what a client says of itself. */
+/** The caller, as verified by the callee's own sidecar. Nothing in it comes from what a client claims about itself. */
 export type Caller = ServiceCaller | EdgeCaller | WorkloadCaller | LocalCaller;
 
-/** The caller of a call that came past no sidecar. */
+/** The caller of a call that passed no sidecar. */
 export const localCaller: LocalCaller = { kind: 'local', id: 'local' };
 
 /**
- * The caller in two headers that a sidecar sets: the SPIFFE id in Envoy's x-forwarded-client-cert (SANITIZE_SET: the peer that it has
- * verified, and nobody else), and the logical name in {@link callerNameHeader}, which counts only beside an id.
- * See https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert.
+ * Reads the caller from two headers that a sidecar sets: the SPIFFE id in Envoy's x-forwarded-client-cert (SANITIZE_SET: only the peer that
+ * it verified), and the logical name in {@link callerNameHeader}, which counts only with an id. See
+ * https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers#x-forwarded-client-cert.
  */
 export function callerOf(forwardedClientCert: string | null | undefined, name: string | null | undefined): Caller {
   const id = forwardedClientCert && /(?:^|[;,])URI="?(spiffe:\/\/[^;,"]+)/i.exec(forwardedClientCert)?.[1];
@@ -59,7 +59,7 @@ export function callerOf(forwardedClientCert: string | null | undefined, name: s
   const [, namespace = '', serviceAccount = ''] = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(id) ?? [];
   const identity = { id, namespace, serviceAccount };
   if (name === edgeName) return { kind: 'edge', name, ...identity };
-  // Envoy separates values that a sidecar without this header would let through.
+  // Envoy joins values with commas if a sidecar without this header lets them through.
   return name && logicalName.test(name) ? { kind: 'service', name, ...identity } : { kind: 'workload', ...identity };
 }
 

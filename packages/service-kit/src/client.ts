@@ -29,16 +29,18 @@ import { ServiceError } from './service-error.ts';
 /** How one call is made. */
 export interface CallOptions {
   /**
-   * How long this call may take, 24.8 days at most. The deadline of the call that is being answered holds too; the earlier one counts.
-   * Default: only that.
+   * How long this call may take, at most 24.8 days. The deadline of the incoming call applies too; the earlier one wins. Default: only the
+   * incoming call's deadline.
    */
   readonly deadlineMs?: number;
-  /** As deadlineMs, by connect-es' name. */
+  /** The same as deadlineMs, under connect-es' name. */
   readonly timeoutMs?: number;
-  /** Aborted: the call is cancelled. So it is when the call that is being answered is. */
+  /** Aborting it cancels the call. Cancelling the incoming call does, too. */
   readonly signal?: AbortSignal;
   readonly headers?: ConnectCallOptions['headers'];
-  /** For the interceptors of this call. Default: those of the call that is being answered; what a client's interceptors set stays with them. */
+  /**
+   *   /** Context values for the interceptors of this call. Default: the incoming call's; values that a client's interceptors set do not leak into it.
+   */
   readonly contextValues?: ContextValues;
   /** Called with the response's headers. */
   readonly onHeader?: (headers: Headers) => void;
@@ -61,22 +63,22 @@ export type Client<Desc extends DescService> = {
 
 /** Where a client's calls go. */
 export interface ClientOptions {
-  /** "host:port" or "unix:/path" that speaks plain HTTP/2. Default: $WEFT_OUTBOUND, this process' sidecar; read at the first call. */
+  /** "host:port" or "unix:/path" of a plain HTTP/2 server. Default: $WEFT_OUTBOUND, this process's sidecar, read at the first call. */
   readonly outbound?: string;
   /** The callee's logical name. Default: the service's proto package without its version. */
   readonly authority?: string;
-  /** What requests of at least 1 KiB are compressed with. Answers may come in gzip or deflate. Default: nothing. */
+  /** Compresses requests of at least 1 KiB. Responses may use gzip or deflate. Default: no compression. */
   readonly compression?: 'gzip';
-  /** connect-es interceptors around each call, the first one outermost. Default: none. */
+  /** connect-es interceptors around each call, outermost first. Default: none. */
   readonly interceptors?: readonly Interceptor[];
-  /** What carries the calls instead of the sidecar: any Transport of connect-es, such as that of fake() or createRouterTransport(). For tests. */
+  /** Replaces the sidecar, for tests: any connect-es Transport, such as that of fake() or createRouterTransport(). */
   readonly transport?: Transport;
 }
 
 /**
- * A client of `service` by way of the sidecar. Each call carries the deadline that is left to the call being answered, its
- * trace and its cancellation. Retries are the mesh's. A call from within a database transaction is refused: the
- * transaction would hold its connection for as long as the callee likes.
+ * A client of `service` through the sidecar. Each call carries the remaining deadline, the trace and the cancellation of the incoming call.
+ * The mesh does the retries. A call inside a database transaction is refused, because a slow callee would hold the transaction's
+ * connection.
  */
 export function client<Desc extends DescService>(service: Desc, options: ClientOptions = {}): Client<Desc> {
   const authority = options.authority ?? logicalName(service);

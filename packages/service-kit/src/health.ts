@@ -6,13 +6,13 @@ import { logger } from './log/logger.ts';
 import { lastCause } from './outage.ts';
 import { ServiceError } from './service-error.ts';
 
-/** What a service needs in order to serve. Rejects when it is not there; gives up when the signal is aborted. */
+/** A readiness check of something that a service needs. Rejects if it is unavailable; stops when the signal is aborted. */
 export type Check = (signal: AbortSignal) => Promise<void>;
 
-/** A check that takes longer has failed. */
+/** A check that takes longer counts as failed. */
 const checkTimeoutMs = 2_000;
 
-/** Answers are as old as this at most: many askers are one check. */
+/** Results are cached for this long, so that many requests cause one check. */
 const freshMs = 1_000;
 
 /** Readiness of a process: its checks, and whether it is about to stop. */
@@ -30,22 +30,22 @@ export class Readiness {
     return this.#drain.signal.aborted;
   }
 
-  /** Aborted when it begins to drain. */
+  /** Aborted when draining starts. */
   get drained(): AbortSignal {
     return this.#drain.signal;
   }
 
-  /** Each check by name, and whether it held when it was last run. */
+  /** Each check by name, and whether it succeeded in its last run. */
   get checks(): ReadonlyMap<string, boolean> {
     return new Map(Object.keys(this.#checks).map((name) => [name, !this.#failing.has(name)]));
   }
 
-  /** From now on not ready, for good. */
+  /** Makes the process not ready, for good. */
   drain(): void {
     this.#drain.abort();
   }
 
-  /** Whether new work may be sent here. Never takes longer than 2 s. */
+  /** Whether the process is ready for new calls. Never takes longer than 2 s. */
   async isReady(): Promise<boolean> {
     if (this.draining) return false;
     const now = performance.now();

@@ -15,7 +15,7 @@ import type { InterceptedCall } from './incoming-call.ts';
 
 type Answer<O extends DescMessage> = MessageInitShape<O> | Promise<MessageInitShape<O>>;
 
-/** The function that answers one method: one message or an AsyncIterable of them, on either side. */
+/** The function that handles one method. Its request and its response are one message or an AsyncIterable of messages. */
 export type Handler<M extends DescMethod> =
   M extends DescMethodUnary<infer I, infer O>
     ? (request: MessageShape<I>, call: Call) => Answer<O>
@@ -38,15 +38,16 @@ export interface MethodImplementation {
   readonly handle: (request: unknown, call: InterceptedCall) => unknown;
 }
 
-/** A service that serve() can serve. Made by implement(). */
+/** A service for serve(), made by implement(). */
 export interface ServiceImplementation {
   readonly service: DescService;
   readonly methods: readonly MethodImplementation[];
 }
 
 /**
- * Joins a service of a contract with its handlers: functions of a message and a {@link Call}, or a connect-es ServiceImpl as it is. A method without one is answered with UNIMPLEMENTED. The handler of a method with an
- * idempotency_key is made by keyed() or repeatable(); serve() refuses any other.
+ * Joins a contract's service with its handlers: functions of a message and a {@link Call}, or an unchanged connect-es ServiceImpl. A method
+ * without a handler returns UNIMPLEMENTED. Make the handler of a method with an idempotency_key with keyed() or repeatable(); serve()
+ * refuses any other.
  */
 export function implement<Desc extends DescService>(service: Desc, handlers: Handlers<Desc>): ServiceImplementation {
   const byName: Readonly<Record<string, unknown>> = handlers;
@@ -67,7 +68,7 @@ export function implement<Desc extends DescService>(service: Desc, handlers: Han
   };
 }
 
-/** Throws TypeError for methods that declare an idempotency_key, and whose handlers would run again for each repeat without a word. */
+/** Throws TypeError for methods that declare an idempotency_key but whose handlers would silently run again for each repeat. */
 export function refuseUnheededRepeats(services: readonly ServiceImplementation[]): void {
   for (const { methods } of services)
     for (const { method, heedsRepeats } of methods) {

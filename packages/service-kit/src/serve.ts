@@ -16,54 +16,54 @@ import { reflectionServices } from './reflection.ts';
 import { requestsUntil } from './requests-until.ts';
 import { onStopSignal } from './shutdown.ts';
 
-/** For the answers of calls that are cut off to be sent. */
+/** Time to send the answers of calls that are cut off. */
 const lastWordsMs = 500;
 
-/** What serve() needs. */
+/** The options of serve(). */
 export interface ServeOptions {
   /** The service's logical name, for its log. Default: $WEFT_SERVICE. */
   readonly name?: string;
-  /** What it serves, beside health and reflection. */
+  /** The services to serve, besides health and reflection. */
   readonly services: readonly ServiceImplementation[];
   /**
-   * connect-es interceptors around each call of `services`, the first one outermost. They see requests that keep their contract; health and
-   * reflection are answered without them. Default: none.
+   * connect-es interceptors around each call of `services`, outermost first. They see only requests that satisfy the contract. Health and
+   * reflection bypass them. Default: none.
    */
   readonly interceptors?: readonly Interceptor[];
   /**
-   * Files of messages that a google.protobuf.Any may hold in JSON, beside those that the services' files import, the well-known types and
-   * google.rpc. Default: none.
+   * Files of messages that a google.protobuf.Any may contain in JSON, besides those that the services' files import, the well-known types
+   * and google.rpc. Default: none.
    */
   readonly types?: readonly DescFile[];
   /** "unix:/path" or "host:port". Default: $WEFT_LISTEN, else 127.0.0.1:8080. */
   readonly listen?: string;
-  /** Without any of these the process is not ready. Each may take 2 s. */
+  /** Readiness checks: the process is ready only if all succeed. Each may take 2 s. */
   readonly checks?: Readonly<Record<string, Check>>;
   /** Default: defaultLimits. */
   readonly limits?: Partial<Limits>;
-  /** How long the server goes on serving when it has been told to stop, while it says that it is not ready. Default: 5 s. */
+  /** How long the server keeps serving after it is told to stop, while it reports that it is not ready. Default: 5 s. */
   readonly drainMs?: number;
-  /** How long calls may then go on before they end with UNAVAILABLE. Default: 10 s. */
+  /** How long in-flight calls may then take before they end with UNAVAILABLE. Default: 10 s. */
   readonly finishMs?: number;
-  /** Aborted: as close(). */
+  /** Aborting it has the same effect as close(). */
   readonly signal?: AbortSignal;
 }
 
 /** A running server. */
 export interface Server {
-  /** Where it listens, with the port that was chosen for port 0. */
+  /** The address that it listens on, with the actual port if the port was 0. */
   readonly address: string;
-  /** Whether it has been told to stop. It still serves. */
+  /** Whether it has been told to stop. It may still be serving. */
   readonly draining: boolean;
-  /** Stops: not ready at once, no new calls after drainMs, and resolves when the last call has ended or finishMs are over. */
+  /** Stops the server: not ready at once, no new calls after drainMs. Resolves when the last call has ended or finishMs have passed. */
   close(): Promise<void>;
 }
 
 /**
- * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection.
- * SIGTERM drains the server, closes what onShutdown() was told of, and ends the process with 0. SIGINT does the same without
- * drainMs; a second signal of either kind ends the process at once. Rejects when the address is taken, and with TypeError
- * for a method with an idempotency_key whose handler is neither keyed() nor repeatable().
+ * Serves gRPC, gRPC-Web, Connect and JSON on one plain port, over HTTP/1.1 and HTTP/2, with health and reflection. SIGTERM drains the
+ * server, runs the onShutdown() callbacks, and exits the process with 0. SIGINT does the same without drainMs. A second signal of either
+ * kind exits at once. Rejects if the address is in use, and with TypeError for a method with an idempotency_key whose handler is neither
+ * keyed() nor repeatable().
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   refuseUnheededRepeats(options.services);

@@ -7,7 +7,7 @@ export interface ErrorDetail<Desc extends DescMessage = DescMessage> {
   readonly value: MessageInitShape<Desc>;
 }
 
-/** What a ServiceError may carry beyond its code and message. */
+/** The optional parts of a ServiceError. */
 export interface ServiceErrorOptions {
   /** Sent to the client. */
   readonly details?: readonly ErrorDetail[];
@@ -15,7 +15,7 @@ export interface ServiceErrorOptions {
   readonly cause?: unknown;
 }
 
-/** An error that is an answer: its code, message and details go to the client, its cause only to the log. */
+/** An error for the client: its code, message and details are sent, its cause is only logged. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: Code;

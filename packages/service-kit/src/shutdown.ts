@@ -1,9 +1,9 @@
 import { logger } from './log/logger.ts';
 
-/** SIGTERM: others may still be sending calls here. SIGINT: somebody waits at a terminal, so only what is under way is ended. */
+/** SIGTERM: others may still send calls. SIGINT: a user waits at a terminal, so only in-flight calls finish. */
 export type StopSignal = 'SIGTERM' | 'SIGINT';
 
-/** The longest that what runs at the end may take, together. */
+/** The longest that all shutdown callbacks together may take. */
 const closeTimeoutMs = 5_000;
 
 type Drain = (signal: StopSignal) => Promise<void>;
@@ -13,15 +13,18 @@ const closers = new Set<() => Promise<void>>();
 let stopping = false;
 
 /**
- * Has `close` run when the process has been told to stop and the last call has been answered: pools, exporters. Returns
- * what takes it back.
+ * Registers `close` to run when the process has been told to stop and the last call has been answered, for example to close pools and
+ * exporters. Returns a function that unregisters it.
  */
 export function onShutdown(close: () => Promise<void>): () => void {
   closers.add(close);
   return () => closers.delete(close);
 }
 
-/** Has `drain` run first when the process is told to stop (SIGTERM, SIGINT). Returns what takes it back. For serve(). */
+/**
+ * /** Registers `drain` to run first when the process is told to stop (SIGTERM, SIGINT). Returns a function that unregisters it. For
+ * serve().
+ */
 export function onStopSignal(drain: Drain): () => void {
   if (drains.size === 0) {
     process.on('SIGTERM', stop);
@@ -36,7 +39,7 @@ export function onStopSignal(drain: Drain): () => void {
   };
 }
 
-/** Drains, closes, exits with 0. The second signal means at once. */
+/** Drains, closes, exits with 0. A second signal exits at once. */
 function stop(signal: StopSignal): void {
   if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
   stopping = true;

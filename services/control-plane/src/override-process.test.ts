@@ -179,7 +179,10 @@ test.serial(
     );
     t.deepEqual(overrides[2]?.effects, ['allows bakery.orders']);
     const told = problems.map(({ resource, message }) => `${resource}: ${message}`).join('\n');
-    t.regex(told, /no-reason \(user\/loosen\.yaml\): 50000 ms is over .* what loosens needs a reason/);
+    t.regex(
+      told,
+      /no-reason \(user\/loosen\.yaml\): 50000 ms is over .* an override that loosens a contract needs a reason/,
+    );
     t.regex(told, /too-long .* within 24 h of its creation, not after 25 h/);
     t.regex(told, /unsafe .*ImportProducts may not be repeated, and no override changes that/);
     await mesh.until('orders knows the new route', async () =>

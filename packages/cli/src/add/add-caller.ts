@@ -10,15 +10,16 @@ interface Edit {
 }
 
 /**
- * Adds `caller` to the callers of a service in the text of its .proto file. All else stays as it is: comments, order, indentation. A
- * caller that is there already is not added again. Undefined: the policy has a form that this does not know, so a person adds it.
+ * Adds `caller` to the callers of a service in the text of its .proto file. Everything else stays unchanged: comments, order, indentation.
+ * A caller that is already listed is not added again. Undefined: this function does not know the form of the policy, so a person must add
+ * the caller.
  */
 export function addCaller(proto: string, service: string, caller: string): string | undefined {
   const tokens = protoTokens(proto);
   const body = serviceBody(tokens, service);
   if (body === undefined) return undefined;
   const edits = callerEdits(proto, tokens, body, caller);
-  // From the end, so that the positions of those before it stay true.
+  // Edit from the end, so that earlier positions stay valid.
   return edits
     ?.sort((a, b) => b.at - a.at)
     .reduce((text, { at, text: more }) => text.slice(0, at) + more + text.slice(at), proto);
@@ -154,7 +155,7 @@ function listEdits(proto: string, tokens: readonly ProtoToken[], open: number, c
   const comma = last.kind === 'string' ? ',' : '';
   if (!proto.slice(end(tokens, open), start(tokens, open + 1)).includes('\n'))
     return [{ at: last.end, text: `${comma} "${caller}"` }];
-  // A comment behind the last one stays behind it.
+  // A comment after the last caller stays after it.
   const lineEnd = proto.indexOf('\n', last.end);
   return [
     { at: last.end, text: comma },
@@ -162,7 +163,7 @@ function listEdits(proto: string, tokens: readonly ProtoToken[], open: number, c
   ];
 }
 
-/** Nothing where the file imports the options. */
+/** Empty if the file already imports the options. */
 function importEdits(tokens: readonly ProtoToken[]): Edit[] {
   if (tokens.some((token, index) => unquoted(token) === policyImport && tokens[index - 1]?.text === 'import'))
     return [];
@@ -182,7 +183,7 @@ function unquoted(token: ProtoToken | undefined): string | undefined {
 const start = (tokens: readonly ProtoToken[], index: number): number => tokens[index]?.start ?? 0;
 const end = (tokens: readonly ProtoToken[], index: number): number => tokens[index]?.end ?? 0;
 
-/** The white space at the beginning of the line of a position. */
+/** The indentation of the line at a position. */
 function indentOf(proto: string, at: number): string {
   const line = proto.lastIndexOf('\n', at - 1) + 1;
   return /^[ \t]*/.exec(proto.slice(line, at))?.[0] ?? '';

@@ -17,16 +17,16 @@ import { contractPackageOf, templateValues } from './template-values.ts';
 
 const templates = fileURLToPath(new URL('../../templates/', import.meta.url));
 
-/** What a new service is to be. */
+/** The properties of a new service. */
 export interface NewService {
   readonly name: string;
   /** Logical names of the contracts that it calls. */
   readonly calls: readonly string[];
-  /** It owns a schema in PostgreSQL. */
+  /** Whether it owns a PostgreSQL schema. */
   readonly database: boolean;
   /** One of `languages()`. */
   readonly language: string;
-  /** Whether the package manager may be run. */
+  /** Whether to run the package manager. */
   readonly install: boolean;
 }
 
@@ -36,21 +36,21 @@ export interface AddedService {
   readonly logicalName: string;
   readonly folder: string;
   readonly contract: string;
-  /** Contracts of others, which name the new service among their callers now. */
+  /** Contracts of other services that now name the new service as a caller. */
   readonly edited: readonly string[];
-  /** What a person still has to do: sentences. */
+  /** What the user still has to do, in sentences. */
   readonly advice: readonly string[];
 }
 
-/** The languages of which there is a template: the folders of templates/service. */
+/** The languages that have a template: the folders of templates/service. */
 export async function languages(): Promise<string[]> {
   return (await readdir(join(templates, 'service'))).sort();
 }
 
 /**
- * Adds a service to a project: its contract, its name among the callers of those that it calls, what is generated, and its folder. Throws a
- * CommandError before anything is written for a name that is taken, an unknown callee and contracts that do not compile. `report` gets a
- * line for each step that takes time.
+ * Adds a service to a project: its contract, its name in the callers of each contract that it calls, the generated code, and its folder.
+ * Before it writes anything, throws a CommandError for a name that is taken, an unknown callee, or contracts that do not compile. `report`
+ * gets a line for each step that takes time.
  */
 export async function addService(
   project: Project,
@@ -101,7 +101,7 @@ export async function addService(
   };
 }
 
-/** The ranges of versions of contract packages, by package name. */
+/** The version ranges of contract packages, by package name. */
 function contractDependencies(
   project: Project,
   logicalNames: readonly string[],
@@ -126,8 +126,8 @@ function withDependencies(packageJson: string, added: Readonly<Record<string, st
 }
 
 /**
- * Makes a new service's packages found: links to the project's own, then the package manager where something is missing or a lock file has
- * to learn of them. Resolves with what a person has to do, if anything.
+ * Makes the packages of a new service resolvable: links the project's own, then runs the package manager if something is missing or a lock
+ * file must be updated. Resolves with what the user has to do, if anything.
  */
 async function makeInstalled(
   { root }: Project,
@@ -139,7 +139,7 @@ async function makeInstalled(
 ): Promise<string | undefined> {
   if (packageJson === undefined) return undefined;
   const packageManager = packageManagerOf(root);
-  // pnpm has a node_modules of its own for each package, and makes all links itself.
+  // pnpm gives each package its own node_modules and creates all links itself.
   if (packageManager !== 'pnpm') {
     const own = { name: JSON.parse(packageJson).name, directory: folder };
     linkPackages(root, [...contracts.map(({ packageName, directory }) => ({ name: packageName, directory })), own]);

@@ -6,17 +6,17 @@ import { CommandError } from '../command-error.ts';
 import type { ProtoFile } from '../generate/proto-files.ts';
 import { addCaller } from './add-caller.ts';
 
-/** The contracts that a new service calls, with what becomes of their .proto files. */
+/** The contracts that a new service calls, and the edits to their .proto files. */
 export interface CallersEdit {
-  /** The new text of each file that is different, by import path. */
+  /** The new text of each changed file, by import path. */
   readonly files: ReadonlyMap<string, string>;
-  /** What a person has to do: sentences. */
+  /** What the user has to do, in sentences. */
   readonly advice: readonly string[];
 }
 
 /**
- * Adds `caller` to the callers of each contract in `callees`. Throws a CommandError for a name that no contract has. Where a file is not
- * the project's own, or has a form that is not known, the advice says which line to write.
+ * Adds `caller` to the callers of each contract in `callees`. Throws a CommandError for a name that no contract has. If a file belongs to
+ * another project, or its policy has an unknown form, the advice says which line to add.
  */
 export function editCallers(
   caller: string,
@@ -43,7 +43,7 @@ export function editCallers(
         if (after === undefined) {
           const place = source === undefined ? `${file.name}, whose owner decides who calls it` : source.path;
           advice.push(
-            `Write into service ${service.name} of ${place}: option (weft.policy.v1.service) = {callers: ["${caller}"]};`,
+            `Add to service ${service.name} in ${place}: option (weft.policy.v1.service) = {callers: ["${caller}"]};`,
           );
         } else if (after !== before) {
           files.set(file.name, after);
@@ -60,6 +60,6 @@ function unknownCallee(name: string, known: readonly string[]): CommandError {
   const all =
     known.length === 0 ? 'this project has no contract yet' : `the contracts here are ${[...known].sort().join(', ')}`;
   return new CommandError(
-    `No contract is named ${name}.${near || ` They are named by proto package without version; ${all}.`}`,
+    `No contract is named ${name}.${near || ` A contract is named by its proto package without the version; ${all}.`}`,
   );
 }

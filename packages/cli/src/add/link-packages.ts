@@ -7,7 +7,7 @@ export interface OwnPackage {
   readonly directory: string;
 }
 
-/** Links packages into node_modules at the root, as npm does for workspaces. What is there already stays. */
+/** Links packages into node_modules at the root, as npm does for workspaces. Existing entries stay. */
 export function linkPackages(root: string, packages: readonly OwnPackage[]): void {
   for (const { name, directory } of packages) {
     const link = join(root, 'node_modules', name);

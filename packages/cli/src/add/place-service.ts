@@ -3,12 +3,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 
-/** What makes a folder a service. */
+/** The file that makes a folder a service. */
 const manifestName = 'weft.yaml';
 
 /**
- * Writes a service's folder. A mesh that runs meanwhile sees it when it is complete: weft.yaml comes last, after `prepare`, which installs
- * what the rest needs. When something fails, nothing of the folder is left.
+ * Writes a service's folder. A running mesh sees it only when it is complete: weft.yaml is written last, after `prepare`, which installs
+ * what the rest needs. On failure, the folder is removed.
  */
 export async function placeService(
   folder: string,

@@ -17,16 +17,16 @@ export interface NewContract {
   readonly text: string;
 }
 
-/** What becomes of the contracts of a project. */
+/** The planned changes to a project's contracts. */
 export interface ContractPlan {
   readonly callers: CallersEdit;
-  /** The call with which the new service shows how; undefined: it makes none. */
+  /** The sample call that the new service makes; undefined: none. */
   readonly sample: SampleCall | undefined;
 }
 
 /**
- * Tries a new contract and the changes to those that it calls, beside the project. Throws a CommandError when they do not compile, so that
- * what is written then does.
+ * Compiles a new contract and the changes to the contracts that it calls, outside the project. Throws a CommandError if they do not
+ * compile, so that only working contracts are written.
  */
 export async function planContracts(
   root: string,
@@ -60,8 +60,8 @@ async function compile(root: string, own: readonly ProtoFile[], { imported }: Pr
   return compiled.descriptorSet;
 }
 
-/** The end of a command that needs contracts which compile. */
+/** The error of a command whose contracts do not compile. */
 export function contractProblems(problems: readonly ProtoProblem[], root: string): CommandError {
   const lines = problems.map((problem) => problemLine(problem, root));
-  return new CommandError(`The contracts do not compile; correct them first: ${lines.join('; ')}`);
+  return new CommandError(`The contracts do not compile; fix them first: ${lines.join('; ')}`);
 }

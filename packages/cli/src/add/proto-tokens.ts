@@ -24,7 +24,7 @@ export function protoTokens(proto: string): ProtoToken[] {
 
 const closing: Readonly<Record<string, string>> = { '{': '}', '[': ']', '(': ')' };
 
-/** The index of the token that closes the one at `open`; undefined where none does, and where that one opens nothing. */
+/** The index of the token that closes the one at `open`; undefined if there is none, or if that token opens nothing. */
 export function closingIndex(tokens: readonly ProtoToken[], open: number): number | undefined {
   const expected: string[] = [];
   if (closing[tokens[open]?.text ?? ''] === undefined) return undefined;

@@ -1,17 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a template says differently for each service. */
+/** The values that fill a template. */
 export interface TemplateValues {
   /** `__service__` is replaced by words.service, in files and in their names. */
   readonly words: Readonly<Record<string, string>>;
-  /** `{{#database}}...{{/database}}` stays where flags.database is true, `{{^database}}...{{/database}}` where it is false. */
+  /** `{{#database}}...{{/database}}` stays if flags.database is true, `{{^database}}...{{/database}}` if it is false. */
   readonly flags: Readonly<Record<string, boolean>>;
 }
 
 /**
- * The files of a template's folder, by path. What is in a folder `if-database` is there only where that flag is true, without that
- * folder; `dot-gitignore` becomes `.gitignore`, which npm leaves out of packages.
+ * The files of a template's folder, by path. The files of a folder `if-database` are included only if that flag is true, without the folder
+ * name. `dot-gitignore` becomes `.gitignore`, because npm leaves .gitignore out of packages.
  */
 export async function renderTemplate(folder: string, values: TemplateValues): Promise<Map<string, string>> {
   const files = new Map<string, string>();
@@ -31,9 +31,9 @@ function renderPath(parts: readonly string[], { words, flags }: TemplateValues):
   return replaceWords(kept.join('/'), words);
 }
 
-/** The text of one file. Sections of one flag cannot be in each other. Throws when a word is not known. */
+/** Renders one file. Sections of the same flag cannot be nested. Throws for an unknown word. */
 export function renderText(text: string, { words, flags }: TemplateValues): string {
-  // A tag alone on a line goes with its line.
+  // A tag alone on a line is removed with its line.
   const tags = text.replace(/^[ \t]*(\{\{[#^/]\w+\}\})[ \t]*\n/gm, '$1');
   let rendered = tags;
   for (let before = ''; before !== rendered; ) {
@@ -49,7 +49,7 @@ export function renderText(text: string, { words, flags }: TemplateValues): stri
 function replaceWords(text: string, words: Readonly<Record<string, string>>): string {
   return text.replace(/__([a-z]+(?:_[a-z]+)*)__/gi, (word, name: string) => {
     const value = words[name];
-    if (value === undefined) throw new Error(`the template names ${word}, which nothing is known of`);
+    if (value === undefined) throw new Error(`the template uses the unknown word ${word}`);
     return value;
   });
 }

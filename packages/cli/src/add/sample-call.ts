@@ -5,7 +5,7 @@ import { logicalNameOf } from '@weft/compiler/contracts/logical-name';
 import { readServices } from '@weft/compiler/contracts/service-policy';
 import type { Method } from '@weft/compiler/model/method';
 
-/** A call that a new service can make, to show how. */
+/** A sample call for a new service. */
 export interface SampleCall {
   /** "bakery.bread". */
   readonly callee: string;
@@ -13,14 +13,14 @@ export interface SampleCall {
   readonly service: string;
   /** "listLoaves". */
   readonly method: string;
-  /** "ListLoaves": as the contract writes it. */
+  /** "ListLoaves": as written in the contract. */
   readonly rpc: string;
   /** The .proto file of the service: "bakery/bread/v1/bread". */
   readonly file: string;
   readonly request: SampleRequest;
   /** "v1"; "" where the package has no version. */
   readonly version: string;
-  /** Whether an empty request is one that the contract permits. */
+  /** Whether the contract permits an empty request. */
   readonly takesEmptyRequest: boolean;
   /** How long it may take. */
   readonly deadlineMs: number;
@@ -37,8 +37,8 @@ export interface SampleRequest {
 }
 
 /**
- * The easiest unary method of a contract that `caller` may call: without side effects and with an empty request, if there is such a one.
- * Undefined: there is none that it may call.
+ * The simplest unary method of a contract that `caller` may call: without side effects and with an empty request, if possible. Undefined:
+ * it may call none.
  */
 export function sampleCall(descriptorSet: Uint8Array, callee: string, caller: string): SampleCall | undefined {
   const registry = openDescriptorSet(descriptorSet);

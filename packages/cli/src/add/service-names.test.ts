@@ -12,9 +12,9 @@ test('a service has the names that follow from its own', (t) => {
 });
 
 for (const name of ['Cart', 'my cart', '1cart', 'cart-', '', 'a'.repeat(41), '../cart', 'cart.v1', 'cärt']) {
-  test(`"${name}" is no name of a service`, (t) => {
+  test(`"${name}" is not a valid name of a service`, (t) => {
     t.throws(() => serviceNames('bakery', name), {
-      message: `A service cannot be named "${name}"; a name has 1 to 40 of a-z, 0-9 and -, begins with a letter and ends with a letter or digit.`,
+      message: `A service cannot be named "${name}"; a name has 1 to 40 characters of a-z, 0-9 and -, begins with a letter and ends with a letter or digit.`,
     });
   });
 }

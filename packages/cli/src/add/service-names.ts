@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts';
 
-/** Names of what runs in every mesh, and of what would be taken for a version. */
+/** Names of processes that run in every mesh, and names that look like a version. */
 const reserved = /^(edge|control-plane|postgres|weft|v\d+)$/;
 
 const pattern = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -9,7 +9,7 @@ const pattern = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 export interface ServiceNames {
   /** "order-history": of its folder, its Service and its account. */
   readonly service: string;
-  /** "bakery.order_history": by which contracts know it. */
+  /** "bakery.order_history": its name in contracts. */
   readonly logicalName: string;
   /** "order_history": of its .proto file and its schema in PostgreSQL. */
   readonly file: string;
@@ -23,7 +23,7 @@ export interface ServiceNames {
 export function serviceNames(project: string, service: string): ServiceNames {
   if (!pattern.test(service)) {
     throw new CommandError(
-      `A service cannot be named "${service}"; a name has 1 to 40 of a-z, 0-9 and -, begins with a letter and ends with a letter or digit.`,
+      `A service cannot be named "${service}"; a name has 1 to 40 characters of a-z, 0-9 and -, begins with a letter and ends with a letter or digit.`,
     );
   }
   if (reserved.test(service)) throw new CommandError(`The name ${service} is reserved; choose another.`);

@@ -10,11 +10,11 @@ export interface NewPlaces {
   readonly folder: string;
   /** Its .proto file. */
   readonly contract: string;
-  /** As others import that: "bakery/cart/v1/cart.proto". */
+  /** Its import path: "bakery/cart/v1/cart.proto". */
   readonly importPath: string;
 }
 
-/** Where a new service goes. Throws a CommandError where something is already, or has its name. */
+/** Where a new service goes. Throws a CommandError if a path exists or the name is taken. */
 export function newPlaces(project: Project, names: ServiceNames, options: { readonly database: boolean }): NewPlaces {
   const [services, contracts] = [project.servicesDirs[0], project.contractsDirs[0]];
   if (services === undefined || contracts === undefined) throw new CommandError('The project file names no folders.');
@@ -23,7 +23,7 @@ export function newPlaces(project: Project, names: ServiceNames, options: { read
   for (const path of [places.folder, places.contract]) {
     if (!existsSync(path)) continue;
     throw new CommandError(
-      `${relative(project.root, path)} exists already; choose another name than ${names.service}.`,
+      `${relative(project.root, path)} already exists; choose a name other than ${names.service}.`,
     );
   }
   for (const { name, contract, schema, file } of readServiceManifests(servicePlaces(project)).services) {
@@ -31,7 +31,7 @@ export function newPlaces(project: Project, names: ServiceNames, options: { read
       (name === names.service && `the name ${name}`) ||
       (contract === names.logicalName && `the contract ${contract}`) ||
       (options.database && schema === names.file && `the schema ${schema}`);
-    if (taken) throw new CommandError(`${file} has ${taken} already; choose another name than ${names.service}.`);
+    if (taken) throw new CommandError(`${file} already has ${taken}; choose a name other than ${names.service}.`);
   }
   return places;
 }

@@ -9,7 +9,7 @@ import type { SampleCall } from './sample-call.ts';
 import { camelCase, type ServiceNames } from './service-names.ts';
 import type { NewPlaces } from './service-places.ts';
 
-/** A project as far as a new service's files speak of it. */
+/** The properties of a project that a new service's files mention. */
 export interface TemplateSurroundings {
   readonly project: Project;
   readonly places: NewPlaces;
@@ -19,7 +19,7 @@ export interface TemplateSurroundings {
 
 const defaultDeadlineSeconds = 5;
 
-/** What the templates of contracts and services are filled with. */
+/** The values that fill the templates of contracts and services. */
 export function templateValues(
   { project, places, packageManager, installed }: TemplateSurroundings,
   names: ServiceNames,
@@ -44,7 +44,7 @@ export function templateValues(
       own_path: dirname(places.importPath),
       root_link: relative(places.folder, project.root),
       descriptors: descriptors.map((path) => JSON.stringify(path)).join(', '),
-      // The mesh itself restarts a service whose own contract has changed.
+      // The mesh itself restarts a service whose own contract changes.
       watched_descriptors: descriptors
         .slice(1)
         .map((path) => `, ${JSON.stringify(path)}`)
@@ -65,9 +65,9 @@ export function templateValues(
       // The handlers are given something.
       injected: service.database || sample !== undefined,
       empty_request: sample?.takesEmptyRequest ?? false,
-      // The request's type is of another package than the callee's.
+      // The request's type is not in the callee's package.
       foreign_request: sample !== undefined && dirname(sample.request.file) !== dirname(sample.file),
-      // Where it follows from the folder's name, weft.yaml need not say it.
+      // If the name follows from the folder's name, weft.yaml can omit it.
       named_contract: names.logicalName !== `${project.name}.${names.service}`,
     },
   };
@@ -80,7 +80,7 @@ function sampleWords(
   installed: readonly InstalledContract[],
 ) {
   const lastPart = callee.slice(callee.lastIndexOf('.') + 1);
-  // A class of the same name may be in both contracts.
+  // Both contracts may have a class of this name.
   const isTaken = service === `${names.pascal}Service`;
   const className = isTaken ? `Other${service}` : service;
   const packageName = contractPackageOf(project, callee, installed);
@@ -97,7 +97,7 @@ function sampleWords(
     callee_request_go: request.name.replaceAll('.', '_'),
     request_module: dirname(request.file).replaceAll('/', '.'),
     request_module_name: basename(request.file),
-    // Google's own types have modules of their own; the others are generated into the service's.
+    // Google's types have their own modules; all others are generated into the service's.
     request_go_package: request.file.startsWith('google/')
       ? request.goPackage
       : `${project.name}/${names.service}/gen/${dirname(request.file)}`,
@@ -107,7 +107,7 @@ function sampleWords(
   };
 }
 
-/** The npm package of a contract: an installed one, else the project's own. */
+/** The npm package of a contract: an installed package, or else the project's own. */
 export function contractPackageOf(
   project: Pick<Project, 'name'>,
   logicalName: string,
@@ -117,7 +117,7 @@ export function contractPackageOf(
   return other?.packageName ?? contractPackageName(project.name, logicalName);
 }
 
-/** Where the descriptor set of a contract is, from a service's folder: an installed package's, else what the project generates. */
+/** The path of a contract's descriptor set from a service's folder: in an installed package, or else where the project generates it. */
 function descriptorPath(
   { name, generatedDir }: Pick<Project, 'name' | 'generatedDir'>,
   folder: string,

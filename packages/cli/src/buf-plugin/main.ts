@@ -1,7 +1,7 @@
 import { plugin } from './plugin.ts';
 
 const chunks: Buffer[] = [];
-// A terminal has no request to give, and a plugin must take nothing for an empty one.
+// A terminal sends no request, and a plugin must treat missing input as an empty request.
 if (!process.stdin.isTTY) for await (const chunk of process.stdin) chunks.push(chunk);
 try {
   process.stdout.write(await plugin(process.argv.slice(2), Buffer.concat(chunks)));

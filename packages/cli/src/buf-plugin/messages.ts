@@ -1,7 +1,7 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 // The few messages of pluginrpc.v1 and buf.plugin.check.v1 that a check plugin needs, by their field numbers
-// (https://buf.build/pluginrpc/pluginrpc, https://buf.build/bufbuild/bufplugin). They are in no npm package.
+// (https://buf.build/pluginrpc/pluginrpc, https://buf.build/bufbuild/bufplugin). No npm package has them.
 
 /** A rule as buf lists it. */
 export interface Rule {
@@ -10,21 +10,21 @@ export interface Rule {
   readonly purpose: string;
 }
 
-/** Something that a rule has found. */
+/** A finding of a rule. */
 export interface Annotation {
   readonly ruleId: string;
   readonly message: string;
-  /** As the file is imported. */
+  /** The import path of the file. */
   readonly file: string;
-  /** google.protobuf.SourceCodeInfo.Location.path; buf finds the line by it. */
+  /** google.protobuf.SourceCodeInfo.Location.path, from which buf finds the line. */
   readonly sourcePath: readonly number[];
 }
 
-/** What is to be checked. */
+/** What to check. */
 export interface CheckRequest {
   /** A google.protobuf.FileDescriptorSet. */
   readonly descriptorSet: Uint8Array;
-  /** Names of files that are there only because others import them. */
+  /** Names of files that are included only because others import them. */
   readonly imports: ReadonlySet<string>;
   /** From buf.yaml. */
   readonly options: ReadonlyMap<string, readonly (string | boolean)[]>;
@@ -68,7 +68,7 @@ export function writeResponse(type: string, value: Uint8Array): Uint8Array {
     .finish();
 }
 
-/** buf.plugin.check.v1.ListRulesResponse: lint rules that are on by default. */
+/** buf.plugin.check.v1.ListRulesResponse: lint rules that are enabled by default. */
 export function writeRules(rules: readonly Rule[], category: string): Uint8Array {
   const response = new BinaryWriter();
   for (const { id, purpose } of rules) {
@@ -151,7 +151,7 @@ function readFile(bytes: Uint8Array, descriptorSet: BinaryWriter, imports: Set<s
   if (isImport) imports.add(name);
 }
 
-/** buf.plugin.option.v1.Option: texts and booleans, alone or in a list. */
+/** buf.plugin.option.v1.Option: strings and booleans, alone or in a list. */
 function readOption(bytes: Uint8Array, options: Map<string, (string | boolean)[]>): void {
   let key = '';
   const values: (string | boolean)[] = [];
@@ -178,7 +178,7 @@ function readOption(bytes: Uint8Array, options: Map<string, (string | boolean)[]
   options.set(key, values);
 }
 
-/** Visits the fields of a message; those that `read` does not take (false) are passed over. */
+/** Visits the fields of a message, and skips those for which `read` returns false. */
 function each(bytes: Uint8Array, read: (number: number, reader: BinaryReader) => boolean): void {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {

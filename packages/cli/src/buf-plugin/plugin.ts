@@ -16,11 +16,11 @@ const service = '/buf.plugin.check.v1.CheckService';
 const rules: readonly Rule[] = [
   {
     id: 'WEFT_POLICY',
-    purpose: 'Checks that the options of weft.policy.v1 can be meant.',
+    purpose: 'Checks that the weft.policy.v1 options do not contradict each other.',
   },
   {
     id: 'WEFT_CALLERS',
-    purpose: 'Checks that every caller has a contract; only with the option closed.',
+    purpose: 'Checks that every caller has a contract. Requires the option closed.',
   },
   {
     id: 'WEFT_CALL_GRAPH',
@@ -28,13 +28,13 @@ const rules: readonly Rule[] = [
   },
 ];
 
-const category = { id: 'WEFT', purpose: 'What contracts say about calls.' };
+const category = { id: 'WEFT', purpose: 'The call policies of contracts.' };
 
 /**
- * Answers buf as a check plugin: the arguments and stdin of one run to what goes to stdout.
+ * Answers buf as a check plugin: maps the arguments and stdin of one run to its stdout.
  *
- * Speaks protocol 1 of pluginrpc (https://github.com/pluginrpc/pluginrpc) in its binary format, and buf.plugin.check.v1. Rejects
- * what it does not know; its caller then ends with an exit code, as the protocol wants it.
+ * Implements protocol 1 of pluginrpc (https://github.com/pluginrpc/pluginrpc) in its binary format, and buf.plugin.check.v1. Rejects
+ * unknown requests; the process then exits with a code, as the protocol requires.
  */
 export async function plugin(args: readonly string[], stdin: Uint8Array): Promise<Uint8Array | string> {
   if (args.includes('--protocol')) return '1\n';

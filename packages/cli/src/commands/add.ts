@@ -14,23 +14,21 @@ interface AddServiceOptions {
 
 /** `weft add`: new parts of a project. */
 export function addCommand(): Command {
-  return new Command('add').description('Adds to the project.').addCommand(serviceCommand());
+  return new Command('add').description('Adds a part to the project.').addCommand(serviceCommand());
 }
 
 function serviceCommand(): Command {
   return new Command('service')
     .summary('add a service, with its contract, a test and what it calls')
     .description(
-      [
-        'Adds a service to the project: its folder with code, a test and a Dockerfile, and its contract in proto/. Each contract that it',
-        'calls gets its name among the callers. A running `weft dev` starts the service at once.',
-      ].join(' '),
+      'Adds a service to the project: a folder with code, a test and a Dockerfile, and a contract in proto/. Adds the service to\n' +
+        'the callers of each contract that it calls. A running `weft dev` starts the service at once.',
     )
-    .argument('<name>', 'of the service: 1 to 40 of a-z, 0-9 and -, beginning with a letter')
-    .option('--calls <contracts>', 'the contracts that it calls, by comma: bakery.bread,bakery.oven', listOf, [])
-    .option('--database', 'a schema of its own in PostgreSQL, with a first migration', false)
-    .option('--language <name>', 'what it is written in: typescript, python or go', 'typescript')
-    .option('--no-install', 'leave the package manager alone')
+    .argument('<name>', 'name of the service: 1 to 40 characters of a-z, 0-9 and -, starting with a letter')
+    .option('--calls <contracts>', 'the contracts that it calls, comma-separated: bakery.bread,bakery.oven', listOf, [])
+    .option('--database', 'give it its own PostgreSQL schema and a first migration', false)
+    .option('--language <name>', 'its language: typescript, python or go', 'typescript')
+    .option('--no-install', 'do not run the package manager')
     .addOption(jsonOption())
     .action(add);
 }
@@ -40,7 +38,9 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   const { addService, languages } = await import('../add/add-service.ts');
   const known = await languages();
   if (!known.includes(options.language)) {
-    throw new CommandError(`There is no template for ${options.language}; --language is one of ${known.join(', ')}.`);
+    throw new CommandError(
+      `There is no template for ${options.language}; --language must be one of ${known.join(', ')}.`,
+    );
   }
   const report = (line: string) => {
     if (!options.json) console.log(`  ${line}`);
@@ -57,7 +57,7 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   for (const sentence of added.advice) console.log(sentence);
   const weft = weftCommand[packageManagerOf(project.root)];
   console.log(
-    `\nIt joins a running \`weft dev\`; else start the mesh again with \`${weft} up\`. Its tests: ${weft} test ${added.name}`,
+    `\nA running \`weft dev\` starts it; otherwise start the mesh again with \`${weft} up\`. Its tests: ${weft} test ${added.name}`,
   );
 }
 

@@ -31,11 +31,11 @@ function mesh(notAfterMs: number, rootLeftMs = 3650 * 24 * hourMs) {
 test('says how long calls go on without the control plane', (t) => {
   t.is(
     renderFindings(findings(mesh(now + 13 * hourMs), now), (_, text) => text),
-    `ok  all 2 connected proxies have taken their configuration
+    `ok  all 2 connected proxies have accepted their configuration
 ok  no problems
-ok  without the control plane, calls go on for 13 h (the certificate of bakery/catalog-0 ends first; never less than 12 h while it runs)
-ok  root ab; no rotation is under way
-ok  the root ends in 3650 d`,
+ok  without the control plane, calls keep working for 13 h (the certificate of bakery/catalog-0 expires first; at least 12 h at any time while it runs)
+ok  root ab; no rotation is in progress
+ok  the root expires in 3650 d`,
   );
 });
 
@@ -59,11 +59,11 @@ test('the phases of a rotation in words', (t) => {
   const of = (more: object) => rootLine(create(RootSchema, { ...root, ...more }), now);
   t.is(
     of({ phase: Root_Phase.SPREADING }),
-    'root old is being replaced: new is trusted beside it for 4.0 s; waiting for a/b and 1 more',
+    'root old is being replaced: new is also trusted for 4.0 s; waiting for a/b and 1 more',
   );
   t.regex(of({ phase: Root_Phase.SPREADING, waitingFor: [] }), /every connected proxy has it/);
   t.is(
     of({ phase: Root_Phase.SIGNING, removesAt: timestampFromMs(now + 20 * hourMs) }),
-    'root new signs; the one before is trusted until its last certificate has ended, in 20 h',
+    'root new signs; the previous one is trusted until its last certificate expires, in 20 h',
   );
 });

@@ -14,15 +14,15 @@ import { strictFindings } from './strict.ts';
 
 const soonMs = 30 * 24 * 3_600_000;
 
-/** `weft check`: whether the mesh is well, and how long it stays so without its control plane. */
+/** `weft check`: whether the mesh is healthy, and how long it stays healthy without its control plane. */
 export function checkCommand(): Command {
   return new Command('check')
     .description(
-      'Looks at proxies, problems, certificates and the root. Says how long calls go on while the control plane is away,\n' +
-        'and how far a rotation of the root has come. The exit code is 1 when a check fails.\n' +
-        'With --strict it looks at one namespace only: who still calls in plain text, and would be refused without `permissive`.',
+      'Checks proxies, problems, certificates and the root. Says how long calls keep working if the control plane is down, and how\n' +
+        'far a root rotation has come. The exit code is 1 when a check fails. With --strict, checks one namespace only: who still\n' +
+        'calls it in plain text and would be refused without `permissive`.',
     )
-    .option('--strict <namespace>', 'say whether this namespace can go without plain text, and who would break')
+    .option('--strict <namespace>', 'check whether this namespace can refuse plain text, and which callers would break')
     .addOption(stateOption())
     .addOption(clusterOption())
     .addOption(namespaceOption())
@@ -43,7 +43,7 @@ export function checkCommand(): Command {
     });
 }
 
-/** What the check finds. `now` is in epoch milliseconds. */
+/** The findings of the check. `now` is in epoch milliseconds. */
 export function findings(mesh: GetStatusResponse, now: number): readonly Finding[] {
   const found: Finding[] = [];
   const behind = mesh.workloads.filter(({ ready, proxy }) => ready && proxySync(proxy?.acknowledgements) !== 'in sync');
@@ -51,7 +51,7 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
     ok: behind.length === 0,
     text:
       behind.length === 0
-        ? `all ${mesh.workloads.filter(({ proxy }) => proxy).length} connected proxies have taken their configuration`
+        ? `all ${mesh.workloads.filter(({ proxy }) => proxy).length} connected proxies have accepted their configuration`
         : `not in sync: ${behind.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}`,
   });
   const problems = mesh.problems.length;
@@ -68,8 +68,8 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
     text:
       leftMs === undefined
         ? 'no proxy is connected'
-        : `without the control plane, calls go on for ${formatDuration(leftMs)} (the certificate of ${proxy} ends first; ` +
-          `never less than ${formatDuration(leastMs)} while it runs)`,
+        : `without the control plane, calls keep working for ${formatDuration(leftMs)} (the certificate of ${proxy} expires first; ` +
+          `at least ${formatDuration(leastMs)} at any time while it runs)`,
   });
   const { root, rootNotAfter } = mesh.controlPlane ?? {};
   if (root) found.push({ ok: true, text: rootLine(root, now) });
@@ -77,7 +77,7 @@ export function findings(mesh: GetStatusResponse, now: number): readonly Finding
     const left = timestampMs(rootNotAfter) - now;
     found.push({
       ok: left > soonMs || root?.external === true,
-      text: `the root ends in ${formatDuration(left)}${left > soonMs ? '' : '; `weft rotate-root` replaces it'}`,
+      text: `the root expires in ${formatDuration(left)}${left > soonMs ? '' : '; `weft rotate-root` replaces it'}`,
     });
   }
   return found;

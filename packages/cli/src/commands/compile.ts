@@ -7,20 +7,20 @@ import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
 
-/** `weft compile`: the Envoy configuration of a directory, offline. */
+/** `weft compile`: compiles a mesh directory to Envoy configuration, offline. */
 export function compileCommand(): Command {
   return new Command('compile')
     .description(
-      'Compiles a directory of manifests and descriptor sets offline, as the control plane would, and prints what each proxy would\n' +
-        'hold as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',
+      'Compiles a directory of manifests and descriptor sets offline, as the control plane would, and prints the configuration of\n' +
+        'each proxy as JSON. Problems go to stderr; with --json they are under "problems". The exit code is 1 when there are any.',
     )
-    .requiredOption('--mesh <dir>', 'the directory, as .weft/mesh')
-    .option('--proxy <name>', 'only this proxy, as orders-0 or bakery/orders-0')
+    .requiredOption('--mesh <dir>', 'the directory, for example .weft/mesh')
+    .option('--proxy <name>', 'only this proxy, for example orders-0 or bakery/orders-0')
     .addOption(jsonOption())
     .action(async (options: { mesh: string; proxy?: string; json: boolean }) => {
       const directory = resolve(options.mesh);
       if (!existsSync(directory) || !statSync(directory).isDirectory()) {
-        throw new CommandError(`There is no directory ${options.mesh}; name one with --mesh, as .weft/mesh.`);
+        throw new CommandError(`There is no directory ${options.mesh}; name one with --mesh, for example .weft/mesh.`);
       }
       const { compileFiles } = await import('@weft/compiler');
       const { readMeshFiles } = await import('../mesh/read-mesh-files.ts');

@@ -5,8 +5,8 @@ import { completionScript, type Shell, shells } from '../completion/script.ts';
 export function completionCommand(): Command {
   return new Command('completion')
     .description(
-      'Prints a script that makes the shell complete the commands of weft and their options. For the shell that is open:\n' +
-        'eval "$(weft completion bash)" or eval "$(weft completion zsh)" or weft completion fish | source.',
+      'Prints a script that completes weft commands and options in a shell. To enable it in the current shell: eval "$(weft\n' +
+        'completion bash)" or eval "$(weft completion zsh)" or weft completion fish | source.',
     )
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))
     .action(async (shell: Shell) => {

@@ -10,21 +10,23 @@ import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
 
-/** `weft diff`: what a change changes for whom. */
+/** `weft diff`: what a change does, and to which callers. */
 export function diffCommand(): Command {
   return new Command('diff')
     .description(
-      'Compares two git commits, two directories of .proto files or two mesh directories, and says for each caller and method what\n' +
-        'becomes different: allowed or denied, retries, deadlines, exposure, REST paths, limits. Says so when nothing does. The\n' +
-        'exit code is 0 whether or not there is a difference, and 1 when the two cannot be compared.',
+      'Compares two git commits, two directories of .proto files or two mesh directories. For each caller and method, says what\n' +
+        'changes: allowed or denied, retries, deadlines, exposure, REST paths, limits. Says so when nothing changes. The exit code is\n' +
+        '0 whether or not there is a difference, and 1 when the two cannot be compared.',
     )
     .argument('<old>', 'a git commit ("main", "HEAD~1") or a directory')
-    .argument('<new>', 'likewise; "." is the working tree')
+    .argument('<new>', 'a git commit or a directory; "." is the working tree')
     .addOption(jsonOption())
     .action(async (old: string, fresh: string, options: { json: boolean }) => {
       const [before, after] = await Promise.all([readSide(old), readSide(fresh)]);
       if ('files' in before !== 'files' in after) {
-        throw new CommandError(`${old} and ${fresh} are not of one kind: a mesh directory and a tree of contracts.`);
+        throw new CommandError(
+          `${old} and ${fresh} cannot be compared: one is a mesh directory, the other a tree of contracts; name two of the same kind.`,
+        );
       }
       const { diff, diffText } = await import('@weft/compiler');
       const result = diff(before, after, Date.now());
@@ -34,7 +36,7 @@ export function diffCommand(): Command {
       }
       const paint = paintFor(process.stdout);
       const text = diffText(result.diff, (title) => paint('bold', title));
-      console.log(text === '' ? 'Nothing changes for anybody.' : text);
+      console.log(text === '' ? 'Nothing changes for any caller.' : text);
       for (const line of problemLines(result.problems, paintFor(process.stderr))) console.error(line);
     });
 }
@@ -47,12 +49,12 @@ async function readSide(name: string): Promise<DiffSide> {
     return { files: await readMeshFiles(directory) };
   }
   const project = findProject();
-  // From a folder below, too, this is the working tree.
+  // "." means the whole working tree, even in a folder below its root.
   const tree = name === '.' ? project.root : directory;
   return { descriptorSet: await buildContractTree(project, isDirectory ? { directory: tree } : { ref: name }) };
 }
 
-/** A manifest at its top says that it is the mesh's configuration. */
+/** A directory with a manifest at its top level is a mesh directory. */
 async function isMeshDirectory(directory: string): Promise<boolean> {
   for (const name of await readdir(directory)) {
     if (!/\.ya?ml$/.test(name)) continue;

@@ -8,27 +8,27 @@ import { isAlive, livingProcesses, type ProcessRecord, processIdentity } from '.
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { stateOption } from './options.ts';
 
-/** Longer than any process takes that still drains. */
+/** Longer than any process takes to drain. */
 const giveUpMs = 60_000;
 
 /** `weft down`: stops the mesh, however it was started. */
 export function downCommand(): Command {
   return new Command('down')
-    .description('Stops the mesh and waits until no process of it is left. Its data stays.')
+    .description('Stops the mesh and waits until all of its processes have exited. Keeps its data.')
     .addOption(stateOption())
     .action(async (options: { state?: string }) => {
       console.log(await down(chosenState(options.state)));
     });
 }
 
-/** Stops the mesh of a state directory and says what was done, in one sentence. */
+/** Stops the mesh of a state directory and returns a sentence that says what was done. */
 export async function down(state: StateDirectory): Promise<string> {
   const client = new SupervisorClient(state.controlSocket);
   const status = await client.status();
   if (!status) {
     const ended = await endLeftovers(state);
-    if (ended.length === 0) return 'No mesh runs here.';
-    return `The mesh had been killed; ended what it left: ${ended.join(', ')}.`;
+    if (ended.length === 0) return 'No mesh is running here.';
+    return `The mesh had been killed; stopped the processes that it left behind: ${ended.join(', ')}.`;
   }
   const supervisor: ProcessRecord = { name: 'weft up', pid: status.pid, identity: processIdentity(status.pid) ?? '' };
   await client.down();
@@ -37,7 +37,7 @@ export async function down(state: StateDirectory): Promise<string> {
   while (isAlive(supervisor)) {
     if (Date.now() - startedAt > giveUpMs) {
       throw new CommandError(
-        `The mesh has not stopped within ${giveUpMs / 1_000} s; end process ${status.pid}, then \`weft down\` again.`,
+        `The mesh did not stop within ${giveUpMs / 1_000} s; kill process ${status.pid}, then run \`weft down\` again.`,
       );
     }
     if (Date.now() - toldAt > 2_000) {
@@ -47,5 +47,7 @@ export async function down(state: StateDirectory): Promise<string> {
     await sleep(50);
   }
   const left = await endLeftovers(state);
-  return left.length === 0 ? 'The mesh has stopped.' : `The mesh has stopped; ended what it left: ${left.join(', ')}.`;
+  return left.length === 0
+    ? 'The mesh has stopped.'
+    : `The mesh has stopped; also stopped the processes that it left behind: ${left.join(', ')}.`;
 }

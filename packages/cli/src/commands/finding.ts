@@ -6,7 +6,7 @@ export interface Finding {
   readonly text: string;
 }
 
-/** The findings, a line each. */
+/** The findings, one per line. */
 export function renderFindings(found: readonly Finding[], paint: Paint): string {
   return found.map(({ ok, text }) => `${ok ? paint('green', 'ok ') : paint('red', 'BAD')} ${text}`).join('\n');
 }

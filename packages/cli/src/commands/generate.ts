@@ -4,14 +4,15 @@ import { generate } from '../generate/generate.ts';
 import { problemLine } from '../generate/proto-problem.ts';
 import { findProject } from '../project.ts';
 
-/** `weft generate`: code, contract packages and descriptors out of .proto files. */
+/** `weft generate`: generates code, contract packages and descriptors from .proto files. */
 export function generateCommand(): Command {
   return new Command('generate')
     .description(
-      'Makes the contract packages of the project from its .proto files: TypeScript, package.json and descriptor sets. Does nothing when\n' +
-        'nothing has changed, and leaves the last good output when a .proto file is broken. The exit code is 1 when something is wrong.',
+      'Generates the contract packages of the project from its .proto files: TypeScript, package.json and descriptor sets. Does\n' +
+        'nothing when nothing has changed, and keeps the last good output when a .proto file is broken. The exit code is 1 when\n' +
+        'something is wrong.',
     )
-    .option('--check', 'write nothing; the exit code is 1 when something would be different', false)
+    .option('--check', 'write nothing; the exit code is 1 when something would change', false)
     .action(async ({ check }: { check: boolean }) => {
       const project = findProject();
       const { contracts, changed, problems, findings } = await generate(
@@ -21,13 +22,12 @@ export function generateCommand(): Command {
       );
       for (const problem of [...problems, ...findings]) console.error(problemLine(problem, project.root));
       if (problems.length > 0) {
-        throw new CommandError(
-          'The contracts do not compile; what was generated before stays. Correct the lines above.',
-        );
+        throw new CommandError('The contracts do not compile, so the previous output was kept; fix the errors above.');
       }
-      if (check && changed.length > 0) throw new CommandError('What is generated is stale; run `weft generate`.');
+      if (check && changed.length > 0)
+        throw new CommandError('The generated files are out of date; run `weft generate`.');
       if (findings.length > 0) {
-        throw new CommandError('The contracts say what they cannot mean; correct the lines above.');
+        throw new CommandError('The contracts contradict themselves; fix the errors above.');
       }
       if (changed.length > 0) return;
       console.log(

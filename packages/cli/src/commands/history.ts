@@ -9,15 +9,15 @@ import { type Paint, paintFor } from '../terminal/style.ts';
 import { table } from '../terminal/table.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 
-/** `weft history`: what was pushed, why, and who took it. */
+/** `weft history`: what was pushed, why, and which proxies accepted it. */
 export function historyCommand(): Command {
   return new Command('history')
     .description(
-      'Shows the configurations that were pushed, the latest first: what changed, and how many of the proxies that were sent\n' +
-        'something have acknowledged it. --json also has every proxy’s answer.',
+      'Shows the configurations that were pushed, newest first: what changed, and how many of the proxies that received an update\n' +
+        'have acknowledged it. --json also has the answer of every proxy.',
     )
-    .option('--limit <n>', 'at most so many', positive, 20)
-    .option('--no-endpoints', 'leave out where only replicas came, went or changed their readiness')
+    .option('--limit <n>', 'the maximum number of revisions', positive, 20)
+    .option('--no-endpoints', 'leave out revisions in which only replicas came, went or changed readiness')
     .addOption(jsonOption())
     .addOption(stateOption())
     .addOption(clusterOption())
@@ -37,7 +37,7 @@ export function historyCommand(): Command {
     });
 }
 
-/** Revisions as a person reads them, a line each, and below it what was refused. */
+/** Formats revisions for the terminal: one line each, followed by what proxies rejected. */
 export function renderHistory(revisions: readonly Revision[], paint: Paint): string {
   if (revisions.length === 0) return 'Nothing has been pushed yet.';
   const titles = ['REVISION', 'PUSHED', 'TAKEN', 'CAUSE'].map((title) => paint('bold', title));
@@ -64,7 +64,7 @@ function shorten(causes: readonly string[]): string {
   return shown.length < causes.length ? `${shown.join('; ')}; ${causes.length - 3} more` : shown.join('; ');
 }
 
-/** To the second, in the zone of whoever looks. */
+/** To the second, in the user's time zone. */
 export function localTime(ms: number): string {
   return new Date(ms).toLocaleString('sv-SE');
 }

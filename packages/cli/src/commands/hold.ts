@@ -4,7 +4,7 @@ import { weftHere } from '../package-manager.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { stateOption } from './options.ts';
 
-/** `weft stop`: ends one process of the mesh for a while. */
+/** `weft stop`: stops one process of the mesh until `weft start`. */
 export function stopCommand(): Command {
   return new Command('stop')
     .argument('<process>', 'control-plane or postgres')
@@ -15,7 +15,7 @@ export function stopCommand(): Command {
     });
 }
 
-/** `weft start`: starts again what `weft stop` has ended, and returns when it serves. */
+/** `weft start`: starts what `weft stop` stopped, and returns when it serves. */
 export function startCommand(): Command {
   return new Command('start')
     .argument('<process>', 'control-plane or postgres')

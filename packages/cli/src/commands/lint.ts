@@ -5,16 +5,16 @@ import { paintFor } from '../terminal/style.ts';
 import { jsonOption } from './options.ts';
 import { problemLines } from './problem-lines.ts';
 
-/** `weft lint`: what the contracts say that cannot be meant. */
+/** `weft lint`: finds contradictions in the contracts' policies. */
 export function lintCommand(): Command {
   return new Command('lint')
     .description(
-      'Checks the weft.policy options of all contracts of the project: a retry on a method that may not be repeated, a try timeout over\n' +
-        'the deadline, a caller of this project or a key that does not exist. With --mesh also what the calls that contracts permit can do together:\n' +
-        'deadlines below those of callees, circles, retries that multiply, steps that may not be repeated behind retries.\n' +
-        'The exit code is 1 when something is wrong.',
+      'Checks the weft.policy options of all contracts in the project: a retry on a method that must not be repeated, a try timeout\n' +
+        'longer than the deadline, a caller in this project or a key that does not exist. With --mesh, also checks what permitted\n' +
+        'calls can do together: deadlines shorter than those of callees, cycles, retries that multiply, and non-repeatable steps\n' +
+        'behind retries. The exit code is 1 when something is wrong.',
     )
-    .option('--mesh', 'look at the calls from service to service, too', false)
+    .option('--mesh', 'also check the calls between services', false)
     .addOption(jsonOption())
     .action(async (options: { json: boolean; mesh: boolean }) => {
       const project = findProject();
@@ -29,7 +29,7 @@ export function lintCommand(): Command {
         console.log(JSON.stringify({ problems }, undefined, 2));
       } else {
         for (const line of problemLines(problems, paintFor(process.stdout))) console.log(line);
-        if (problems.length === 0) console.log('The contracts are in order.');
+        if (problems.length === 0) console.log('No problems found in the contracts.');
       }
       if (problems.length > 0) process.exitCode = 1;
     });

@@ -6,35 +6,35 @@ import { chosenState } from '../mesh-choice.ts';
 import { notRunning } from '../supervisor/supervisor-client.ts';
 import { jsonOption, stateOption } from './options.ts';
 
-/** `weft logs`: what processes have logged. */
+/** `weft logs`: shows the logs of processes. */
 export function logsCommand(): Command {
   return new Command('logs')
     .description(
-      'Shows the end of a log as it was written, or of several logs, merged by time and each line behind the name of its process.\n' +
-        'A name is a service (all its replicas), a replica, the Envoy of either (orders.envoy), edge, control-plane or postgres;\n' +
-        'without a name it is the supervisor. Envoys log their calls. --json prints one object a line: process, time, and the fields\n' +
-        'of a line of JSON or else its text.',
+      'Shows the end of one log as it was written, or of several logs merged by time, with the process name before each line. A\n' +
+        'name is a service (all its replicas), a replica, the Envoy of either (orders.envoy), edge, control-plane or postgres; the\n' +
+        'default is the supervisor. Envoys log their calls. --json prints one object per line: process, time, and either the fields\n' +
+        'of a JSON line or the text.',
     )
-    .argument('[names...]', 'as orders, orders-0, orders.envoy, edge; none: the supervisor')
-    .option('-f, --follow', 'go on as more comes', false)
+    .argument('[names...]', 'for example orders, orders-0, orders.envoy or edge (default: the supervisor)')
+    .option('-f, --follow', 'keep showing new lines', false)
     .addOption(
       new Option(
         '-n, --lines <count>',
-        'how many lines of the past, at most (default: 50, or all with --since)',
+        'the maximum number of past lines (default: 50, or all with --since)',
       ).argParser(parseCount),
     )
     .addOption(
       new Option(
         '--since <time>',
-        'only what was logged since then: 5m for five minutes ago, or 2026-01-31T12:00:00Z',
+        'only lines logged since then: 5m for five minutes ago, or 2026-01-31T12:00:00Z',
       ).argParser(parseSince),
     )
-    .addOption(new Option('--grep <regex>', 'only lines that match, as they were written').argParser(parseRegex))
+    .addOption(new Option('--grep <regex>', 'only lines whose original text matches').argParser(parseRegex))
     .addOption(jsonOption())
     .addOption(stateOption())
     .action(async (names: readonly string[], options: LogOptions & { follow: boolean; state?: string }) => {
       const directory = chosenState(options.state).log;
-      // The logs of a mesh that has ended can be read; there are none where none has run.
+      // The logs of a stopped mesh stay readable. Without any log, no mesh has run here.
       if (logNames(directory).length === 0) throw notRunning();
       const logs = new ShownLogs(directory, names.length > 0 ? names : [supervisorLog], options);
       print(await logs.past());
@@ -50,7 +50,7 @@ function print(lines: readonly string[]): void {
 function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 0 || count > 100_000)
-    throw new InvalidArgumentError('It is from 0 to 100000.');
+    throw new InvalidArgumentError('It must be from 0 to 100000.');
   return count;
 }
 
@@ -58,7 +58,8 @@ function parseCount(text: string): number {
 function parseSince(text: string): number {
   const agoMs = parseDuration(text);
   const time = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('It is how long ago (5m) or a time (2026-01-31T12:00:00Z).');
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('It must be how long ago (5m) or a time (2026-01-31T12:00:00Z).');
   return time;
 }
 

@@ -78,6 +78,6 @@ for (const where of ['empty', 'project']) {
 test.serial('a command that asks a mesh says how to start one', async (t) => {
   for (const name of asking) {
     t.is(await sentence(t, 'project', name), 'No mesh is running here; start it with `weft up`.', name);
-    t.regex((await sentence(t, 'empty', name)) ?? '', /^No Weft project at .*; /, name);
+    t.regex((await sentence(t, 'empty', name)) ?? '', /^There is no Weft project in .*; /, name);
   }
 });

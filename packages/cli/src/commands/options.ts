@@ -7,15 +7,15 @@ export function stateOption(): Option {
 
 /** `--json`. */
 export function jsonOption(): Option {
-  return new Option('--json', 'print JSON, for machines').default(false);
+  return new Option('--json', 'print JSON').default(false);
 }
 
-/** `--cluster [context]`, for commands that speak to a control plane wherever it runs. */
+/** `--cluster [context]`, for commands that can also use the control plane of a cluster. */
 export function clusterOption(): Option {
-  return new Option('--cluster [context]', 'the mesh of a cluster, by kubectl: of this context, else the current one');
+  return new Option('--cluster [context]', 'use the mesh in a cluster, through kubectl (default: its current context)');
 }
 
 /** `--namespace NAME`. */
 export function namespaceOption(): Option {
-  return new Option('--namespace <name>', "the control plane's, with --cluster (default: weft-system)");
+  return new Option('--namespace <name>', "the control plane's namespace, with --cluster (default: weft-system)");
 }

@@ -34,7 +34,7 @@ interface Options extends MeshChoice {
   readonly all: boolean;
   readonly remove?: string;
   readonly print: boolean;
-  /** Names that nobody in the mesh has are meant. */
+  /** Accept names that do not exist in the mesh. */
   readonly force: boolean;
   readonly json: boolean;
 }
@@ -45,36 +45,40 @@ interface Limit {
   readonly per: string;
 }
 
-/** How long the control plane may take to say what became of an override. */
+/** How long the control plane may take to accept or reject an override. */
 const answerMs = 5_000;
 
-/** `weft override`: what must be otherwise at once, and by itself be as it was. */
+/** `weft override`: changes a contract's effect at once, for a limited time. */
 export function overrideCommand(): Command {
   return new Command('override')
     .description(
-      'Lays something over a contract in an emergency: it holds within a second, closes no connection and ends by itself. What\n' +
-        'loosens (--allow, a longer --deadline, a wider --limit) may last 24 h at most. Nothing makes a method retry that may not be\n' +
-        'repeated. It is written as a MeshOverride into the mesh directory or the cluster, with who, why and until when.',
+      'Overrides a contract in an emergency. An override takes effect within a second, closes no connection and expires by itself.\n' +
+        'An override that loosens a contract (--allow, a longer --deadline, a wider --limit) lasts 24 h at most. No override makes\n' +
+        'Weft retry a method that must not be repeated. It is written to the mesh directory or the cluster as a MeshOverride that\n' +
+        'records who, why and until when.',
     )
-    .argument('[service/method]', 'as bakery.payments.v1.PaymentService/Authorize; bakery.payments: all its methods')
-    .option('--deny <caller>', 'who may no longer call, as bakery.orders or edge; repeatable', collect, [])
-    .option('--allow <caller>', 'who may call although the contract does not say so; repeatable', collect, [])
-    .option('--no-retry', 'try no failed call again that may have been delivered')
-    .option('--deadline <duration>', 'the longest that a call may take, as 500ms')
+    .argument(
+      '[service/method]',
+      'for example bakery.payments.v1.PaymentService/Authorize, or bakery.payments for all its methods',
+    )
+    .option('--deny <caller>', 'deny this caller, for example bakery.orders or edge; repeatable', collect, [])
+    .option('--allow <caller>', 'allow this caller although the contract does not name it; repeatable', collect, [])
+    .option('--no-retry', 'do not retry a failed call that may have reached the service')
+    .option('--deadline <duration>', 'the longest that a call may take, for example 500ms')
     .option(
       '--limit <caller=requests/period>',
-      'the most calls per replica, as bakery.orders=100/1s; * is everybody',
+      'the maximum calls per replica, for example bakery.orders=100/1s; * means every caller',
       limits,
       [],
     )
-    .option('--for <duration>', 'how long it holds', '1h')
-    .option('--until-removed', 'it does not end by itself; only for what loosens nothing', false)
-    .option('--why <text>', 'the reason, for the log and for the status')
-    .option('--list', 'show the overrides that hold, or were refused', false)
-    .option('--all', 'with --list: also those that have ended and were not removed', false)
-    .option('--remove <name>', 'end one now, as bakery/payments-1a2b3c')
+    .option('--for <duration>', 'how long it lasts', '1h')
+    .option('--until-removed', 'do not let it expire; only for an override that loosens nothing', false)
+    .option('--why <text>', 'the reason, for the log and the status')
+    .option('--list', 'show the overrides that are active or were rejected', false)
+    .option('--all', 'with --list: also those that have expired but were not removed', false)
+    .option('--remove <name>', 'end one now, for example bakery/payments-1a2b3c')
     .option('--print', 'print the MeshOverride instead, for `kubectl apply`', false)
-    .option('--force', 'write it although nobody in the mesh has a name that it gives', false)
+    .option('--force', 'write it even if one of its names does not exist in the mesh', false)
     .addOption(jsonOption())
     .addOption(stateOption())
     .addOption(clusterOption())
@@ -96,14 +100,16 @@ export function overrideCommand(): Command {
 
 async function manifestOf(mesh: Mesh, target: string | undefined, options: Options): Promise<OverrideManifest> {
   if (target === undefined) {
-    throw new CommandError('Name a service or method, as bakery.payments.v1.PaymentService/Authorize, or use --list.');
+    throw new CommandError(
+      'Name a service or method, for example bakery.payments.v1.PaymentService/Authorize, or use --list.',
+    );
   }
   const says =
     options.deny.length + options.allow.length + options.limit.length > 0 || !options.retry || options.deadline;
-  if (!says) throw new CommandError('Say what is to change: --deny, --allow, --no-retry, --deadline or --limit.');
+  if (!says) throw new CommandError('Say what to change: --deny, --allow, --no-retry, --deadline or --limit.');
   const forMs = parseDuration(options.for);
   if (!options.untilRemoved && (forMs === undefined || !isWithin(forMs, bounds.overrideLasts))) {
-    throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, as 2h or 30m.`);
+    throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, for example 2h or 30m.`);
   }
   const known = await status(mesh);
   const { namespace, service, path } = overrideTarget(known, target);
@@ -111,9 +117,9 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
     checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
     if (path !== undefined) await checkMethod(mesh, `${namespace}/${service}`, path);
   }
-  // A name that nobody has is worth more words than a reason that is missing.
+  // Report an unknown name before a missing reason: it is the more useful message.
   const reason = options.why?.trim() ?? '';
-  if (reason === '') throw new CommandError('Say why, with --why "...": the log and the status show it.');
+  if (reason === '') throw new CommandError('Give the reason with --why "..."; the log and the status show it.');
   const createdMs = Date.now();
   const manifest = {
     namespace,
@@ -137,33 +143,37 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   return manifest;
 }
 
-/** Checks that the mesh has the method, which only the control plane knows. Throws a CommandError that says what may have been meant. */
+/** Checks that the mesh has the method, which only the control plane knows. Throws a CommandError that suggests a name. */
 async function checkMethod({ clients: [replica] }: Mesh, service: string, path: string): Promise<void> {
-  // An explanation needs a caller, and the service itself is one that there is.
+  // An explanation needs a caller, and the service itself certainly exists.
   const answer = await replica?.why({ caller: service, method: path.slice(1) }).catch((error: unknown) => {
     throw noAnswer(error);
   });
-  if (answer?.unknown) throw new CommandError(`${sentence(answer.verdict)} Use --force if you mean it.`);
+  if (answer?.unknown) throw new CommandError(`${sentence(answer.verdict)} Use --force to write it anyway.`);
 }
 
-/** Writes it, waits for the control plane's word, and takes it back when that is a refusal. */
+/** Writes it, waits for the control plane to accept it, and removes it if it is rejected. */
 async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifest, options: Options): Promise<void> {
   const { namespace, name } = manifest;
   await store.write(manifest);
   const found = await verdict(mesh, weftRef('MeshOverride', name, namespace));
   if (found === undefined) {
     throw new CommandError(
-      `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`${weftHere()} status\` says more.`,
+      `${namespace}/${name} is written, but the control plane has not accepted it after ${answerMs / 1000} s; see \`${weftHere()} status\`.`,
     );
   }
   if ('problem' in found || found.override.state === OverrideState.REFUSED) {
     const reasons = 'problem' in found ? [found.problem] : found.override.refusals;
     if (options.force && 'override' in found) {
-      console.error(sentence(`${namespace}/${name} is written, and has no effect yet: ${reasons.join('; ')}`));
+      console.error(sentence(`${namespace}/${name} is written but has no effect yet: ${reasons.join('; ')}`));
       return;
     }
     await store.remove(namespace, name);
-    throw new CommandError(sentence(`Refused, and taken back: ${reasons.join('; ') || 'it would change nothing'}`));
+    throw new CommandError(
+      sentence(
+        `The control plane rejected the override, so it was removed: ${reasons.join('; ') || 'it would change nothing'}`,
+      ),
+    );
   }
   if (options.json) {
     const { override } = found;
@@ -213,11 +223,11 @@ async function list(mesh: Mesh, { all, json }: Options): Promise<void> {
   const lines = overrideLines(overrides, Date.now(), paintFor(process.stdout));
   const ended = known.length - overrides.length;
   const others =
-    ended > 0 ? ` ${ended} ended; \`weft override --list --all\` shows ${ended === 1 ? 'it' : 'them'}.` : '';
-  console.log(lines.length > 0 ? lines.join('\n') : `There is no override.${others}`);
+    ended > 0 ? ` ${ended} expired; \`weft override --list --all\` shows ${ended === 1 ? 'it' : 'them'}.` : '';
+  console.log(lines.length > 0 ? lines.join('\n') : `There are no overrides.${others}`);
 }
 
-/** Asks the control plane only about what it cannot find itself: it may be away. */
+/** Asks the control plane only if the name is not already complete, because the control plane may be down. */
 async function remove(store: OverrideStore, choice: MeshChoice, id: string): Promise<void> {
   const known = () =>
     withMesh(choice, status).then(
@@ -237,7 +247,7 @@ async function remove(store: OverrideStore, choice: MeshChoice, id: string): Pro
   console.log(`${namespace}/${name} is removed.`);
 }
 
-/** With its period, unless it ends with a question. */
+/** Adds the period, unless the text ends with a question. */
 function sentence(words: string): string {
   return /[.?]$/.test(words) ? words : `${words}.`;
 }
@@ -256,6 +266,6 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 
 function limits(text: string, before: readonly Limit[]): readonly Limit[] {
   const match = /^([*]|[a-z][\w.]*)=(\d{1,20})(?:\/([\w.]+))?$/.exec(text);
-  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must be as bakery.orders=100/1s.');
+  if (!match?.[1] || !match[2]) throw new InvalidArgumentError('It must look like bakery.orders=100/1s.');
   return [...before, { caller: match[1], requests: Number(match[2]), per: match[3] ?? '1s' }];
 }

@@ -15,24 +15,24 @@ interface PackageCommandOptions {
   readonly image: boolean;
 }
 
-/** `weft package`: what installs one service in a cluster. */
+/** `weft package`: builds everything that installs one service in a cluster. */
 export function packageCommand(): Command {
   return new Command('package')
     .description(
       'Builds the image of one service and writes a directory that installs it: the chart with its values, the contract and a bill\n' +
-        'of materials. A Dockerfile in the service is used as it is; a TypeScript service needs none. The image is tagged by its\n' +
-        'content. The last lines are the commands that push and install it.',
+        'of materials. If the service has a Dockerfile, it is used unchanged; a TypeScript service needs none. The image tag is\n' +
+        'derived from its content. The last lines of the output are the commands that push and install it.',
     )
-    .argument('<name>', 'the service, as its weft.yaml calls it')
+    .argument('<name>', 'the service, by the name in its weft.yaml')
     .option('--out <dir>', 'the directory to write (default: dist/<name> in the project)')
     .option(
       '--registry <prefix>',
-      "where the image goes, as registry.example.com/bakery (default: docker.io/ and the project's name)",
+      "where to push the image, for example registry.example.com/bakery (default: docker.io/ and the project's name)",
     )
     .addOption(
       new Option(
         '--builder <command>',
-        'what builds the image, called as `COMMAND IMAGE CONTEXT -f DOCKERFILE --label ...` (default: docker, else buildah)',
+        'the command that builds the image, called as `COMMAND IMAGE CONTEXT -f DOCKERFILE --label ...` (default: docker, else buildah)',
       ).env('WEFT_IMAGE_BUILDER'),
     )
     .option(
@@ -82,7 +82,7 @@ function serviceNamed(project: Project, name: string): ServiceManifest {
   );
 }
 
-/** The contracts as the .proto files are now. */
+/** Generates the contracts from the current .proto files. */
 async function generatedNow(project: Project): Promise<readonly GeneratedContract[]> {
   const [{ generate }, { problemLine }] = await Promise.all([
     import('../generate/index.ts'),

@@ -1,7 +1,7 @@
 import { type Problem, problemWords } from '@weft/compiler/model/problem';
 import type { Paint } from '../terminal/style.ts';
 
-/** Problems as a person reads them, one a line: where, what is wrong, what was expected. */
+/** Formats problems for the terminal, one per line: where, what is wrong, what was expected. */
 export function problemLines(problems: readonly Problem[], paint: Paint): string[] {
   return problems.map((problem) => {
     const { resource, field } = problem;

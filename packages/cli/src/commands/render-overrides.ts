@@ -3,12 +3,12 @@ import { type Override, OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { formatDuration } from '../terminal/duration.ts';
 import type { Paint } from '../terminal/style.ts';
 
-/** The overrides that have not ended. An ended one changes nothing any more, but stays where it was written until it is removed. */
+/** The overrides that have not expired. An expired one has no effect, but its file stays until somebody removes it. */
 export function withoutEnded(overrides: readonly Override[]): readonly Override[] {
   return overrides.filter(({ state }) => state !== OverrideState.ENDED);
 }
 
-/** Overrides as a person reads them, one a line: what holds, until when, why and by whom; then what was refused of it. */
+/** Formats overrides for the terminal, one per line: effect, end, reason and author; then what was rejected. */
 export function overrideLines(overrides: readonly Override[], now: number, paint: Paint): string[] {
   return overrides.flatMap((override) => {
     const { namespace, name, service, methods, effects, refusals, reason, by } = override;
@@ -28,5 +28,5 @@ function end({ state, expiresAt }: Override, now: number, paint: Paint): string 
   if (state === OverrideState.ENDED)
     return paint('dim', `ended ${at === undefined ? '' : `${formatDuration(now - at)} ago`}`.trim());
   if (state === OverrideState.REFUSED) return paint('red', 'has no effect');
-  return at === undefined ? 'until it is removed' : `ends in ${formatDuration(at - now)}, at ${time}`;
+  return at === undefined ? 'until it is removed' : `expires in ${formatDuration(at - now)}, at ${time}`;
 }

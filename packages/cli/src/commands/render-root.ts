@@ -10,30 +10,30 @@ export function rootLine(root: Root, now: number): string {
       const [first, ...others] = root.waitingFor;
       const waits =
         first === undefined
-          ? 'every connected proxy has it; it signs when files have reached the others'
+          ? 'every connected proxy has it; it starts to sign when files have reached the others'
           : `waiting for ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`;
-      return `root ${root.fingerprint} is being replaced: ${root.nextFingerprint} is trusted beside it ${since}; ${waits}`;
+      return `root ${root.fingerprint} is being replaced: ${root.nextFingerprint} is also trusted ${since}; ${waits}`;
     }
     case Root_Phase.SIGNING: {
       const left = root.removesAt ? timestampMs(root.removesAt) - now : 0;
-      return `root ${root.nextFingerprint} signs; the one before is trusted until its last certificate has ended, in ${formatDuration(left)}`;
+      return `root ${root.nextFingerprint} signs; the previous one is trusted until its last certificate expires, in ${formatDuration(left)}`;
     }
     default:
-      return `root ${root.fingerprint}${root.external ? ', from outside' : ''}; no rotation is under way`;
+      return `root ${root.fingerprint}${root.external ? ', external' : ''}; no rotation is in progress`;
   }
 }
 
-/** How long calls go on while the control plane is away: until the first certificate of a connected proxy ends. */
+/** How long calls keep working while the control plane is down: until the first certificate of a connected proxy expires. */
 export interface Endurance {
   /** Milliseconds until then; undefined: no proxy is connected. */
   readonly leftMs: number | undefined;
   /** The proxy whose certificate it is. */
   readonly proxy: string;
-  /** It is never less than this while the control plane runs. */
+  /** The least that this can be while the control plane runs. */
   readonly leastMs: number;
 }
 
-/** Looks for the certificate that ends first. */
+/** Finds the certificate that expires first. */
 export function endurance(mesh: GetStatusResponse, now: number): Endurance {
   let leftMs: number | undefined;
   let proxy = '';

@@ -59,10 +59,10 @@ REPLICA          STATE      ADDRESS          ENVOY   CERTIFICATE ENDS  CONFIGURA
 bakery/orders-0  ready      127.0.0.1:20001  1.40.0  in 24 h           NACK           5.0 s
 bakery/orders-1  not ready  -                -       -                 not connected  -      it starts
 
-Refused by Envoy
+Rejected by Envoy
   bakery/orders-0 Listener: no such filter (from mesh/x.yaml)
 
-Problems (the last good configuration goes on serving)
+Problems (the last good configuration stays in use)
   user/bad.yaml spec: no ports; expected: at least one port
 
 Refused calls

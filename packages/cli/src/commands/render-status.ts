@@ -14,7 +14,7 @@ import { table } from '../terminal/table.ts';
 import { overrideLines, withoutEnded } from './render-overrides.ts';
 import { rootLine } from './render-root.ts';
 
-/** What is shown: the control plane's view, and the supervisor's where one runs. */
+/** What is shown: the control plane's view, and the supervisor's if one runs. */
 export interface StatusView {
   readonly mesh: GetStatusResponse | undefined;
   readonly supervisor: SupervisorStatus | undefined;
@@ -22,7 +22,7 @@ export interface StatusView {
   readonly now: number;
 }
 
-/** The status as a person reads it: services, replicas with their proxies, then what is wrong. */
+/** Formats the status for the terminal: services, replicas with their proxies, then what is wrong. */
 export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint): string {
   const sections: string[] = [];
   if (supervisor) sections.push(processes(supervisor, paint));
@@ -38,7 +38,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     const root = mesh.controlPlane?.root;
     if (root && root.phase !== Root_Phase.STEADY) sections.push(section('Root', [rootLine(root, now)], paint));
     const refused = mesh.workloads.flatMap((workload) => refusals(workload));
-    if (refused.length) sections.push(section('Refused by Envoy', refused, paint));
+    if (refused.length) sections.push(section('Rejected by Envoy', refused, paint));
     const problems = mesh.problems.map((problem) => {
       const where = problem.field ? `${problem.resource} ${problem.field}` : problem.resource;
       const since = problem.since ? `, since ${formatDuration(now - timestampMs(problem.since))}` : '';
@@ -46,8 +46,7 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     });
     const overrides = overrideLines(withoutEnded(mesh.overrides), now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));
-    if (problems.length)
-      sections.push(section('Problems (the last good configuration goes on serving)', problems, paint));
+    if (problems.length) sections.push(section('Problems (the last good configuration stays in use)', problems, paint));
     const denials = mesh.denials.map(
       ({ count, lastAt, message, caller, method }) =>
         `${count} times${lastAt ? `, last ${formatDuration(now - timestampMs(lastAt))} ago` : ''}: ${message || `${caller} called ${method}`}`,
@@ -63,7 +62,7 @@ function processes({ phase, port, processes, replicas, troubles }: SupervisorSta
   return [
     `edge http://localhost:${port}  ${where.join('  ')}  (${phase})`,
     ...down.map(({ name, reason }) => paint('red', `${name}: ${reason}`)),
-    // A service that takes no calls is told above by its replicas.
+    // The lines of its replicas, above, already show a service that takes no calls.
     ...troubles
       .filter(
         ({ subject, message }) => !replicas.some(({ service, reason }) => service === subject && reason === message),
@@ -111,7 +110,7 @@ function configuration(proxy: ConnectedProxy | undefined, paint: Paint): string 
   return paint(sync === 'in sync' ? 'green' : sync === 'behind' ? 'yellow' : 'red', sync);
 }
 
-/** Of what it holds; a proxy that came back with all it needs has taken nothing since it is connected. */
+/** Since when it has its configuration. A proxy that reconnected with everything it needs has accepted nothing since. */
 function lastAck(proxy: ConnectedProxy | undefined, now: number): string {
   const times = (proxy?.acknowledgements ?? []).flatMap(({ ackedAt }) => (ackedAt ? [timestampMs(ackedAt)] : []));
   if (times.length === 0 && proxy?.connectedAt) times.push(timestampMs(proxy.connectedAt));

@@ -4,12 +4,13 @@ import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
 import { jsonOption, stateOption } from './options.ts';
 
-/** `weft restart`: replaces processes behind their proxies. */
+/** `weft restart`: replaces processes behind their proxies, without a failed call. */
 export function restartCommand(): Command {
   return new Command('restart')
     .description(
-      'Starts a new process beside the old one, sends the calls to it when it serves, and ends the old one when its calls have\n' +
-        'ended. The replicas of a service take turns. When a new process does not serve, the old one goes on and the exit code is 1.',
+      'Starts a new process beside the old one, moves calls to it once it serves, and stops the old process when its calls have\n' +
+        'finished. The replicas of a service restart one after the other. If a new process does not start serving, the old one stays\n' +
+        'and the exit code is 1.',
     )
     .argument('<name>', 'a service ("orders") or one replica ("orders-0")')
     .addOption(jsonOption())

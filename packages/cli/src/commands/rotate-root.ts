@@ -11,8 +11,9 @@ import { rootLine } from './render-root.ts';
 export function rotateRootCommand(): Command {
   return new Command('rotate-root')
     .description(
-      'The new root is trusted everywhere first, then it signs, and the old one goes when its last certificate has ended.\n' +
-        'This returns at once; `weft check` says how far it has come. It goes on over restarts of the control plane.',
+      'Every proxy first trusts the new root, then the new root starts to sign, and the old one is removed when its last\n' +
+        'certificate has expired. Returns at once; `weft check` shows the progress. A rotation continues across restarts of the\n' +
+        'control plane.',
     )
     .option('--why <text>', "the reason, for the control plane's log", '')
     .addOption(stateOption())

@@ -5,20 +5,20 @@ import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts
 import { formatDuration } from '../terminal/duration.ts';
 import { jsonOption, stateOption } from './options.ts';
 
-/** A service and how many replicas it is to have. */
+/** A service and its desired number of replicas. */
 interface Wish {
   readonly service: string;
   readonly replicas: number;
 }
 
-/** `weft scale`: adds or takes away replicas while the mesh runs. */
+/** `weft scale`: adds or removes replicas while the mesh runs. */
 export function scaleCommand(): Command {
   return new Command('scale')
     .description(
-      'Gives services so many replicas and waits until they are ready. Replicas that go away finish their calls first.\n' +
-        'The next `weft up` starts from weft.yaml again.',
+      'Changes the number of replicas of services and waits until they are ready. Replicas that are removed finish their calls\n' +
+        'first. The next `weft up` goes back to the number in weft.yaml.',
     )
-    .argument('<service=replicas...>', 'as inventory=3', parseWishes)
+    .argument('<service=replicas...>', 'for example inventory=3', parseWishes)
     .addOption(jsonOption())
     .addOption(stateOption())
     .action(async (wishes: readonly Wish[], options: { state?: string; json: boolean }) => {
@@ -44,7 +44,7 @@ export function scaleCommand(): Command {
     });
 }
 
-/** Says every two seconds what is waited for. */
+/** Prints every two seconds what the command is waiting for. */
 async function withProgress(client: SupervisorClient, wishes: readonly Wish[], work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
   const finished = work.finally(() => done.abort());
@@ -65,6 +65,6 @@ async function withProgress(client: SupervisorClient, wishes: readonly Wish[], w
 function parseWishes(text: string, before: readonly Wish[] = []): readonly Wish[] {
   const match = /^([a-z][a-z0-9-]*)=(\d{1,2})$/.exec(text);
   if (!match?.[1] || Number(match[2]) > 50)
-    throw new InvalidArgumentError('It must be as inventory=3, with 0 to 50 replicas.');
+    throw new InvalidArgumentError('It must look like inventory=3, with 0 to 50 replicas.');
   return [...before, { service: match[1], replicas: Number(match[2]) }];
 }

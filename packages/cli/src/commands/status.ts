@@ -9,12 +9,13 @@ import { withMesh } from '../with-mesh.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 import { renderStatus } from './render-status.ts';
 
-/** `weft status`: what the mesh is and what every proxy has taken of it. */
+/** `weft status`: the state of the mesh, and the configuration that each proxy has accepted. */
 export function statusCommand(): Command {
   return new Command('status')
     .description(
-      'Shows every service, replica and proxy, the end of its certificate, what configuration it has acknowledged and since when,\n' +
-        'then problems and refused calls. --json has the whole answer of weft.api.v1 and, under "supervisor", local processes.',
+      'Shows every service, replica and proxy, when its certificate expires, and which configuration it has acknowledged and since\n' +
+        'when; then problems and refused calls. --json prints the whole answer of weft.api.v1 and, under "supervisor", the local\n' +
+        'processes.',
     )
     .addOption(jsonOption())
     .addOption(stateOption())

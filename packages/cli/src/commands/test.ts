@@ -12,10 +12,8 @@ import { jsonOption } from './options.ts';
 export function testCommand(): Command {
   return new Command('test')
     .description(
-      [
-        'Runs the tests of the services, one after the other: the script "test" of a package.json, or `test` in a weft.yaml. No mesh has to',
-        'run. The exit code is 1 when tests of a service fail.',
-      ].join(' '),
+      'Runs the tests of the services, one after the other: the script "test" of a package.json, or `test` in a weft.yaml. No mesh\n' +
+        'needs to run. The exit code is 1 when the tests of a service fail.',
     )
     .argument('[services...]', 'by name (default: all)')
     .addOption(jsonOption())
@@ -41,11 +39,11 @@ async function test(names: readonly string[], options: { readonly json: boolean 
   }
   if (options.json) console.log(JSON.stringify({ services: results, without }, undefined, 2));
   else console.log(`\n${summaryOf(results, without)}`);
-  // What cannot be read cannot be tested, either.
+  // A service with an unreadable manifest was not tested.
   if (results.some(({ failure }) => failure !== undefined) || problems.length > 0) process.exitCode = 1;
 }
 
-/** Tests import what is generated. */
+/** Generates the code that the tests import. */
 async function generateCode(project: Project): Promise<void> {
   const { generate } = await import('../generate/index.ts');
   const { problems } = await generate(project, () => {});

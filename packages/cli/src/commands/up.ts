@@ -19,7 +19,7 @@ import { type Paint, paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
 import { stateOption } from './options.ts';
 
-/** What `weft up` and `weft dev` can be told. */
+/** The options of `weft up` and `weft dev`. */
 export interface UpOptions {
   readonly except: readonly string[];
   readonly detach: boolean;
@@ -28,15 +28,16 @@ export interface UpOptions {
   readonly wait: number;
 }
 
-/** `weft up`: the whole mesh on this machine. */
+/** `weft up`: runs the whole mesh on this machine. */
 export function upCommand(): Command {
   const up = new Command('up')
     .description(
-      'Starts the control plane, every service with its Envoy, the edge, and PostgreSQL where a service has a schema. Waits until every\n' +
-        'call that the contracts permit gets through. What does not come up is named, and the rest goes on without it. It stays in the\n' +
-        'foreground with the logs of all processes; Ctrl-C stops them all. Manifests of your own go to <state>/mesh/user.',
+      'Starts the control plane, every service with its Envoy, the edge, and PostgreSQL if a service has a schema. Waits until\n' +
+        'every call that the contracts permit succeeds. If a service does not start, it is named and the rest of the mesh runs\n' +
+        'without it. Stays in the foreground and shows the logs of all processes; Ctrl-C stops them all. Put your own manifests in\n' +
+        '<state>/mesh/user.',
     )
-    .option('-d, --detach', 'return when the mesh is up, and leave it running', false);
+    .option('-d, --detach', 'return when the mesh is up and leave it running', false);
   return withMeshOptions(up).action((options: UpOptions) => runMesh(options));
 }
 
@@ -45,35 +46,35 @@ export function withMeshOptions(command: Command): Command {
   return command
     .addOption(new Option('--port <port>', 'the port of the edge').env('WEFT_PORT').default(8080).argParser(parsePort))
     .addOption(
-      new Option('--wait <seconds>', 'how long a service may take to serve before the mesh is up without it')
+      new Option('--wait <seconds>', 'how long a service may take to start before the mesh runs without it')
         .default(60)
         .argParser(parseSeconds),
     )
     .addOption(
-      new Option('--except <names>', 'services whose processes you start yourself, by `weft run`: orders,payments')
+      new Option('--except <names>', 'services whose processes you start yourself with `weft run`: orders,payments')
         .default([], 'none')
         .argParser(parseNames),
     )
     .addOption(stateOption());
 }
 
-/** Runs the mesh until it is stopped, or until it is up when it is to be detached; with `follow`, edits are brought into it. */
+/** Runs the mesh until it is stopped, or with `detach` until it is up. With `follow`, the mesh follows edits. */
 export async function runMesh(options: UpOptions, { follow = false } = {}): Promise<void> {
   const project = findProject();
   const state = chosenState(options.state);
   const running = await new SupervisorClient(state.controlSocket).status();
   if (running) {
     throw new CommandError(
-      `The mesh already runs on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
+      `The mesh is already running on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
     );
   }
   checkServices(project, options.except);
-  // Before the port is looked at: an edge that a killed supervisor has left still holds it.
+  // Do this before checking the port: an edge that a killed supervisor left behind still holds it.
   const ended = await endLeftovers(state);
-  if (ended.length > 0) console.log(`  ended what a killed mesh had left: ${ended.join(', ')}`);
+  if (ended.length > 0) console.log(`  stopped what a killed mesh had left behind: ${ended.join(', ')}`);
   if (!(await canListen(options.port))) {
     throw new CommandError(
-      `Port ${options.port} is taken; stop what listens there, or choose another with --port or WEFT_PORT.`,
+      `Port ${options.port} is in use; stop the process that listens there, or choose another port with --port or WEFT_PORT.`,
     );
   }
   createStateDirectory(state);
@@ -82,7 +83,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     await detach(options, state);
     return;
   }
-  // Loaded only here: no other command needs the whole supervisor, and each is to answer at once.
+  // Loaded only here: no other command needs the whole supervisor, and each must answer at once.
   const { runSupervisor } = await import('../supervisor/run-supervisor.ts');
   await runSupervisor({
     project,
@@ -94,24 +95,24 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   });
 }
 
-/** Fails where there is nothing to run, or where `except` names what is not there. */
+/** Fails if there is nothing to run, or if `except` names a service that does not exist. */
 function checkServices(project: Project, except: readonly string[]): void {
   const { services, problems } = projectServices(project);
   const names = services.map(({ name }) => name);
   const unknown = except.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw new CommandError(
-      `--except: no service is called ${unknown}.${didYouMean(unknown, names)} There are ${names.join(', ') || 'none'}.`,
+      `--except: no service is named ${unknown}.${didYouMean(unknown, names)} Services: ${names.join(', ') || 'none'}.`,
     );
   }
   if (services.length === 0 && problems.length === 0) {
     throw new CommandError(
-      `No service was found: no weft.yaml in a folder of ${project.servicesDirs.join(', ')}; \`weft add service NAME\` makes one.`,
+      `No service found: no folder of ${project.servicesDirs.join(', ')} has a weft.yaml; create a service with \`weft add service NAME\`.`,
     );
   }
 }
 
-/** Runs this command again without a terminal, and shows its progress until it is ready. */
+/** Runs this command again in the background, and shows its progress until the mesh is up. */
 async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
@@ -132,7 +133,7 @@ async function detach(options: UpOptions, state: StateDirectory): Promise<void> 
   process.off('SIGINT', interrupt);
   process.off('SIGTERM', interrupt);
   child.unref();
-  const hint = `It runs in the background; \`${weftHere()} down\` stops it, \`${weftHere()} logs -f\` follows it.`;
+  const hint = `The mesh runs in the background; \`${weftHere()} down\` stops it, \`${weftHere()} logs -f\` follows its log.`;
   const said = welcome(options.port, status.suggestions, paint, status.withoutConnect);
   console.log(`\n${[said, ...troubleText(status.troubles, paint), hint].join('\n\n')}`);
 }
@@ -164,23 +165,23 @@ async function followDetached(
   }
 }
 
-/** Why the detached command has ended: its own last sentence. */
+/** Why the detached command exited: its last sentence. */
 function lastSentence(logFile: string): string {
   const lines = readFileSync(logFile, 'utf8').trim().split('\n');
   const said = lines.findLast((line) => line.startsWith('weft: '))?.slice('weft: '.length);
-  return said ?? `The mesh ended while it started; ${logFile} says why.`;
+  return said ?? `The mesh stopped during startup; see ${logFile}.`;
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new InvalidArgumentError('A port is from 1 to 65535.');
+    throw new InvalidArgumentError('It must be a port from 1 to 65535.');
   return port;
 }
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 3_600)) throw new InvalidArgumentError('Seconds are from 1 to 3600.');
+  if (!(seconds > 0 && seconds <= 3_600)) throw new InvalidArgumentError('It must be from 1 to 3600 seconds.');
   return seconds;
 }
 

@@ -13,17 +13,17 @@ import { type Paint, paintFor } from '../terminal/style.ts';
 import { localTime } from './history.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
 
-/** `weft why`: what becomes of one call, hop by hop. */
+/** `weft why`: explains what happens to a call, hop by hop. */
 export function whyCommand(): Command {
   return new Command('why')
     .description(
       'Explains a call hop by hop: listener, route, policy and the file it came from, cluster, endpoints, certificates, and whether\n' +
-        'it is let through; of a call that is refused the line that would change that. The exit code is 0 either way, and 1 when nobody has a name that is\n' +
-        'given.',
+        'the call is allowed. For a refused call, also names the line that would change that. The exit code is 0 either way, and 1\n' +
+        'when a name does not exist in the mesh.',
     )
-    .argument('<caller>', 'who calls: bakery.orders, edge, bakery/orders or bakery/orders-0')
-    .argument('<method>', 'what is called: bakery.payments.v1.PaymentService/Authorize')
-    .option('--at <time>', 'as it was then: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
+    .argument('<caller>', 'the caller: bakery.orders, edge, bakery/orders or bakery/orders-0')
+    .argument('<method>', 'the called method: bakery.payments.v1.PaymentService/Authorize')
+    .option('--at <time>', 'explain the call as of this time: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
     .addOption(jsonOption())
     .addOption(stateOption())
     .addOption(clusterOption())
@@ -42,7 +42,7 @@ export function whyCommand(): Command {
     });
 }
 
-/** The sources of the contracts, when the command is given beside them. */
+/** The project around the current directory, if there is one. */
 function projectHere(): Project | undefined {
   try {
     return findProject();
@@ -51,7 +51,7 @@ function projectHere(): Project | undefined {
   }
 }
 
-/** An explanation as a person reads it: the verdict, then the way of the call. */
+/** Formats an explanation for the terminal: the verdict, then the path of the call. */
 export function renderWhy({ allowed, verdict, advice, steps, revision }: WhyResponse, paint: Paint): string {
   const lines = [paint(allowed ? 'green' : 'red', verdict)];
   if (advice !== '') lines.push(`  ${allowed ? '' : 'to change that: '}${advice}`);

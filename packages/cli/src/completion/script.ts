@@ -7,7 +7,7 @@ export const shells = ['bash', 'zsh', 'fish'] as const;
 /** One of `shells`. */
 export type Shell = (typeof shells)[number];
 
-/** A script that makes `shell` complete a command, made from the tree of its subcommands. It starts no process when it completes. */
+/** A script that completes a command in `shell`, generated from the tree of its subcommands. Completing starts no process. */
 export function completionScript(command: Command, shell: Shell): string {
   const places = placesOf(command);
   const name = command.name();

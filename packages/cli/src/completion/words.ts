@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What may stand at one place of a command line. */
+/** A word that can complete one place of a command line. */
 export interface Word {
   /** "--state" or "status". */
   readonly text: string;
@@ -8,10 +8,10 @@ export interface Word {
   readonly description: string;
 }
 
-/** What may follow a command, "" for weft itself, "add service" for a command of a command. */
+/** What may follow a command: "" for weft itself, "add service" for a subcommand. */
 export interface Place {
   readonly path: string;
-  /** Subcommands, and the values of an argument that has few. */
+  /** Subcommands, and the choices of an argument. */
   readonly words: readonly Word[];
   readonly options: readonly Word[];
   /** Options that take a value, which the shell completes as a file. */

@@ -10,7 +10,7 @@ const manifestSchema = z.object({
   peerDependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** An npm package as it is installed. */
+/** An installed npm package. */
 export interface InstalledPackage extends z.infer<typeof manifestSchema> {
   readonly directory: string;
 }
@@ -22,7 +22,7 @@ export interface ContractOfPackage {
   readonly descriptorFile: string;
 }
 
-/** A package that a project, or one of its services, has installed; undefined: none has. Throws when its package.json cannot be read. */
+/** A package that a project or one of its services has installed, or undefined. Throws if its package.json cannot be read. */
 export function installedPackage(
   name: string,
   { directories }: Pick<UsingProject, 'directories'>,
@@ -35,7 +35,7 @@ export function installedPackage(
   return undefined;
 }
 
-/** What a contract package carries; undefined: it is no contract package, or was not generated. */
+/** The contract in a package; undefined: it is not a contract package, or was not generated. */
 export function contractOfPackage({ directory, weft }: InstalledPackage): ContractOfPackage | undefined {
   const descriptorFile = join(directory, 'descriptor.binpb');
   if (weft?.contract === undefined || !existsSync(descriptorFile)) return undefined;

@@ -94,17 +94,17 @@ test('a fake goes by its contract', (t) => {
 
 const fake = { ...contract(`shelf/node_modules/${contractName}`), 'shelf/a.yaml': '' };
 for (const [what, uses, message, files] of [
-  ['a missing folder', 'folder: ../bank', /^there is no folder \.\.\/bank; check the project out/, {}],
+  ['a missing folder', 'folder: ../bank', /^folder \.\.\/bank does not exist; check the project out/, {}],
   [
     'a folder without a project',
     'folder: ../bank',
-    /^\.\.\/bank is no Weft project: it has no weft\./,
+    /^\.\.\/bank is not a Weft project: it has no weft\./,
     { 'bank/a': '' },
   ],
   [
     'a broken project',
     'folder: ../bank',
-    /bank\/weft\.project\.yaml: "x" is no field/,
+    /bank\/weft\.project\.yaml: "x" is not a field/,
     { 'bank/weft.project.yaml': 'x: 1' },
   ],
   [
@@ -123,7 +123,7 @@ for (const [what, uses, message, files] of [
   [
     'a package without a service',
     'package: empty',
-    /^empty carries no service: it has no weft\.yaml/,
+    /^empty contains no service: it has no weft\.yaml/,
     { 'shelf/node_modules/empty/package.json': '{}' },
   ],
   [
@@ -145,14 +145,14 @@ for (const [what, uses, message, files] of [
   [
     'a fake of no contract',
     'fake: empty',
-    /^empty is no contract package: /,
+    /^empty is not a contract package: /,
     { 'shelf/node_modules/empty/package.json': '{}' },
   ],
-  ['a fake without its file', `{fake: "${contractName}", answers: b.yaml}`, /^there is no b\.yaml; write it/, fake],
+  ['a fake without its file', `{fake: "${contractName}", answers: b.yaml}`, /^b\.yaml does not exist; create it/, fake],
   [
     'a fake with answers and handlers',
     `{fake: "${contractName}", answers: a.yaml, handlers: a.yaml}`,
-    /^a fake has answers or handlers; remove one/,
+    /^a fake has either answers or handlers; remove one/,
     fake,
   ],
 ] as const) {

@@ -10,7 +10,7 @@ import { projectInFolder, usedFolder } from './used-folder.ts';
 import { usedPackage } from './used-package.ts';
 import type { UsedServices, UsingProject } from './used-service.ts';
 
-/** All services that run in a project's mesh: its own, then those that it uses, and those that are left out. */
+/** All services of a project's mesh: its own, then those that it uses; and those that are left out. */
 export function projectServices(project: Project): { services: ServiceManifest[]; problems: ManifestProblem[] } {
   const { services, problems } = readServiceManifests(servicePlaces(project));
   const user: UsingProject = {
@@ -36,7 +36,7 @@ export function projectServices(project: Project): { services: ServiceManifest[]
   return { services, problems };
 }
 
-/** The other projects whose contracts must be generated before services of them run. One that is not there is left out. */
+/** The other projects whose contracts must be generated before their services can run. A missing project is left out. */
 export function usedProjects({ root, uses }: Pick<Project, 'root' | 'uses'>): Project[] {
   return uses.flatMap((use) => {
     if (!('folder' in use)) return [];
@@ -44,7 +44,7 @@ export function usedProjects({ root, uses }: Pick<Project, 'root' | 'uses'>): Pr
       const project = projectInFolder(use.folder, { root });
       return typeof project === 'string' ? [] : [project];
     } catch {
-      // Its project file is wrong, which projectServices() says.
+      // Its project file is invalid, which projectServices() reports.
       return [];
     }
   });

@@ -7,7 +7,7 @@ import type { ServiceManifest } from '../service-manifest.ts';
 import { contractOfPackage, installedPackage } from './installed-package.ts';
 import type { UsingProject } from './used-service.ts';
 
-/** A fake, as the project file names it. */
+/** A fake, as declared in the project file. */
 export interface FakeUse {
   readonly fake: string;
   readonly answers?: string | undefined;
@@ -15,21 +15,22 @@ export interface FakeUse {
 }
 
 /**
- * The service that answers in place of the one whose contract is installed. It goes by the contract: bank.payments gives payments in the
- * namespace bank. A string says what is wrong.
+ * The service that answers in place of the one whose contract is installed. Its name comes from the contract: bank.payments becomes
+ * payments in the namespace bank. A string says what is wrong.
  */
 export function usedFake(use: FakeUse, project: UsingProject): ServiceManifest | string {
   const { fake, answers, handlers } = use;
-  if (answers !== undefined && handlers !== undefined) return 'a fake has answers or handlers; remove one of them';
+  if (answers !== undefined && handlers !== undefined)
+    return 'a fake has either answers or handlers; remove one of them';
   const installed = installedPackage(fake, project);
   if (!installed) return `${fake} is not installed; run \`npm install ${fake}\``;
   const contract = contractOfPackage(installed);
   if (!contract) {
-    return `${fake} is no contract package: it lacks weft.contract in its package.json, or descriptor.binpb; \`weft contract pack\` makes one`;
+    return `${fake} is not a contract package: its package.json has no weft.contract, or descriptor.binpb is missing; \`weft contract pack\` makes one`;
   }
   const file = answers ?? handlers;
   if (file !== undefined && !existsSync(join(project.root, file))) {
-    return `there is no ${file}; write it, or leave it out to answer with examples made from the contract`;
+    return `${file} does not exist; create it, or leave it out to answer with examples made from the contract`;
   }
   const { logicalName, descriptorFile } = contract;
   const absolute = (path: string | undefined) => (path === undefined ? undefined : join(project.root, path));

@@ -7,17 +7,17 @@ import { projectFileName } from '../project-file.ts';
 import { readServiceManifests } from '../service-manifests.ts';
 import type { UsedServices, UsingProject } from './used-service.ts';
 
-/** The project in a folder that another project uses. A string says what is wrong. Throws when its project file is. */
+/** The project in a folder that another project uses. A string says what is wrong. Throws if its project file is invalid. */
 export function projectInFolder(folder: string, { root }: Pick<UsingProject, 'root'>): Project | string {
   const directory = resolve(root, folder);
-  if (!existsSync(directory)) return `there is no folder ${folder}; check the project out there, or correct folder`;
+  if (!existsSync(directory)) return `folder ${folder} does not exist; check the project out there, or correct folder`;
   const isProject =
     existsSync(join(directory, projectFileName)) ||
     (existsSync(join(directory, 'proto')) && existsSync(join(directory, 'services')));
-  return isProject ? projectAt(directory) : `${folder} is no Weft project: it has no ${projectFileName}`;
+  return isProject ? projectAt(directory) : `${folder} is not a Weft project: it has no ${projectFileName}`;
 }
 
-/** The services of another project's checkout. They run with its node_modules, in its namespaces and by its contracts. */
+/** The services of another project's checkout. They use its node_modules, namespaces and contracts. */
 export function usedFolder(
   { folder, services: names }: { readonly folder: string; readonly services?: readonly string[] | undefined },
   user: UsingProject,

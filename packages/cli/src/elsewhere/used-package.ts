@@ -4,13 +4,13 @@ import { parseServiceManifest, type ServiceManifest } from '../service-manifest.
 import { contractOfPackage, installedPackage } from './installed-package.ts';
 import type { UsingProject } from './used-service.ts';
 
-/** The service that an installed npm package carries. A string says what is wrong. */
+/** The service in an installed npm package. A string says what is wrong. */
 export function usedPackage(name: string, project: UsingProject): ServiceManifest | string {
   const installed = installedPackage(name, project);
   if (!installed) return `${name} is not installed; run \`npm install ${name}\``;
   const { directory } = installed;
   const file = join(directory, 'weft.yaml');
-  if (!existsSync(file)) return `${name} carries no service: it has no weft.yaml in its root`;
+  if (!existsSync(file)) return `${name} contains no service: it has no weft.yaml in its root`;
   const scope = /^@([^/]+)\//.exec(name)?.[1];
   const contracts = Object.keys({ ...installed.dependencies, ...installed.peerDependencies }).flatMap((dependency) => {
     const found = installedPackage(dependency, { directories: [directory, ...project.directories] });

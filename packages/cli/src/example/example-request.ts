@@ -9,7 +9,7 @@ import {
 import { field as fieldOption, oneof as oneofOption } from '@weft/policy/buf/validate/validate';
 import { exampleValue, type Rules, said } from './example-value.ts';
 
-/** Deeper messages are left out unless they are required, so that an example stays readable. */
+/** Deeper messages are left out unless required, to keep an example readable. */
 const maxDepth = 4;
 
 const wellKnownMessages: Readonly<Record<string, JsonValue>> = {
@@ -22,8 +22,8 @@ const wellKnownMessages: Readonly<Record<string, JsonValue>> = {
 };
 
 /**
- * A request in protobuf's JSON that shows what a message takes: its plain fields, and what its buf.validate rules require, with values
- * that keep simple rules. What is optional and large is left out. `replaced`: values for fields by their proto name.
+ * An example request in protobuf JSON: the plain fields of a message and whatever its buf.validate rules require, with values that satisfy
+ * simple rules. Large optional fields are left out. `replaced`: values for fields by their proto name.
  */
 export function exampleRequest(message: DescMessage, replaced: Readonly<Record<string, JsonValue>> = {}): JsonObject {
   return exampleMessage(message, replaced, 0);
@@ -63,7 +63,7 @@ function fieldExample(field: DescField, depth: number): JsonValue | undefined {
     case 'message':
       return required ? single(field, rules, depth) : undefined;
     default: {
-      // One with presence of its own says that it may be left out, and a token comes from an earlier answer.
+      // A field with explicit presence is optional, and a token comes from an earlier response.
       if (!required && (field.proto.proto3Optional || (pagination.test(field.name) && !refusesZero(rules)))) {
         return undefined;
       }
@@ -74,7 +74,7 @@ function fieldExample(field: DescField, depth: number): JsonValue | undefined {
 
 const pagination = /(^|_)page_(token|size)$/;
 
-/** Leaving the field out is against its rules. */
+/** Whether the rules require the field. */
 function refusesZero(rules: Rules): boolean {
   const type = rules?.type;
   if (type?.case === 'string') return (said(type.value, 'minLen') ?? said(type.value, 'len') ?? 0n) > 0n;

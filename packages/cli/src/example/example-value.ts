@@ -2,15 +2,15 @@ import { type DescField, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import type { FieldRules, StringRules } from '@weft/policy/buf/validate/validate';
 import { samplePattern } from './sample-pattern.ts';
 
-/** The rules of a field, as far as it has any. */
+/** The rules of a field, if it has any. */
 export type Rules = FieldRules | undefined;
 
-/** A field of rules where it is set. They are proto2, whose messages have defaults for what is not. */
+/** A field of the rules if it is set. The rules are proto2, so an unset field would read as its default. */
 export function said<T extends object, K extends keyof T>(rules: T, name: K): T[K] | undefined {
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }
 
-/** A value of a scalar or an enum that keeps the rules where they are simple. */
+/** A scalar or enum value that satisfies the rules if they are simple. */
 export function exampleValue(field: DescField, rules: Rules): JsonValue {
   const type = rules?.type;
   if (field.enum) {
@@ -69,7 +69,7 @@ function exampleText(name: string, rules: StringRules | undefined): string {
   return word.padEnd(least, 'x').slice(0, most);
 }
 
-/** What the rules of all numeric types have in common. */
+/** The rules that all numeric types share. */
 interface NumberRules {
   readonly const?: number | bigint | undefined;
   readonly in: readonly (number | bigint)[];

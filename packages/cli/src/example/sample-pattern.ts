@@ -1,6 +1,6 @@
 /**
- * A text that a regular expression in RE2's syntax matches as a whole: the first of every choice, and of every repetition the fewest
- * that leave something. Undefined where it uses more than literals, classes, groups and repetitions.
+ * A text that fully matches a regular expression in RE2 syntax. It takes the first alternative of every choice and the fewest repetitions
+ * that produce some text. Undefined if the expression uses more than literals, classes, groups and repetitions.
  */
 export function samplePattern(pattern: string): string | undefined {
   try {
@@ -12,7 +12,7 @@ export function samplePattern(pattern: string): string | undefined {
   }
 }
 
-/** Of what a class stands for, one that is in it. */
+/** A character in each class. */
 const classes: ReadonlyMap<string, string> = new Map([
   ['d', '1'],
   ['w', 'a'],
@@ -52,10 +52,10 @@ class Sampler {
   #atom(): string {
     if (this.#take('^') || this.#take('$')) return '';
     if (this.#take('(')) {
-      // (?:...) and (?P<name>...): what stands after "?" does not match anything itself.
+      // (?:...) and (?P<name>...): the part after "?" does not match anything itself.
       if (this.#take('?')) this.#skip(/^(:|P?<[A-Za-z]\w*>)/);
       const text = this.alternatives();
-      if (!this.#take(')')) throw new Error('a group is open');
+      if (!this.#take(')')) throw new Error('a group is not closed');
       return text;
     }
     if (this.#take('[')) return this.#class();
@@ -65,7 +65,7 @@ class Sampler {
   }
 
   #class(): string {
-    if (this.#next === '^') throw new Error('what is not in a class is anybody’s guess');
+    if (this.#next === '^') throw new Error('negated classes are not supported');
     const first = this.#take('\\') ? this.#escaped() : this.#read();
     while (!this.#take(']')) {
       this.#take('\\');
@@ -77,7 +77,7 @@ class Sampler {
   #escaped(): string {
     const character = this.#read();
     const sample = classes.get(character);
-    if (sample === undefined && /[A-Za-z0-9]/.test(character)) throw new Error(`\\${character} is not known`);
+    if (sample === undefined && /[A-Za-z0-9]/.test(character)) throw new Error(`\\${character} is not supported`);
     return sample ?? character;
   }
 
@@ -106,7 +106,7 @@ class Sampler {
 
   #skip(pattern: RegExp): void {
     const match = pattern.exec(this.#pattern.slice(this.#at));
-    if (!match) throw new Error('a group of a kind that is not known');
+    if (!match) throw new Error('this kind of group is not supported');
     this.#at += match[0].length;
   }
 }

@@ -6,9 +6,9 @@ import { type HttpBinding, isExposed, type Method } from '@weft/compiler/model/m
 import { exampleRequest } from './example-request.ts';
 
 /**
- * Commands that call what a contract exposes at the edge, each with a request that its messages allow: one by gRPC, of a method that
- * changes nothing where there is one, and one by REST where a method has a path. `edge`: host and port; `{id}` in them is to be new
- * each time. Throws when the bytes are no descriptor set.
+ * Commands that call the methods that a contract exposes at the edge, each with a valid request: one with gRPC, preferably of a method
+ * without side effects, and one with REST if a method has a path. `edge`: host and port. Replace `{id}` in a command with a new value each
+ * time. Throws if the bytes are not a descriptor set.
  */
 export function suggestedCalls(descriptorSet: Uint8Array, logicalName: string, edge: string): string[] {
   const files = [...openDescriptorSet(descriptorSet).files];
@@ -22,7 +22,7 @@ export function suggestedCalls(descriptorSet: Uint8Array, logicalName: string, e
       const method = policies.methods.get(path);
       return method && method.kind === 'unary' && isExposed(method) ? [{ desc, method }] : [];
     })
-    // Stable: among equals the contract's own order.
+    // The sort is stable, so equals keep the contract's order.
     .sort((a, b) => Number(b.method.safety === 'no_side_effects') - Number(a.method.safety === 'no_side_effects'));
   const [first] = exposed;
   const rest = exposed.find(({ method }) => method.http.length > 0);
@@ -60,7 +60,7 @@ function curl(desc: DescMethod, method: Method, edge: string): string[] {
   return [`curl ${post}${quoted(`${edge}${path}`)} -H 'content-type: application/json' -d ${data}`];
 }
 
-/** The path of a template with what `example` has for its variables, which it loses; undefined where it has nothing for one. */
+/** Fills a path template with values of `example`, and removes them from it; undefined if a variable has no value. */
 function filledPath({ template }: HttpBinding, desc: DescMethod, example: JsonObject): string | undefined {
   let complete = true;
   const path = template.replaceAll(/\{([^{}=]+)(?:=([^{}]+))?\}/g, (_, name: string, pattern?: string) => {
@@ -74,7 +74,7 @@ function filledPath({ template }: HttpBinding, desc: DescMethod, example: JsonOb
   return complete ? path : undefined;
 }
 
-/** For a shell: in single quotes where it has anything but plain characters. */
+/** Quotes a word for the shell, unless it has only plain characters. */
 function quoted(text: string): string {
   return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

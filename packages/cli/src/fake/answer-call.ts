@@ -8,8 +8,8 @@ import { matches } from './match.ts';
 export type Reply = Answer['result'] | { readonly unknown: string };
 
 /**
- * How examples answer a request: the first that matches, or, for a method without any, a message made from the contract. `unknown`: the
- * method has examples and none matches.
+ * Answers a request from examples: the first that matches, or for a method without examples, a message made from the contract. `unknown`:
+ * the method has examples, but none matches.
  */
 export function answerCall(
   method: DescMethod,

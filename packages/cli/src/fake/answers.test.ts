@@ -60,7 +60,7 @@ for (const [what, text, message] of [
   ['no map', '- a', /^fakes\/payments\.yaml: must be methods, each with a list of answers$/],
   ['no list', 'Capture: {response: {}}', /^fakes\/payments\.yaml: Capture: must be a list of answers$/],
   ['an unknown method', 'Captur: []', /: Captur: the contract has no such method\. .*Capture.* It has bakery\./],
-  ['a method twice', 'Capture: []\nPaymentService/Capture: []', /: PaymentService\/Capture: is there twice/],
+  ['a method twice', 'Capture: []\nPaymentService/Capture: []', /: PaymentService\/Capture: appears twice/],
   ['an unknown field of a response', 'Capture: [{response: {payment: a}}]', /Capture: answer 1: response: .*payment/],
   [
     'a wrong type',
@@ -72,19 +72,19 @@ for (const [what, text, message] of [
   [
     'an unknown key',
     'Capture: [{answer: {}}]',
-    /Capture: answer 1: answer is no field of an answer; expected: request/,
+    /Capture: answer 1: answer is not a field of an answer; expected: request/,
   ],
   ['nothing to answer', 'Capture: [{request: {}}]', /answer 1: must have one of response, responses and error$/],
   ['two answers', 'Capture: [{response: {}, error: {code: 5}}]', /answer 1: must have one of response/],
   [
     'many messages of one',
     'Capture: [{responses: [{}]}]',
-    /responses: Capture answers with one message; write response$/,
+    /responses: Capture answers with one message; use response$/,
   ],
   [
     'an unknown code',
     'Capture: [{error: {code: OOPS}}]',
-    /answer 1: error\.code: OOPS is no gRPC code; expected one of CANCELED/,
+    /answer 1: error\.code: OOPS is not a gRPC code; expected one of CANCELED/,
   ],
 ] as const) {
   test(`a file with ${what} is refused by name`, (t) => {

@@ -15,11 +15,11 @@ import { z } from 'zod';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { type FakeContract, methodName, methodsOf } from './fake-contract.ts';
 
-/** One example: what is answered to which requests. */
+/** One example: an answer, and the requests that it is for. */
 export interface Answer {
-  /** What a request must hold, in canonical JSON; undefined: nothing. */
+  /** The fields that a request must contain, in canonical JSON; undefined: any request. */
   readonly request: PartialMessage | undefined;
-  /** Messages, one of them unless the method streams; or how the call fails. */
+  /** Messages (exactly one unless the method streams), or the error of the call. */
   readonly result: { readonly responses: readonly Message[] } | { readonly error: { code: Code; message: string } };
 }
 
@@ -35,11 +35,11 @@ const codes = Object.entries(Code).flatMap(([name, code]) =>
 const codeNames = codes.map(({ name }) => name).join(', ');
 
 const codeSchema = z.union([z.string(), z.number()]).transform((value, context) => {
-  // Both spellings are in use: gRPC's and that of the RFC for "cancelled".
+  // Both spellings are in use: "canceled" and "cancelled".
   const wanted = String(value).toUpperCase().replace('CANCELLED', 'CANCELED');
   const found = codes.find(({ name, code }) => name === wanted || String(code) === wanted);
   if (found) return found.code;
-  context.addIssue({ code: 'custom', message: `${value} is no gRPC code; expected one of ${codeNames}` });
+  context.addIssue({ code: 'custom', message: `${value} is not a gRPC code; expected one of ${codeNames}` });
   return z.NEVER;
 });
 
@@ -54,7 +54,7 @@ const answerSchema = z.strictObject(
   {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `${issue.keys.join(', ')} is no field of an answer; expected: request, response, responses, error`
+        ? `${issue.keys.join(', ')} is not a field of an answer; expected: request, response, responses, error`
         : 'must be {request, response} or {request, error}',
   },
 );
@@ -66,7 +66,7 @@ const fileSchema = z.record(
 
 /**
  * Reads a file of examples, checked against the contract: by method name ("bank.payments.v1.PaymentService/Charge"), its answers in order.
- * Methods go by that name, by "PaymentService/Charge" or by "Charge", as long as there is one of that name. `file` is for messages.
+ * A method may also be written "PaymentService/Charge" or "Charge" if that is unambiguous. `file` is used in error messages.
  *
  * @throws CommandError that names the file, the method and the field.
  */
@@ -82,7 +82,7 @@ export function parseAnswers(text: string, file: string, contract: FakeContract)
   const answers = new Map<string, readonly Answer[]>();
   for (const [name, entries] of Object.entries(read.data)) {
     const method = methodNamed(name, file, contract);
-    if (answers.has(methodName(method))) throw new CommandError(`${file}: ${name}: is there twice; join the lists`);
+    if (answers.has(methodName(method))) throw new CommandError(`${file}: ${name}: appears twice; merge the two lists`);
     const at = (index: number, field: string) => `${file}: ${name}: answer ${index + 1}${field ? `: ${field}` : ''}`;
     answers.set(
       methodName(method),
@@ -102,7 +102,7 @@ function answerOf(
   if (given.length !== 1) throw new CommandError(`${where('')}: must have one of response, responses and error`);
   const streams = method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming';
   if (responses && !streams) {
-    throw new CommandError(`${where('responses')}: ${method.name} answers with one message; write response`);
+    throw new CommandError(`${where('responses')}: ${method.name} answers with one message; use response`);
   }
   const messages = responses ?? (response ? [response] : []);
   return {
@@ -129,7 +129,7 @@ function decoded(json: JsonValue, desc: DescMessage, registry: Registry, where: 
   }
 }
 
-/** A message in JSON of one spelling, with the fields that have their default. */
+/** A message in canonical JSON, including fields that have their default value. */
 export function canonical(desc: DescMessage, value: Message, registry: Registry): JsonObject {
   const json = toJson(desc, value, { registry, alwaysEmitImplicit: true });
   return isObject(json) ? json : {};
@@ -149,7 +149,7 @@ function methodNamed(name: string, file: string, contract: FakeContract): DescMe
   const [method, another] = found;
   if (method && !another) return method;
   const names = methods.map(methodName);
-  if (method) throw new CommandError(`${file}: ${name}: may be ${found.map(methodName).join(' or ')}; write all of it`);
+  if (method) throw new CommandError(`${file}: ${name}: is ambiguous; write ${found.map(methodName).join(' or ')}`);
   const suggestion = didYouMean(name, [...names, ...methods.map((each) => each.name)]);
   throw new CommandError(
     `${file}: ${name}: the contract has no such method.${suggestion} It has ${names.join(', ') || 'none'}.`,

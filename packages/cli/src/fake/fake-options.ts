@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 
 /** What a fake is made from. Paths are absolute. */
 export interface FakeOptions {
-  /** The root of the project for which it answers. */
+  /** The root of the project that uses the fake. */
   readonly project: string;
-  /** Directories from which the service kit is looked for, after the root. */
+  /** Directories to search for the service kit after the root. */
   readonly kitFrom: readonly string[];
   /** The logical name of its contract: "bank.payments". */
   readonly contract: string;
@@ -16,7 +16,7 @@ export interface FakeOptions {
   readonly handlers?: string | undefined;
 }
 
-/** The arguments with which the program of a fake is started. */
+/** The arguments of the fake program. */
 export function fakeArguments(options: FakeOptions): string[] {
   const { project, kitFrom, contract, descriptorFile, answers, handlers } = options;
   return [
@@ -27,7 +27,7 @@ export function fakeArguments(options: FakeOptions): string[] {
   ];
 }
 
-/** Reads what fakeArguments() has made. */
+/** Parses the result of fakeArguments(). */
 export function parseFakeArguments(args: readonly string[]): FakeOptions {
   const { values } = parseArgs({
     args: [...args],

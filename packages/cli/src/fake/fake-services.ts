@@ -7,11 +7,11 @@ import type { FakeContract } from './fake-contract.ts';
 import type { OwnHandler } from './handlers-module.ts';
 import type { Kit } from './kit.ts';
 
-/** What decides how a fake answers. Both empty: by messages made from the contract. */
+/** How a fake answers. If both are empty, it answers with messages made from the contract. */
 export interface FakeAnswers {
   readonly answers: ReadonlyMap<string, readonly Answer[]>;
   readonly handlers: ReadonlyMap<string, OwnHandler>;
-  /** Where answers are written, for messages. */
+  /** The file with the answers, for error messages. */
   readonly file: string;
 }
 
@@ -31,7 +31,7 @@ export function fakeServices(
     service,
     methods: service.methods.map((method) => ({
       method,
-      // A fake has no effect that a repeat could double.
+      // A fake has no side effect that a repeated call could double.
       heedsRepeats: 'repeatable',
       handle:
         how.handlers.get(method.localName) ??
@@ -69,12 +69,12 @@ function exampleAnswer(
 
 function messageOf({ input }: DescMethod, value: unknown): Message {
   if (isMessage(value, input)) return value;
-  throw new TypeError(`the kit gave something else than a ${input.typeName}`);
+  throw new TypeError(`the kit did not pass a ${input.typeName}`);
 }
 
 function messagesOf(value: unknown): AsyncIterable<unknown> {
   if (isAsyncIterable(value)) return value;
-  throw new TypeError('the kit gave no stream of requests');
+  throw new TypeError('the kit did not pass a stream of requests');
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

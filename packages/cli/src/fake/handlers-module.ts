@@ -3,13 +3,13 @@ import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { CommandError, reasonOf } from '../command-error.ts';
 import { type FakeContract, methodsOf } from './fake-contract.ts';
 
-/** A function of a fake's handlers file, as it is: what it takes and gives is between the file and the kit. */
+/** A function of a fake's handlers file. Its parameters and result are between the file and the kit. */
 export type OwnHandler = (...args: readonly unknown[]) => unknown;
 
 /**
- * The handlers in the default export of a module, by the local names of methods ("charge"). `file` is for messages.
+ * The handlers in the default export of a module, by the local names of methods ("charge"). `file` is used in error messages.
  *
- * @throws CommandError when it cannot be loaded, or has what is no method of the contract.
+ * @throws CommandError if it cannot be loaded, or names a method that the contract does not have.
  */
 export async function loadHandlers(
   path: string,

@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url';
 
 const kitName = '@weft/service-kit';
 
-/** What a fake needs of the service kit. */
+/** The parts of the service kit that a fake needs. */
 export type Kit = typeof import('@weft/service-kit');
 
 /**
- * The service kit as these directories have it installed, the first that does; else the one that the command brings. It is looked for in
- * the project first because handlers throw the errors of the kit that they import.
+ * The service kit from the first of these directories that has it installed, or else the command's own. The project comes first because
+ * handlers throw the error classes of the kit that they import.
  */
 export async function loadKit(directories: readonly string[]): Promise<Kit> {
   const starts = [...directories.map((directory) => join(directory, 'package.json')), import.meta.url];

@@ -22,7 +22,7 @@ try {
   const kit = await loadKit([project, ...kitFrom]);
   await kit.serve({ services: fakeServices(contract, how, kit) });
 } catch (error) {
-  // The supervisor tells the person the last line of a process that ends.
+  // The supervisor shows the user the last line of a process that exits.
   console.error(error instanceof CommandError ? error.message : reasonOf(error));
   process.exitCode = 1;
 }

@@ -3,12 +3,12 @@ import type { DescMessage, JsonObject } from '@bufbuild/protobuf';
 import { isObject, type PartialMessage } from './answers.ts';
 
 /**
- * Whether a request, in canonical JSON, holds all fields that `wanted` names, with the same values. Fields of messages are compared in
- * the same way; lists and maps as a whole.
+ * Whether a request, in canonical JSON, has all fields of `wanted` with the same values. Message fields are compared in the same way; lists
+ * and maps must be equal.
  */
 export function matches(desc: DescMessage, { asWritten, json }: PartialMessage, request: JsonObject): boolean {
   return desc.fields.every((field) => {
-    // JSON may have either name.
+    // JSON may use either name.
     const written = asWritten[field.jsonName] ?? asWritten[field.name];
     if (written === undefined || written === null) return true;
     const wanted = json[field.jsonName];

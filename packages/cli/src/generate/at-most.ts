@@ -1,4 +1,4 @@
-/** Maps items by an asynchronous function, of which at most `limit` run at once. Rejects with the first error. */
+/** Maps items with an asynchronous function, with at most `limit` calls at once. Rejects with the first error. */
 export async function mapAtMost<T, R>(limit: number, items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const left = items.entries();

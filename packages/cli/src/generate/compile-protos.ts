@@ -11,8 +11,8 @@ import { buf } from './tools.ts';
 export type Compiled = { readonly descriptorSet: Uint8Array } | { readonly problems: readonly ProtoProblem[] };
 
 /**
- * Compiles .proto files with buf. Imports are looked for among `own`, then among `imported`, and nowhere else: no registry is asked.
- * Takes about a quarter of a second and leaves nothing behind.
+ * Compiles .proto files with buf. Resolves imports from `own`, then from `imported`, and never from a registry. Takes about a quarter of a
+ * second and leaves no files behind.
  */
 export async function compileProtos(own: readonly ProtoFile[], imported: readonly ProtoFile[]): Promise<Compiled> {
   const directory = await mkdtemp(join(tmpdir(), 'weft-contracts-'));
@@ -50,7 +50,7 @@ async function lay(files: Iterable<ProtoFile>, directory: string): Promise<void>
 /** buf's lines, "proto/bakery/orders/v1/orders.proto:3:1:message", with the files that they are about. */
 function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoProblem[] {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length === 0) return [{ file: 'buf', message: 'it failed and said nothing' }];
+  if (lines.length === 0) return [{ file: 'buf', message: 'it failed without a message' }];
   return lines.map((text) => {
     const [, importPath = '', at, message = ''] =
       /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(text) ?? [];
@@ -67,5 +67,5 @@ function missingImport(file: ProtoFile, line: number, message: string): string |
   if (message !== 'imported file does not exist') return undefined;
   const name = /"(.*)"/.exec(readFileSync(file.path, 'utf8').split('\n')[line - 1] ?? '')?.[1];
   if (name === undefined) return undefined;
-  return `imports ${name}, which neither the project nor an installed contract package has; correct the path, or install the contract`;
+  return `imports ${name}, which is neither in the project nor in an installed contract package; correct the path, or install the contract`;
 }

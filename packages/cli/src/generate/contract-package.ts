@@ -2,7 +2,7 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { isToolPackage, logicalNameOf } from '@weft/compiler/contracts/logical-name';
 import type { InstalledContract } from './installed-contracts.ts';
 
-/** A contract of a project: all versions of one logical name, which become one npm package. */
+/** A contract of a project: all versions of one logical name. It becomes one npm package. */
 export interface ContractPackage {
   /** A proto package without its version: "bakery.catalog". */
   readonly logicalName: string;
@@ -10,7 +10,7 @@ export interface ContractPackage {
   readonly packageName: string;
   /** The name of its folder: "catalog". */
   readonly folder: string;
-  /** Its files, each after those that it imports. */
+  /** Its files, each after its imports. */
   readonly files: readonly FileDescriptorProto[];
 }
 
@@ -27,8 +27,8 @@ export function contractPackageName(projectName: string, logicalName: string): s
 }
 
 /**
- * The contracts in these files, by logical name. Files of packages that come with tools (google, buf, weft) are nobody's contract:
- * who imports them gets them from an installed package, or has a copy of his own.
+ * The contracts in these files, by logical name. Files of packages that come with tools (google, buf, weft) are not contracts: a project
+ * gets them from an installed package, or has its own copy.
  */
 export function contractPackages(projectName: string, files: readonly FileDescriptorProto[]): ContractPackage[] {
   const byName = new Map<string, FileDescriptorProto[]>();
@@ -47,7 +47,7 @@ export function contractPackages(projectName: string, files: readonly FileDescri
     }));
 }
 
-/** The versions of a contract, "v1", each with its files; "index" where a package has no version in its name. */
+/** The versions of a contract, "v1", each with its files; "index" if a package has no version in its name. */
 export function versionsOf({
   logicalName,
   files,

@@ -2,7 +2,7 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import type { ContractPackage } from './contract-package.ts';
 import { versionsOf } from './contract-package.ts';
 
-/** The README of a published contract: what it offers, and how to import it. */
+/** The README of a published contract: its services, and how to import it. */
 export function contractReadme(contract: ContractPackage): string {
   const versions = [...versionsOf(contract)].map(([version, files]) => versionText(contract, version, files));
   return `# ${contract.packageName}

@@ -4,8 +4,8 @@ import type { ContractPackage } from './contract-package.ts';
 import { closureOf } from './typescript-code.ts';
 
 /**
- * A contract as the mesh takes it: a FileDescriptorSet of its files and all that they import, without the positions of their elements,
- * so that a comment makes no new version.
+ * A contract as the mesh uses it: a FileDescriptorSet of its files and all their imports, without source positions, so that a changed
+ * comment makes no new version.
  */
 export function contractDescriptorSet(
   { files }: Pick<ContractPackage, 'files'>,

@@ -15,14 +15,14 @@ import { text } from 'node:stream/consumers';
 
 const root = join(import.meta.dirname, '../../../..');
 
-/** How a command has ended. */
+/** How a command exited. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A project of somebody else, outside of this repository, with the command and the policy package installed as links. */
+/** A project outside this repository, with the CLI and the policy package installed as links. */
 export class ForeignProject {
   readonly root: string;
 
@@ -62,12 +62,12 @@ export class ForeignProject {
     rmSync(join(this.root, path), { recursive: true, force: true });
   }
 
-  /** Runs the weft command as it is installed here. */
+  /** Runs the project's installed weft command. */
   weft(args: readonly string[], cwd = '.'): Promise<Ended> {
     return this.run(process.execPath, [join(this.root, 'node_modules/@weft/cli/bin/weft.js'), ...args], cwd);
   }
 
-  /** Runs a command to its end. The tools of this repository are on its PATH. */
+  /** Runs a command until it exits, with the tools of this repository on its PATH. */
   async run(command: string, args: readonly string[], cwd = '.'): Promise<Ended> {
     const PATH = `${join(this.root, 'node_modules/.bin')}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
     const child = spawn(command, args, {

@@ -90,7 +90,7 @@ test.serial('what changes is made anew, and nothing else; what people write stay
   const check = await bakery.weft(['generate', '--check']);
   t.is(check.code, 1);
   t.is(check.stdout.split('\n')[0], 'stale: bakery.bread: @bakery/bread-contract');
-  t.is(check.stderr, 'weft: What is generated is stale; run `weft generate`.\n');
+  t.is(check.stderr, 'weft: The generated files are out of date; run `weft generate`.\n');
   t.false(bakery.read('contracts/money/gen/v1.ts').includes('Coin'));
 
   // Its descriptor set has the files that it imports.
@@ -169,7 +169,7 @@ test.serial('the command says what is broken and ends with 1', async (t) => {
   t.is(stdout, '');
   t.regex(
     stderr,
-    /^proto\/bakery\/cake\/v1\/cake\.proto:3: .*\nweft: The contracts do not compile; what was generated before stays/s,
+    /^proto\/bakery\/cake\/v1\/cake\.proto:3: .*\nweft: The contracts do not compile, so the previous output was kept/s,
   );
 });
 
@@ -189,7 +189,7 @@ test.serial('a caller of the project must exist, one of elsewhere need not', asy
   );
   bakery.write(cake, before);
   t.deepEqual((await generated()).findings, []);
-  t.is((await bakery.weft(['lint', '--mesh'])).stdout, 'The contracts are in order.\n');
+  t.is((await bakery.weft(['lint', '--mesh'])).stdout, 'No problems found in the contracts.\n');
 });
 
 test.serial('weft diff, weft compile and the plugin of buf work here, too', async (t) => {

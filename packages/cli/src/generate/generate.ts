@@ -6,25 +6,25 @@ import { protoSources, sourceProblems } from './proto-sources.ts';
 
 /** What was generated. */
 export interface GenerateResult {
-  /** All contracts of the project: as they are now, or as they were last where there are problems. */
+  /** All contracts of the project: as they are now, or the last good ones if there are problems. */
   readonly contracts: readonly GeneratedContract[];
-  /** The logical names of those of which something is different now. */
+  /** The logical names of the contracts that changed. */
   readonly changed: readonly string[];
-  /** What keeps .proto files from being compiled. When there is anything, nothing was written: the last good output stays. */
+  /** Why .proto files do not compile. If there are any problems, nothing was written and the last good output stays. */
   readonly problems: readonly ProtoProblem[];
-  /** What contracts say about calls and cannot mean, by the rules of `weft lint`. The code is there all the same. */
+  /** Contradictions in the contracts' policies, by the rules of `weft lint`. The code is generated anyway. */
   readonly findings: readonly ProtoProblem[];
 }
 
 /** How to generate. */
 export interface GenerateOptions {
-  /** Only look: `changed` says what would be made anew, and nothing is written. Default: false. */
+  /** Dry run: `changed` says what would be regenerated, and nothing is written. Default: false. */
   readonly check?: boolean;
 }
 
 /**
- * Generates the contract packages of a project: code, descriptor sets and what belongs to them in package.json. When nothing has changed
- * it takes some 20 ms. `report` gets a line for each contract that is made anew.
+ * Generates the contract packages of a project: code, descriptor sets and their fields in package.json. Takes about 20 ms if nothing has
+ * changed. `report` gets a line for each regenerated contract.
  */
 export async function generate(
   project: Project,
@@ -41,7 +41,7 @@ export async function generate(
   };
   const wrong = sourceProblems(project, sources);
   if (wrong.length > 0) return failed(wrong);
-  // Loaded only here: mostly nothing has changed.
+  // Loaded only here, because usually nothing has changed.
   const { makeContracts } = await import('./make-contracts.ts');
   const made = await makeContracts(project, sources, record, { check, report });
   if ('problems' in made) return failed(made.problems);

@@ -8,17 +8,17 @@ import type { ProtoProblem } from './proto-problem.ts';
 import type { ProtoSources } from './proto-sources.ts';
 import { buf, protocGenEs } from './tools.ts';
 
-/** What is remembered of the last time that everything was generated. */
+/** The record of the last complete generation. */
 export interface GeneratedRecord {
-  /** Of all that went in and came out. */
+  /** A hash of all inputs and outputs. */
   readonly digest: string;
-  /** Of what each contract's code was made of, and of that code, by logical name. */
+  /** A hash of each contract's inputs and code, by logical name. */
   readonly code: Readonly<Record<string, string>>;
-  /** What lint said. */
+  /** The findings of lint. */
   readonly findings: readonly ProtoProblem[];
 }
 
-/** The record of a project; undefined where nothing has been generated, or by another version. */
+/** The record of a project; undefined if nothing was generated, or another version did it. */
 export function readRecord(project: Project): GeneratedRecord | undefined {
   const file = recordFile(project);
   if (!existsSync(file)) return undefined;
@@ -26,19 +26,19 @@ export function readRecord(project: Project): GeneratedRecord | undefined {
     const { version: by, ...record } = JSON.parse(readFileSync(file, 'utf8'));
     return by === version ? record : undefined;
   } catch {
-    // Half a record is none: everything is made again.
+    // A partial record counts as none: everything is generated again.
     return undefined;
   }
 }
 
-/** Remembers. */
+/** Saves the record. */
 export function writeRecord(project: Project, record: GeneratedRecord): void {
   const file = recordFile(project);
   mkdirSync(dirname(file), { recursive: true });
   writeFileAtomically(file, JSON.stringify({ version, ...record }));
 }
 
-/** A hash of all that goes in and of all that is there. */
+/** A hash of all inputs and of the existing outputs. */
 export function digestOf(project: Project, { own, imported }: ProtoSources): string {
   const { name, generatedDir } = project;
   const made = globSync(['*/package.json', '*/descriptor.binpb', '*/gen/**/*.ts'], { cwd: generatedDir }).sort();
@@ -46,7 +46,7 @@ export function digestOf(project: Project, { own, imported }: ProtoSources): str
   return hashOfFiles(files, [buf().version, protocGenEs().version, name, generatedDir]);
 }
 
-/** A hash of some words and of files with their names; a file that is gone counts as such. */
+/** A hash of some words and of named files; a missing file counts as missing. */
 export function hashOfFiles(files: readonly string[], words: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const word of words) hash.update(`\0${word.length}\0`).update(word);

@@ -5,7 +5,7 @@ import { logicalNameOf } from '@weft/compiler/contracts/logical-name';
 import { findProject, type Project } from '../project.ts';
 import { declaredPackage, type ProtoFile, protoFilesIn } from './proto-files.ts';
 
-/** An installed npm package with .proto files that a project's own may import. */
+/** An installed npm package with .proto files that the project's own files may import. */
 export interface InstalledContract {
   /** "@bank/payments-contract". */
   readonly packageName: string;
@@ -28,20 +28,20 @@ interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-/** What every contract may import: the options of weft.policy.v1, google/api, google/rpc and buf/validate. */
+/** The package with what every contract may import: the options of weft.policy.v1, google/api, google/rpc and buf/validate. */
 export const policyPackage = '@weft/policy';
 
 /**
- * The contract packages that a project has installed: each dependency, of the project or of one of its services and contracts, whose
- * package.json has `weft.contract`, with those that it depends on itself. `@weft/policy` is always there: where the project has not
- * installed it, it is the one that the command brings.
+ * The contract packages that a project has installed: each dependency of the project, its services and its contracts whose package.json has
+ * `weft.contract`, and their own such dependencies. `@weft/policy` is always included: if the project has not installed it, the CLI's own
+ * copy is used.
  */
 export function installedContracts(project: Project): InstalledContract[] {
   const found = new Map<string, InstalledContract>();
   const visit = (name: string, from: string): void => {
     if (found.has(name)) return;
     const directory = installedAt(name, from);
-    // The project's own packages are links to what is generated here.
+    // The project's own packages are links to the generated packages.
     if (directory === undefined || isBelow(realpath(project.generatedDir), directory)) return;
     const contract = readInstalled(name, directory);
     if (!contract) return;
@@ -84,7 +84,7 @@ function readInstalled(name: string, directory: string): InstalledContract | und
   };
 }
 
-/** The .proto files of a contract that is a link into another project's checkout, where only a packed one has copies. */
+/** The .proto files of a contract that is a link into another project's checkout. (Only a packed contract contains copies.) */
 function linkedFiles(directory: string, logicalName: string): ProtoFile[] {
   let project: Project;
   try {
@@ -98,7 +98,7 @@ function linkedFiles(directory: string, logicalName: string): ProtoFile[] {
     .filter((file) => logicalNameOf(declaredPackage(file) ?? '') === logicalName);
 }
 
-/** Where Node finds a package from a directory. Its `exports` need not name its package.json. */
+/** Where Node resolves a package from a directory. Its `exports` need not list package.json. */
 export function installedAt(name: string, from: string): string | undefined {
   const folders = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
   const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(join(path, 'package.json')));
@@ -109,7 +109,7 @@ function readManifest(file: string): Manifest | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    // One that npm itself could not read is nobody's contract.
+    // A package.json that npm itself could not read is not a contract's.
     return undefined;
   }
 }

@@ -42,7 +42,7 @@ export function lintFindingsOf(
   });
 }
 
-/** Compiles a project's contracts and looks at what they say about calls. Throws a CommandError when they do not compile. */
+/** Compiles a project's contracts and lints their policies. Throws a CommandError if they do not compile. */
 export async function lintProject(project: Project, options: { readonly graph: boolean }): Promise<ProtoProblem[]> {
   const sources = protoSources(project);
   const compiled = await compileProtos(sources.own, sources.imported);

@@ -21,15 +21,15 @@ import type { ProtoSources } from './proto-sources.ts';
 import { protocGenEs } from './tools.ts';
 import { closureOf, type MadeFile } from './typescript-code.ts';
 
-/** What was made, or why nothing was. */
+/** What was generated, or why nothing was. */
 export type Made =
   | { readonly problems: readonly ProtoProblem[] }
   | (Pick<GeneratedRecord, 'code' | 'findings'> & {
-      /** The logical names of the contracts of which something is different now. */
+      /** The logical names of the contracts that changed. */
       readonly changed: readonly string[];
     });
 
-/** Compiles a project's .proto files and makes its contract packages. Nothing is written before everything has been made. */
+/** Compiles a project's .proto files and generates its contract packages. Writes nothing until everything has been generated. */
 export async function makeContracts(
   project: Project,
   sources: ProtoSources,
@@ -63,7 +63,7 @@ export async function makeContracts(
   });
   const gone = removeGone(project, contracts, check);
   for (const { contract } of changed) report(`${contract.logicalName}: ${contract.packageName}`);
-  for (const name of gone) report(`${name}: has no .proto file any more; its code was removed`);
+  for (const name of gone) report(`${name}: no longer has a .proto file; its code was removed`);
   return {
     changed: [...changed.map(({ contract }) => contract.logicalName), ...gone],
     code: Object.fromEntries(contracts.map((contract) => [contract.logicalName, codeKey(contract)])),
@@ -73,7 +73,7 @@ export async function makeContracts(
   };
 }
 
-/** Whether anything is different. */
+/** Whether anything changed. */
 function writePackage(
   directory: string,
   code: readonly MadeFile[] | undefined,
@@ -88,7 +88,7 @@ function writePackage(
   return written.length > 0;
 }
 
-/** Removes what was generated for contracts that are no more. Their package.json stays: people may have written into it. */
+/** Removes the generated files of contracts that no longer exist. Keeps their package.json, which people may have edited. */
 function removeGone(project: Project, contracts: readonly ContractPackage[], check: boolean): string[] {
   const names = new Set(contracts.map(({ logicalName }) => logicalName));
   return generatedContracts(project).flatMap(({ logicalName, directory, descriptorFile }) => {
@@ -101,7 +101,7 @@ function removeGone(project: Project, contracts: readonly ContractPackage[], che
   });
 }
 
-/** A hash of what a contract's code is made of, and of the code that is there. */
+/** A hash of a contract's inputs and of its existing code. */
 function keyOf(
   project: Project,
   contract: ContractPackage,
@@ -122,7 +122,7 @@ function keyOf(
   );
 }
 
-/** Contracts that would get one folder. */
+/** Contracts that would get the same folder. */
 function clashes(contracts: readonly ContractPackage[], { own }: ProtoSources): ProtoProblem[] {
   return contracts.flatMap((contract, index) => {
     const other = contracts.slice(0, index).find(({ folder }) => folder === contract.folder);
@@ -144,7 +144,7 @@ function packageJsonOf(
     const file = join(project.generatedDir, folder, 'package.json');
     return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   };
-  // The code of the policy package is made with the same generator, and tested with both ends of its range.
+  // The policy package's code comes from the same generator, and is tested at both ends of its range.
   const policy = installed.find((each) => each.packageName === policyPackage);
   const protobufRange = policy?.protobufRange ?? `^${protocGenEs().version}`;
   const dependencies = importedPackages(contract, all, packages).map((packageName): [string, string] => {

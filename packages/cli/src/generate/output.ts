@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { writeFileAtomically } from '../atomic-file.ts';
 import type { MadeFile } from './typescript-code.ts';
 
-/** Writes those files that are not there with the same content, each as a whole; with `check` it only looks. Returns their paths. */
+/** Writes the files that are missing or different, each atomically. With `check`, writes nothing. Returns their paths. */
 export function writeChanged(directory: string, files: readonly MadeFile[], check = false): string[] {
   return files.flatMap(({ path, content }) => {
     const file = join(directory, path);
@@ -15,7 +15,7 @@ export function writeChanged(directory: string, files: readonly MadeFile[], chec
   });
 }
 
-/** Removes the files below a folder that are not among `files`; with `check` it only looks. Returns their paths. */
+/** Removes the files below a folder that are not in `files`. With `check`, removes nothing. Returns their paths. */
 export function removeOthers(directory: string, files: readonly MadeFile[], check = false): string[] {
   const made = new Set(files.map(({ path }) => path));
   const others = globSync('**/*.*', { cwd: directory }).filter((path) => !made.has(path));

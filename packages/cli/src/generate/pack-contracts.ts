@@ -17,7 +17,7 @@ import { problemLine } from './proto-problem.ts';
 import { type ProtoSources, protoSources } from './proto-sources.ts';
 import type { MadeFile } from './typescript-code.ts';
 
-/** A contract as it is published. */
+/** A packed contract. */
 export interface PackedContract {
   readonly logicalName: string;
   /** The tarball, absolute. */

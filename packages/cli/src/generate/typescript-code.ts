@@ -8,25 +8,25 @@ import { CommandError } from '../command-error.ts';
 import { runTool } from './run-tool.ts';
 import { protocGenEs } from './tools.ts';
 
-/** A file that is made, by its path in its package. */
+/** A generated file, by its path in its package. */
 export interface MadeFile {
   readonly path: string;
   readonly content: string | Uint8Array;
 }
 
-/** What code is made of. */
+/** The inputs of code generation. */
 export interface CodeRequest {
-  /** The files to make code for. */
+  /** The files to generate code for. */
   readonly files: readonly FileDescriptorProto[];
-  /** All files that they import, however far, each after its own imports. */
+  /** All files that they import, directly or indirectly, each after its own imports. */
   readonly closure: readonly FileDescriptorProto[];
-  /** The npm package that has the code of an imported file, by import path; none: the code lies beside. */
+  /** The npm package that has the code of an imported file, by import path; none: the code is beside it. */
   readonly packages: ReadonlyMap<string, string>;
-  /** TypeScript for Node to run as it is, or JavaScript with declarations for what is published. */
+  /** TypeScript for Node to run directly, or JavaScript with declarations for publishing. */
   readonly target: 'ts' | 'js+dts';
 }
 
-/** Makes the code of .proto files with protoc-gen-es: "bakery/orders/v1/orders.proto" gives "bakery/orders/v1/orders_pb.ts". */
+/** Generates the code of .proto files with protoc-gen-es: "bakery/orders/v1/orders.proto" gives "bakery/orders/v1/orders_pb.ts". */
 export async function typescriptCode({ files, closure, packages, target }: CodeRequest): Promise<MadeFile[]> {
   const made = new Set(files.map(({ name }) => name));
   const elsewhere = closure.flatMap(({ name }) => {
@@ -45,7 +45,7 @@ export async function typescriptCode({ files, closure, packages, target }: CodeR
   });
   const input = toBinary(CodeGeneratorRequestSchema, request);
   const { code, stdout, stderr } = await runTool(protocGenEs(), [], { input });
-  if (code !== 0) throw new CommandError(`protoc-gen-es failed: ${stderr.trim() || 'it said nothing'}`);
+  if (code !== 0) throw new CommandError(`protoc-gen-es failed: ${stderr.trim() || 'it printed no message'}`);
   const response = fromBinary(CodeGeneratorResponseSchema, stdout);
   if (response.error !== '') throw new CommandError(`protoc-gen-es failed: ${response.error}`);
   return response.file.map(({ name, content }) => ({ path: name, content }));
@@ -56,7 +56,7 @@ export function codePath(importPath: string): string {
   return importPath.replace(/\.proto$/, '_pb');
 }
 
-/** These files and all that they import, each after its imports. */
+/** These files and everything that they import, each after its imports. */
 export function closureOf(
   files: readonly FileDescriptorProto[],
   all: readonly FileDescriptorProto[],

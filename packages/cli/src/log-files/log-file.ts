@@ -3,16 +3,16 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { datedLines, type LogLine } from './log-line.ts';
 
-/** A line of a log is seldom longer. */
+/** Log lines are seldom longer. */
 const usualLineBytes = 2_000;
 
-/** The log of one process on disk, read from its past to its end and on. */
+/** The log file of one process. Reads past lines, then new lines as they arrive. */
 export class LogFile {
   readonly name: string;
   readonly #path: string;
-  /** What was read until. */
+  /** The position up to which the file was read. */
   #offset = 0;
-  /** The beginning of a line whose end is not yet written. */
+  /** The start of a line whose end is not yet written. */
   #begun = Buffer.alloc(0);
 
   /** The log of the process `name` in the directory of logs. */
@@ -23,7 +23,7 @@ export class LogFile {
 
   /** All lines that are kept, or about the last `lines`. */
   async past(lines?: number): Promise<readonly LogLine[]> {
-    // A log that grew over its bound was begun anew, and what was there is beside it.
+    // A log that exceeded its size limit was rotated; its old content is in the file beside it.
     const older =
       lines === undefined && existsSync(`${this.#path}.1`) ? await readFile(`${this.#path}.1`) : Buffer.alloc(0);
     const { size, mtimeMs } = await stat(this.#path);
@@ -32,11 +32,11 @@ export class LogFile {
     return datedLines(this.name, start > 0 ? texts.slice(1) : texts, mtimeMs);
   }
 
-  /** The lines that have come since the last reading. */
+  /** The lines written since the last read. */
   async more(): Promise<readonly LogLine[]> {
     const { size } = await stat(this.#path);
     if (size < this.#offset) {
-      // It was begun anew.
+      // The log was rotated.
       this.#offset = 0;
       this.#begun = Buffer.alloc(0);
     }

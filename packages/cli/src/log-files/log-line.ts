@@ -1,14 +1,14 @@
 /** One line of a process's log. */
 export interface LogLine {
-  /** The process, as `orders-0.envoy`. */
+  /** The process, for example `orders-0.envoy`. */
   readonly log: string;
   /** As it was written, without its line break. */
   readonly text: string;
-  /** When it was written, in epoch milliseconds: its own time, else that of the line before it. */
+  /** When it was written, in epoch milliseconds: its own time, or else the time of the line before it. */
   readonly timeMs: number;
 }
 
-/** The fields of a line of JSON; undefined for any other line. */
+/** The fields of a JSON line; undefined for any other line. */
 export function fieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
@@ -21,7 +21,7 @@ export function fieldsOf(text: string): Readonly<Record<string, unknown>> | unde
 
 /**
  * The time that a line gives, in epoch milliseconds: the field `time` of JSON (the kit, Envoy's access log), or a date and time at its
- * beginning, in brackets or not (Envoy, PostgreSQL); a time without a zone is local. Undefined: it gives none.
+ * beginning, in brackets or not (Envoy, PostgreSQL); a time without a zone is local. Undefined: it has none.
  */
 export function timeOfLine(text: string): number | undefined {
   const time = fieldsOf(text)?.time;
@@ -39,8 +39,8 @@ function parseTime(text: string): number | undefined {
 }
 
 /**
- * Gives each line of one log its time. A line that gives none (a stack trace, a plain print) has that of the line before it, and the
- * first ones that of the first line that gives one. `otherwiseMs` is for a log in which no line gives a time.
+ * Gives each line of one log its time. A line without a time (a stack trace, plain output) gets the time of the line before it, and lines
+ * at the start get the first time in the log. `otherwiseMs` is for a log in which no line has a time.
  */
 export function datedLines(log: string, texts: readonly string[], otherwiseMs: number): readonly LogLine[] {
   const own = texts.map(timeOfLine);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 
 const suffix = '.log';
 
-/** The processes that have a log in a directory of logs, as `orders-0` or `orders-0.envoy`, sorted. None when there is no directory. */
+/** The processes that have a log in a directory, such as `orders-0` or `orders-0.envoy`, sorted. Empty if there is no directory. */
 export function logNames(directory: string): readonly string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
@@ -11,14 +11,14 @@ export function logNames(directory: string): readonly string[] {
     .sort();
 }
 
-/** Every name that `logsNamed` understands, to find what was meant by another. */
+/** Every name that `logsNamed` understands, to suggest one for an unknown name. */
 export function allLogNames(logs: readonly string[]): readonly string[] {
   return [...new Set(logs.flatMap((log) => [log, log.replace(replica, '$<service>$<envoy>')]))].sort();
 }
 
 /**
  * The logs that a name means: a process (`orders-0`, `edge`), all replicas of a service (`orders`), or the Envoys beside them
- * (`orders.envoy`, `orders-0.envoy`). A namespace before a slash is ignored, as in `bakery/orders-0`. Empty: nobody has the name.
+ * (`orders.envoy`, `orders-0.envoy`). A namespace before a slash is ignored, as in `bakery/orders-0`. Empty: no log has that name.
  */
 export function logsNamed(name: string, logs: readonly string[]): readonly string[] {
   const short = name.slice(name.lastIndexOf('/') + 1);

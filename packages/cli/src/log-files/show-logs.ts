@@ -7,13 +7,13 @@ import { allLogNames, logNames, logsNamed } from './log-names.ts';
 
 /** Which lines of logs are shown, and how. */
 export interface LogOptions {
-  /** At most so many of the past. Default: 50, or all with `since`. */
+  /** The maximum number of past lines. Default: 50, or all with `since`. */
   readonly lines?: number;
-  /** Only what was logged since then, in epoch milliseconds. */
+  /** Only lines logged since then, in epoch milliseconds. */
   readonly since?: number;
-  /** Only lines that match, as they were written. */
+  /** Only lines whose original text matches. */
   readonly grep?: RegExp;
-  /** One JSON object a line: `process`, `time`, and the `fields` of a line of JSON, else its `text`. */
+  /** One JSON object per line: `process`, `time`, and either the `fields` of a JSON line or its `text`. */
   readonly json?: boolean;
 }
 
@@ -22,7 +22,7 @@ export const supervisorLog = 'up';
 
 const defaultLines = 50;
 
-/** How often logs are looked at for more. */
+/** How often to check logs for new lines. */
 const followIntervalMs = 200;
 
 /** The logs of processes, merged by time. */
@@ -35,7 +35,7 @@ export class ShownLogs {
   /**
    * The logs that `names` mean (`logsNamed`) in a directory of logs.
    *
-   * @throws CommandError for a name that nobody has, with what may have been meant.
+   * @throws CommandError for an unknown name, with a suggestion.
    */
   constructor(directory: string, names: readonly string[], options: LogOptions) {
     this.#directory = directory;
@@ -54,20 +54,20 @@ export class ShownLogs {
     this.#open();
   }
 
-  /** What was logged before, line by line, each as it is shown. */
+  /** The past lines, formatted. */
   async past(): Promise<readonly string[]> {
     const { since, grep, lines = since === undefined ? defaultLines : Number.POSITIVE_INFINITY } = this.#options;
-    // What is looked for may be anywhere.
+    // A match may be anywhere in the file.
     const isSearch = since !== undefined || grep !== undefined;
     const found = await this.#read((file) => file.past(isSearch ? undefined : lines));
     return lines === 0 ? [] : this.#render(found.slice(-lines));
   }
 
-  /** What is logged from now on; call it after `past`. Ends when `signal` aborts. */
+  /** The lines logged from now on; call it after `past`. Ends when `signal` aborts. */
   async *more(signal?: AbortSignal): AsyncGenerator<readonly string[], void, void> {
     while (signal?.aborted !== true) {
       await sleep(followIntervalMs);
-      // A service may have got another replica.
+      // A service may have a new replica.
       this.#open();
       const lines = await this.#read((file) => file.more());
       if (lines.length > 0) yield this.#render(lines);
@@ -81,7 +81,7 @@ export class ShownLogs {
     }
   }
 
-  /** By time; the lines of one log alone stay in their order. */
+  /** Sorts by time. The lines of a single log keep their order. */
   async #read(linesOf: (file: LogFile) => Promise<readonly LogLine[]>): Promise<readonly LogLine[]> {
     const { since, grep } = this.#options;
     const all = (await Promise.all([...this.#files.values()].map(linesOf))).flat();
@@ -91,7 +91,7 @@ export class ShownLogs {
     return this.#files.size === 1 ? lines : lines.sort((a, b) => a.timeMs - b.timeMs);
   }
 
-  /** Behind the names of their processes when there are several. */
+  /** Prefixes lines with their process name if there are several processes. */
   #render(lines: readonly LogLine[]): readonly string[] {
     const width = Math.max(...[...this.#files.keys()].map((name) => name.length));
     return lines.map(({ log, text, timeMs }) => {

@@ -14,7 +14,7 @@ export interface ContractCall {
   readonly exposed: boolean;
 }
 
-/** The unary methods that a descriptor set defines for `logicalName`, by path. Throws when the bytes are no descriptor set. */
+/** The unary methods that a descriptor set defines for `logicalName`, by path. Throws if the bytes are not a descriptor set. */
 export function contractCalls(descriptorSet: Uint8Array, logicalName: string): ContractCall[] {
   const files = [...openDescriptorSet(descriptorSet).files];
   const own = files.filter(({ proto }) => logicalNameOf(proto.package) === logicalName);

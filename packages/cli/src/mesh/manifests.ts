@@ -3,7 +3,7 @@ import { weftApiVersion } from '@weft/compiler/model/resource-ref';
 import { stringify } from 'yaml';
 import type { ServiceManifest } from '../service-manifest.ts';
 
-/** A replica as the mesh directory describes it: a local process in a Pod's place. */
+/** A replica as the mesh directory describes it: a local process in place of a Pod. */
 export interface WorkloadManifest {
   readonly namespace: string;
   readonly name: string;
@@ -45,8 +45,8 @@ export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name'>
 }
 
 /**
- * `weft.dev/v1 MeshConfig`: which namespace speaks for which proto packages, that those which speak for services are exposed at the edge
- * under every path, and where spans go.
+ * `weft.dev/v1 MeshConfig`: which namespace owns which proto packages, that the edge exposes those namespaces under every path, and where
+ * spans go.
  */
 export function meshConfigYaml(
   packages: readonly { readonly namespace: string; readonly protoPackage: string }[],
@@ -66,8 +66,8 @@ function exposureOf(packages: readonly { readonly namespace: string; readonly pr
 }
 
 /**
- * `weft.dev/v1 Gateway`: the edge, with reflection and for pages of every local web server, since only this machine can ask. A user's
- * own Gateway of that name replaces it.
+ * `weft.dev/v1 Gateway`: the edge, with reflection and with CORS for every local web server, because only this machine can reach it. A
+ * user's own Gateway of that name replaces it.
  */
 export function gatewayYaml(): string {
   return stringify({
@@ -86,8 +86,8 @@ export interface TracingEndpoint {
 }
 
 /**
- * Reads OTEL_EXPORTER_OTLP_ENDPOINT, a URL by its specification; the port of OTLP/gRPC, 4317, where it names none.
- * Undefined when it is not set or is no URL.
+ * Reads OTEL_EXPORTER_OTLP_ENDPOINT, which its specification defines as a URL. The default port is 4317 (OTLP/gRPC). Undefined if it is not
+ * set or not a URL.
  */
 export function tracingEndpoint(endpoint: string | undefined): TracingEndpoint | undefined {
   if (!endpoint || !URL.canParse(endpoint)) return undefined;
@@ -96,7 +96,7 @@ export function tracingEndpoint(endpoint: string | undefined): TracingEndpoint |
   return { host: url.hostname, port: url.port ? Number(url.port) : 4317, samplingPercent: 100 };
 }
 
-/** The namespaces of services, with the first part of their contracts' packages: `bakery` speaks for `bakery`. */
+/** The namespaces of services, with the first part of their contracts' packages: `bakery` owns `bakery`. */
 export function packageOwnership(
   services: readonly Pick<ServiceManifest, 'namespace' | 'contract'>[],
 ): { namespace: string; protoPackage: string }[] {

@@ -2,10 +2,10 @@ import { create } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { ProxySync, type Revision, RevisionSchema, type WhyResponse } from '@weft/api/weft/api/v1/mesh';
 
-/** Replicas of a control plane push the same content within moments of each other. */
+/** The replicas of a control plane push the same content within this time of each other. */
 const sameMs = 10_000;
 
-/** The histories of several replicas of a control plane as one, the latest first: proxies are each with one of them. */
+/** Merges the histories of several control plane replicas, newest first. Each proxy is connected to one of them. */
 export function mergeRevisions(histories: readonly (readonly Revision[])[]): Revision[] {
   const [only, ...others] = histories;
   if (others.length === 0) return [...(only ?? [])];
@@ -23,7 +23,7 @@ export function mergeRevisions(histories: readonly (readonly Revision[])[]): Rev
   return merged.reverse();
 }
 
-/** What several replicas of a control plane say of one call: each knows of its own proxies whether they hold what they should. */
+/** Merges the explanations of one call from several control plane replicas. Each knows only the state of its own proxies. */
 export function mergeExplanations([first, ...others]: readonly [WhyResponse, ...WhyResponse[]]): WhyResponse {
   for (const step of first.steps) {
     for (const value of step.values) {

@@ -9,8 +9,8 @@ import {
 } from '@weft/api/weft/api/v1/mesh';
 
 /**
- * What several replicas of the control plane say, as one status: each knows the whole mesh, but only the proxies that are connected
- * to it and the calls that it refused itself. The first answers for everything else.
+ * Merges the statuses of several control plane replicas. Each knows the whole mesh, but only its own connected proxies and the calls that
+ * it refused itself. Everything else comes from the first.
  */
 export function mergeStatus(answers: readonly GetStatusResponse[]): GetStatusResponse {
   const [first, ...others] = answers;
@@ -20,7 +20,7 @@ export function mergeStatus(answers: readonly GetStatusResponse[]): GetStatusRes
     for (const { namespace, name, proxy } of workloads) {
       const key = `${namespace}/${name}`;
       const known = proxies.get(key);
-      // One that has just moved may still be counted where it was.
+      // A proxy that has just moved may still be counted at its old replica.
       const isNewer =
         proxy?.connectedAt &&
         timestampMs(proxy.connectedAt) > (known?.connectedAt ? timestampMs(known.connectedAt) : 0);
@@ -47,7 +47,7 @@ export function mergeStatus(answers: readonly GetStatusResponse[]): GetStatusRes
   };
 }
 
-/** Counted from when all of them count: what one that has just begun was not told before is lost. */
+/** The time since which all replicas count: a replica that has just started missed earlier calls. */
 function mergePlainText(first: PlainText, answers: readonly GetStatusResponse[]): PlainText {
   const calls = new Map<string, PlainTextCall>();
   let countedSince = first.countedSince;

@@ -5,24 +5,24 @@ import { writeFileAtomically } from '../atomic-file.ts';
 import { isNoSpace } from '../system-error.ts';
 import { type WorkloadManifest, workloadYaml } from './manifests.ts';
 
-/** The part of a user in it, which is never touched. */
+/** The user's own folder in it, which Weft never changes. */
 const userPart = 'user';
 
-/** Between two looks whether the disk has space again. */
+/** The interval between checks for free disk space. */
 const tryAgainMs = 1_000;
 
 /** The directory of manifests and contracts that the control plane watches. */
 export class MeshDirectory {
   readonly path: string;
   readonly #written = new Map<string, string>();
-  /** What the full disk did not take. */
+  /** What could not be written to the full disk. */
   readonly #waiting = new Map<string, string>();
   readonly #onFull: () => void;
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * Takes over `path`: what an earlier run left there is removed, but for `user/`. `onFull`: told once that the disk is full; what is
-   * written from then on is there as soon as it has space.
+   * Takes over `path` and removes what an earlier run left there, except `user/`. `onFull` is called once when the disk is full; later
+   * writes are completed as soon as there is space.
    */
   constructor(path: string, onFull: () => void = () => {}) {
     this.path = path;
@@ -36,7 +36,7 @@ export class MeshDirectory {
     mkdirSync(join(path, 'services'), { recursive: true });
   }
 
-  /** Writes a manifest, unless it is there with the same content: each write makes the control plane read again. */
+  /** Writes a manifest unless it already has this content, because each write makes the control plane read it again. */
   write(file: string, content: string): void {
     this.#waiting.delete(file);
     if (this.#written.get(file) === content) return;
@@ -50,7 +50,7 @@ export class MeshDirectory {
     }
   }
 
-  /** The disk is full, and something waits for space. */
+  /** Whether the disk is full and a write is waiting for space. */
   get full(): boolean {
     return this.#waiting.size > 0;
   }
@@ -59,7 +59,7 @@ export class MeshDirectory {
     if (this.#timer) return;
     this.#onFull();
     this.#timer = setInterval(() => {
-      // A copy: what does not fit yet is put back.
+      // Iterate over a copy: what does not fit yet is put back.
       for (const [file, content] of [...this.#waiting]) this.write(file, content);
       if (this.#waiting.size > 0) return;
       clearInterval(this.#timer);
@@ -73,19 +73,19 @@ export class MeshDirectory {
     this.write(workloadFile(workload), workloadYaml(workload));
   }
 
-  /** Takes a replica out of the mesh. */
+  /** Removes a replica from the mesh. */
   removeWorkload(workload: Pick<WorkloadManifest, 'namespace' | 'name'>): void {
     this.remove(workloadFile(workload));
   }
 
-  /** Takes a manifest out. */
+  /** Removes a manifest. */
   remove(file: string): void {
     this.#written.delete(file);
     this.#waiting.delete(file);
     rmSync(join(this.path, file), { force: true });
   }
 
-  /** Takes out every contract but these. */
+  /** Removes every contract except these. */
   keepContracts(contracts: readonly { readonly namespace: string; readonly hash: string }[]): void {
     const kept = new Set(contracts.map(({ namespace, hash }) => contractFile(namespace, hash)));
     for (const file of globSync('contracts/*/*.binpb', { cwd: this.path })) {
@@ -93,7 +93,7 @@ export class MeshDirectory {
     }
   }
 
-  /** Publishes the descriptor set in `file` for a namespace and returns its hash; undefined when there is no such file. */
+  /** Publishes the descriptor set in `file` for a namespace and returns its hash; undefined if there is no such file. */
   publishContract(namespace: string, file: string): string | undefined {
     if (!existsSync(file)) return undefined;
     const descriptorSet = readFileSync(file);

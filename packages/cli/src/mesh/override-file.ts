@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../atomic-file.ts';
 export interface OverrideManifest {
   readonly namespace: string;
   readonly name: string;
-  /** Epoch milliseconds; the control plane counts from here how long it may loosen. */
+  /** Epoch milliseconds. The control plane limits how long after this time an override may loosen a contract. */
   readonly createdMs: number;
   readonly spec: {
     readonly service: string;
@@ -35,7 +35,7 @@ export function overrideYaml({ namespace, name, createdMs, spec }: OverrideManif
   });
 }
 
-/** Puts an override into the user's part of a mesh directory; the control plane sees all of it or nothing. */
+/** Writes an override to the user's folder of a mesh directory, atomically. */
 export function writeOverride(userMesh: string, manifest: OverrideManifest): string {
   mkdirSync(userMesh, { recursive: true });
   const path = join(userMesh, `override-${manifest.namespace}.${manifest.name}.yaml`);
@@ -44,8 +44,8 @@ export function writeOverride(userMesh: string, manifest: OverrideManifest): str
 }
 
 /**
- * Removes the override of that name from the user's part of a mesh directory, whoever has written its file, and returns the file.
- * Undefined when no file there holds it, and nothing else.
+ * Removes the override of that name from the user's folder of a mesh directory, even if another tool wrote the file, and returns the file.
+ * Undefined if no file there contains that override and nothing else.
  */
 export function removeOverride(userMesh: string, namespace: string, name: string): string | undefined {
   for (const file of yamlFiles(userMesh)) {
@@ -68,7 +68,7 @@ function yamlFiles(directory: string): string[] {
   }
 }
 
-/** A file of several documents, or a broken one, is not ours to remove. */
+/** Weft does not remove a file with several documents, or a broken one. */
 function readYaml(path: string): unknown {
   try {
     return parse(readFileSync(path, 'utf8'));

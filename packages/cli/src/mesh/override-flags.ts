@@ -13,7 +13,7 @@ const flags: Readonly<Record<string, string>> = {
   expires: '--for',
 };
 
-/** What the control plane would refuse in an override, by the flag that says it: `--deadline is "0s"; expected: a duration from ...`. */
+/** What the control plane would reject in an override, by the flag that sets it: `--deadline is "0s"; expected: a duration from ...`. */
 export async function flagProblems({ namespace, name, spec }: OverrideManifest): Promise<readonly string[]> {
   const { readResource } = await import('@weft/compiler/mesh-policy/read-resource');
   const metadata = { namespace, name };

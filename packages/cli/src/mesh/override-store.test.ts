@@ -49,7 +49,7 @@ test.serial('in a cluster it is made and removed by kubectl, with the rights of 
   t.false(await overrideStore({ cluster: true }).remove('bakery', 'gone'));
   kubectl(directory, 'echo "Error from server (Forbidden): no" >&2; exit 1');
   await t.throwsAsync(store.write(manifest), {
-    message: 'The override was not made: Error from server (Forbidden): no',
+    message: 'The override was not created: Error from server (Forbidden): no',
   });
 });
 
@@ -59,5 +59,5 @@ test.serial('without kubectl it says so', async (t) => {
   t.teardown(() => {
     process.env.PATH = path;
   });
-  await t.throwsAsync(overrideStore({ cluster: true }).write(manifest), { message: /^kubectl is not on the PATH/ });
+  await t.throwsAsync(overrideStore({ cluster: true }).write(manifest), { message: /^kubectl is not on PATH/ });
 });

@@ -4,15 +4,15 @@ import { type OverrideManifest, overrideYaml, removeOverride, writeOverride } fr
 
 /** Where overrides are written: the mesh directory on this machine, or the cluster. */
 export interface OverrideStore {
-  /** Writes a new one. Rejects with CommandError when the place refuses it. */
+  /** Writes a new one. Rejects with CommandError if the store refuses it. */
   write(manifest: OverrideManifest): Promise<void>;
-  /** Removes one. False: it is not there, or not alone in its file. */
+  /** Removes one. False: it does not exist, or its file contains more. */
   remove(namespace: string, name: string): Promise<boolean>;
-  /** Where it looks, for those who miss something. */
+  /** Where it looks for overrides, for error messages. */
   readonly place: string;
 }
 
-/** The place that goes with the mesh that was chosen. */
+/** The store of the chosen mesh. */
 export function overrideStore(choice: MeshChoice): OverrideStore {
   return choice.cluster === undefined
     ? inDirectory(chosenState(choice.state).userMesh)
@@ -25,15 +25,15 @@ function inDirectory(userMesh: string): OverrideStore {
       writeOverride(userMesh, manifest);
     },
     remove: async (namespace, name) => removeOverride(userMesh, namespace, name) !== undefined,
-    place: `No file in ${userMesh} holds only the override`,
+    place: `No file in ${userMesh} contains only the override`,
   };
 }
 
-/** By the rights of whoever calls: the ClusterRole weft-override, bound in the namespace. */
+/** Uses the caller's own permissions: the ClusterRole weft-override, bound in the namespace. */
 function inCluster(context: readonly string[]): OverrideStore {
   return {
     async write(manifest) {
-      await kubectl([...context, 'create', '-f', '-'], 'The override was not made', overrideYaml(manifest));
+      await kubectl([...context, 'create', '-f', '-'], 'The override was not created', overrideYaml(manifest));
     },
     async remove(namespace, name) {
       const what = ['delete', 'meshoverrides.weft.dev', name, '-n', namespace, '--ignore-not-found', '-o', 'name'];

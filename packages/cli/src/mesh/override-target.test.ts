@@ -63,7 +63,7 @@ test('refuses a caller that nobody is, and says who may have been meant', (t) =>
   const error = t.throws(() => checkCallers(mesh, ['edge', 'bakery.payment']), { instanceOf: CommandError });
   t.is(
     error?.message,
-    'No service is named bakery.payment. Did you mean bakery.payments? Callers: bakery.payments, bakery.two, edge. Use --force if you mean it.',
+    'No service is named bakery.payment. Did you mean bakery.payments? Callers: bakery.payments, bakery.two, edge. Use --force to write it anyway.',
   );
   t.throws(() => checkCallers(mesh, ['payments']), { message: /No service is named payments\./ });
 });

@@ -2,7 +2,7 @@ import type { GetStatusResponse, Service } from '@weft/api/weft/api/v1/mesh';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { CommandError } from '../command-error.ts';
 
-/** The Service that an override is about, and the path of one method or none. */
+/** The Service that an override applies to, and optionally the path of one method. */
 export interface OverrideTarget {
   readonly namespace: string;
   readonly service: string;
@@ -10,8 +10,9 @@ export interface OverrideTarget {
 }
 
 /**
- * Finds what somebody means by "bakery.payments.v1.PaymentService/Authorize", "PaymentService/Authorize", "bakery.payments/Authorize",
- * "bakery.payments", "payments", "payments/Authorize" or "bakery/payments" (its namespace and name). Throws a CommandError that says what there is.
+ * Resolves a name such as "bakery.payments.v1.PaymentService/Authorize", "PaymentService/Authorize", "bakery.payments/Authorize",
+ * "bakery.payments", "payments", "payments/Authorize" or "bakery/payments" (its namespace and name). Throws a CommandError that lists the
+ * known names.
  */
 export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: string): OverrideTarget {
   const [name = '', method, ...more] = text.replace(/^\//, '').split('/');
@@ -31,7 +32,7 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
   if (other !== undefined) {
     const both = found.map(({ namespace, name: own }) => `${namespace}/${own}`).join(' and ');
     throw new CommandError(
-      `${name} is the name of ${both}; write its namespace and name for all its methods, or a MeshOverride for the one that you mean.`,
+      `${name} is the name of ${both}; write namespace/name for all its methods, or write a MeshOverride for one of them.`,
     );
   }
   const target = { namespace: only.namespace, service: only.name };
@@ -41,34 +42,31 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
   if (grpcService === undefined || (named === undefined && only.grpcServices.length > 1)) {
     throw new CommandError(
       grpcService === undefined
-        ? `${name} has no contract; write a MeshOverride with its paths.`
+        ? `${name} has no contract; write a MeshOverride that names its paths.`
         : `${name} has several proto services; name one: ${only.grpcServices.join(', ')}.`,
     );
   }
   return { ...target, path: `/${grpcService}/${method}` };
 }
 
-/**
- * Checks that somebody in the mesh has each of these names of callers; "edge" and "*" are always there. Throws a CommandError that says
- * who may have been meant.
- */
+/** Checks that each of these callers exists in the mesh; "edge" and "*" always do. Throws a CommandError with a suggestion. */
 export function checkCallers(mesh: Pick<GetStatusResponse, 'services'>, callers: readonly string[]): void {
   const known = new Set(['edge', ...mesh.services.flatMap(({ logicalName }) => logicalName || [])]);
   for (const caller of callers) {
     if (caller === '*' || known.has(caller)) continue;
     const near = didYouMean(caller, known);
     throw new CommandError(
-      `No service is named ${caller}.${near} Callers: ${[...known].sort().join(', ')}. Use --force if you mean it.`,
+      `No service is named ${caller}.${near} Callers: ${[...known].sort().join(', ')}. Use --force to write it anyway.`,
     );
   }
 }
 
-/** The proto service that somebody means by its name, or by the end of its name. */
+/** Finds a proto service by its name, or by the end of its name. */
 function grpcServiceOf({ grpcServices }: Service, name: string): string | undefined {
   return grpcServices.find((each) => each === name) ?? grpcServices.find((each) => each.endsWith(`.${name}`));
 }
 
-/** All names that mean a service. */
+/** All names of a service. */
 function namesOf({ name, logicalName, grpcServices }: Service): string[] {
   return [logicalName, name, ...grpcServices].filter((each) => each !== '');
 }

@@ -13,30 +13,30 @@ import { buildContractTree } from '../contract-tree.ts';
 import { generatedContracts } from '../contracts.ts';
 import type { Project } from '../project.ts';
 
-// Contracts travel without the positions of their elements, so that a comment makes no new version. Whoever asks beside the sources
-// has them.
+// Published contracts have no source positions, so that a changed comment makes no new version. A command that runs beside the
+// sources can look the positions up.
 
-// Field numbers of google/protobuf/descriptor.proto, of which SourceCodeInfo's paths are made.
+// Field numbers of google/protobuf/descriptor.proto, which make up the paths in SourceCodeInfo.
 const servicesOfFile = 6;
 const methodsOfService = 2;
 const optionsOfService = 3;
 const optionsOfMethod = 4;
 
 /**
- * Adds lines to the .proto files that an explanation names, "bakery/orders/v1/orders.proto:12", where the project has the very files
- * that the running contract was made of. Changes and returns `answer`; never rejects.
+ * Adds line numbers to the .proto files that an explanation names, "bakery/orders/v1/orders.proto:12", if the project has exactly the files
+ * of the running contract. Changes and returns `answer`; never rejects.
  */
 export async function addProtoLines(answer: WhyResponse, project: Project): Promise<WhyResponse> {
   const known = new Map<string, Promise<readonly FileDescriptorProto[]>>();
   const placed = async (text: string, element: ContractElement | undefined): Promise<string> => {
-    // One with a line has it in its words.
+    // A file with a line already includes it.
     if (element === undefined || element.line > 0) return text;
     const files = known.get(element.contractHash) ?? sourcesOf(element.contractHash, project).catch(() => []);
     known.set(element.contractHash, files);
     const line = lineOf(await files, element);
     if (line === undefined) return text;
     element.line = line;
-    // By its contract with us, the text ends with the element's file.
+    // weft.api.v1 promises that the text ends with the element's file.
     return `${text}:${line}`;
   };
   for (const { values } of answer.steps) {
@@ -46,7 +46,7 @@ export async function addProtoLines(answer: WhyResponse, project: Project): Prom
   return answer;
 }
 
-/** The line of an element, from 1; undefined when the files do not have it. */
+/** The line of an element, starting at 1; undefined if the files do not have it. */
 function lineOf(files: readonly FileDescriptorProto[], element: ContractElement): number | undefined {
   for (const { package: protoPackage, service, sourceCodeInfo } of files) {
     const at = service.findIndex((candidate) => `${protoPackage}.${candidate.name}` === element.service);
@@ -64,14 +64,14 @@ function lineOf(files: readonly FileDescriptorProto[], element: ContractElement)
   return undefined;
 }
 
-/** The line of an element, or of the first part of it that has one. */
+/** The line of an element, or of its first part that has one. */
 function lineAt(locations: readonly SourceCodeInfo_Location[], wanted: readonly number[]): number | undefined {
   const found = locations.find(({ path }) => wanted.every((part, index) => path[index] === part));
   const [line] = found?.span ?? [];
   return line === undefined ? undefined : line + 1;
 }
 
-/** The files of the contract with this hash, as the project's sources have them; none when they are others by now. */
+/** The files of the contract with this hash from the project's sources; none if the sources have changed. */
 async function sourcesOf(hash: string, project: Project): Promise<readonly FileDescriptorProto[]> {
   const sets = generatedContracts(project).map(({ descriptorFile }) => readFileSync(descriptorFile));
   const running = sets.find((set) => contractHash(set) === hash);

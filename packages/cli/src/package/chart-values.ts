@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { ServiceManifest } from '../service-manifest.ts';
 
-/** What the chart is told besides weft.yaml. */
+/** The inputs of the chart's values besides weft.yaml. */
 export interface ChartInputs {
   readonly image: { readonly registry: string; readonly name: string; readonly tag: string; readonly user?: number };
   /** The contract's FileDescriptorSet; none: the service has no contract. */
@@ -10,7 +10,7 @@ export interface ChartInputs {
   readonly database: string;
 }
 
-/** A values file of charts/service that installs a service. What depends on the cluster is not in it. */
+/** A values file of charts/service that installs a service. It contains nothing that depends on the cluster. */
 export function chartValues(service: ServiceManifest, { image, descriptorSet, database }: ChartInputs): string {
   const { name, contract, schema, env, health, replicas } = service;
   const values = {
@@ -23,16 +23,16 @@ export function chartValues(service: ServiceManifest, { image, descriptorSet, da
     probes: { type: health.protocol, ...(health.protocol === 'http' ? { path: health.path } : {}) },
     ...(Object.keys(env).length > 0 ? { env } : {}),
     ...(schema ? { database: { schema, name: database } } : {}),
-    // Last, as it is long.
+    // Last because it is long.
     ...(contract ? { contract: { name: contract, descriptor: base64(descriptorSet) } } : {}),
   };
-  return `# Values of the chart weft-service, made by \`weft package ${name}\`. Put your own into a second file, and give helm both.\n${stringify(
+  return `# Values of the chart weft-service, made by \`weft package ${name}\`. Put your own values into a second file and pass both to helm.\n${stringify(
     values,
     { lineWidth: 0 },
   )}`;
 }
 
-/** How callers speak to a service that has no contract: the best that its health tells. */
+/** The protocol of a service without a contract, guessed from its health check. */
 function appProtocol({ health }: ServiceManifest): string {
   return health.protocol === 'none' ? 'tcp' : health.protocol;
 }

@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/**
- * What is in `files` below `root` and in `texts`, and which files may be run, as 12 hex digits. Neither dates nor owners count.
- */
+/** A digest of `files` below `root`, their executable bits and `texts`, as 12 hex digits. Dates and owners do not count. */
 export function contentDigest(root: string, files: readonly string[], texts: readonly string[]): string {
   const hash = createHash('sha256');
   for (const text of texts) hash.update(`${text}\0`);

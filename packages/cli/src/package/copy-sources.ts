@@ -2,20 +2,20 @@ import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readlinkSync
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { walkFiles } from './walk-files.ts';
 
-/** What no package needs when it runs: what is hidden (as .env), installed packages, tests, and notes for people and tools. */
+/** Files that no package needs at run time: hidden files (such as .env), installed packages, tests, and files for people and tools. */
 const unneeded =
   /^(\..*|node_modules|__tests__|.*\.(test|spec)\.[cm]?[jt]sx?|.*\.(log|tsbuildinfo)|Dockerfile.*|weft\.yaml|tsconfig.*\.json|README\.md)$/;
-/** The same, where it stands directly in a package. */
+/** The same, directly in a package's folder. */
 const unneededAtTop = /^(tests?|coverage)$/;
 
-/** Copies a package's own files without those that it does not need when it runs. A target inside of the package is left out. */
+/** Copies a package's own files except those that it does not need at run time. Leaves out a target inside the package. */
 export function copySources(from: string, to: string): void {
   const target = relative(from, to).split(sep).join('/');
   const skip = (path: string) => path === target || unneeded.test(basename(path)) || unneededAtTop.test(path);
   for (const file of walkFiles(from, '.', skip)) copyFile(file, from, to);
 }
 
-/** Copies one file or link to the same place below another directory; does nothing where it is not there. */
+/** Copies one file or link to the same path below another directory, if it exists. */
 export function copyFile(file: string, from: string, to: string): void {
   const source = join(from, file);
   if (!existsSync(source)) return;
@@ -36,7 +36,7 @@ export function removeUnneededFiles(directory: string): void {
   }
 }
 
-/** Lets every user read a directory, whatever the umask here is: the service runs as another user. */
+/** Makes a directory readable for every user, whatever the umask: the service runs as another user. */
 export function makeReadable(directory: string): void {
   const parents = new Set<string>();
   for (const file of walkFiles(directory, '.')) {

@@ -1,4 +1,4 @@
-/** The instructions of a Dockerfile, one a line: continued lines joined, comments left out. */
+/** The instructions of a Dockerfile, one per line, with continuation lines joined and comments removed. */
 function instructions(text: string): string[] {
   return text
     .replace(/^[ \t]*#.*\n?/gm, '')
@@ -8,7 +8,7 @@ function instructions(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** What a Dockerfile copies from its build context: files, folders and globs, in the order in which it names them. */
+/** What a Dockerfile copies from its build context: files, folders and globs, in order. */
 export function copiedPaths(text: string): string[] {
   return instructions(text).flatMap((line) => {
     const [, rest = ''] = /^(?:COPY|ADD)\s+(.+)$/i.exec(line) ?? [];
@@ -28,7 +28,7 @@ function wordsOf(list: string): string[] {
   }
 }
 
-/** Whether the image runs as a numeric user who is not root, which is all that Kubernetes can tell, or as somebody else. */
+/** Whether the image runs as a numeric non-root user, which is all that Kubernetes can verify. */
 export function imageUser(text: string): 'numeric' | 'other' {
   let user = '';
   for (const line of instructions(text)) {
@@ -38,7 +38,7 @@ export function imageUser(text: string): 'numeric' | 'other' {
   return /^[1-9]\d*(:|$)/.test(user) ? 'numeric' : 'other';
 }
 
-/** The images that a Dockerfile builds on: its FROM lines without its own stages. */
+/** The base images of a Dockerfile: its FROM lines without its own stages. */
 export function baseImages(text: string): string[] {
   const stages = new Set<string>();
   const bases = new Set<string>();

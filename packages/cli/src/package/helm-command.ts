@@ -1,6 +1,6 @@
 import type { ServiceManifest } from '../service-manifest.ts';
 
-/** The command that installs a packaged service, or upgrades it. What only the cluster's user knows is in capitals. */
+/** The command that installs or upgrades a packaged service. Values that only the user knows are in capitals. */
 export function helmCommand(
   service: ServiceManifest,
   files: { readonly chart: string; readonly values: string },
@@ -13,7 +13,7 @@ export function helmCommand(
   return lines.join(' \\\n    ');
 }
 
-/** Helm takes a bare name for a chart of a repository. */
+/** Helm takes a bare name for a chart in a repository. */
 function chartPath(path: string): string {
   return path.startsWith('/') || path.startsWith('.') ? path : `./${path}`;
 }

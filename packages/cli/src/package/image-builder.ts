@@ -13,13 +13,13 @@ export interface ImageBuild {
 
 /** What builds images. */
 export interface ImageBuilder {
-  /** The command's first words, for people. */
+  /** The start of the command, for messages. */
   readonly label: string;
   /** The command that builds an image. */
   command(build: ImageBuild): string[];
-  /** The command that ends with 0 when an image is there; none where the builder cannot tell. */
+  /** The command that exits with 0 if an image exists; none if the builder cannot tell. */
   has?(reference: string): string[];
-  /** The command that prints the digest of an image's manifest, as far as it is known before the image is pushed. */
+  /** The command that prints the digest of an image's manifest, if it is known before the image is pushed. */
   digest?(reference: string): string[];
 }
 
@@ -37,7 +37,7 @@ export function imageBuilder(own: string | undefined, path = process.env.PATH ??
   );
   if (tool === undefined) {
     throw new CommandError(
-      'Neither docker nor buildah is on PATH; name what builds images by --builder or WEFT_IMAGE_BUILDER.',
+      'Neither docker nor buildah is on PATH; name a command that builds images with --builder or WEFT_IMAGE_BUILDER.',
     );
   }
   const layers = tool === 'buildah' ? ['--layers'] : [];
@@ -45,7 +45,7 @@ export function imageBuilder(own: string | undefined, path = process.env.PATH ??
     label: tool,
     command: (build) => [tool, 'build', '-t', build.reference, ...options(build), ...layers, build.context],
     has: (reference) => [tool, ...(tool === 'docker' ? ['image'] : []), 'inspect', reference],
-    // Docker knows it where its store is containerd's, or the image was pushed before.
+    // Docker knows the digest if it uses containerd's image store, or if the image was pushed before.
     digest: (reference) =>
       tool === 'docker'
         ? [

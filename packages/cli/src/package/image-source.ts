@@ -14,23 +14,23 @@ import { findInstallation, neededWorkspaces, readPackageJson } from './workspace
 export interface ImageSource {
   readonly context: string;
   readonly dockerfile: string;
-  /** Of everything that decides what is in the image, 12 hex digits. */
+  /** A digest of everything that determines the image, 12 hex digits. */
   readonly digest: string;
-  /** Of the service's package.json; 0.0.0 where it has none. */
+  /** The version in the service's package.json; 0.0.0 if there is none. */
   readonly version: string;
-  /** As whom a pod has to run it; undefined: as the image says. */
+  /** The user that a pod must run it as; undefined: the image's own. */
   readonly user?: number;
-  /** The packages in the image, as far as they were installed here. */
+  /** The packages in the image, if they were installed here. */
   readonly packages: readonly InstalledPackage[];
 }
 
-/** A user that is nobody on any machine. */
+/** A user ID that no machine assigns. */
 const nobody = 10001;
 
-/** The base of generated images: Node 24 runs TypeScript as it is. */
+/** The base of generated images. Node 24 runs TypeScript directly. */
 const base = 'node:24-slim';
 
-/** The image of a service that has a Dockerfile. Its context is `context`, where that is given; what is in `out` does not count. */
+/** The image of a service that has a Dockerfile. Its context is `context`, if given. Files in `out` do not count. */
 export function ownImage(
   service: ServiceManifest,
   root: string,
@@ -39,14 +39,14 @@ export function ownImage(
 ): ImageSource | undefined {
   const dockerfile = join(service.directory, 'Dockerfile');
   if (!existsSync(dockerfile)) return undefined;
-  // Programs of Node share packages with others of their repository; any other program has its folder.
+  // Node programs share packages with others in their repository; any other program has only its folder.
   const own = context ?? (service.command ? service.directory : root);
   const text = readFileSync(dockerfile, 'utf8');
   const copied = copiedPaths(text).flatMap((path) => {
     const found = existsSync(join(own, path)) ? [path] : globSync(path, { cwd: own });
     if (found.length > 0) return found;
     throw new CommandError(
-      `${dockerfile} copies ${path}, which is not in ${own}; correct it, or name its build context by --context.`,
+      `${dockerfile} copies ${path}, which is not in ${own}; correct it, or name its build context with --context.`,
     );
   });
   const ignored = ignoredIn(own);
@@ -66,11 +66,11 @@ export function ownImage(
   };
 }
 
-/** Lays out the image of a service of Node in the directory `context`: its code, its packages, and a Dockerfile. */
+/** Lays out the image of a Node service in the directory `context`: its code, its packages, and a Dockerfile. */
 export async function generatedImage(service: ServiceManifest, context: string): Promise<ImageSource> {
   if (service.main === undefined) {
     throw new CommandError(
-      `${service.name} runs a command of its own and has no Dockerfile; write ${join(service.directory, 'Dockerfile')}.`,
+      `${service.name} runs its own command and has no Dockerfile; write ${join(service.directory, 'Dockerfile')}.`,
     );
   }
   const installation = findInstallation(service.directory);
@@ -111,7 +111,7 @@ function versionOf({ directory }: ServiceManifest): string {
   return existsSync(join(directory, 'package.json')) ? readPackageJson(directory).version : '0.0.0';
 }
 
-/** Whether .dockerignore leaves a path out. With exceptions in it ("!") nothing is left out: then more counts than is copied. */
+/** Whether .dockerignore excludes a path. If it has exceptions ("!"), nothing is excluded, so more files count than are copied. */
 function ignoredIn(context: string): (path: string) => boolean {
   const file = join(context, '.dockerignore');
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];

@@ -4,7 +4,7 @@ import { copyFile } from './copy-sources.ts';
 import { runCommand } from './run-command.ts';
 import type { Installation, Workspace } from './workspaces.ts';
 
-/** Files that say what to install, and maybe by which token, or when and where it was installed: none belongs into an image. */
+/** Files that control an installation (and may contain a token), or record when and where it ran. None belongs in an image. */
 const installedBy = [
   'package-lock.json',
   'pnpm-lock.yaml',
@@ -18,8 +18,8 @@ const installedBy = [
 ];
 
 /**
- * Installs into `target` what the first of `workspaces` needs when it runs, by the installation's lock file, for Linux on this
- * machine's processor. Packages run no install scripts.
+ * Installs into `target` what the first of `workspaces` needs at run time, from the installation's lock file, for Linux on this machine's
+ * architecture. Packages run no install scripts.
  */
 export async function installPackages(
   installation: Installation,

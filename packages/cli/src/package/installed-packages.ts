@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { BillPackage } from './software-bill.ts';
 import { walkFiles } from './walk-files.ts';
 
-/** A package that lies in a directory. */
+/** A package in a directory. */
 export interface InstalledPackage extends BillPackage {
-  /** It compiles code when it is installed. */
+  /** Whether it compiles code when it is installed. */
   readonly compiles: boolean;
 }
 
-/** A package's own directory: in a node_modules, or a workspace with its parent's name. */
+/** The directory of a package: in a node_modules, or a workspace with its parent's name. */
 const packageFile = /^(.*\/)?(node_modules\/(@[^/]+\/)?[^/]+|(?!.*node_modules\/)[^/]+\/[^/]+)\/package\.json$/;
 
-/** The packages below a directory, each version once: those in node_modules, as npm or pnpm lays them, and workspaces. */
+/** The packages below a directory, each version once: those in node_modules, as npm or pnpm lays them out, and workspaces. */
 export function installedPackages(directory: string): InstalledPackage[] {
   const found = new Map<string, InstalledPackage>();
   for (const file of walkFiles(directory, '.')) {

@@ -166,25 +166,25 @@ const failures: readonly (readonly [
     'a command without a Dockerfile',
     oven,
     {},
-    /oven runs a command of its own and has no Dockerfile; write .*services\/oven\/Dockerfile/,
+    /oven runs its own command and has no Dockerfile; write .*services\/oven\/Dockerfile/,
   ],
   [
     'a Dockerfile that copies what is not there',
     oven,
     { 'services/oven/Dockerfile': 'FROM x\nCOPY bread.py .\n' },
-    /copies bread\.py, which is not in .*services\/oven; correct it, or name its build context by --context/,
+    /copies bread\.py, which is not in .*services\/oven; correct it, or name its build context with --context/,
   ],
   [
     'a context without a Dockerfile',
     { context: '.' },
     {},
-    /services\/cart\/Dockerfile is not there; leave out --context/,
+    /services\/cart\/Dockerfile does not exist; create it, or leave out --context/,
   ],
   [
     'a builder that fails',
     { ...oven, builder: 'false' },
     { 'services/oven/Dockerfile': 'FROM x\n' },
-    /The image docker\.io\/bakery\/oven:0\.0\.0-\w+ was not built: it ended with exit code 1/,
+    /The image docker\.io\/bakery\/oven:0\.0\.0-\w+ was not built: it exited with code 1/,
   ],
   [
     'a builder that is not there',
@@ -212,6 +212,6 @@ test('a lock file that is stale is told with what npm says', async (t) => {
   const error = await t.throwsAsync(packaged(root));
   t.regex(
     error?.message ?? '',
-    /^npm could not install the packages of services\/cart .*package-lock\.json.*: it ended with exit code 1 \(.*in sync/,
+    /^npm could not install the packages of services\/cart .*package-lock\.json.*: it exited with code 1 \(.*in sync/,
   );
 });

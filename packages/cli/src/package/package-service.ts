@@ -10,7 +10,7 @@ import { generatedImage, type ImageSource, ownImage } from './image-source.ts';
 import { runCommand } from './run-command.ts';
 import { softwareBill } from './software-bill.ts';
 
-/** What to package, and where to. */
+/** What to package, and where to write it. */
 export interface PackageOptions {
   readonly service: ServiceManifest;
   /** The project's root. */
@@ -21,19 +21,19 @@ export interface PackageOptions {
   readonly registry: string;
   /** The database of its schema in the cluster. */
   readonly database: string;
-  /** The directory that is written, absolute. What an earlier run has written there is replaced. */
+  /** The directory to write, absolute. The output of an earlier run is replaced. */
   readonly out: string;
   /** The build context of the service's own Dockerfile, absolute. Default: the project for Node, the service's folder for a command. */
   readonly context?: string;
   /** The command that builds images. Default: docker, else buildah. */
   readonly builder?: string;
-  /** Builds no image, and lays out what it is built from. Default: false. */
+  /** Lays out the build context but builds no image. Default: false. */
   readonly noImage?: boolean;
-  /** Is told what is being done, and what is worth knowing. */
+  /** Receives progress and notes. */
   readonly say: (line: string) => void;
 }
 
-/** A service that can be installed. */
+/** A packaged service. */
 export interface PackagedService {
   /** "docker.io/bakery/cart:0.1.0-0123456789ab". */
   readonly image: string;
@@ -42,11 +42,11 @@ export interface PackagedService {
   readonly values: string;
   /** The contract's descriptor set in `out`. */
   readonly contract?: string;
-  /** The command that builds the image; undefined where it was built. */
+  /** The command that builds the image; undefined if it was built. */
   readonly build?: readonly string[];
 }
 
-/** Makes the image of a service, and a directory with all that installs it: the chart, its values, the contract, a bill of materials. */
+/** Builds the image of a service, and a directory that installs it: the chart, its values, the contract, a bill of materials. */
 export async function packageService(options: PackageOptions): Promise<PackagedService> {
   const { service, out, registry, say } = options;
   if (service.contract && !options.descriptorFile) {
@@ -58,7 +58,7 @@ export async function packageService(options: PackageOptions): Promise<PackagedS
   const source = await sourceOf(options);
   for (const { name } of source.packages.filter(({ compiles }) => compiles)) {
     say(
-      `${name} is compiled when it is installed, which is left out here. If the service needs it, give it a Dockerfile.`,
+      `${name} compiles code when it is installed, and its install script did not run. If the service needs it, give the service a Dockerfile.`,
     );
   }
   const tag = `${source.version}-${source.digest}`;
@@ -99,7 +99,9 @@ async function sourceOf({ service, root, out, context, say }: PackageOptions): P
   const own = ownImage(service, root, out, context);
   if (own) return own;
   if (context !== undefined) {
-    throw new CommandError(`${join(service.directory, 'Dockerfile')} is not there; leave out --context, or write it.`);
+    throw new CommandError(
+      `${join(service.directory, 'Dockerfile')} does not exist; create it, or leave out --context.`,
+    );
   }
   say(`Installing the packages of ${service.name} ...`);
   return generatedImage(service, join(out, 'image'));
@@ -109,7 +111,7 @@ function imageCommand(options: PackageOptions, source: ImageSource, reference: s
   const { context, dockerfile } = source;
   const labels = { 'org.opencontainers.image.version': tag, 'org.opencontainers.image.title': options.service.name };
   const build = { reference, context, dockerfile, labels };
-  // Without a builder here the command is for another machine.
+  // Without a local builder, the command is for another machine.
   if (options.noImage && !options.builder) return ['docker', 'build', '-t', reference, '-f', dockerfile, context];
   return imageBuilder(options.builder).command(build);
 }

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { CommandError } from '../command-error.ts';
 
 /**
- * Runs a program to its end and returns what it printed to stdout. All that it says is passed on to `say`, line by line.
+ * Runs a program to its end and returns what it printed to stdout. Passes its output to `say`, line by line.
  *
- * @throws CommandError when it cannot be started or does not end with 0: `failed` and the last line that it said.
+ * @throws CommandError with `failed` and its last line if it cannot be started or does not exit with 0.
  */
 export async function runCommand(
   [program = '', ...args]: readonly string[],
@@ -23,7 +23,7 @@ export async function runCommand(
   const ending = await new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) =>
-      resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`),
+      resolve(code === 0 ? undefined : `it exited with ${signal ?? `code ${code}`}`),
     );
   });
   if (ending === undefined) return out;
@@ -31,7 +31,7 @@ export async function runCommand(
   throw new CommandError(`${failed}: ${ending}${reason === undefined ? '' : ` (${reason})`}.`);
 }
 
-/** The line that says why. npm and pnpm say a code first, then the reason, then where there is more. */
+/** The line with the reason. npm and pnpm print a code first, then the reason, then where to find more. */
 function reasonIn(said: string): string | undefined {
   const lines = said.split('\n').map((line) => line.trim());
   const errors = lines

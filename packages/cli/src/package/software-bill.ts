@@ -1,20 +1,20 @@
-/** A package that is in an image. */
+/** A package in an image. */
 export interface BillPackage {
   /** Where it is installed: "node_modules/pg", or a workspace's directory. */
   readonly path: string;
   readonly name: string;
   readonly version: string;
-  /** As in a lock file of npm, "sha512-...". None for workspaces. */
+  /** As in npm's lock file, "sha512-...". None for workspaces. */
   readonly integrity?: string;
   /** An SPDX expression. */
   readonly license?: string;
-  /** Paths of the packages that it finds. */
+  /** Paths of the packages that its dependencies resolve to. */
   readonly dependencies: readonly string[];
 }
 
-/** What an image is made of besides its packages. */
+/** What an image consists of besides its packages. */
 export interface ImageFacts {
-  /** As charts call it: "orders". */
+  /** The name in charts: "orders". */
   readonly name: string;
   /** The image's tag. */
   readonly version: string;
@@ -23,8 +23,8 @@ export interface ImageFacts {
 }
 
 /**
- * An image's bill of materials as CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/). Without date and serial number, so that the
- * same inputs give the same bill. Debian's packages are those of the base image, whose own bill lists them.
+ * An image's bill of materials as CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/). It has no date and no serial number, so that the
+ * same inputs produce the same bill. Debian packages come from the base image, whose own bill lists them.
  */
 export function softwareBill(image: ImageFacts, packages: readonly BillPackage[]): object {
   const own = `pkg:oci/${image.name}@${image.version}`;
@@ -39,7 +39,7 @@ export function softwareBill(image: ImageFacts, packages: readonly BillPackage[]
 
 /** A package's bill of materials: itself first, then what it installs. Also CycloneDX 1.5. */
 export function packageBill([own, ...packages]: readonly BillPackage[]): object {
-  if (own === undefined) throw new RangeError('a bill of materials needs the package that it is of');
+  if (own === undefined) throw new RangeError('a bill of materials needs the package that it describes');
   return billOf(own.path, component(own), [], own.dependencies, packages);
 }
 

@@ -2,8 +2,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Files and links below `path`, or `path` itself where it is one: paths from `root` with slashes, in order. What `skip` answers true for
- * is left out with all that is in it.
+ * Files and links below `path`, or `path` itself if it is one: paths from `root` with slashes, in order. Leaves out entries for which
+ * `skip` returns true, with everything below them.
  */
 export function walkFiles(root: string, path: string, skip: (path: string) => boolean = () => false): string[] {
   const clean = path

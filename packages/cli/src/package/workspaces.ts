@@ -16,20 +16,20 @@ const packageSchema = z.looseObject({
   workspaces: z.union([z.array(z.string()), z.looseObject({ packages: z.array(z.string()) })]).optional(),
 });
 
-/** A package.json, as far as packaging reads it. */
+/** The fields of a package.json that packaging reads. */
 export type PackageJson = z.infer<typeof packageSchema>;
 
-/** Which program installs packages here. */
+/** The package manager. */
 export type PackageManager = 'npm' | 'pnpm';
 
-/** What is installed together: a directory with a lock file, and the packages in it that find one another. */
+/** An installation: a directory with a lock file, and the packages in it that resolve each other. */
 export interface Installation {
   readonly root: string;
   readonly manager: PackageManager;
   readonly lockFile: string;
 }
 
-/** A package of an installation that is a folder in it. */
+/** A package that is a folder of an installation. */
 export interface Workspace {
   /** From the installation's root with slashes; "." for the root itself. */
   readonly path: string;
@@ -41,7 +41,7 @@ const lockFiles: readonly (readonly [file: string, manager: PackageManager])[] =
   ['pnpm-lock.yaml', 'pnpm'],
 ];
 
-/** The installation that a directory belongs to: the nearest lock file of npm or pnpm upwards. */
+/** The installation of a directory: the nearest npm or pnpm lock file in it or above it. */
 export function findInstallation(directory: string): Installation {
   for (let root = directory; ; root = dirname(root)) {
     const found = lockFiles.find(([file]) => existsSync(join(root, file)));
@@ -73,7 +73,7 @@ export function neededWorkspaces(installation: Installation, directory: string):
   }
   const own = { path: slashed(relative(installation.root, directory)) || '.', json: readPackageJson(directory) };
   const needed = new Map<string, Workspace>([[own.path, own]]);
-  // A map goes on with what is added to it meanwhile.
+  // A map's iteration includes entries added during it.
   for (const { json } of needed.values()) {
     for (const name of Object.keys({ ...json.dependencies, ...json.optionalDependencies, ...json.peerDependencies })) {
       const workspace = all.get(name);

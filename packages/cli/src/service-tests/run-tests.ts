@@ -18,7 +18,7 @@ export async function runTests(
   { root, output }: { readonly root: string; readonly output: number },
 ): Promise<TestResult> {
   const begunMs = performance.now();
-  // The project's own Node and tools come before whatever the machine has.
+  // The project's own Node and tools come before the machine's.
   const folders = [service.directory, root].map((folder) => join(folder, 'node_modules/.bin'));
   const child = spawn(program, args, {
     cwd: service.directory,

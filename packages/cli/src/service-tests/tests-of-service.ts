@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { type PackageManager, packageManagerOf } from '../package-manager.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 
-/** What runs the tests of a service, in its folder. */
+/** The command that runs the tests of a service, in its folder. */
 export type TestCommand = readonly [program: string, ...args: string[]];
 
 /**
- * The tests of a service: `test` in its weft.yaml, else the script of that name in its package.json, run by the project's package manager.
- * Undefined: it has none.
+ * The tests of a service: `test` in its weft.yaml, or else the script of that name in its package.json, run by the project's package
+ * manager. Undefined: it has none.
  */
 export function testsOf(service: Pick<ServiceManifest, 'directory' | 'test'>, root: string): TestCommand | undefined {
   const [program, ...args] = service.test ?? [];

@@ -13,19 +13,19 @@ import { type Running, type StopSignal, startProgram } from './running.ts';
 import { checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
 
 const probeIntervalMs = 500;
-/** Until it has served once, an order or an edit is waiting for it. */
+/** How often to probe until it has served once: a command or an edit is waiting for it. */
 const firstProbeIntervalMs = 50;
 /** The kit serves 5 s more after SIGTERM, then ends what is still under way. */
 const drainMs = 20_000;
-/** How long a new process without a health check may take to listen before it is taken for one that never does. */
+/** How long a new process without a health check may take to listen before we assume that it never will. */
 const silentMs = 2_000;
 const startingReason = 'it starts';
 
-/** What the process of a replica is made from. */
+/** The inputs of a replica's process. */
 export interface ApplicationOptions {
   readonly run: MeshRun;
   readonly service: ServiceManifest;
-  /** The replica's name, as people see it. */
+  /** The replica's name, for messages. */
   readonly name: string;
   /** Nobody else's. */
   readonly listen: ListenAddress;
@@ -33,14 +33,11 @@ export interface ApplicationOptions {
   /** PGHOST and so on as of the start; empty for a service without a database. */
   readonly databaseEnv: () => Readonly<Record<string, string>>;
   readonly log: ProcessLog;
-  /** Told after each change of `reason`. */
+  /** Called after each change of `reason`. */
   readonly changed: () => void;
 }
 
-/**
- * An address for one process of a replica, which no other process of it has: `generation` is 0, 1, 2 and so on. A port is free again
- * after `stop`.
- */
+/** A unique address for one process of a replica: `generation` is 0, 1, 2 and so on. `stop` frees the port. */
 export async function newListenAddress(
   run: MeshRun,
   service: ServiceManifest,
@@ -51,17 +48,17 @@ export async function newListenAddress(
   return { path: join(run.state.run, generation === 0 ? `${replica}.sock` : `${replica}.${generation}.sock`) };
 }
 
-/** One process of a replica at an address of its own: kept running, and asked for its health. */
+/** One process of a replica at its own address: kept running, with health checks. */
 export class Application {
   readonly listen: ListenAddress;
   readonly #options: ApplicationOptions;
   readonly #process: KeptProcess;
   readonly #stopped = new AbortController();
   #reason = startingReason;
-  /** Somebody runs it in the foreground. */
+  /** Whether the user runs it in the foreground. */
   #lent = false;
   #probing: Promise<void> | undefined;
-  /** A process that was tried and found well, for `#process` to keep. */
+  /** A process that was started and found healthy, for `#process` to keep running. */
   #tried: Running | undefined;
 
   constructor(options: ApplicationOptions) {
@@ -95,17 +92,17 @@ export class Application {
     return this.#process.restarts;
   }
 
-  /** Why it does not serve, in a few words; empty when it does. */
+  /** Why it does not serve, in a few words; empty if it does. */
   get reason(): string {
     return this.#reason;
   }
 
-  /** It does not run and nothing suggests that it soon will. */
+  /** Whether it is down with no sign that it will soon run. */
   get hopeless(): boolean {
     return this.#process.hopeless;
   }
 
-  /** Its process is somebody else's to start. */
+  /** Whether somebody else starts its process. */
   get held(): boolean {
     return this.#process.held;
   }
@@ -130,8 +127,8 @@ export class Application {
   }
 
   /**
-   * Starts it once and resolves when it serves; it is then kept running and watched as after `start`. Rejects with the reason in a
-   * few words when it ends before, does not serve within `timeoutMs`, or `signal` is aborted; nothing of it is left then.
+   * Starts it once and resolves when it serves; it is then kept running and watched as after `start`. Rejects with the reason in a few
+   * words if it exits first, does not serve within `timeoutMs`, or `signal` is aborted; it is then stopped.
    */
   async tryOut(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { run, name, log } = this.#options;
@@ -145,7 +142,7 @@ export class Application {
       run.records.remove(running.pid);
       ended.abort();
     });
-    // A process that says nothing of its health is well when it listens; one that only makes calls never will.
+    // A process without a health check counts as healthy when it listens; one that only makes calls never listens.
     const silent = this.#options.service.health.protocol === 'none';
     const probe = healthProbe(this.listen, silent ? { protocol: 'tcp' } : this.#options.service.health);
     const either = AbortSignal.any([signal, ended.signal]);
@@ -180,21 +177,21 @@ export class Application {
     return this.#process.hold(drainMs, reason);
   }
 
-  /** Lets a process that somebody else starts take its place, once its own has ended. */
+  /** Lets a process that somebody else starts take its place, after its own has exited. */
   lend(): void {
     this.#removeSocket();
     this.#lent = true;
     this.#update('the process under `weft run` does not listen yet');
   }
 
-  /** Ends the loan. `withheld`: why its own process does not run either; else it starts again. */
+  /** Ends the loan. Its own process starts again, unless `withheld` says why not. */
   takeBack(withheld?: string): void {
     this.#lent = false;
     if (withheld === undefined) this.#process.release();
     else this.#update(withheld);
   }
 
-  /** Ends it. By SIGTERM it serves for a while before; by SIGINT nobody calls it any more. */
+  /** Stops it. After SIGTERM it serves for a while first; SIGINT is for a process that no longer gets calls. */
   async stop(signal: StopSignal): Promise<void> {
     this.#stopped.abort();
     await this.#process.stop(drainMs, signal);
@@ -207,7 +204,7 @@ export class Application {
     if ('port' in this.listen) releasePort(this.listen.port);
   }
 
-  /** Ends it when nobody calls it any more: by SIGINT, on which the kit does not serve on, or as any other program expects it. */
+  /** Stops it when it no longer gets calls: with SIGINT, on which the kit stops at once, or as any other program expects. */
   retire(): Promise<void> {
     return this.stop(this.#options.service.command ? 'SIGTERM' : 'SIGINT');
   }
@@ -234,7 +231,7 @@ export class Application {
       if (pid !== undefined || lent) {
         const result = await probe.check();
         late = result.late ? late + 1 : 0;
-        // One late answer proves nothing, and none does of a process that a debugger may have stopped; and the answer of a process
+        // One late answer proves nothing, nor does silence if a debugger may have paused the process. And the answer of a process
         // that has ended since says nothing of the next one.
         const told = result.late ? late > 1 && !lent : true;
         if (told && pid === this.pid && lent === this.#lent && !signal.aborted) this.#update(result.reason);

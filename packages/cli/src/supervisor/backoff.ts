@@ -1,4 +1,4 @@
-/** Waits between starts of a process that does not stay up: 1 s, doubling to 30 s, and from 1 s again after a good run. */
+/** Delays between starts of a process that does not stay up: 1 s, doubling to 30 s, and from 1 s again after a good run. */
 export class Backoff {
   #failures = 0;
 
@@ -10,7 +10,7 @@ export class Backoff {
     return delayMs;
   }
 
-  /** Starts that failed one after the other. */
+  /** The number of consecutive failed starts. */
   get failures(): number {
     return this.#failures;
   }
@@ -18,5 +18,5 @@ export class Backoff {
 
 const firstDelayMs = 1_000;
 const maxDelayMs = 30_000;
-/** A process that ran for so long was not in a crash loop. */
+/** A process that ran for this long was not in a crash loop. */
 const goodRunMs = 60_000;

@@ -11,7 +11,7 @@ import type { MeshRun } from './mesh-run.ts';
 import { startProgram } from './running.ts';
 
 const stopMs = 5_000;
-/** As in its image; see there why. */
+/** The same as in its image, which explains the value. */
 const memoryVariables = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 /** The control plane as a process. */
@@ -79,12 +79,12 @@ export class ControlPlaneProcess {
     }
   }
 
-  /** What it knows now. Rejects when it does not answer. */
+  /** Its current status. Rejects if it does not answer. */
   status(): Promise<GetStatusResponse> {
     return this.#client.getStatus({});
   }
 
-  /** Ends it until it is released. */
+  /** Stops it until it is released. */
   hold(): Promise<void> {
     return this.#process.hold(stopMs, heldReason('control-plane'));
   }

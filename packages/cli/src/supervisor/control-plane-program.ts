@@ -9,7 +9,7 @@ const packageName = '@weft/control-plane';
 const packageSchema = z.object({ bin: z.union([z.string(), z.record(z.string(), z.string())]) });
 
 /**
- * The program of the control plane that belongs to this command: of the package beside it, from source or built.
+ * The control plane program that belongs to this CLI: from the package installed beside it, as source or built.
  *
  * @throws CommandError when the package is not installed.
  */

@@ -47,9 +47,9 @@ test('only its owner can reach the socket, and what it asks arrives', async (t) 
 
 test('a refusal is the sentence that the other command shows', async (t) => {
   const { client } = await serve(t, {
-    scale: () => Promise.reject(new CommandError('No service is called x; there are orders.')),
+    scale: () => Promise.reject(new CommandError('No service is named x; services: orders.')),
   });
-  await t.throwsAsync(client.scale('x', 1), { instanceOf: CommandError, message: /No service is called x/ });
+  await t.throwsAsync(client.scale('x', 1), { instanceOf: CommandError, message: /No service is named x/ });
 });
 
 test('whoever asks for replicas and goes away is no longer worked for', async (t) => {

@@ -5,19 +5,19 @@ import { z } from 'zod';
 import { reasonOf } from '../command-error.ts';
 import type { Loan } from './loan.ts';
 
-/** What other commands may ask of the supervisor. */
+/** The requests that other commands may send to the supervisor. */
 export interface ControlHandlers {
   /** Answers at once. */
   readonly status: () => unknown;
-  /** Resolves when the replicas are there and ready. */
+  /** Resolves when the replicas exist and are ready. */
   readonly scale: (service: string, replicas: number, signal: AbortSignal) => Promise<void>;
   /** Resolves with the names of the replicas whose processes were replaced. */
   readonly restart: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
-  /** Resolves when the process has ended, or when it serves again. */
+  /** Resolves when the process has stopped, or serves again. */
   readonly hold: (process: string, held: boolean, signal: AbortSignal) => Promise<void>;
   /** Lends a replica of a service for as long as the asking process stays connected. */
   readonly lend: (service: string) => Promise<Loan>;
-  /** Begins to stop and returns. */
+  /** Begins to stop the mesh and returns. */
   readonly down: () => void;
 }
 
@@ -79,14 +79,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     if (gone.aborted) return end();
     gone.addEventListener('abort', end, { once: true });
     response.writeHead(200, { 'content-type': 'application/json' });
-    // The answer goes on for as long as the loan does.
+    // The response stays open for as long as the loan lasts.
     response.write(`${JSON.stringify(loan)}\n`);
   } else {
     reply(response, 404, { error: `there is no ${what}` });
   }
 }
 
-/** Aborted when the asking process has gone, or has its answer. */
+/** Aborted when the client has disconnected or has its answer. */
 function whenGone(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());

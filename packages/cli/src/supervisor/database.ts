@@ -21,7 +21,7 @@ export class Database {
   #log: ProcessLog | undefined;
   #server: DevPostgres | undefined;
 
-  /** Chooses a port, which it keeps when PostgreSQL is started again: services go on connecting to it. */
+  /** Chooses a port, and keeps it across restarts of PostgreSQL so that services can reconnect. */
   static async create(run: MeshRun): Promise<Database> {
     return new Database(run, await freePort());
   }
@@ -55,12 +55,12 @@ export class Database {
     };
   }
 
-  /** Somebody needs it: it was started, well or not. */
+  /** Whether a service needs it: it was started, successfully or not. */
   get used(): boolean {
     return this.#log !== undefined;
   }
 
-  /** It does not run and will not soon. */
+  /** Whether it is down with no sign that it will soon run. */
   get hopeless(): boolean {
     return this.#process.hopeless;
   }
@@ -70,18 +70,18 @@ export class Database {
     return this.#firstUp.promise;
   }
 
-  /** Starts it. When that fails it is tried again and again; `hopeless` says so. */
+  /** Starts it, and retries failed starts without limit; `hopeless` reports repeated failure. */
   start(): Promise<void> {
     this.#log ??= this.#run.logs.open('postgres');
     return this.#process.start();
   }
 
-  /** Ends it until it is released. */
+  /** Stops it until it is released. */
   hold(): Promise<void> {
     return this.#process.hold(stopMs, heldReason('postgres'));
   }
 
-  /** Starts it again and waits until it takes connections. */
+  /** Starts it again and waits until it accepts connections. */
   async release(signal: AbortSignal): Promise<void> {
     this.#process.release();
     while (this.#process.pid === undefined) await sleep(25, undefined, { signal });
@@ -92,16 +92,16 @@ export class Database {
     this.#log?.close();
   }
 
-  /** Makes the role that owns `schema` and nothing else, and returns how it connects. */
+  /** Creates the role that owns `schema` and nothing else, and returns its connection settings. */
   async provision(schema: string): Promise<Readonly<Record<string, string>>> {
-    if (!this.#server) throw new Error('PostgreSQL does not run');
+    if (!this.#server) throw new Error('PostgreSQL is not running');
     const password = this.#password(schema);
     return (await this.#server.provision({ role: schema, schema, password })).env;
   }
 
   async #start(): Promise<Running> {
     const { port } = this;
-    // The server's own log is for its file; that it ended is told by whoever keeps it running.
+    // The server's own log goes only to its file. Its exit is reported by the code that keeps it running.
     const log = (line: string) => this.#log?.line(line, { quiet: true });
     const server = await startPostgres({ dataDir: this.#run.state.postgres, port, log });
     this.#server = server;
@@ -112,7 +112,7 @@ export class Database {
     };
   }
 
-  /** The same in each run, so that a process of an earlier one does not lock others out; random, and for this user's eyes. */
+  /** Random, readable only by this user, and the same in each run, so that a process of an earlier run can still connect. */
   #password(role: string): string {
     const file = join(this.#run.state.secrets, `${role}.password`);
     if (existsSync(file)) return readFileSync(file, 'utf8').trim();

@@ -11,17 +11,17 @@ import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { startSidecar } from './sidecar.ts';
 
-/** Where the edge runs; the mesh's configuration gives its name to no other. */
+/** The edge's namespace and name, which the mesh's configuration reserves for it. */
 export const edgeNamespace = systemNamespace;
 const namespace = edgeNamespace;
 const gateway = 'edge';
 const name = 'edge-0';
 const probeIntervalMs = 500;
 const firstProbeIntervalMs = 50;
-/** How long calls under way may take to end when the mesh stops. */
+/** How long in-flight calls may take to finish when the mesh stops. */
 const drainMs = 5_000;
 
-/** The Envoy at the mesh's door. */
+/** The edge: the Envoy that takes calls from outside the mesh. */
 export class Edge {
   readonly port: number;
   readonly #run: MeshRun;
@@ -41,7 +41,7 @@ export class Edge {
       report: run.report,
       lastLine: () => this.#log.lastLine,
       start: () => startSidecar(run, { namespace, name }, this.#log, { fromOutside: true }),
-      onUp: () => this.#update('it waits for its configuration'),
+      onUp: () => this.#update('it is waiting for its configuration'),
       onDown: (reason) => this.#update(reason),
     });
     const token = join(run.state.tokens, namespace, name);
@@ -50,7 +50,7 @@ export class Edge {
     this.#publish();
   }
 
-  /** Why it serves nobody; empty when it does. */
+  /** Why it does not serve; empty if it does. */
   get reason(): string {
     return this.#reason;
   }
@@ -77,13 +77,13 @@ export class Edge {
     };
   }
 
-  /** Starts it; the control plane must have written its root before. */
+  /** Starts it. The control plane must have written its root certificate first. */
   async start(): Promise<void> {
     await this.#envoy.start();
     this.#probing = this.#probe();
   }
 
-  /** Lets calls under way end, within a bound, then ends it. */
+  /** Lets in-flight calls finish, within a time limit, then stops it. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#drain();
@@ -104,7 +104,7 @@ export class Edge {
         await sleep(50);
       }
     } catch {
-      // It is gone or does not answer: nothing is left to wait for.
+      // It has exited or does not answer, so there is nothing to wait for.
     }
   }
 

@@ -2,15 +2,15 @@ import { createServer } from 'node:net';
 import { CommandError } from '../command-error.ts';
 
 /**
- * Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing connections: a port from there could be
- * gone again before an Envoy binds it.
+ * Below the ephemeral port ranges of Linux (from 32768) and macOS (from 49152): an outgoing connection could take such a port before an
+ * Envoy binds it.
  */
 const firstPort = 20_000;
 const ports = 12_000;
 
 const given = new Set<number>();
 
-/** A port on 127.0.0.1 that nobody listens on and that this process has not given to anybody else. */
+/** A port on 127.0.0.1 that is free and that this process has not handed out. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = firstPort + Math.floor(Math.random() * ports);
@@ -19,11 +19,11 @@ export async function freePort(): Promise<number> {
     return port;
   }
   throw new CommandError(
-    `No free port was found from ${firstPort} to ${firstPort + ports - 1}; end what listens there.`,
+    `No free port was found from ${firstPort} to ${firstPort + ports - 1}; stop processes that listen there.`,
   );
 }
 
-/** Gives a port back. */
+/** Returns a port. */
 export function releasePort(port: number): void {
   given.delete(port);
 }

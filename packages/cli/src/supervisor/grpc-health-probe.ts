@@ -5,7 +5,7 @@ import { Health, HealthCheckResponse_ServingStatus } from '@weft/api/grpc/health
 import { explainFailure, type HealthProbe, lateReason, probeTimeoutMs, serves } from './health-result.ts';
 import type { ListenAddress } from './listen-address.ts';
 
-/** A probe by grpc.health.v1, over one connection that is opened again when it is lost. */
+/** A grpc.health.v1 probe over one connection, which is reopened when it is lost. */
 export function grpcHealthProbe(address: ListenAddress): HealthProbe {
   const baseUrl = 'http://localhost';
   const createConnection = () => connect(address);
@@ -32,7 +32,7 @@ export function grpcHealthProbe(address: ListenAddress): HealthProbe {
 
 const notImplemented = 'it does not implement grpc.health.v1.Health/Check; add it, or set health in its weft.yaml';
 
-/** Names what fails, where the application lists its checks beside its services as the service kit does. */
+/** Names the failing checks, if the application lists its checks beside its services, as the service kit does. */
 async function notServing(client: Client<typeof Health>): Promise<string> {
   // List is younger than Check, and many servers do not have it.
   const { statuses } = await client.list({}).catch(() => ({ statuses: {} }));
@@ -43,7 +43,7 @@ async function notServing(client: Client<typeof Health>): Promise<string> {
     .map(([name]) => name.slice(checkPrefix.length));
   return failing.length > 0
     ? `its check of ${failing.join(' and ')} fails`
-    : 'its health check says that it does not serve';
+    : 'its health check reports that it does not serve';
 }
 
 /** How the service kit names a check in grpc.health.v1's List. */

@@ -12,7 +12,7 @@ import {
 } from './health-result.ts';
 import type { ListenAddress } from './listen-address.ts';
 
-/** A probe of the application that listens at `address`, in the way that its weft.yaml names. */
+/** A probe of the application that listens at `address`, of the kind that its weft.yaml names. */
 export function healthProbe(address: ListenAddress, health: HealthCheck): HealthProbe {
   switch (health.protocol) {
     case 'grpc':

@@ -1,21 +1,21 @@
 import { reasonOf } from '../command-error.ts';
 import { isNobodyListening } from '../system-error.ts';
 
-/** How long an application may take to say how it is. */
+/** How long a health check may take. */
 export const probeTimeoutMs = 3_000;
 
 /** The reason of an application that takes longer. */
 export const lateReason = `its health check takes longer than ${probeTimeoutMs} ms`;
 
-/** What a check found. */
+/** The result of a check. */
 export interface HealthResult {
-  /** Empty when it serves, else why not, in a few words. */
+  /** Empty if it serves; otherwise why not, in a few words. */
   readonly reason: string;
-  /** It did not answer in time, which a busy machine explains as well as a broken application. */
+  /** Whether it did not answer in time, which may be the fault of a busy machine rather than the application. */
   readonly late: boolean;
 }
 
-/** Asks an application for its health. */
+/** Checks the health of an application. */
 export interface HealthProbe {
   /** Never rejects. */
   check(): Promise<HealthResult>;

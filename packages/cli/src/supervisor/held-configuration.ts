@@ -5,8 +5,8 @@ import { accepts } from './accepts.ts';
 const filter = encodeURIComponent('(listener_manager\\.lds|\\.rds\\..*)\\.update_(success|rejected)$');
 
 /**
- * What an Envoy still lacks before it can serve at `port` of 127.0.0.1; empty when it lacks nothing. An open port is not enough: Envoy
- * opens a listener whose routes it has refused, and then answers 404 to everything. Never rejects.
+ * What an Envoy still needs before it can serve at `port` of 127.0.0.1; empty if it needs nothing. An open port is not enough: Envoy opens
+ * a listener even if it rejected the routes, and then answers 404 to everything. Never rejects.
  */
 export async function missingConfiguration(adminSocket: string, port: number): Promise<string> {
   if (!(await accepts(port))) return 'waits for its configuration';
@@ -18,7 +18,7 @@ export async function missingConfiguration(adminSocket: string, port: number): P
   }
 }
 
-/** The same by the statistics alone. */
+/** The same, from the statistics alone. */
 export function missingIn(statistics: string): string {
   const counts = new Map(
     [...statistics.matchAll(/^(.+)\.update_(success|rejected): (\d+)$/gm)].map(([, name, what, count]) => [
@@ -31,7 +31,7 @@ export function missingIn(statistics: string): string {
   if (!has('success', listeners)) {
     return has('rejected', listeners) ? 'refuses its listeners' : 'waits for its listeners';
   }
-  // Those of the replicas of a headless service are that service's alone, which must not keep its callers from starting.
+  // The routes of a headless service's replicas concern only that service, so they must not keep its callers from starting.
   const routes = [...counts.keys()].flatMap((key) => /^success (.+\.rds\.(?!direct\|).+)$/.exec(key)?.[1] ?? []);
   if (routes.length === 0) return 'waits for its routes';
   const missing = routes.find((name) => !has('success', name));

@@ -5,31 +5,31 @@ import { Backoff } from './backoff.ts';
 import type { ProcessRecords } from './process-records.ts';
 import type { Running, StopSignal } from './running.ts';
 
-/** A process that is to run until it is told to stop. */
+/** A process that should run until it is stopped. */
 export interface KeptProcessOptions {
-  /** As people see it: "orders-0", "orders-0 envoy". */
+  /** Its name in messages: "orders-0", "orders-0 envoy". */
   readonly name: string;
   readonly start: () => Promise<Running>;
   readonly records: ProcessRecords;
-  /** Told each crash in one sentence. */
+  /** Called with one sentence for each crash. */
   readonly report: (sentence: string) => void;
   /** The last line that it logged, for that sentence. */
   readonly lastLine?: () => string;
-  /** Told when it runs, at first and after each restart. */
+  /** Called when it runs, at first and after each restart. */
   readonly onUp?: (running: Running) => void;
   /**
    * Told when it does not any more, and why; not when it was stopped. It is told the same reason each time: who waits for the process has
    * to look again, as the same reason once more may be one time too many.
    */
   readonly onDown?: (reason: string) => void;
-  /** A first start that fails is tried again like any other. Default: `start` rejects. */
+  /** Retry a failed first start like any other. Default: `start` rejects. */
   readonly patient?: boolean;
 }
 
-/** Failures in a row after which nobody should wait for it. */
+/** The number of consecutive failures after which it is hopeless. */
 const hopelessFailures = 3;
 
-/** Keeps one process running: starts it again after a crash, later and later while it does not stay up. */
+/** Keeps one process running: restarts it after a crash, with a growing delay while it does not stay up. */
 export class KeptProcess {
   readonly #options: KeptProcessOptions;
   readonly #backoff = new Backoff();
@@ -40,7 +40,7 @@ export class KeptProcess {
   #reason = '';
   #restarts = 0;
   #held: { readonly reason: string; readonly ended: Promise<void>; readonly end: () => void } | undefined;
-  /** Of the time until the next start. */
+  /** Cancels the wait for the next start. */
   #waiting = new AbortController();
   #cannotStart = false;
 
@@ -57,17 +57,17 @@ export class KeptProcess {
     return this.#running ? '' : this.#reason;
   }
 
-  /** How often it was started again. */
+  /** How often it was restarted. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** It does not run and nothing suggests that it soon will: it failed three times in a row, or no process came up at all. */
+  /** Whether it is down with no sign that it will soon run: it failed three times in a row, or no process started at all. */
   get hopeless(): boolean {
     return !this.#running && !this.#held && (this.#cannotStart || this.#backoff.failures >= hopelessFailures);
   }
 
-  /** Starts it. Rejects when the first start fails, unless it is patient; later ones are tried again and again. */
+  /** Starts it. Rejects if the first start fails, unless it is patient; later starts are retried without limit. */
   async start(): Promise<void> {
     if (this.#held) {
       this.#loop = this.#keep(undefined, Date.now());
@@ -85,16 +85,16 @@ export class KeptProcess {
     }
   }
 
-  /** Ends it for good and waits, by force after `timeoutMs`. */
+  /** Stops it for good and waits; kills it after `timeoutMs`. */
   async stop(timeoutMs: number, signal?: StopSignal): Promise<void> {
     this.#stopping.abort();
-    // What is being started now has no process yet that could be stopped.
+    // A start in progress has no process yet that could be stopped.
     await this.#starting;
     await this.#running?.stop(timeoutMs, signal);
     await this.#loop;
   }
 
-  /** Ends it until `release`, by force after `timeoutMs`. `reason` is what is told of it meanwhile. One that was never started waits. */
+  /** Stops it until `release`; kills it after `timeoutMs`. `reason` is its status meanwhile. If it was never started, it waits. */
   async hold(timeoutMs: number, reason: string): Promise<void> {
     if (!this.#held) {
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
@@ -104,18 +104,18 @@ export class KeptProcess {
     await this.#starting;
     const { pid } = this;
     await this.#running?.stop(timeoutMs);
-    // It has ended when the loop has noticed, not before.
+    // It counts as stopped only when the loop has noticed.
     while (pid !== undefined && this.pid === pid) await sleep(5);
   }
 
-  /** Lets it start again, at once. */
+  /** Starts it again at once. */
   release(): void {
     const held = this.#held;
     this.#held = undefined;
     held?.end();
   }
 
-  /** It is held. */
+  /** Whether it is held. */
   get held(): boolean {
     return this.#held !== undefined;
   }
@@ -168,7 +168,7 @@ export class KeptProcess {
     }
   }
 
-  /** Says how it ended, and waits for the time of the next start. */
+  /** Reports how it exited, and waits until the next start. */
   async #wait(end: string, ranMs: number): Promise<void> {
     const { signal } = this.#stopping;
     const delayMs = this.#backoff.next(ranMs);
@@ -183,7 +183,7 @@ export class KeptProcess {
   }
 }
 
-/** The reason of a process that `weft stop` has ended. */
+/** The reason of a process that `weft stop` stopped. */
 export function heldReason(name: string): string {
   return `was stopped by \`weft stop\`; \`weft start ${name}\` starts it again`;
 }

@@ -8,9 +8,9 @@ import { signalGroup } from './running.ts';
 const graceMs = 3_000;
 
 /**
- * Ends what a supervisor that was killed has left running, PostgreSQL last and in order.
+ * Stops the processes that a killed supervisor left running, in order, PostgreSQL last.
  *
- * @returns The names of the processes that were ended.
+ * @returns The names of the stopped processes.
  */
 export async function endLeftovers(state: StateDirectory): Promise<string[]> {
   const leftovers = livingProcesses(state.processes).filter(({ name }) => name !== 'postgres');

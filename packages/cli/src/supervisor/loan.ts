@@ -6,15 +6,15 @@ import type { ServiceProcess } from './service-process.ts';
 export interface Loan extends ServiceProcess {
   /** "orders-0". */
   readonly replica: string;
-  /** Ends it: the mesh runs the process again, unless it did not before either. */
+  /** Ends the loan: the mesh runs the process again if it did before. */
   readonly end: () => void;
 }
 
 const lent = new WeakSet<RunningService>();
 
 /**
- * Ends a service's own processes and lends its first replica. The other replicas take no calls meanwhile, so that every call comes to
- * the borrower.
+ * Stops a service's own processes and lends its first replica. The other replicas get no calls meanwhile, so that every call goes to the
+ * borrower.
  *
  * @throws CommandError for a service that is lent already or has no replicas.
  */
@@ -22,7 +22,7 @@ export async function lendService(running: RunningService): Promise<Loan> {
   const { service, replicas } = running;
   const [first] = replicas;
   if (lent.has(running)) {
-    throw new CommandError(`${service.name} runs under another \`weft run\` already; end that one first.`);
+    throw new CommandError(`${service.name} already runs under another \`weft run\`; stop that one first.`);
   }
   if (!first) {
     throw new CommandError(`${service.name} has no replicas; \`weft scale ${service.name}=1\` gives it one.`);

@@ -3,27 +3,27 @@ import { join } from 'node:path';
 import { isNoSpace } from '../system-error.ts';
 import type { Paint, Style } from '../terminal/style.ts';
 
-/** A log that grows over this is kept once under `.1` and begun anew. */
+/** A log that exceeds this size is rotated to `.1`, of which one is kept. */
 const maxLogBytes = 32 * 1024 * 1024;
 
-/** The lines of one process: kept in a file, and shown with its name before them. */
+/** The lines of one process: kept in a file, and shown with its name in front. */
 export interface ProcessLog {
   readonly path: string;
-  /** The line that says best why it ended: the last error of its last lines, else the last line. */
+  /** The line that best says why it exited: the last error in its last lines, or else the last line. */
   readonly lastLine: string;
-  /** Keeps a line; shows it too unless `quiet`. */
+  /** Keeps a line, and shows it unless `quiet`. */
   line(text: string, options?: { quiet?: boolean }): void;
-  /** What is told from now on is of a new process. */
+  /** Marks the start of a new process. */
   forget(): void;
-  /** The same log for a second process beside the first: its lines go where the others go, and it has a last line of its own. */
+  /** The same log for a second process beside the first: its lines go to the same place, but it has its own last line. */
   beside(): ProcessLog;
   close(): void;
 }
 
-/** A crash of Node is told in about so many lines. */
+/** About as many lines as Node prints for a crash. */
 const keptLines = 25;
 
-/** The most telling first: how Node words an exception, then log levels. */
+/** The most useful first: Node's form of an exception, then log levels. */
 const tellsError = [/^(\w*Error|error|Uncaught)\b.*: /, /^(error|fatal)\b/];
 
 const colors: readonly Style[] = ['cyan', 'magenta', 'blue', 'yellow', 'green'];
@@ -69,7 +69,7 @@ export class Logs {
         try {
           size += writeSync(file, bytes);
         } catch (error) {
-          // A mesh goes on without its logs; that the disk is full is told by whoever needs it.
+          // A mesh keeps running without its logs; the code that needs the disk reports that it is full.
           if (!isNoSpace(error)) throw error;
         }
         if (options.quiet) return;
@@ -90,7 +90,7 @@ export class Logs {
   }
 }
 
-/** A JSON log line of the service kit as a person reads it: level, message, then the other fields; any other line as it is. */
+/** Formats a JSON log line of the service kit: level, message, then the other fields. Returns any other line unchanged. */
 export function readableLine(text: string): string {
   if (!text.startsWith('{')) return text;
   let content: unknown;
@@ -112,7 +112,7 @@ export function readableLine(text: string): string {
     .replaceAll('\n', ' ⏎ ');
 }
 
-/** Of an error only its message: the file has its stack. */
+/** For an error, only its message; the file has its stack. */
 function readableValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') {
@@ -121,7 +121,7 @@ function readableValue(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** What stands elsewhere in the line, or is the same in each. */
+/** Fields that appear elsewhere in the line, or are the same in each. */
 const shown: ReadonlySet<string> = new Set(['msg', 'level', 'time', 'service', 'pid', 'hostname']);
 
 /** pino's numbers. */

@@ -4,7 +4,7 @@ import type { StateDirectory } from '../state-directory.ts';
 import type { Logs } from './logs.ts';
 import type { ProcessRecords } from './process-records.ts';
 
-/** What all parts of one running mesh share. */
+/** What the parts of one running mesh share. */
 export interface MeshRun {
   readonly state: StateDirectory;
   readonly mesh: MeshDirectory;
@@ -16,15 +16,15 @@ export interface MeshRun {
   readonly envoy: () => Promise<string>;
   /** Where the control plane serves xDS: a port on 127.0.0.1. */
   readonly xdsPort: number;
-  /** Tells the person one sentence. */
+  /** Prints one sentence to the user. */
   readonly report: (sentence: string) => void;
-  /** Tells whoever waits that a replica has become ready, or is not any more. */
+  /** Notifies waiters that the readiness of a replica changed. */
   readonly changed: () => void;
   /** The admin socket of the Envoy beside a replica. */
   readonly adminSocket: (replica: string) => string;
 }
 
-/** The admin socket of the Envoy beside `replica`; its name is short, since the whole path must be. */
+/** The admin socket of the Envoy beside `replica`. Its name is short because the path has a length limit. */
 export function adminSocketPath(state: StateDirectory, replica: string): string {
   return join(state.run, `${replica}.admin`);
 }

@@ -9,10 +9,10 @@ const pollMs = 20;
  * the control plane may wait for its turn.
  */
 const moveMs = 30_000;
-/** How long calls that the old application works on may take; the kit cuts them off after as long. */
+/** How long in-flight calls of the old application may take; the kit ends them after the same time. */
 const finishMs = 10_000;
 
-/** The inbound port of a sidecar, to be asked where it sends its calls. */
+/** The inbound port of a sidecar, to find out where it sends calls. */
 export interface InboundTraffic {
   readonly adminSocket: string;
   readonly port: number;
@@ -28,8 +28,8 @@ export function moved(traffic: InboundTraffic, address: ListenAddress, signal: A
 }
 
 /**
- * Resolves when an Envoy has no connection left to the applications that it called before, with true; with false when some remain
- * after 10 s. A connection to an application that was replaced ends with its last call.
+ * Resolves with true when an Envoy has no connection left to its previous applications; with false if some remain after 10 s. A connection
+ * to a replaced application closes with its last call.
  */
 export function drained(traffic: InboundTraffic, signal: AbortSignal): Promise<boolean> {
   return until(finishMs, signal, async () => {
@@ -48,7 +48,7 @@ async function until(timeoutMs: number, signal: AbortSignal, holds: () => Promis
   }
 }
 
-/** Connections to the application as the Envoy knows it now, by host. */
+/** Connections to the current application, by host. */
 async function connectionsByHost({ adminSocket, port }: InboundTraffic): Promise<ReadonlyMap<string, number>> {
   const clusters = await requestAdmin({ socketPath: adminSocket, path: '/clusters', timeoutMs: 1_000 });
   const prefix = `${inboundName(port)}::`;
@@ -59,7 +59,7 @@ async function connectionsByHost({ adminSocket, port }: InboundTraffic): Promise
   return new Map(hosts);
 }
 
-/** Connections to the application, those to hosts that it does not have any more with them: statistics go by the cluster's name. */
+/** Connections to the application, including those to previous hosts, because the statistic is per cluster. */
 async function allConnections({ adminSocket, port }: InboundTraffic): Promise<number> {
   const filter = encodeURIComponent(`^cluster\\.${inboundName(port).replace('|', '\\|')}\\.upstream_cx_active$`);
   const stats = await requestAdmin({ socketPath: adminSocket, path: `/stats?filter=${filter}`, timeoutMs: 1_000 });

@@ -1,11 +1,11 @@
-/** How long those who come up are waited for: as long as it takes before `from` resolves, and `waitMs` afterwards. */
+/** How long to wait for services to start: without limit until `from` resolves, and `waitMs` afterwards. */
 export class Patience {
   #begun = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
   #cancelled = false;
 
-  /** `onChange` is called when an answer of `isOver` may have changed. A rejection of `from` is left to others. */
+  /** `onChange` is called when the answer of `isOver` may have changed. The caller handles a rejection of `from`. */
   constructor(from: Promise<unknown>, waitMs: number, onChange: () => void) {
     from.then(
       () => {
@@ -21,12 +21,12 @@ export class Patience {
     );
   }
 
-  /** Whether nobody should wait any longer. What is hopeless is not waited for once everything that it could need is there. */
+  /** Whether to stop waiting. A hopeless service is not waited for once everything that it could need is running. */
   isOver(hopeless: boolean): boolean {
     return this.#ended || (this.#begun && hopeless);
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops all waiting. */
   end(): void {
     this.#cancelled = true;
     clearTimeout(this.#timer);

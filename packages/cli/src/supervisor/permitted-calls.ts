@@ -4,10 +4,10 @@ import type { Replica } from './replica.ts';
 import type { RunningService } from './running-service.ts';
 
 /**
- * Why not every call that the contracts permit gets through, in a few words; empty when all do.
+ * Why a call that the contracts permit does not succeed, in a few words; empty if all succeed.
  *
- * Each pair of a calling replica and a service, both of them ready, is tried once, and each exposed service through the edge, by the way that a real
- * call takes and with a message that no method can take: nothing is written.
+ * Tries each pair of a calling replica and a service once both are ready, and each exposed service through the edge. A probe takes the path
+ * of a real call, but with a message that no method can decode, so nothing is written.
  */
 export async function brokenPath(
   contracted: readonly Pick<RunningService, 'service' | 'calls'>[],
@@ -30,7 +30,7 @@ export async function brokenPath(
   return (await Promise.all(attempts)).find((reason) => reason !== '') ?? '';
 }
 
-/** By name: a replica has its manifest as of its last start. */
+/** By name, because a replica has the manifest of its last start. */
 function isReplicaOf({ service }: Replica, { namespace, name }: ServiceManifest): boolean {
   return service.name === name && service.namespace === namespace;
 }

@@ -7,14 +7,14 @@ import type { ServiceManifest } from '../service-manifest.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Trouble } from './trouble.ts';
 
-/** What a project has to run, as its files say it now. */
+/** What a project runs, according to its current files. */
 export interface PreparedProject {
   readonly services: readonly ServiceManifest[];
   /** What is left out, and why. */
   readonly problems: readonly Trouble[];
 }
 
-/** Generates the contracts of a project, then reads its services. What is broken is a problem; the last good contracts stay. */
+/** Generates the contracts of a project, then reads its services. A broken part becomes a problem; the last good contracts stay. */
 export async function prepareProject(project: Project, progress: Progress): Promise<PreparedProject> {
   let broken: readonly string[] = [];
   await progress.step(
@@ -30,7 +30,7 @@ export async function prepareProject(project: Project, progress: Progress): Prom
     ({ changed, findings }) =>
       [
         changed.length > 0 ? `made ${changed.join(', ')} anew` : '',
-        findings.length > 0 ? `\`weft lint\` finds ${findings.length} things to say` : '',
+        findings.length > 0 ? `\`weft lint\` has ${findings.length} findings` : '',
       ]
         .filter(Boolean)
         .join('; '),
@@ -64,7 +64,7 @@ function brokenWords([first, ...others]: readonly string[]): string | undefined 
   return `${first}${more}; the last good contracts are used`;
 }
 
-/** As `generate`, with every problem as a sentence. */
+/** Like `generate`, with every problem as a sentence. */
 async function generated(
   project: Project,
   report: (line: string) => void,
@@ -77,7 +77,7 @@ async function generated(
     return {
       changed: [],
       findings: [],
-      problems: [error instanceof CommandError ? reason : `cannot be made: ${reason}`],
+      problems: [error instanceof CommandError ? reason : `cannot be generated: ${reason}`],
     };
   }
 }

@@ -3,17 +3,17 @@ import { reasonOf } from '../command-error.ts';
 
 /** How a gRPC call ended. */
 export interface ProbeAnswer {
-  /** The gRPC status code; 14, UNAVAILABLE, when nobody answered. */
+  /** The gRPC status code; 14 (UNAVAILABLE) if there was no answer. */
   readonly code: number;
   readonly message: string;
 }
 
-/** Field 0 with wire type 7: no decoder takes it, so the method is reached and cannot have an effect. */
+/** Field 0 with wire type 7. No decoder accepts it, so the call reaches the method but cannot have an effect. */
 const undecodable = Buffer.from([0, 0, 0, 0, 1, 0x07]);
 
 const timeoutMs = 3_000;
 
-/** Calls a unary method with a message that cannot be decoded, by gRPC over plain HTTP/2. Never rejects. */
+/** Calls a unary method with a message that cannot be decoded, using gRPC over plain HTTP/2. Never rejects. */
 export function probeCall(port: number, authority: string, path: string): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
     const session = connect(`http://127.0.0.1:${port}`);
@@ -57,10 +57,10 @@ export function probeCall(port: number, authority: string, path: string): Promis
 /** UNAVAILABLE. */
 const unavailable = 14;
 
-/** PERMISSION_DENIED and UNIMPLEMENTED: an application may say so, and the mesh in its place, which begins with its name. */
+/** PERMISSION_DENIED and UNIMPLEMENTED come from the application or from the mesh, whose messages start with its name. */
 const refusals = new Set([7, 12]);
 
-/** Whether the application itself has answered. One that does not implement the method yet has. */
+/** Whether the application itself answered, even if only that it does not implement the method. */
 export function reached({ code, message }: ProbeAnswer): boolean {
   if (code === unavailable) return false;
   return !refusals.has(code) || (message !== '' && !message.startsWith('weft: '));

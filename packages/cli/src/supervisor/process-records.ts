@@ -7,7 +7,7 @@ import { isNoSpace } from '../system-error.ts';
 const recordSchema = z.object({
   name: z.string(),
   pid: z.int().positive(),
-  /** Tells this process from a later one with the same number. */
+  /** Distinguishes this process from a later one with the same PID. */
   identity: z.string(),
 });
 
@@ -15,8 +15,8 @@ const recordSchema = z.object({
 export type ProcessRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /**
- * Remembers on disk which processes live, so that those of a supervisor that was killed can be found and ended.
- * A process number alone is not enough: numbers are used again.
+ * Records running processes on disk, so that those of a killed supervisor can be found and stopped. A PID alone is not enough, because PIDs
+ * are reused.
  */
 export class ProcessRecords {
   readonly #path: string;
@@ -26,7 +26,7 @@ export class ProcessRecords {
     this.#path = path;
   }
 
-  /** Remembers a process that was just started. */
+  /** Records a process that was just started. */
   add(name: string, pid: number): void {
     const identity = processIdentity(pid);
     if (identity === undefined) return;
@@ -34,7 +34,7 @@ export class ProcessRecords {
     this.#write();
   }
 
-  /** Forgets a process that has ended. */
+  /** Removes the record of a process that has exited. */
   remove(pid: number): void {
     if (this.#records.delete(pid)) this.#write();
   }
@@ -43,13 +43,13 @@ export class ProcessRecords {
     try {
       writeFileAtomically(this.#path, `${JSON.stringify([...this.#records.values()], undefined, 2)}\n`, 0o600);
     } catch (error) {
-      // The next change writes all of them; a process that was started is not to be lost over it.
+      // The next change writes all records. Do not fail a started process because of this.
       if (!isNoSpace(error)) throw error;
     }
   }
 }
 
-/** The recorded processes that still live. */
+/** The recorded processes that are still running. */
 export function livingProcesses(path: string): ProcessRecord[] {
   if (!existsSync(path)) return [];
   let content: unknown;
@@ -68,14 +68,14 @@ export function isAlive(record: ProcessRecord): boolean {
 }
 
 /**
- * When a process began, in the words of its system; undefined when there is none (or only its remains, a zombie).
- * Linux: field 22 of /proc/PID/stat, clock ticks since boot (proc(5)), with the boot's id. Elsewhere: ps.
+ * When a process started, in the operating system's format; undefined if there is none, or only a zombie. Linux: field 22 of
+ * /proc/PID/stat, clock ticks since boot (proc(5)), with the boot's id. Elsewhere: ps.
  */
 export function processIdentity(pid: number): string | undefined {
   if (process.platform === 'linux') {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The second field is the command in parentheses and may hold spaces and parentheses itself.
+      // The second field is the command in parentheses, which may itself contain spaces and parentheses.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       const state = fields[0];
       return state === 'Z' || state === 'X' ? undefined : `${bootId()}/${fields[19]}`;

@@ -18,13 +18,13 @@ import type { ServiceProcess } from './service-process.ts';
 import { startSidecar } from './sidecar.ts';
 
 const probeIntervalMs = 500;
-/** Until it is ready, somebody waits for it. */
+/** How often to check until it is ready, because a command waits for it. */
 const firstProbeIntervalMs = 100;
 const envoyStopMs = 5_000;
 /** How long a new process may take to serve before the old one is kept. */
 const startMs = 30_000;
 
-/** What a replica is made from. */
+/** The inputs of a replica. */
 export interface ReplicaOptions {
   readonly run: MeshRun;
   readonly service: ServiceManifest;
@@ -41,7 +41,7 @@ export interface ReplicaVersion {
   readonly contract: string | undefined;
 }
 
-/** One process of a service, the Envoy beside it, and the Workload that tells the mesh about both. */
+/** One process of a service, the Envoy beside it, and the Workload that declares both to the mesh. */
 export class Replica {
   readonly name: string;
   readonly outboundPort: number;
@@ -52,7 +52,7 @@ export class Replica {
   readonly #envoyLog: ProcessLog;
   readonly #envoy: KeptProcess;
   readonly #stopped = new AbortController();
-  /** Its application, one that has been replaced and still ends its calls, and one that is about to replace it. */
+  /** Its application, a replaced one that still finishes its calls, and one that is about to replace it. */
   readonly #applications = new Set<Application>();
   #service: ServiceManifest;
   #application: Application;
@@ -64,7 +64,7 @@ export class Replica {
   #probing: Promise<void> | undefined;
   #replacing: Promise<unknown> | undefined;
 
-  /** Takes ports, a token and a place in the mesh; starts nothing. */
+  /** Allocates ports and a token, and joins the mesh. Starts nothing. */
   static async create(options: ReplicaOptions): Promise<Replica> {
     const { run, service, index } = options;
     const [inbound, outbound, listen] = await Promise.all([
@@ -94,7 +94,7 @@ export class Replica {
       report: run.report,
       lastLine: () => this.#envoyLog.lastLine,
       start: () => startSidecar(run, { namespace: service.namespace, name: this.name }, this.#envoyLog),
-      onUp: () => this.#updateEnvoy('its Envoy waits for its configuration'),
+      onUp: () => this.#updateEnvoy('its Envoy is waiting for its configuration'),
       onDown: (reason) => {
         this.#updateEnvoy(`its Envoy ${reason}`);
         run.changed();
@@ -117,7 +117,7 @@ export class Replica {
     return this.#contract;
   }
 
-  /** Takes calls. */
+  /** Whether it takes calls. */
   get ready(): boolean {
     return this.reason === '';
   }
@@ -128,12 +128,12 @@ export class Replica {
     return this.#application.reason || this.#envoyReason;
   }
 
-  /** It takes no calls and will not soon: one of its processes does not stay up. */
+  /** Whether it takes no calls and will not soon: one of its processes does not stay up. */
   get hopeless(): boolean {
     return this.#application.hopeless || this.#envoy.hopeless;
   }
 
-  /** Its process is somebody else's to start. */
+  /** Whether somebody else starts its process. */
   get held(): boolean {
     return this.#application.held;
   }
@@ -176,26 +176,25 @@ export class Replica {
     return this.#application.withhold(reason);
   }
 
-  /** Lets a process that somebody else starts be its application, once its own has ended. */
+  /** Lets a process that somebody else starts become its application, after its own has exited. */
   lend(): void {
     this.#application.lend();
   }
 
-  /** Ends the loan. `withheld`: why its own application does not run either; else it starts again. */
+  /** Ends the loan. Its own application starts again, unless `withheld` says why not. */
   takeBack(withheld?: string): void {
     this.#application.takeBack(withheld);
   }
 
-  /** Starts the Envoy; the control plane must have written its root before. */
+  /** Starts the Envoy. The control plane must have written its root certificate first. */
   startEnvoy(): Promise<void> {
     return this.#envoy.start();
   }
 
   /**
-   * Replaces its process without a failed call: starts the new one beside the old one, moves the calls when it serves, and ends the
-   * old one when its calls have ended (not awaited). Rejects with the reason in a few words when the new one does not serve, or
-   * `signal` is aborted before it does; the old one goes on serving then. Resolves with false where the process is somebody else's
-   * to start: only the contract is another one then.
+   * Replaces its process without a failed call: starts the new one beside the old one, moves calls when it serves, and stops the old one
+   * when its calls have finished (not awaited). Rejects with the reason in a few words if the new one does not serve, or `signal` is
+   * aborted first; the old one then keeps serving. Resolves with false if somebody else starts the process: then only the contract changes.
    */
   replace(version: ReplicaVersion, signal: AbortSignal): Promise<boolean> {
     const replacing = this.#replace(version, signal);
@@ -232,7 +231,7 @@ export class Replica {
     return true;
   }
 
-  /** Takes it out of the mesh without a failed call: callers first (`settled`), then the application, then its Envoy. */
+  /** Removes it from the mesh without a failed call: waits for callers (`settled`), then stops the application, then its Envoy. */
   async leave(settled: () => Promise<void>): Promise<void> {
     this.#leaving = true;
     this.#publish();
@@ -241,7 +240,7 @@ export class Replica {
     this.#run.mesh.removeWorkload({ namespace: this.service.namespace, name: this.name });
   }
 
-  /** Ends both processes: the application first. By SIGTERM it serves for a while before; by SIGINT nobody calls it any more. */
+  /** Stops both processes, the application first. After SIGTERM it serves for a while; SIGINT is for one that no longer gets calls. */
   async stop(signal: StopSignal): Promise<void> {
     this.#leaving = true;
     this.#stopped.abort();
@@ -277,7 +276,7 @@ export class Replica {
     return application;
   }
 
-  /** Follows its Envoy. */
+  /** Watches its Envoy. */
   async #probe(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {

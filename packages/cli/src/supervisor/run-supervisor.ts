@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly port: number;
   /** How long a service may take to serve before the mesh is up without it. */
   readonly waitMs: number;
-  /** Bring edits of the project into the running mesh. */
+  /** Apply edits of the project to the running mesh. */
   readonly follow: boolean;
 }
 
@@ -32,10 +32,9 @@ export interface RunOptions {
 const foundationMs = 300_000;
 
 /**
- * Runs a mesh in the foreground until it is told to stop by a signal or by another command. A second signal ends every process
- * at once.
+ * Runs a mesh in the foreground until a signal or another command stops it. A second signal kills every process at once.
  *
- * @throws CommandError when it does not come up; everything has ended then.
+ * @throws CommandError if it does not start; all processes have then been stopped.
  */
 export async function runSupervisor(options: RunOptions): Promise<void> {
   const { project, state, port, waitMs } = options;
@@ -63,7 +62,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   const abort = new AbortController();
   const requestStop = (): void => {
     if (phase === 'stopping') {
-      // Asked a second time: no more patience. Whatever is left is found by its record.
+      // Asked a second time: exit at once. The next command finds what is left by its record.
       for (const { pid } of livingProcesses(state.processes)) signalGroup(pid, 'SIGKILL');
       process.exit(130);
     }
@@ -89,15 +88,15 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     const up = Promise.withResolvers<void>();
     if (options.follow) await followEdits(options.project, supervisor, up.promise, say, abort.signal);
     await startInTime(supervisor, progress, abort.signal, foundationMs + 2 * waitMs);
-    // A signal in the last moment of the start has its own way out.
+    // A signal in the last moment of startup is handled elsewhere.
     if (!abort.signal.aborted) {
       suggestions = supervisor.suggestions;
       withoutConnect = supervisor.withoutConnect;
       phase = 'running';
-      const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
+      const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops everything.`);
       const said = welcome(port, suggestions, paint, withoutConnect);
       print(`\n${[said, ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
-      if (options.follow) print(paint('dim', 'Edits are followed.'));
+      if (options.follow) print(paint('dim', 'Following edits.'));
       up.resolve();
       await stopRequested;
     }

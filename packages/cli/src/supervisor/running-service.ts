@@ -4,13 +4,13 @@ import type { ServiceManifest } from '../service-manifest.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { Replica } from './replica.ts';
 
-/** What a service runs: its manifest, and its contract where it has one. */
+/** What a service runs: its manifest, and its contract if it has one. */
 export interface ServiceVersion {
   readonly service: ServiceManifest;
   readonly contract: PublishedContract | undefined;
 }
 
-/** A contract that was given to the mesh. */
+/** A published contract. */
 export interface PublishedContract {
   /** Of its content. */
   readonly hash: string;
@@ -18,16 +18,16 @@ export interface PublishedContract {
   readonly calls: readonly ContractCall[];
 }
 
-/** One service as it runs now. */
+/** One running service. */
 export class RunningService {
   readonly replicas: Replica[] = [];
-  /** How its processes connect to PostgreSQL; empty until it has a schema there. */
+  /** The PostgreSQL settings of its processes; empty until it has a schema. */
   databaseEnv: Readonly<Record<string, string>> = {};
-  /** What keeps its applications from being started; undefined when nothing does. */
+  /** What keeps its applications from starting, or undefined. */
   fault: string | undefined;
-  /** Why its applications are left to somebody else; undefined when they are not. */
+  /** Why somebody else starts its applications, or undefined. */
   withheld: string | undefined;
-  /** It has joined a running mesh and did not serve yet. */
+  /** Whether it joined a running mesh and has not served yet. */
   joining = false;
   /** The contract that its replicas are about to run. */
   coming: PublishedContract | undefined;
@@ -40,7 +40,7 @@ export class RunningService {
     this.#version = version;
   }
 
-  /** What its replicas run; while they are being replaced, the version before. */
+  /** What its replicas run; while they are being replaced, the previous version. */
   get version(): ServiceVersion {
     return this.#version;
   }
@@ -49,7 +49,7 @@ export class RunningService {
     return this.#version.service;
   }
 
-  /** The hash of its contract; undefined without one. */
+  /** The hash of its contract, or undefined. */
   get contract(): string | undefined {
     return this.#version.contract?.hash;
   }
@@ -64,7 +64,7 @@ export class RunningService {
     return this.#version.contract?.calls ?? [];
   }
 
-  /** Its processes are somebody else's to start. */
+  /** Whether somebody else starts its processes. */
   get held(): boolean {
     return this.replicas.some(({ held }) => held);
   }
@@ -74,17 +74,17 @@ export class RunningService {
     return this.#version.contract?.descriptorSet;
   }
 
-  /** Why not all of its replicas take calls, in the words of the first that does not; empty when all do. */
+  /** The reason of the first replica that takes no calls; empty if all do. */
   get reason(): string {
     return this.fault ?? this.replicas.find(({ ready }) => !ready)?.reason ?? '';
   }
 
-  /** One of its replicas takes no calls and will not soon. */
+  /** Whether one of its replicas takes no calls and will not soon. */
   get hopeless(): boolean {
     return this.replicas.some(({ hopeless }) => hopeless);
   }
 
-  /** Does `work` after what is being done with its replicas: two at once would choose the same names. */
+  /** Runs `work` after any work in progress on its replicas, because two at once would choose the same names. */
   async inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#busy.then(work);
     this.#busy = done.catch(() => undefined);
@@ -92,10 +92,10 @@ export class RunningService {
   }
 
   /**
-   * Gives replicas new processes of a version, one after the other and without a failed call. The service is of that version when all of
-   * them serve.
+   * Replaces the processes of replicas with a new version, one after the other and without a failed call. The service has that version once
+   * all of them serve.
    *
-   * @throws CommandError when a new process does not serve; the old one goes on.
+   * @throws CommandError if a new process does not serve; the old one keeps running.
    */
   async replace(
     version: ServiceVersion,
@@ -108,14 +108,14 @@ export class RunningService {
         await replica.replace({ service, contract: contract?.hash }, signal);
       } catch (error) {
         signal.throwIfAborted();
-        const message = `The new process of ${replica.name} does not serve, so the old one goes on: ${reasonOf(error)}`;
+        const message = `The new process of ${replica.name} does not serve, so the old one stays: ${reasonOf(error)}`;
         throw new CommandError(message, { cause: error });
       }
     }
     this.#version = version;
   }
 
-  /** Adds one more replica with the first free number; starts nothing. */
+  /** Adds a replica with the first free number. Starts nothing. */
   async addReplica(): Promise<Replica> {
     const { service, contract } = this;
     const taken = new Set(this.replicas.map(({ name }) => name));

@@ -12,7 +12,7 @@ import type { MeshRun } from './mesh-run.ts';
 import { type PublishedContract, RunningService } from './running-service.ts';
 import type { Trouble } from './trouble.ts';
 
-/** The services of a running mesh, and what the mesh directory says of them as a whole. */
+/** The services of a running mesh, and their shared entries in the mesh directory. */
 export class RunningServices {
   readonly #run: MeshRun;
   readonly #project: Project;
@@ -20,7 +20,7 @@ export class RunningServices {
   readonly #all: RunningService[] = [];
   #problems: readonly Trouble[];
 
-  /** Takes in what can be taken in; the rest joins `problems`. `except`: services whose processes are not started. */
+  /** Adds every service that it can; the others become `problems`. `except`: services whose processes are not started. */
   constructor(
     run: MeshRun,
     project: Project,
@@ -46,7 +46,7 @@ export class RunningServices {
     return this.#all;
   }
 
-  /** What was left out, and what went wrong. */
+  /** The services that were left out, and what went wrong. */
   get problems(): readonly Trouble[] {
     return this.#problems;
   }
@@ -55,13 +55,13 @@ export class RunningServices {
     return this.#all.find(({ service }) => service.name === name);
   }
 
-  /** @throws CommandError that names what there is. */
+  /** @throws CommandError that lists the known services. */
   get(name: string): RunningService {
     const running = this.find(name);
     if (running) return running;
     const names = this.#all.map(({ service }) => service.name);
     throw new CommandError(
-      `No service is called ${name}.${didYouMean(name, names)} There are ${names.join(', ') || 'none'}.`,
+      `No service is named ${name}.${didYouMean(name, names)} Services: ${names.join(', ') || 'none'}.`,
     );
   }
 
@@ -77,7 +77,7 @@ export class RunningServices {
     return running;
   }
 
-  /** Takes a service without replicas out of the mesh. */
+  /** Removes a service without replicas from the mesh. */
   drop(running: RunningService): void {
     this.#all.splice(this.#all.indexOf(running), 1);
     this.#run.mesh.remove(serviceFile(running.service));
@@ -85,7 +85,7 @@ export class RunningServices {
   }
 
   /**
-   * Publishes the contract of a service as it was generated last; undefined when it has none.
+   * Publishes the last generated contract of a service; undefined if it has none.
    *
    * @throws CommandError when the project has no contract of that name.
    */
@@ -101,7 +101,7 @@ export class RunningServices {
     return { hash, descriptorSet, calls: contractCalls(descriptorSet, contract) };
   }
 
-  /** Publishes what is of all services together, and takes back the contracts that nobody runs any more. */
+  /** Publishes the shared entries of all services, and removes contracts that no replica runs anymore. */
   publish(): void {
     const tracing = tracingEndpoint(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
     const services = this.#all.map(({ service }) => service);
@@ -117,7 +117,7 @@ export class RunningServices {
     this.#problems = [...this.#problems, problem];
   }
 
-  /** Forgets the problems of a service that is tried again. */
+  /** Removes the problems of a service that is being retried. */
   forget({ name, file }: Pick<ServiceManifest, 'name' | 'file'>): void {
     this.#problems = this.#problems.filter(({ subject }) => subject !== name && subject !== file);
   }
@@ -126,7 +126,7 @@ export class RunningServices {
     const running = new RunningService(this.#run, { service, contract: this.contractOf(service) });
     this.#run.mesh.write(serviceFile(service), serviceYaml(service));
     if (this.#except.has(service.name)) {
-      running.withheld = `its process is yours to start: \`${weftHere()} run ${service.name}\``;
+      running.withheld = `you start its process yourself: \`${weftHere()} run ${service.name}\``;
     }
     return running;
   }

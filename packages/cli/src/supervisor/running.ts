@@ -3,15 +3,15 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { ProcessLog } from './logs.ts';
 
-/** SIGTERM: it goes on serving for a while. SIGINT: nobody calls it any more. */
+/** SIGTERM: it keeps serving for a while. SIGINT: it no longer gets calls. */
 export type StopSignal = 'SIGTERM' | 'SIGINT';
 
 /** A process that was started. */
 export interface Running {
   readonly pid: number;
-  /** How it ended, in a few words: "exit code 1", "signal SIGKILL". */
+  /** How it exited, in a few words: "exit code 1", "signal SIGKILL". */
   readonly exited: Promise<string>;
-  /** Asks it to end, by SIGTERM unless told otherwise, and waits; ends it by force when it takes longer than `timeoutMs`. */
+  /** Signals it to stop, with SIGTERM by default, and waits. Kills it if it takes longer than `timeoutMs`. */
   stop(timeoutMs: number, signal?: StopSignal): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface Program {
   readonly log: ProcessLog;
 }
 
-/** Starts a program in a process group of its own, so that Ctrl-C at the terminal reaches only the supervisor. */
+/** Starts a program in its own process group, so that Ctrl-C in the terminal reaches only the supervisor. */
 export async function startProgram({ command, cwd, env, log }: Program): Promise<Running> {
   const [file = '', ...args] = command;
   log.forget();
@@ -31,7 +31,7 @@ export async function startProgram({ command, cwd, env, log }: Program): Promise
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       const how = signal ? `signal ${signal}` : `exit code ${code}`;
-      // Its last words may still be in the pipe; but a process that it started may hold the pipe open for good.
+      // Its last output may still be in the pipe. But a process that it started may keep the pipe open forever.
       child.once('close', () => resolve(how));
       setTimeout(() => resolve(how), 250).unref();
     });
@@ -43,7 +43,7 @@ export async function startProgram({ command, cwd, env, log }: Program): Promise
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${file} has no process id`);
-  // What it started itself goes with it.
+  // Its child processes are killed with it.
   void exited.then(() => signalGroup(pid, 'SIGKILL'));
   return {
     pid,
@@ -58,12 +58,12 @@ export async function startProgram({ command, cwd, env, log }: Program): Promise
   };
 }
 
-/** Sends a signal to all of a process group; nothing when there is none. */
+/** Sends a signal to a process group, if it exists. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has ended.
+    // It has already exited.
   }
 }
 

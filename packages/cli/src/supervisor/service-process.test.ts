@@ -56,10 +56,12 @@ test('what cannot be started is said before it is tried', async (t) => {
   await writeFile(join(cwd, 'run'), '#!/bin/sh\n');
   const check = (parts: Partial<ServiceProcess>) => () =>
     checkStartable({ command: ['./run'], cwd, env: { PATH: cwd }, ...parts }, 'services/cart/weft.yaml');
-  t.throws(check({ cwd: join(cwd, 'gone') }), { message: /cwd .*gone is no directory; correct it in services\/cart/ });
+  t.throws(check({ cwd: join(cwd, 'gone') }), {
+    message: /cwd .*gone is not a directory; correct it in services\/cart/,
+  });
   t.throws(check({ command: ['python9'] }), { message: /command python9 was not found; install it, or correct/ });
   t.throws(check({ command: ['./gone'] }), { message: /command \.\/gone was not found/ });
-  t.throws(check({}), { message: /may not be run; `chmod \+x` it/ });
+  t.throws(check({}), { message: /is not executable; `chmod \+x` it/ });
   await chmod(join(cwd, 'run'), 0o755);
   t.notThrows(check({}));
   t.notThrows(check({ command: ['run'] }));

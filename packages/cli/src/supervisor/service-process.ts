@@ -11,20 +11,20 @@ export interface ServiceProcess {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What the process of a replica is made from. */
+/** The inputs of a replica's process. */
 export interface ServiceProcessOptions {
   readonly service: ServiceManifest;
   /** The replica's name. */
   readonly replica: string;
   readonly listen: ListenAddress;
   readonly outboundPort: number;
-  /** What every process of the mesh gets. */
+  /** The environment of every process of the mesh. */
   readonly meshEnv: Readonly<Record<string, string>>;
   /** PGHOST and so on; empty for a service without a database. */
   readonly databaseEnv: Readonly<Record<string, string>>;
 }
 
-/** The process of a replica. What the mesh says of addresses and the database counts more than the service's own `env`. */
+/** The process of a replica. The mesh's variables for addresses and the database override the service's own `env`. */
 export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
   const { service, replica, listen, outboundPort, meshEnv, databaseEnv } = options;
   const env = {
@@ -40,20 +40,20 @@ export function serviceProcess(options: ServiceProcessOptions): ServiceProcess {
   return { command: service.command ?? [nodeOf(env), service.main ?? ''], cwd: service.cwd, env };
 }
 
-/** The Node of the project where it has one, else the Node that runs this. */
+/** The project's Node if it has one, or else the Node that runs this. */
 function nodeOf(env: Readonly<Record<string, string>>): string {
   const [projectBin = ''] = (env.PATH ?? '').split(delimiter);
   return existsSync(join(projectBin, 'node')) ? 'node' : process.execPath;
 }
 
 /**
- * Fails with one sentence where a process cannot be started at all, which the operating system's own error leaves to guess.
+ * Fails with one clear sentence if a process cannot be started at all, because the operating system's own error is vague.
  *
- * @throws CommandError for a working directory or a program that is not there, and for a program that may not be run.
+ * @throws CommandError for a missing working directory or program, and for a program that is not executable.
  */
 export function checkStartable({ command, cwd, env }: ServiceProcess, manifest: string): void {
   const directory = statSync(cwd, { throwIfNoEntry: false });
-  if (!directory?.isDirectory()) throw new CommandError(`its cwd ${cwd} is no directory; correct it in ${manifest}`);
+  if (!directory?.isDirectory()) throw new CommandError(`its cwd ${cwd} is not a directory; correct it in ${manifest}`);
   const [program = ''] = command;
   const places = program.includes('/')
     ? [join(program.startsWith('/') ? '' : cwd, program)]
@@ -64,7 +64,7 @@ export function checkStartable({ command, cwd, env }: ServiceProcess, manifest: 
   }
   if (!found.some(isExecutable)) {
     throw new CommandError(
-      `its command ${found[0]} may not be run; \`chmod +x\` it, or correct command in ${manifest}`,
+      `its command ${found[0]} is not executable; \`chmod +x\` it, or correct command in ${manifest}`,
     );
   }
 }

@@ -8,7 +8,7 @@ import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import type { Running } from './running.ts';
 
-/** Starts the Envoy of a workload with the bootstrap that it would have in a cluster; `fromOutside`: see BootstrapOptions. */
+/** Starts the Envoy of a workload with the same bootstrap as in a cluster; `fromOutside`: see BootstrapOptions. */
 export async function startSidecar(
   run: MeshRun,
   workload: { readonly namespace: string; readonly name: string },
@@ -21,7 +21,7 @@ export async function startSidecar(
   const envoy = await startEnvoy({
     envoy: await run.envoy(),
     dir: join(run.state.envoy, `${workload.namespace}.${workload.name}`),
-    // Access logs are for the file; what Envoy itself has to say is for the person.
+    // Access logs go to the file; Envoy's own messages go to the user.
     log: (line, stream) => log.line(line, { quiet: stream === 'stdout' }),
     bootstrap: z.record(z.string(), z.unknown()).parse(
       bootstrap({
@@ -42,11 +42,11 @@ export async function startSidecar(
 }
 
 /**
- * Ends an Envoy whose calls have ended. By SIGKILL: on SIGTERM a stock Envoy with an upstream Lua filter and an open ADS stream
- * ends with a segmentation fault (seen with 1.40.0), and it would not drain anyway. Its access log is written out before.
+ * Stops an Envoy whose calls have finished. Uses SIGKILL: on SIGTERM a stock Envoy with an upstream Lua filter and an open ADS stream
+ * crashes with a segmentation fault (seen with 1.40.0), and it would not drain anyway. Flushes its access log first.
  */
 async function end(envoy: RunningEnvoy): Promise<void> {
-  // The only request that makes Envoy write its buffered access log at once; it keeps stdout open.
+  // The only request that makes Envoy flush its buffered access log; it keeps stdout open.
   const flushed = await envoy.admin('/reopen_logs', { method: 'POST' }).catch(() => undefined);
   if (flushed !== undefined) await sleep(flushMs);
   await envoy.kill();

@@ -6,7 +6,7 @@ import { isNobodyListening } from '../system-error.ts';
 const processSchema = z.object({
   name: z.string(),
   pid: z.int().optional(),
-  /** Why it does not run; empty while it does. */
+  /** Why it is not running; empty while it runs. */
   reason: z.string(),
   restarts: z.int(),
   listen: z.string(),
@@ -20,14 +20,14 @@ const replicaSchema = z.object({
   ready: z.boolean(),
   reason: z.string(),
   since: z.string().optional(),
-  /** Of the application; the edge has none. */
+  /** The PID of the application; the edge has none. */
   pid: z.int().optional(),
   envoyPid: z.int().optional(),
   restarts: z.int(),
   envoyRestarts: z.int(),
   /** Where the application listens: "unix:/path" or "127.0.0.1:3000". */
   application: z.string().optional(),
-  /** Where the Envoy takes calls: from the mesh, from the application, from outside. */
+  /** The Envoy's listeners: for calls from the mesh, from the application, from outside. */
   inbound: z.string().optional(),
   outbound: z.string().optional(),
   listen: z.string().optional(),
@@ -52,11 +52,11 @@ const loanSchema = z.object({
   env: z.record(z.string(), z.string()),
 });
 
-/** A replica's process as `weft run` is to start it. */
+/** A replica's process for `weft run` to start. */
 export interface BorrowedProcess extends z.infer<typeof loanSchema> {
-  /** Resolves when the mesh takes it back: it has stopped. */
+  /** Resolves when the mesh takes it back because the mesh has stopped. */
   readonly gone: Promise<void>;
-  /** Gives it back. */
+  /** Returns it to the mesh. */
   readonly end: () => void;
 }
 
@@ -66,26 +66,26 @@ const statusSchema = z.object({
   port: z.int(),
   steps: z.array(stepSchema),
   mesh: z.string(),
-  /** Commands that call services, once it is up. An older supervisor says neither these nor troubles. */
+  /** Commands that call services, once the mesh is up. An older supervisor sends neither these nor troubles. */
   suggestions: z.array(z.string()).default([]),
   /** Services that answer no Connect. */
   withoutConnect: z.array(z.string()).default([]),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
-  /** Services that are not the project's own, and what they are. */
+  /** External services, and what they are. */
   elsewhere: z.array(z.object({ namespace: z.string(), name: z.string(), what: z.string() })).default([]),
   processes: z.array(processSchema),
   replicas: z.array(replicaSchema),
 });
 
-/** What a supervisor says of its mesh. */
+/** A supervisor's status of its mesh. */
 export type SupervisorStatus = z.infer<typeof statusSchema>;
 
 const restartedSchema = z.object({ replicas: z.array(z.string()) });
 
 const errorSchema = z.object({ error: z.string() });
 
-/** Another command's side of the supervisor's socket. */
+/** The client of the supervisor's socket, for other commands. */
 export class SupervisorClient {
   readonly #socketPath: string;
 
@@ -99,7 +99,7 @@ export class SupervisorClient {
     return answer === undefined ? undefined : statusSchema.parse(answer);
   }
 
-  /** Resolves when the service has so many replicas, all of them ready. */
+  /** Resolves when the service has that many replicas, all of them ready. */
   async scale(service: string, replicas: number): Promise<void> {
     const answer = await this.#send('POST', '/scale', { service, replicas });
     if (answer === undefined) throw notRunning();
@@ -118,7 +118,7 @@ export class SupervisorClient {
     if (answer === undefined) throw notRunning();
   }
 
-  /** Borrows the first replica of a service: its own process ends, and another is to take its place until the loan ends. */
+  /** Borrows the first replica of a service: its own process stops, and the borrower's process replaces it until the loan ends. */
   borrow(service: string): Promise<BorrowedProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<BorrowedProcess>();
     const gone = Promise.withResolvers<void>();
@@ -140,7 +140,7 @@ export class SupervisorClient {
     return promise;
   }
 
-  /** Begins to stop it; false when none runs. */
+  /** Begins to stop the mesh; false if none runs. */
   async down(): Promise<boolean> {
     return (await this.#send('POST', '/down')) !== undefined;
   }
@@ -161,7 +161,7 @@ export class SupervisorClient {
         });
       });
       call.on('error', (error: NodeJS.ErrnoException) => {
-        // No socket, or one that a killed supervisor has left: none runs.
+        // No socket, or one that a killed supervisor left behind: none runs.
         if (isNobodyListening(error)) resolve(undefined);
         else if (error.code === 'ECONNRESET') reject(new CommandError('The mesh was stopped meanwhile.'));
         else reject(error);
@@ -171,12 +171,12 @@ export class SupervisorClient {
   }
 }
 
-/** The end of a command that needs a running mesh where none runs. */
+/** The error of a command that needs a running mesh. */
 export function notRunning(): CommandError {
   return new CommandError('No mesh is running here; start it with `weft up`.');
 }
 
-/** What the supervisor says of a request that it refuses. */
+/** The message of a request that the supervisor refuses. */
 function refusal(text: string, statusCode = 500): CommandError {
   const content: unknown = text.startsWith('{') ? JSON.parse(text) : {};
   return new CommandError(errorSchema.safeParse(content).data?.error ?? `the supervisor answered ${statusCode}`);

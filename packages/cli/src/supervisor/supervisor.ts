@@ -34,18 +34,18 @@ export interface SupervisorOptions {
   readonly services: readonly ServiceManifest[];
   /** What is left out, and why. */
   readonly problems: readonly Trouble[];
-  /** Services that are in the mesh, but whose processes are not started. */
+  /** Services in the mesh whose processes are not started. */
   readonly except: ReadonlySet<string>;
   /** The edge's port on 127.0.0.1. */
   readonly port: number;
-  /** How long a service may take to serve, and calls to get through, once their proxies run. */
+  /** How long a service may take to serve, and calls to succeed, once their proxies run. */
   readonly waitMs: number;
   readonly progress: Progress;
   readonly logs: Logs;
   readonly report: (sentence: string) => void;
 }
 
-/** Runs a whole mesh on this machine: PostgreSQL where a service needs it, the control plane, each replica with its Envoy, the edge. */
+/** Runs a whole mesh on this machine: PostgreSQL if a service needs it, the control plane, each replica with its Envoy, the edge. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #run: MeshRun;
@@ -105,22 +105,22 @@ export class Supervisor {
     };
   }
 
-  /** PostgreSQL was started. */
+  /** Whether PostgreSQL was started. */
   get hasDatabase(): boolean {
     return this.#database.used;
   }
 
-  /** Commands that call the services that run. */
+  /** Commands that call the running services. */
   get suggestions(): string[] {
     const running = this.#services.all.filter(({ reason }) => reason === '');
     return suggestions(running, this.#edge.port);
   }
 
-  /** Names of the services that run without the service kit, as far as their weft.yaml tells: those with a `command`. */
+  /** Names of the services without the service kit, as far as weft.yaml shows: those with a `command`. */
   get withoutConnect(): string[] {
     return (
       this.#services.all
-        // What lives elsewhere, such as a fake, may run the kit by a command.
+        // An external service, such as a fake, may run the kit through a command.
         .filter(
           ({ reason, service }) => reason === '' && service.command !== undefined && service.elsewhere === undefined,
         )
@@ -128,7 +128,7 @@ export class Supervisor {
     );
   }
 
-  /** What does not run: what was left out, and the services that take no calls. */
+  /** What does not run: services that were left out, and services that take no calls. */
   get troubles(): readonly Trouble[] {
     const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
     return [
@@ -137,7 +137,7 @@ export class Supervisor {
     ];
   }
 
-  /** Ends a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
+  /** Stops a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
   hold(name: string): Promise<void> {
     return this.#process(name).hold();
   }
@@ -157,7 +157,7 @@ export class Supervisor {
     const found = this.#processes.find(({ facts }) => facts.name === name);
     if (found) return found;
     const names = this.#processes.map(({ facts }) => facts.name).join(' and ');
-    throw new CommandError(`No process is called ${name}; \`weft stop\` knows ${names}.`);
+    throw new CommandError(`No process is named ${name}; \`weft stop\` accepts ${names}.`);
   }
 
   get #processes(): (ControlPlaneProcess | Database)[] {
@@ -169,8 +169,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts everything, side by side where it can be, and resolves when every call that the contracts permit gets through. What does not
-   * come up in time is left behind: `troubles` names it.
+   * Starts everything, in parallel if possible, and resolves when every call that the contracts permit succeeds. `troubles` names whatever
+   * does not start in time.
    */
   async start(signal: AbortSignal): Promise<void> {
     const { progress, waitMs } = this.#options;
@@ -202,16 +202,17 @@ export class Supervisor {
     }
   }
 
-  /** Resolves with how many replicas a service has after it was given `count`, all of them ready. */
+  /** Scales a service to `count` replicas. Resolves with their number when all are ready. */
   async scale(name: string, count: number, signal: AbortSignal): Promise<void> {
     const running = this.#services.get(name);
     await running.inTurn(() => this.#scale(running, count, signal));
   }
 
   /**
-   * Replaces the process of one replica, or those of a service one after the other; no call fails. Resolves with the replicas' names.
+   * Replaces the process of one replica, or those of a service one after the other, without a failed call. Resolves with the replicas'
+   * names.
    *
-   * @throws CommandError when a new process does not serve; the old one goes on.
+   * @throws CommandError if a new process does not serve; the old one keeps running.
    */
   async restart(name: string, signal: AbortSignal): Promise<readonly string[]> {
     const owner = this.#services.all.find(({ replicas }) => replicas.some((replica) => replica.name === name));
@@ -220,7 +221,7 @@ export class Supervisor {
     return await running.inTurn(async () => {
       if (running.held) {
         throw new CommandError(
-          `The process of ${running.service.name} is not the mesh's to restart: ${running.reason}.`,
+          `The mesh does not run the process of ${running.service.name}, so it cannot restart it: ${running.reason}.`,
         );
       }
       const chosen = owner ? running.replicas.filter((replica) => replica.name === name) : running.replicas;
@@ -229,17 +230,16 @@ export class Supervisor {
     });
   }
 
-  /** The services as they run now. */
+  /** The running services. */
   get services(): readonly ServiceManifest[] {
     return this.#services.all.map(({ service }) => service);
   }
 
   /**
-   * Runs a service by this manifest, by its contract as it was generated last and by its code as it is now: one that runs gets new
-   * processes without a failed call, another one joins. Resolves when it serves; with "held" when its process is somebody else's to
-   * start.
+   * Runs a service with this manifest, its last generated contract and its current code. A running service gets new processes without a
+   * failed call; a new service joins. Resolves when it serves, or with "held" if somebody else starts its process.
    *
-   * @throws CommandError when it does not serve; one that ran before goes on as it was.
+   * @throws CommandError if it does not serve; the previous version, if any, keeps running.
    */
   async put(service: ServiceManifest, signal: AbortSignal): Promise<'joined' | 'restarted' | 'held'> {
     const either = AbortSignal.any([signal, this.#stopping.signal]);
@@ -253,7 +253,7 @@ export class Supervisor {
     return 'joined';
   }
 
-  /** Takes a service out of the mesh: callers first, then its replicas. */
+  /** Removes a service from the mesh: from its callers first, then its replicas. */
   async remove(name: string): Promise<void> {
     const running = this.#services.get(name);
     this.#services.forget(running.service);
@@ -263,7 +263,7 @@ export class Supervisor {
     });
   }
 
-  /** Ends everything in order: the edge, the services (which nobody calls then), the control plane, PostgreSQL. */
+  /** Stops everything in order: the edge, the services (which then get no calls), the control plane, PostgreSQL. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#edge.stop();
@@ -325,7 +325,7 @@ export class Supervisor {
     await this.#reasons.untilPolled(async () => notInSync(await this.#controlPlane.status(), names), { signal });
   }
 
-  /** Takes all replicas but the first `count` out of the mesh. */
+  /** Removes all replicas except the first `count` from the mesh. */
   async #letGo(running: RunningService, count: number): Promise<void> {
     const { namespace } = running.service;
     const removed = running.replicas.splice(count);
@@ -341,7 +341,7 @@ export class Supervisor {
     await this.#options.progress.step(
       'PostgreSQL',
       async (step) => {
-        step.detail = 'the first start makes its data directory';
+        step.detail = 'the first start creates its data directory';
         await this.#database.start();
         if (this.#database.hopeless) step.failed = this.#database.facts.reason;
       },
@@ -349,7 +349,7 @@ export class Supervisor {
     );
   }
 
-  /** Starts the applications of a service and waits until they serve, or until it is clear that they will not. */
+  /** Starts the applications of a service and waits until they serve or are hopeless. */
   async #startService(running: RunningService, signal: AbortSignal, patience: Patience): Promise<void> {
     const { service } = running;
     await this.#options.progress.step(
@@ -378,13 +378,13 @@ export class Supervisor {
     );
   }
 
-  /** Gives a service its schema as soon as PostgreSQL runs. */
+  /** Creates the schema of a service as soon as PostgreSQL runs. */
   async #provision(running: RunningService, schema: string | undefined): Promise<void> {
     if (schema === undefined) {
       running.databaseEnv = {};
       return;
     }
-    running.fault = 'it waits for PostgreSQL';
+    running.fault = 'it is waiting for PostgreSQL';
     if (!this.#database.used) await this.#database.start();
     await this.#database.firstUp;
     running.databaseEnv = await this.#database.provision(schema);

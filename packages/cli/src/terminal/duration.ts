@@ -1,4 +1,4 @@
-/** A span of time in the unit that a person would choose: "850 ms", "4 s", "12 min", "3 h", "2 d". */
+/** A duration in a readable unit: "850 ms", "4 s", "12 min", "3 h", "2 d". */
 export function formatDuration(ms: number): string {
   const value = Math.max(0, ms);
   if (value < 1_000) return `${Math.round(value)} ms`;

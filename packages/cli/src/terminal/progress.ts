@@ -1,26 +1,26 @@
 import { formatDuration } from './duration.ts';
 import type { Paint } from './style.ts';
 
-/** One thing that is being done. */
+/** One step in progress. */
 export interface Step {
   readonly name: string;
-  /** What it waits for now, shown when it takes long. */
+  /** What it is waiting for, shown when it takes long. */
   detail?: string | undefined;
   readonly startedAt: number;
-  /** It has ended, well or not. */
+  /** Whether it has finished, successfully or not. */
   over?: boolean | undefined;
-  /** How it ended well: how long it took and what there is now. */
+  /** On success: how long it took, and its result. */
   done?: { readonly ms: number; readonly result: string } | undefined;
-  /** How it ended when what else there is goes on without it: a sentence. Set by the work itself. */
+  /** On failure, if the rest continues without it: a sentence. Set by the work itself. */
   failed?: string | undefined;
 }
 
-/** After so long without a word they say what they wait for. */
+/** After this much silence, the steps print what they are waiting for. */
 const silenceMs = 2_500;
 
 /**
- * Steps that run side by side, told one line each when they are done, and together in one line while they take long. Lines are
- * never overwritten, so that they read the same on a terminal, in a log and among the output of other processes.
+ * Steps that run concurrently. Each prints one line when it is done; while they take long, one line lists all that are open. Lines are
+ * never overwritten, so they read the same on a terminal, in a log and among the output of other processes.
  */
 export class Progress {
   readonly steps: Step[] = [];
@@ -33,7 +33,7 @@ export class Progress {
     this.#paint = paint;
   }
 
-  /** Runs one step; `work` may say what it waits for. The step's result is what `result` makes of what `work` gave. */
+  /** Runs one step; `work` may say what it is waiting for. `result` formats its value for the line. */
   async step<T>(name: string, work: (step: Step) => Promise<T>, result: (value: T) => string = () => ''): Promise<T> {
     const step: Step = { name, startedAt: Date.now() };
     this.steps.push(step);
@@ -54,14 +54,14 @@ export class Progress {
   }
 }
 
-/** How a step ended: "✓ catalog (1.2 s)" or "✗ catalog: it ended with exit code 1". */
+/** How a step ended: "✓ catalog (1.2 s)" or "✗ catalog: it exited with code 1". */
 export function endLine({ name, done, failed }: Pick<Step, 'name' | 'done' | 'failed'>, paint: Paint): string {
   if (failed !== undefined) return `  ${paint('red', '✗')} ${name}: ${failed}`;
   const text = done?.result ? `${name}: ${done.result}` : name;
   return `  ${paint('green', '✓')} ${text} ${paint('dim', `(${formatDuration(done?.ms ?? 0)})`)}`;
 }
 
-/** What is waited for: "… waiting for catalog (its Envoy starts), orders". */
+/** The open steps: "… waiting for catalog (its Envoy starts), orders". */
 export function waitingLine(steps: readonly Step[], paint: Paint): string {
   const open = steps.filter(({ over, done, failed }) => !over && !done && failed === undefined);
   const names = open.map(({ name, detail }) => (detail ? `${name} (${detail})` : name));

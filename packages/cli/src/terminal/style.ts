@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** The few ways in which a word may stand out. */
+/** The styles of a word. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
 
 /** Colors text for one stream, or leaves it as it is. */

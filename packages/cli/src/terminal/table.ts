@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Rows in columns as wide as their widest cell, two spaces apart; colors do not count. No trailing spaces. */
+/** Rows in columns as wide as their widest cell, two spaces apart. Color codes do not count. No trailing spaces. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {

@@ -54,7 +54,7 @@ test('circles of calls, each once', (t) => {
     'd.d': { callers: ['a.a'], methods: { D: {} } },
   });
   t.deepEqual(found, [
-    'a.a.v1.TestService/A: closes a circle of calls: a.a -> b.b.v1.TestService/B -> c.c.v1.TestService/C -> a.a.v1.TestService/A',
+    'a.a.v1.TestService/A: closes a cycle of calls: a.a -> b.b.v1.TestService/B -> c.c.v1.TestService/C -> a.a.v1.TestService/A',
   ]);
 });
 

@@ -99,7 +99,7 @@ function cyclesOf(nodes: readonly Node[], byService: ReadonlyMap<LogicalName, re
     if (last === undefined) continue;
     complaints.push({
       element: last.element,
-      message: `closes a circle of calls: ${[start, ...way.map(({ method }) => method.path.slice(1))].join(' -> ')}`,
+      message: `closes a cycle of calls: ${[start, ...way.map(({ method }) => method.path.slice(1))].join(' -> ')}`,
       advice: 'an event, or an answer in a stream, in place of the call back',
     });
   }

@@ -36,7 +36,7 @@ function fileComplaints(file: FileDescriptorProto): Complaint[] {
   if (file.options?.features?.fieldPresence === 3) {
     complaints.push({
       element,
-      message: 'features.field_presence = LEGACY_REQUIRED is not for a whole file',
+      message: 'features.field_presence = LEGACY_REQUIRED is not allowed for a whole file',
       advice: 'the same on each field',
     });
   }

@@ -103,7 +103,7 @@ function mapMessages({ proto, name: full }: Place<DescriptorProto>, types: Types
     }
     if (key.label !== Label.OPTIONAL || value.label !== Label.OPTIONAL)
       complain('has a key or a value that is not single');
-    if (noKeys.includes(key.type)) complain('has a key that is no text, whole number or boolean');
+    if (noKeys.includes(key.type)) complain('has a key that is not a string, integer or boolean');
     const ofEnum = value.type === Type.ENUM ? types.byName.get(value.typeName.replace(/^\./, '')) : undefined;
     const first = ofEnum && 'value' in ofEnum.proto ? ofEnum.proto.value[0] : undefined;
     if (first !== undefined && first.number !== 0) complain(`has the enum ${ofEnum?.name}, whose first value is not 0`);

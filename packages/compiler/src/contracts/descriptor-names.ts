@@ -19,7 +19,7 @@ export function nameComplaints(files: readonly FileDescriptorProto[], types: Typ
     const parts = file.package === '' ? [] : file.package.split('.');
     for (const length of parts.keys()) packages.set(parts.slice(0, length + 1).join('.'), file.name);
     if (!parts.every(isIdentifier)) {
-      complaints.push(partComplaint({ file, name: file.name, path: [] }, `"${file.package}" is no package`));
+      complaints.push(partComplaint({ file, name: file.name, path: [] }, `"${file.package}" is not a valid package`));
     }
   }
   const taken = new Map<string, Named>();
@@ -28,14 +28,14 @@ export function nameComplaints(files: readonly FileDescriptorProto[], types: Typ
     const first = taken.get(named.name);
     const ofPackage = packages.get(named.name);
     if (!isIdentifier(own)) {
-      complaints.push(partComplaint(named, `"${own}" is no name`, 'letters, digits and "_"'));
+      complaints.push(partComplaint(named, `"${own}" is not a valid name`, 'letters, digits and "_"'));
     } else if (first) {
       const where = first.file === named.file ? 'twice in its file' : `also in ${first.file.name}`;
       complaints.push(
         partComplaint(named, `the name ${named.name} is ${where}`, 'each name once in a contract and its imports'),
       );
     } else if (!named.isMessage && isStandardMessage(named.name)) {
-      complaints.push(partComplaint(named, `${named.name} is no message`, 'the type as it is published'));
+      complaints.push(partComplaint(named, `${named.name} is not a message`, 'the type as it is published'));
     } else if (ofPackage) {
       complaints.push(partComplaint(named, `the name ${named.name} is also a package, in ${ofPackage}`));
     }

@@ -42,7 +42,7 @@ test('a path of gRPC is no path of REST', (t) => {
     const [found] = words(file('things', `post: "${path}" body: "*"`));
     t.is(
       found?.replace(/^.*?: /, ''),
-      `(google.api.http) path "${path}" has the shape of a gRPC method's, which belong to gRPC`,
+      `(google.api.http) path "${path}" looks like a gRPC method path, which is reserved for gRPC`,
     );
     t.is(words(file('things', `custom: {kind: "*" path: "${path}"}`)).length, 1, path);
   }

@@ -59,7 +59,7 @@ function readRule(
   }
   if ((verb === 'POST' || verb === '*') && isGrpcPath(template)) {
     return {
-      message: `(google.api.http) path "${path}" has the shape of a gRPC method's, which belong to gRPC`,
+      message: `(google.api.http) path "${path}" looks like a gRPC method path, which is reserved for gRPC`,
       advice: '"/v1/orders/{order_id}"',
     };
   }
@@ -75,7 +75,7 @@ function readRule(
   if (twice !== undefined) return { message: `(google.api.http) path "${path}" names {${twice}} twice` };
   if (responseBody !== '' && !isHttpBody(fieldAt(method.output, responseBody))) {
     return {
-      message: `(google.api.http) response_body "${responseBody}" is no google.api.HttpBody, and Envoy takes nothing else`,
+      message: `(google.api.http) response_body "${responseBody}" is not a google.api.HttpBody field, the only type that Envoy accepts`,
       advice: `a google.api.HttpBody field of ${method.output.typeName}, or no response_body`,
     };
   }
@@ -83,7 +83,7 @@ function readRule(
     return { message: '(google.api.http) has additional_bindings within additional_bindings' };
   }
   if (body !== '' && body !== '*' && !method.input.fields.some(({ name }) => name === body)) {
-    return { message: `(google.api.http) body "${body}" is no field of ${method.input.typeName}` };
+    return { message: `(google.api.http) body "${body}" is not a field of ${method.input.typeName}` };
   }
   return { binding: { verb, template: path, body } };
 }

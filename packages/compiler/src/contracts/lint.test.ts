@@ -27,13 +27,13 @@ test('lint: a call that its callee does not admit, and one to nobody', (t) => {
     }).map(({ message }) => message);
   t.deepEqual(told('bakery.orders', ['bakery.catalog', 'bakery.elsewhere'], true), []);
   t.deepEqual(told('bakery.returns', ['bakery.catalog']), [
-    'calls names bakery.catalog, of which no method names bakery.returns as a caller',
+    'calls names bakery.catalog, but none of its methods names bakery.returns as a caller',
   ]);
   t.deepEqual(told('bakery.orders', ['bakery.catalogue']), []);
   t.deepEqual(told('bakery.orders', ['bakery.catalogue'], true), [
     'calls names bakery.catalogue, which no contract has',
   ]);
-  t.deepEqual(told('bakery.orders', ['edge']), ['calls names the edge, which nobody in the mesh calls']);
+  t.deepEqual(told('bakery.orders', ['edge']), ['calls names the edge, which no service calls']);
 });
 
 test('a contract that is refused names its line where it has one', (t) => {

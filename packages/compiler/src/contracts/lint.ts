@@ -171,7 +171,7 @@ function vainCalls(
     .filter((callee) => admitted.get(callee)?.has(caller) === false)
     .map((callee) => ({
       element: service,
-      message: `calls names ${callee}, of which no method names ${caller} as a caller`,
+      message: `calls names ${callee}, but none of its methods names ${caller} as a caller`,
       advice: `callers: ["${caller}"] in ${callee}, or no such call`,
     }));
 }

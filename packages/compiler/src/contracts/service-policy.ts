@@ -41,7 +41,7 @@ export function readServices(
     );
     for (const callee of policy.calls) {
       if (callee !== edgeName) calls.add(callee);
-      else complaints.push({ element: service, message: 'calls names the edge, which nobody in the mesh calls' });
+      else complaints.push({ element: service, message: 'calls names the edge, which no service calls' });
     }
     const check = (field: string, value: number | undefined, bound: Bound) => {
       if (value === undefined || isWithin(value, bound)) return;

@@ -26,7 +26,7 @@ export function standardComplaints(place: Place<DescriptorProto>): Complaint[] {
   return wrong.map(({ name, number }) =>
     partComplaint(
       place,
-      `it has not the field ${name} = ${number} of the standard's ${place.name}`,
+      `it lacks the field ${name} = ${number} of the standard's ${place.name}`,
       'the type as it is published',
     ),
   );

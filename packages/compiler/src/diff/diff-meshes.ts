@@ -137,7 +137,7 @@ function routeChanges(was: string, is: string): Change[] {
 
 /** Who may call where no method says so. */
 function accessWords({ ungoverned }: ComparableService): string {
-  return ungoverned ? 'everybody in its namespace' : 'whom its methods name';
+  return ungoverned ? 'every caller in its namespace' : 'callers that its methods name';
 }
 
 /** The limit that a replica's own version sets; several versions, several limits. */
@@ -148,7 +148,12 @@ function concurrency({ versions }: ComparableService): string {
 
 function gatewayChanges(old: Gateway | undefined, fresh: Gateway | undefined): Change[] {
   if (old === undefined || fresh === undefined) {
-    return [{ kind: 'gateway', text: old === undefined ? 'added' : 'removed: nobody outside reaches the mesh by it' }];
+    return [
+      {
+        kind: 'gateway',
+        text: old === undefined ? 'added' : 'removed: it no longer lets outside callers into the mesh',
+      },
+    ];
   }
   const fields = [
     'reflection',

@@ -10,12 +10,12 @@ export function settingsChanges(old: MeshSettings, fresh: MeshSettings): Change[
     if (before !== after) changes.push({ kind: 'settings', before, after, text: `${name}: ${before} -> ${after}` });
   };
   compare('trust domain', old.trustDomain, fresh.trustDomain);
-  compare('calls to what is neither in the mesh nor declared', old.outbound, fresh.outbound);
+  compare('calls to undeclared hosts outside the mesh', old.outbound, fresh.outbound);
   compare('certificates live', timeWords(old.certificateLifetimeMs), timeWords(fresh.certificateLifetimeMs));
   compare('calls stay in their zone', yesNo(old.zoneAware), yesNo(fresh.zoneAware));
   compare('spans go to', tracingWords(old), tracingWords(fresh));
   changes.push(
-    ...rows('settings', 'plain text is taken too', old.permissive.map(ruleWords), fresh.permissive.map(ruleWords)),
+    ...rows('settings', 'plain text is also accepted', old.permissive.map(ruleWords), fresh.permissive.map(ruleWords)),
   );
   const speaks = ({ packages }: MeshSettings) =>
     packages.map(({ namespace, protoPackage }) => `namespace ${namespace} for ${protoPackage}`);
@@ -38,7 +38,7 @@ export function externalServiceChanges(
     if (before === after) return [];
     const text =
       after === undefined
-        ? `removed (was ${before}): calls are to what is not declared from now on`
+        ? `removed (was ${before}): it is an undeclared host from now on`
         : before === undefined
           ? `added: ${after}`
           : `${before} -> ${after}`;

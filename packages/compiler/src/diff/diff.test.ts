@@ -92,14 +92,14 @@ test('diff: destinations outside, plain text, and what else holds for the whole 
       '(every caller) -> external service bakery/bank',
       '  api.bank.example:443, TLS -> api.bank.example:8443, TLS',
       '(every caller) -> external service bakery/post',
-      '  removed (was mail.example:25, the server speaks first): calls are to what is not declared from now on',
+      '  removed (was mail.example:25, the server speaks first): it is an undeclared host from now on',
       '(every caller) -> external service bakery/time',
       '  added: ntp.example:123, at 192.0.2.0/24',
       '(every caller) -> the whole mesh',
-      '  calls to what is neither in the mesh nor declared: allow -> deny',
+      '  calls to undeclared hosts outside the mesh: allow -> deny',
       '  certificates live: 24 h -> 1 h',
-      '  plain text is taken too: no longer in namespace bakery by app=old at port 8080',
-      '  plain text is taken too: now in namespace bakery',
+      '  plain text is also accepted: no longer in namespace bakery by app=old at port 8080',
+      '  plain text is also accepted: now in namespace bakery',
     ].join('\n'),
   );
   t.is(diffText(diff(before, before, 0).diff), '');

@@ -94,7 +94,7 @@ export const inboundReplies: LocalReplyConfig = replies([
     filter: flagged('UO'),
     statusCode: 429,
     headersToAdd: [header('grpc-status', resourceExhausted), ownOutcome(429)],
-    ...text('weft: the replica works on as many requests as its contract allows'),
+    ...text("weft: the replica is at its contract's limit of concurrent requests"),
   },
   // Above a caller's rate.
   { filter: answered(429), headersToAdd: [ownOutcome(429)] },

@@ -52,7 +52,9 @@ export function inboundRoutesResource(
             ),
           ),
           nobody(
-            version === undefined ? 'this replica, which has no contract' : 'this method; its contract has no such one',
+            version === undefined
+              ? 'this replica, which has no contract'
+              : 'this method; its contract has no such method',
           ),
         ],
       },

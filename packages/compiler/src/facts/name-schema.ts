@@ -7,4 +7,4 @@ export const nameSchema = z
     /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
     'lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit',
   )
-  .refine((name) => !name.includes('..'), 'no two dots together');
+  .refine((name) => !name.includes('..'), 'no two dots in a row');

@@ -114,7 +114,7 @@ export function problemOfNoSettings(
     if (read.get(settings, settingsKey) !== undefined) return undefined;
     if (read.keys(refused, settingsKey).length === 0) return [missing];
     return [
-      { ...missing, message: 'the MeshConfig was refused, so the defaults hold', advice: 'mend its other problems' },
+      { ...missing, message: 'the MeshConfig was rejected, so the defaults apply', advice: 'fix its other problems' },
     ];
   });
 }
@@ -147,8 +147,8 @@ function duplicate(object: ManifestObject, origin: string, counts: Document | un
     {
       resource: origin,
       about: [objectRef(object)],
-      message: `line ${object.line}: ${object.kind} ${object.namespace}/${object.name} is there twice`,
-      advice: `${counts.origin}, line ${counts.object.line} counts; remove one of the two`,
+      message: `line ${object.line}: ${object.kind} ${object.namespace}/${object.name} appears twice`,
+      advice: `${counts.origin}, line ${counts.object.line} is used; remove one of the two`,
     },
   ];
 }

@@ -3,7 +3,7 @@ import type { Problem } from '../model/problem.ts';
 import { refKey } from '../model/resource-ref.ts';
 import type { Manifest } from './manifest.ts';
 
-const goesOnServing = 'its last good form goes on serving';
+const goesOnServing = 'its last good version stays in use';
 
 /**
  * The manifest that counts, when a file was `previous` and now reads as `next`: what is good now, and the last good form of
@@ -19,7 +19,11 @@ export function keepLastGood(previous: Manifest | undefined, next: Manifest): Ma
   });
   if (kept.length === 0) return next;
   // A file without content is most likely just being written.
-  const empty = { resource: next.path, message: 'is empty', advice: 'remove the file if what it said should go' };
+  const empty = {
+    resource: next.path,
+    message: 'is empty',
+    advice: 'remove the file if its objects should be removed',
+  };
   const problems = next.problems.length === 0 ? [empty] : next.problems;
   return { ...next, objects: [...next.objects, ...kept], problems: problems.map(stillServing) };
 }

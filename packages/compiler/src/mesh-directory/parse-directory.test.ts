@@ -160,7 +160,7 @@ test('of two objects with one name the first counts, whatever the order of the f
       [80],
     );
     t.is(facts.problems[0]?.resource, 'b.yaml');
-    t.is(facts.problems[0]?.advice, 'a.yaml, line 1 counts; remove one of the two');
+    t.is(facts.problems[0]?.advice, 'a.yaml, line 1 is used; remove one of the two');
   }
 });
 
@@ -248,6 +248,6 @@ test('a MeshConfig that is refused is not said to be missing', (t) => {
   const { problems } = parseDirectory(new Map([['mesh.yaml', Buffer.from(text)]]));
   t.deepEqual(
     problems.map(({ field = '', message }) => `${field}: ${message}`),
-    ['spec.trustDomian: line 4: there is no such field', ': the MeshConfig was refused, so the defaults hold'],
+    ['spec.trustDomian: line 4: there is no such field', ': the MeshConfig was rejected, so the defaults apply'],
   );
 });

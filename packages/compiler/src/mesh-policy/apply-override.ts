@@ -82,10 +82,10 @@ export function applyOverride(version: ContractVersion, now: OverrideNow, names:
     } else if (retry !== undefined) {
       if (!isRepeatable(method)) {
         if (spec.methods) {
-          const advice = 'only a call that was never delivered is tried again, always';
+          const advice = 'no retry; only a call that was never delivered is retried';
           refuse('retry', `${path} may not be repeated, and no override changes that; it has no effect`, advice);
         }
-      } else if (may('retry', loosensRetry(hadRetry, retry), `${path} would be tried again more than before`)) {
+      } else if (may('retry', loosensRetry(hadRetry, retry), `${path} would be retried more often than before`)) {
         repeats = { ...repeats, retry };
         origins.retry = origin;
         add({ kind: 'retry', maxRetries: retry.maxRetries });
@@ -98,7 +98,7 @@ export function applyOverride(version: ContractVersion, now: OverrideNow, names:
         ...given,
         ...method.rateLimits.filter(({ caller }) => !given.some((limit) => limit.caller === caller)),
       ];
-      if (may('rateLimits', loosensLimits(method, next), `${path} would take more calls than before`)) {
+      if (may('rateLimits', loosensLimits(method, next), `${path} would get more calls than before`)) {
         changes.rateLimits = next;
         origins.rateLimits = origin;
         for (const limit of given) {

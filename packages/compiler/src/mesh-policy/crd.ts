@@ -19,7 +19,7 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
         kind: kinds.MeshPolicy,
         shortNames: ['mp'],
         description:
-          'What the contract of a Service leaves to its operators, and the policy of a Service without a contract.',
+          "The policy that a Service's contract leaves to operators, or the policy of a Service without a contract.",
         spec: structural(z.toJSONSchema(meshPolicySpecSchema, { io: 'input' })),
         columns: [{ name: 'Service', type: 'string', jsonPath: '.spec.service' }],
       }),
@@ -30,7 +30,7 @@ export function meshPolicyCrds(): ReadonlyMap<string, CustomResourceDefinition> 
         kind: kinds.MeshOverride,
         shortNames: ['mo'],
         description:
-          'In an emergency: denies a caller, stops retries, changes a deadline or a limit at once, and ends by itself.',
+          'An emergency change that denies a caller, stops retries, or changes a deadline or a limit at once, and expires by itself.',
         spec: {
           ...structural(z.toJSONSchema(meshOverrideSpecSchema, { io: 'input' })),
           // Of what loosens the server can know this much; the control plane checks the rest.

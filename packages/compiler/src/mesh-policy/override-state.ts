@@ -34,19 +34,23 @@ export function overrideAt(override: MeshOverride, nowMs: number): OverrideNow {
 
 function looseningRefusal({ spec, createdMs }: MeshOverride, early: boolean) {
   if ((spec.reason ?? '').trim() === '') {
-    return { field: 'spec.reason', message: 'what loosens needs a reason', advice: 'why, in words' };
+    return {
+      field: 'spec.reason',
+      message: 'an override that loosens a contract needs a reason',
+      advice: 'the reason, in words',
+    };
   }
   if (spec.expires === undefined) {
     return {
       field: 'spec.expires',
-      message: 'what loosens needs an end',
+      message: 'an override that loosens a contract needs an end',
       advice: 'a time within 24 h of its creation',
     };
   }
   if (createdMs === undefined) {
     return {
       field: 'metadata.creationTimestamp',
-      message: 'what loosens must say when it was made',
+      message: 'an override that loosens a contract needs its creation time',
       advice: 'the time of its creation; `weft override` and Kubernetes write it',
     };
   }
@@ -60,7 +64,7 @@ function looseningRefusal({ spec, createdMs }: MeshOverride, early: boolean) {
   if (spec.expires - createdMs > longestLooseningMs) {
     return {
       field: 'spec.expires',
-      message: `what loosens ends within 24 h of its creation, not after ${Math.ceil((spec.expires - createdMs) / 360_000) / 10} h`,
+      message: `an override that loosens a contract must end within 24 h of its creation, not after ${Math.ceil((spec.expires - createdMs) / 360_000) / 10} h`,
       advice: `at most ${new Date(createdMs + longestLooseningMs).toISOString()}`,
     };
   }

@@ -180,7 +180,7 @@ const timeSchema = z
   )
   .transform((text, context) => {
     const timeMs = Date.parse(text);
-    if (Number.isNaN(timeMs)) context.addIssue('a time that is: "2026-01-31T12:00:00Z"');
+    if (Number.isNaN(timeMs)) context.addIssue('a valid time: "2026-01-31T12:00:00Z"');
     return timeMs;
   });
 

@@ -48,9 +48,7 @@ export function sharedAccountWords(
     const others = sharers
       .filter((name) => !names.has(name))
       .map((name) => (name === '' ? 'a service without a contract' : name));
-    words.push(
-      `; ${named.join(' and ')} has its account in common with ${others.join(' and ')}, so it is not admitted`,
-    );
+    words.push(`; ${named.join(' and ')} shares its account with ${others.join(' and ')}, so it is not admitted`);
   }
   return words.join('');
 }

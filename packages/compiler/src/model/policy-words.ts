@@ -27,9 +27,9 @@ export function limitWords({ requests, perMs }: RateLimit): string {
   return `${requests} in ${timeWords(perMs)}`;
 }
 
-/** "20 % of the requests under way, 25 at least". */
+/** "20 % of in-flight requests, 25 at least". */
 export function budgetWords({ percent, minConcurrent }: RetryBudget): string {
-  return `${percent} % of the requests under way, ${minConcurrent} at least`;
+  return `${percent} % of in-flight requests, ${minConcurrent} at least`;
 }
 
 function round(value: number): number {

@@ -79,7 +79,7 @@ test('assemble: after a start a contract that is broken gives way to what its Se
   );
   t.is(next.workloads.get('bakery/orders-1')?.contractHash, contractHash(orders));
   t.deepEqual(next.services.get('bakery/orders')?.workloads, ['bakery/orders-0', 'bakery/orders-1']);
-  t.true(next.problems.some(({ message }) => message.endsWith(`${contractHash(orders)} goes on serving`)));
+  t.true(next.problems.some(({ message }) => message.endsWith(`${contractHash(orders)} keeps serving`)));
 });
 
 test('assemble: a version stays while a replica runs it, also when its file is gone', (t) => {

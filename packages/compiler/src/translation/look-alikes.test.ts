@@ -47,7 +47,7 @@ test('a copied Service and a pod that is labelled as another service are named',
   service(directory, 'thieves', 'orders', two);
   workload(directory, 'thieves', 'pod', { ...two, extra: 'label' });
   const why =
-    'namespace thieves may not speak for bakery.orders; it gets no call to bakery.orders, and calls nobody in its name';
+    'namespace thieves may not speak for bakery.orders; it gets no call to bakery.orders, and cannot call under its name';
   const row = '{namespace: thieves, protoPackage: bakery.orders} in spec.packages of mesh.yaml';
   t.deepEqual(problems(directory), [
     {

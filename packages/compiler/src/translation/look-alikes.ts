@@ -95,7 +95,7 @@ function isForeign(namespace: string, one: Original, settings: MeshSettings): bo
 }
 
 function rule(namespace: string, { logicalName }: Original): string {
-  return `namespace ${namespace} may not speak for ${logicalName}; it gets no call to ${logicalName}, and calls nobody in its name`;
+  return `namespace ${namespace} may not speak for ${logicalName}; it gets no call to ${logicalName}, and cannot call under its name`;
 }
 
 function advice(namespace: string, { logicalName }: Original, settings: MeshSettings, change: string): string {

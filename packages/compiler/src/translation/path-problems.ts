@@ -25,7 +25,7 @@ export function pathProblem(
   if (cost !== undefined) {
     return {
       ...subject,
-      message: `${name} is not served at ${gateway}, which would be too much of it: ${cost}`,
+      message: `${name} is not served at ${gateway} because it would exceed a limit: ${cost}`,
       advice: 'smaller contracts, fewer paths between those of others, or a higher quota in the MeshConfig',
     };
   }

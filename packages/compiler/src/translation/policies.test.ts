@@ -269,10 +269,15 @@ const loosening: readonly (readonly [string, object, number | undefined, RegExp]
     'no reason',
     { allow: ['bakery.catalog'], expires: at(nowMs + hourMs) },
     nowMs,
-    /spec\.allow: bakery\.catalog may not call .*: what loosens needs a reason/,
+    /spec\.allow: bakery\.catalog may not call .*: an override that loosens a contract needs a reason/,
   ],
   ['a blank reason', { allow: ['bakery.catalog'], reason: ' ', expires: at(nowMs + hourMs) }, nowMs, /needs a reason/],
-  ['no end', { deadline: '60s', reason: 'x' }, nowMs, /spec\.deadline: 60000 ms is over .*: what loosens needs an end/],
+  [
+    'no end',
+    { deadline: '60s', reason: 'x' },
+    nowMs,
+    /spec\.deadline: 60000 ms is over .*: an override that loosens a contract needs an end/,
+  ],
   [
     'more than 24 h',
     { deadline: '60s', reason: 'x', expires: at(nowMs + 24.1 * hourMs) },
@@ -295,7 +300,7 @@ const loosening: readonly (readonly [string, object, number | undefined, RegExp]
     'nobody says when',
     { deadline: '60s', reason: 'x', expires: at(nowMs + hourMs) },
     Number.NaN,
-    /must say when it was made/,
+    /needs its creation time/,
   ],
 ];
 for (const [title, spec, createdMs, message] of loosening) {

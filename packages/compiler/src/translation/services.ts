@@ -238,7 +238,7 @@ function portsOfProcesses({ namespace, name, ports, origin }: ServiceFact, proce
       resource: origin,
       about: [serviceRef(`${namespace}/${name}`)],
       field: 'spec.ports',
-      message: `Service ${namespace}/${name} has ${ports.length} ports, and replicas that are no pods; of those only port ${ports[0]?.port} counts`,
+      message: `Service ${namespace}/${name} has ${ports.length} ports, and replicas that are not pods; for those, only port ${ports[0]?.port} counts`,
       advice: 'one port, or one Service for each',
     },
   ];
@@ -253,7 +253,7 @@ function portsOfProxies({ namespace, name, ports, origin }: ServiceFact): Proble
       resource: origin,
       about: [serviceRef(`${namespace}/${name}`)],
       field: 'spec.ports',
-      message: `Service ${namespace}/${name} leads to port ${port} of its pods, which their proxies have for themselves; it is left out`,
+      message: `Service ${namespace}/${name} leads to port ${port} of its pods, which their proxies reserve; it is left out`,
       advice: 'another targetPort',
     }));
 }

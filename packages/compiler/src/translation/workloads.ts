@@ -109,13 +109,13 @@ function foreignGateway({ id, namespace, gateway }: Workload, settings: MeshSett
 }
 
 function refused(id: string, hash: string, origin: string, lastGood: ContractVersion | undefined): Problem {
-  const then = lastGood ? `${lastGood.hash} goes on serving` : 'nobody may call it';
+  const then = lastGood ? `${lastGood.hash} keeps serving` : 'nobody may call it';
   return {
     resource: `Workload ${id}`,
     about: [workloadRef(idOf(id))],
     field: 'spec.contract',
     message: `runs contract ${hash}, which has problems (${origin}); ${then}`,
-    advice: 'mend the contract, or roll back',
+    advice: 'fix the contract, or roll back',
   };
 }
 
@@ -124,7 +124,7 @@ function unpublished(id: string, key: ContractKey): Problem {
     resource: `Workload ${id}`,
     about: [workloadRef(idOf(id))],
     field: 'spec.contract',
-    message: `runs contract ${hashIn(key)}, which is nowhere in namespace ${partsOfId(key).namespace}`,
+    message: `runs contract ${hashIn(key)}, which is not published in namespace ${partsOfId(key).namespace}`,
     advice: 'publish its descriptor set',
   };
 }

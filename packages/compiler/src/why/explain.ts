@@ -178,8 +178,8 @@ function verdictOf(question: Question, caller: Caller, called: Called, endpoints
   const longestMs = method.deadlineMs ?? method.maxDurationMs;
   const retry = effectiveRetry(method);
   const times = [
-    longestMs === undefined ? 'for as long as it moves' : `within ${timeWords(longestMs)}`,
-    retry === undefined ? 'repeated only if it was never delivered' : `tried up to ${retry.maxRetries + 1} times`,
+    longestMs === undefined ? 'while it is active' : `within ${timeWords(longestMs)}`,
+    retry === undefined ? 'retried only if it was never delivered' : `tried up to ${retry.maxRetries + 1} times`,
   ];
   const replicas = `${taking.length} of ${endpoints.length} replicas ready for it`;
   return { allowed: true, verdict: `${caller.name} may call ${name}: ${replicas}, ${times.join(', ')}` };
@@ -218,7 +218,7 @@ function proxyState(proxy: ProxyAnswers | undefined): Pick<Value, 'source' | 'pr
   const sync = proxySync(proxy?.types.values());
   const refused = [...(proxy?.types.values() ?? [])].find(({ nack }) => nack !== undefined)?.nack;
   const words = {
-    'not connected': 'no proxy is connected; it goes on with what it has',
+    'not connected': 'no proxy is connected; it keeps its current configuration',
     refused: `its proxy refuses ${refused?.names.join(', ')}: ${refused?.message}`,
     behind: 'its proxy has not acknowledged all yet',
     'in sync': 'its proxy has acknowledged all',
@@ -364,7 +364,7 @@ function certificatesStep({ certificateNotAfterMs }: Question, caller: Caller, s
       : {}),
   }));
   for (const identity of service.identities) values.push({ name: 'callee must be', value: identity });
-  const summary = service.identities.length > 0 ? 'both sides show theirs (mTLS)' : `${service.id} has no identity yet`;
+  const summary = service.identities.length > 0 ? 'both sides present one (mTLS)' : `${service.id} has no identity yet`;
   return { name: 'certificates', summary, values };
 }
 

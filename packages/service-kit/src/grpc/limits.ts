@@ -1,7 +1,7 @@
 import { type ConnectionLimits, defaultConnectionLimits } from './connection-limits.ts';
 
 /**
- * What one connection or call may take of a server.
+ * The limits of one connection or call.
  *
  * Reading one message takes at most 4 x maxMessageBytes (received, inflated, as text) and 512 B x maxElements (the objects made of it).
  */

@@ -9,7 +9,7 @@ export type Once<T> = T & { readonly [answeredOnce]: true };
 
 type Handler<Request, Response> = (request: Request, call: Call) => Response;
 
-/** How a handler answers repeats: with the first answer, or by running again. */
+/** How a handler treats repeats: it returns the first answer, or runs again. */
 export type HeedsRepeats = 'keyed' | 'repeatable';
 
 const marks = new WeakMap<object, HeedsRepeats>();

@@ -16,23 +16,23 @@ import type { Once } from './keyed.ts';
 import { answerOnce } from './replay.ts';
 import { toStoredError } from './stored-error.ts';
 
-/** Whose keys count, beside the caller's. */
+/** What separates idempotency keys, besides the caller. */
 export interface KeyOwner {
   /**
-   * The end user that the application has authenticated. Keys of two subjects are never the same key. Default: none; then clients
-   * outside the mesh are told apart by the address that the gateway saw.
+   * The end user that the application authenticated. Two subjects never share a key. Default: none; then clients outside the mesh are
+   * distinguished by the address that the gateway saw.
    */
   readonly subject?: string;
 }
 
 /**
- * Answers a keyed request whose effect is in this database alone: the answer is stored in the transaction of its effect, so
- * that there is one effect and each repeat, for 24 h and at any replica, gets the same answer. A final error
- * (INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED) is an
- * answer too, without its effect; after any other the request may be made again.
+ * Answers a keyed request whose only effect is in this database. The answer is stored in the same transaction as the effect, so the effect
+ * happens once, and each repeat within 24 h, at any replica, gets the same answer. A final error (INVALID_ARGUMENT, NOT_FOUND,
+ * ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED) is also a stored answer, without the effect; after
+ * any other error the request may be repeated.
  *
- * `effect` runs again after a serialization failure, so it must have no effect but that of `tx`, and call no other service:
- * for that there is {@link onceAcross}.
+ * `effect` runs again after a serialization failure, so it must have no effect except through `tx`, and must not call other services; use
+ * {@link onceAcross} for that.
  *
  * @throws ServiceError ALREADY_EXISTS when the key was used for another request.
  */

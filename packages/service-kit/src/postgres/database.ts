@@ -1,6 +1,6 @@
 /**
- * What a statement returned. Columns of type bigint are `bigint`, numeric is `string`, timestamptz is `Date`, date is
- * `string`, jsonb is parsed, bytea is `Buffer`.
+ * The result of a statement. Columns of type bigint are `bigint`, numeric is `string`, timestamptz is `Date`, date is `string`, jsonb is
+ * parsed, bytea is `Buffer`.
  */
 export interface Rows<Row extends object = Record<string, unknown>> {
   readonly rows: readonly Row[];
@@ -11,7 +11,7 @@ export interface Rows<Row extends object = Record<string, unknown>> {
 /** Runs statements. Values are $1, $2, ... and never part of the text. */
 export interface Queryable {
   /**
-   * Runs one statement. It is given up when the current call's deadline passes (by default after 30 s) or its caller hangs up.
+   * Runs one statement. It is cancelled when the current call's deadline passes (by default after 30 s) or its caller hangs up.
    *
    * @throws ServiceError UNAVAILABLE without a connection, DEADLINE_EXCEEDED, CANCELLED, RESOURCE_EXHAUSTED (full disk),
    *   INVALID_ARGUMENT (text that PostgreSQL cannot store); pg's DatabaseError with its `code` for all else.
@@ -23,19 +23,19 @@ export interface Queryable {
   ): Promise<Rows<Row>>;
 }
 
-/** What limits one statement or transaction. */
+/** The limits of one statement or transaction. */
 export interface QueryOptions {
   /** Cancels it on the server. Default: the current call's. */
   readonly signal?: AbortSignal;
 }
 
-/** A transaction under way. */
+/** A transaction in progress. */
 export interface Transaction extends Queryable {
   /** True from the second try on: after a serialization failure, a deadlock, or a change to the columns that a statement returns. */
   readonly retried: boolean;
 }
 
-/** How a transaction runs. */
+/** The options of a transaction. */
 export interface TransactionOptions extends QueryOptions {
   /** Default: "read committed". */
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
@@ -43,24 +43,24 @@ export interface TransactionOptions extends QueryOptions {
   readonly readOnly?: boolean;
 }
 
-/** A service's own schema: a pool of connections as the role that owns it. */
+/** A service's own schema: a connection pool of the role that owns it. */
 export interface Database extends Queryable {
   /** The role's schema. */
   readonly schema: string;
   /**
-   * Applies what is new in the migrations directory; see the README of the package. While the database cannot be reached it waits, and
-   * statements wait with it, each within its deadline; it rejects with UNAVAILABLE only when `signal` is aborted meanwhile.
+   * Applies new files of the migrations directory; see the README of the package. While the database is unreachable, it waits, and
+   * statements wait with it, each within its deadline. It rejects with UNAVAILABLE only if `signal` is aborted meanwhile.
    */
   migrate(signal?: AbortSignal): Promise<void>;
   /**
-   * Runs `fn` in one transaction: commits when it resolves, rolls back when it rejects. After a serialization failure or a
-   * deadlock it runs again, up to five times; after a change to the columns that a statement returns it runs again on another
-   * connection. `fn` must therefore have no other effect. Use `tx` inside, never the database, and
-   * call no other service: the connection is taken from a pool.
+   * Runs `fn` in one transaction: commits when it resolves, rolls back when it rejects. After a serialization failure or a deadlock it runs
+   * again, up to five times; after a change to the columns that a statement returns it runs again on another connection. Therefore `fn`
+   * must have no other side effect. Inside it, use `tx` and never the database, and call no other service, because the connection belongs
+   * to a pool.
    */
   transaction<T>(fn: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Rejects when the database cannot be reached; for readiness. */
+  /** Rejects if the database is unreachable; for readiness. */
   check(signal?: AbortSignal): Promise<void>;
-  /** Waits for what is under way, then closes all connections. */
+  /** Waits for statements and transactions in progress, then closes all connections. */
   close(): Promise<void>;
 }

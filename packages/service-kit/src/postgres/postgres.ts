@@ -17,13 +17,13 @@ import { defaultTimeoutMs, type StatementLimit, statementLimit, untilOver } from
 import { rowsOf, runTransaction, statementOf } from './transaction.ts';
 import { currentTransaction } from './transaction-scope.ts';
 
-/** How to reach a service's schema. */
+/** How to connect to a service's schema. */
 export interface PostgresOptions {
   /** The schema; the role that connects owns it. */
   readonly schema: string;
   /** Directory of numbered .sql files. */
   readonly migrations: URL | string;
-  /** Per process. Default: 10. */
+  /** The maximum number of connections per process. Default: 10. */
   readonly maxConnections?: number;
   /** Default: libpq's variables; see {@link connectionFromEnvironment}. */
   readonly connection?: ConnectionOptions;
@@ -31,11 +31,11 @@ export interface PostgresOptions {
   readonly log?: Logger;
 }
 
-/** How often a transaction runs at most. */
+/** The maximum number of times that a transaction runs. */
 const maxTries = 5;
 
 /**
- * A pool of connections to a service's own schema. Connects on first use, and again after the server was away.
+ * A connection pool to a service's own schema. Connects on first use, and reconnects after the server was down.
  *
  * @throws RangeError when the environment names no role or a wrong port.
  */

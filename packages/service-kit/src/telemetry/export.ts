@@ -7,9 +7,9 @@ import { onShutdown } from '../shutdown.ts';
 import { exporting } from './exporting.ts';
 
 /**
- * Sends spans and metrics to OTEL_EXPORTER_OTLP_ENDPOINT from now on, and what is left when the process is told to stop.
- * OTEL_EXPORTER_OTLP_PROTOCOL is "grpc" (the default, unlike OpenTelemetry's: Envoy speaks nothing else, so that one endpoint
- * serves both) or "http/protobuf". OTEL_BSP_SCHEDULE_DELAY and OTEL_METRIC_EXPORT_INTERVAL count as usual, in milliseconds.
+ * Exports spans and metrics to OTEL_EXPORTER_OTLP_ENDPOINT from now on, and flushes them when the process is told to stop.
+ * OTEL_EXPORTER_OTLP_PROTOCOL is "grpc" (the default, unlike OpenTelemetry's: Envoy speaks nothing else, so that one endpoint serves both)
+ * or "http/protobuf". OTEL_BSP_SCHEDULE_DELAY and OTEL_METRIC_EXPORT_INTERVAL count as usual, in milliseconds.
  *
  * @throws RangeError for another protocol.
  */

@@ -17,9 +17,9 @@ import { nameCaller, type TestCaller } from './test-caller.ts';
 
 /** How a handler is called. */
 export interface TestCallOptions extends Omit<CallOptions, 'contextValues'> {
-  /** Default: nobody, as for a call that came past no sidecar. */
+  /** The caller. Default: unknown, as for a call that passed no sidecar. */
   readonly caller?: TestCaller;
-  /** What interceptors would have set for the handler. Default: nothing. */
+  /** Context values that interceptors would have set for the handler. Default: none. */
   readonly values?: ContextValues;
 }
 
@@ -52,7 +52,7 @@ export type AnswerOf<M extends DescMethod> =
 
 /**
  * Calls one handler, or a method of what implement() made, in memory. The request is checked against its rules, the deadline holds, and the
- * call fails with the ConnectError that a caller would see. Who may call is not asked: that is what testMesh() does.
+ * call fails with the ConnectError that a caller would see. It does not check whether the caller may call; use testMesh() for that.
  */
 export function call<M extends DescMethod>(
   target: ServiceImplementation | NoInfer<Handler<M>>,

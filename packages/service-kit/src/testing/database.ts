@@ -15,7 +15,7 @@ export interface TestDatabaseOptions {
   readonly migrations?: URL | string;
 }
 
-/** A PostgreSQL of a test's own: a real server in a temporary directory. */
+/** A private PostgreSQL for a test: a real server in a temporary directory. */
 export interface TestDatabase {
   readonly server: DevPostgres;
   readonly directory: string;
@@ -24,15 +24,15 @@ export interface TestDatabase {
   readonly lines: readonly string[];
   /** A pool on the schema, migrated. */
   readonly db: Database;
-  /** Another pool, as another replica has it; it has not migrated. */
+  /** Another pool, like that of another replica, which has not migrated. */
   open(options?: { migrations?: URL | string; maxConnections?: number; schema?: string }): Database;
-  /** Ends the server and removes its data. */
+  /** Stops the server and removes its data. */
   remove(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL with one role and its schema, and migrates it. libpq's variables of this process point at it from then on.
- * Needs @weft/dev-postgres, which is no dependency of what runs in production.
+ * Starts PostgreSQL with one role and its schema, and migrates it. libpq's variables of this process point at it from then on. Needs
+ * @weft/dev-postgres, which production code does not depend on.
  */
 export async function startTestDatabase(options: TestDatabaseOptions): Promise<TestDatabase> {
   // Only here: other tests need no PostgreSQL.

@@ -5,8 +5,8 @@ import { ServiceError } from '../service-error.ts';
 import { inMemoryTransport } from './in-memory-transport.ts';
 
 /**
- * A service that a caller's tests make up: `client(PaymentService, { transport: fake(PaymentService, { ... }) })`. Requests are checked
- * against the rules of the contract. A method without a handler is UNIMPLEMENTED, and the answer says which one is missing.
+ * A fake service for a caller's tests: `client(PaymentService, { transport: fake(PaymentService, { ... }) })`. Requests are checked against
+ * the rules of the contract. A method without a handler is UNIMPLEMENTED, and the answer says which one is missing.
  */
 export function fake<Desc extends DescService>(service: Desc, handlers: Partial<Handlers<Desc>>): Transport {
   return inMemoryTransport([fakeImplementation(service, handlers)]);

@@ -148,10 +148,7 @@ const recorded: Readonly<Record<string, Recorded>> = {
   'retry budget': {
     before: { call: { ...repeatable, policy: { retry } } },
     after: { call: { ...repeatable, policy: { retry } }, service: { retryBudget: { percent: 0, minConcurrent: 0 } } },
-    said: [
-      '(every caller)',
-      'retry budget: 20 % of the requests under way, 25 at least -> 0 % of the requests under way',
-    ],
+    said: ['(every caller)', 'retry budget: 20 % of in-flight requests, 25 at least -> 0 % of in-flight requests'],
     async observe(bakery) {
       application(bakery).behaviour = behaviours.unavailable;
       await call(bakery);

@@ -34,7 +34,7 @@ const why = (t: { context: RunningBakery }, caller: string) =>
   explain({ mesh: t.context.assembled(), facts: parseDirectory(t.context.directory.files), caller, method: name });
 
 const shared =
-  'its contract names bakery.orders; bakery.orders has its account in common with bakery.returns, so it is not admitted';
+  'its contract names bakery.orders; bakery.orders shares its account with bakery.returns, so it is not admitted';
 
 test.serial('two services with one account: a rule that names one of them admits neither', async (t) => {
   const refused = await call(t, 'orders-0');

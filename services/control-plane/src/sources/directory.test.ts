@@ -105,7 +105,7 @@ test('a document that breaks keeps its last good form, over a restart too, until
   const ports = () => Object.fromEntries(now().services.map(({ name, ports }) => [name, ports[0]?.port]));
   t.deepEqual(ports(), { a: 80, b: 81 });
   t.like(now().problems[0], { resource: 'a.yaml', field: 'spec.ports[0].port' });
-  t.regex(now().problems[0]?.message ?? '', /its last good form goes on serving$/);
+  t.regex(now().problems[0]?.message ?? '', /its last good version stays in use$/);
   await restart();
   t.deepEqual(ports(), { a: 80, b: 81 });
   t.is(now().problems.length, 1);

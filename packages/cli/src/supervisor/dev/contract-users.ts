@@ -11,8 +11,8 @@ const packageSchema = z.object({
 });
 
 /**
- * Whether a service must start anew because of a contract: it serves it, or its package.json names the contract's package. A service
- * without a package.json of its own may use any. (A contract that imports another one changes with it.)
+ * Whether a changed contract requires a restart of a service: the service serves it, or its package.json names the contract's package. A
+ * service without its own package.json may use any contract. (A contract changes with those that it imports.)
  */
 export function usesContract(service: ServiceManifest, { logicalName, packageName }: ChangedContract): boolean {
   if (service.contract === logicalName) return true;
@@ -24,7 +24,7 @@ export function usesContract(service: ServiceManifest, { logicalName, packageNam
     );
     return packageName in { ...dependencies, ...devDependencies, ...peerDependencies };
   } catch {
-    // It is being written.
+    // The file is still being written.
     return true;
   }
 }

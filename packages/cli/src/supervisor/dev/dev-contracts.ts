@@ -1,16 +1,16 @@
-/** What a change of .proto files came to. */
+/** The result of a change to .proto files. */
 export interface ContractChange {
-  /** What is wrong, a line each with file and line; when there is anything, nothing was changed. */
+  /** What is wrong, one line each with file and line. If there is anything, nothing was changed. */
   readonly problems: readonly string[];
-  /** The contracts that are different now. */
+  /** The contracts that changed. */
   readonly changed: readonly ChangedContract[];
-  /** What the contracts say now that cannot be meant, a line each. */
+  /** Contradictions in the contracts' policies, one line each. */
   readonly warnings: readonly string[];
-  /** What changes for whom, as `weft diff` says it; empty when nothing does. */
+  /** What changes for which caller, in the words of `weft diff`; empty if nothing does. */
   readonly diff: string;
 }
 
-/** A contract whose code or descriptor set is different now. */
+/** A contract whose code or descriptor set changed. */
 export interface ChangedContract {
   /** "bakery.bread". */
   readonly logicalName: string;
@@ -18,8 +18,8 @@ export interface ChangedContract {
   readonly packageName: string;
 }
 
-/** The contracts of a project, generated anew when their sources change. */
+/** The contracts of a project, regenerated when their sources change. */
 export interface DevContracts {
-  /** Generates what has changed. Rejects only when a tool is missing. */
+  /** Regenerates what has changed. Rejects only if a tool is missing. */
   update(): Promise<ContractChange>;
 }

@@ -19,33 +19,33 @@ export interface FollowedProject extends Pick<Project, 'root' | 'contractsDirs' 
   readonly contracts: DevContracts;
 }
 
-/** What `weft dev` follows, and what it tells. */
+/** What `weft dev` follows and reports. */
 export interface DevOptions {
   /** The project itself, then the other checkouts whose services it uses. */
   readonly projects: readonly FollowedProject[];
   readonly mesh: DevMesh;
-  /** Resolves when edits can be brought into the mesh. */
+  /** Resolves when edits can be applied to the mesh. */
   readonly up: Promise<void>;
   /** All services of the mesh as their manifests say now. */
   readonly readServices: () => {
     readonly services: readonly ServiceManifest[];
     readonly problems: readonly ManifestProblem[];
   };
-  /** Tells the person one line or a few. */
+  /** Prints one or more lines to the user. */
   readonly say: (text: string) => void;
 }
 
 /** Follows the edits of a project, and of the checkouts that it uses, and brings each into the running mesh. */
 export class Dev {
   readonly #options: DevOptions;
-  /** What was said of manifests that cannot be read, so that it is said once. */
+  /** Messages about unreadable manifests, so that each is printed only once. */
   #said = new Set<string>();
 
   constructor(options: DevOptions) {
     this.#options = options;
   }
 
-  /** Begins to follow, until `signal` is aborted. Resolves when no later edit is missed. */
+  /** Starts to follow edits until `signal` is aborted. Resolves when no later edit will be missed. */
   async start(signal: AbortSignal): Promise<void> {
     const updates = new ServiceUpdates(this.#options.mesh, this.#options.say, signal);
     const edited = async (edit: Edit) => {
@@ -102,18 +102,18 @@ export class Dev {
     }
   }
 
-  /** Applies what the .proto files say now; the contracts that are different. */
+  /** Applies the current .proto files. Returns the contracts that changed. */
   async #updateContracts(contracts: DevContracts): Promise<readonly ChangedContract[]> {
     const { say } = this.#options;
     const { problems, changed, warnings, diff } = await contracts.update();
     if (problems.length > 0) {
-      say([...problems, 'The contracts stay as they were; the next save tries again.'].join('\n'));
+      say([...problems, 'The contracts are unchanged; the next save tries again.'].join('\n'));
       return [];
     }
     if (warnings.length > 0) say(warnings.join('\n'));
     if (changed.length > 0) {
       const names = changed.map(({ logicalName }) => logicalName).join(', ');
-      say(`${names} changed${diff === '' ? '; nothing becomes different for anybody who calls' : `:\n${diff}`}`);
+      say(`${names} changed${diff === '' ? '; nothing changes for any caller' : `:\n${diff}`}`);
     }
     return changed;
   }
@@ -127,7 +127,7 @@ export class Dev {
   }
 }
 
-/** Whether one of these files makes a service start anew. Its manifest is compared by what it says. */
+/** Whether a change to one of these files requires a restart of a service. Its manifest is compared by content. */
 function isEdited({ directory, watch }: ServiceManifest, paths: readonly string[]): boolean {
   const places = placesOf(directory, watch);
   const manifest = join(directory, manifestName);

@@ -4,39 +4,39 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isIgnored, type WatchedPlace } from './watched-place.ts';
 
-/** A file that changes so soon after it was read may have the same times and size as before. */
+/** A file that changes this soon after it was read may have the same times and size as before. */
 const sameMomentMs = 100;
-/** The clock of a file system may be behind by as much. */
+/** The clock of a file system may be this far behind. */
 const coarseClockMs = 20;
 
 interface KnownFile {
-  /** What the file system says of it; other content has another mark, except in the same moment. */
+  /** Its metadata. New content changes the mark, unless both changes happen in the same moment. */
   readonly mark: string;
   readonly hash: string;
   /** When it was changed last, in epoch milliseconds. */
   readonly changedAt: number;
-  /** Read so soon after its change that the mark proves nothing. */
+  /** Whether it was read so soon after its change that the mark proves nothing. */
   readonly fresh: boolean;
 }
 
-/** What one look at the places has found. */
+/** The result of one scan. */
 export interface Look {
-  /** Files that came, went or have other content than at the look before, absolute and sorted. */
+  /** Files that were added, removed or changed since the last scan, absolute and sorted. */
   readonly changed: readonly string[];
-  /** Every folder that was looked into, with its inode; in the place of one that is not there, the nearest folder above it. */
+  /** Every scanned folder with its inode; for a missing folder, the nearest existing folder above it. */
   readonly directories: ReadonlyMap<string, number>;
 }
 
 /**
- * Knows the content of files by hash, so that a touch, a save without a change and a file that was renamed over itself are no change.
+ * Tracks the content of files by hash, so that a touch, a save without a change and a rename of a file over itself do not count as changes.
  */
 export class FileContents {
   #known = new Map<string, KnownFile>();
   #places: ReadonlySet<string> = new Set();
 
   /**
-   * Reads what is new or may have changed since the look before. In a place that is new itself, a file has changed when it did so
-   * after `since` (epoch milliseconds). Never rejects: what cannot be read is not there.
+   * Reads files that are new or may have changed since the last scan. In a new place, a file counts as changed if it was modified after
+   * `since` (epoch milliseconds). Never rejects: an unreadable file counts as missing.
    */
   async look(places: readonly WatchedPlace[], since: number): Promise<Look> {
     const directories = new Map<string, number>();
@@ -79,7 +79,7 @@ export class FileContents {
     for (const entry of entries) {
       if (isIgnored(entry.name)) continue;
       const path = join(directory, entry.name);
-      // A link to a folder may lead in a circle; a link to a file is read as the file.
+      // A link to a folder may form a cycle; a link to a file is read as the file.
       if (entry.isDirectory()) {
         if (depth < place.depth) await this.#walk(place, path, depth + 1, directories, found);
       } else if (place.follows(path) && !found.has(path)) {

@@ -3,28 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FileContents } from './file-contents.ts';
 import { isIgnored, type WatchedPlace } from './watched-place.ts';
 
-/** So long nothing more must happen before files are looked at: a save is several events, and may be several files. */
+/** Files are scanned after this much quiet, because a save is several events and may be several files. */
 const quietMs = 40;
-/** However much goes on, files are looked at after this time. */
+/** Files are scanned after this time even if events continue. */
 const maxQuietMs = 1_000;
-/** Everything is looked at again after this time: file systems of containers and networks tell of no changes. */
+/** Everything is scanned again after this time, because container and network file systems report no changes. */
 const rescanMs = 5_000;
 
 /** Files that changed together. */
 export interface Edit {
-  /** Files that came, went or changed their content: absolute, sorted, at least one. */
+  /** Files that were added, removed or changed: absolute, sorted, at least one. */
   readonly paths: readonly string[];
   /** When the first of them was seen to change, in epoch milliseconds. */
   readonly savedAt: number;
 }
 
 /**
- * Tells `edited` of every change of content in `places`, which are asked for anew before each look, until `signal` is aborted. Resolves
- * when the files were looked at for the first time. In places that are asked for the first time, only what changed after the edit before
- * was handled is an edit. The next edit waits until `edited` has returned; it must not reject.
+ * Calls `edited` for every change of content in `places`, until `signal` is aborted. `places` is evaluated again before each scan. Resolves
+ * after the first scan. In a new place, only changes made after the previous edit was handled count. The next edit waits until `edited` has
+ * returned; it must not reject.
  *
- * The operating system only says when to look: what has changed is decided by content. So it does not matter how an editor saves, and
- * a missed event costs time, not a change.
+ * Events of the operating system only trigger a scan; the content decides what has changed. So it does not matter how an editor saves, and
+ * a missed event delays a change but never loses it.
  */
 export async function followFiles(
   places: () => readonly WatchedPlace[],
@@ -32,7 +32,7 @@ export async function followFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const contents = new FileContents();
-  /** What was there before has been seen by whoever handled the edit before. */
+  /** Anything older was already seen when the previous edit was handled. */
   let since = Number.POSITIVE_INFINITY;
   const alarm = new Alarm();
   const look = async (): Promise<readonly string[]> => {
@@ -40,7 +40,7 @@ export async function followFiles(
     for (;;) {
       const found = await contents.look(places(), since);
       for (const path of found.changed) changed.add(path);
-      // A file may have come into a new folder before the folder was watched.
+      // A file may have been added to a new folder before the folder was watched.
       if (!alarm.watch(found.directories)) return [...changed].sort();
     }
   };
@@ -49,7 +49,7 @@ export async function followFiles(
   void (async () => {
     while (!signal.aborted) {
       let savedAt = await alarm.next(signal);
-      // Once more after an edit: it may have led to places that are not watched yet.
+      // Scan again after an edit: it may have added places that are not watched yet.
       for (let paths = await look(); paths.length > 0 && !signal.aborted; paths = await look()) {
         await edited({ paths, savedAt });
         since = Date.now();
@@ -60,17 +60,17 @@ export async function followFiles(
   })();
 }
 
-/** Watches folders, without what is below them, and rings when something in them happens. */
+/** Watches folders, not recursively, and signals when something in them changes. */
 class Alarm {
   readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>();
   #rang: PromiseWithResolvers<void> = Promise.withResolvers();
   #firstAt: number | undefined;
   #lastAt = 0;
 
-  /** Watches these folders (by path, with their inodes) and no others. Whether there is a new one among them. */
+  /** Watches exactly these folders (by path, with their inodes). Returns whether one of them is new. */
   watch(directories: ReadonlyMap<string, number>): boolean {
     for (const [directory, { inode }] of this.#watchers) {
-      // A folder that was removed and made again is another one.
+      // A folder that was removed and created again is a different folder.
       if (directories.get(directory) !== inode) this.#unwatch(directory);
     }
     let grown = false;
@@ -87,13 +87,13 @@ class Alarm {
         this.#watchers.set(directory, { watcher, inode });
         grown = true;
       } catch {
-        // It is not there, or the system's watches are used up: the next rescan looks again.
+        // It does not exist, or the system is out of watches; the next rescan tries again.
       }
     }
     return grown;
   }
 
-  /** Resolves with the time of the first event when there was one and it has been quiet since; or after a while without any. */
+  /** Resolves with the time of the first event once it has been quiet since; or after a while without any event. */
   async next(signal: AbortSignal): Promise<number> {
     const rescan = new AbortController();
     await Promise.race([

@@ -4,13 +4,13 @@ import { problemLine } from '../../generate/proto-problem.ts';
 import type { Project } from '../../project.ts';
 import type { ContractChange, DevContracts } from './dev-contracts.ts';
 
-/** The contracts of a project, generated and compared as `weft generate`, `weft lint` and `weft diff` do. */
+/** The contracts of a project, generated and compared like `weft generate`, `weft lint` and `weft diff` do. */
 export class ProjectContracts implements DevContracts {
   readonly #project: Project;
-  /** The descriptor set of all that was applied last; undefined: it did not compile. */
+  /** The descriptor set of the contracts that were applied last; undefined: they did not compile. */
   #applied: Uint8Array | undefined;
 
-  /** The contracts as they are now, with which the next ones are compared. */
+  /** The current contracts, to compare the next ones with. */
   static async of(project: Project): Promise<ProjectContracts> {
     return new ProjectContracts(project, await treeOf(project));
   }
@@ -32,7 +32,7 @@ export class ProjectContracts implements DevContracts {
     };
   }
 
-  /** What is different since the last time. */
+  /** What has changed since the last time. */
   async #difference(): Promise<string> {
     const { diff, diffText } = await import('@weft/compiler');
     const before = this.#applied;
@@ -43,7 +43,7 @@ export class ProjectContracts implements DevContracts {
   }
 }
 
-/** The descriptor set of all contracts; undefined when they do not compile, or there are none. */
+/** The descriptor set of all contracts; undefined if they do not compile or there are none. */
 function treeOf(project: Project): Promise<Uint8Array | undefined> {
   return buildContractTree(project, { directory: project.root }).catch(() => undefined);
 }

@@ -3,14 +3,14 @@ import type { ServiceManifest } from '../../service-manifest.ts';
 import { formatDuration } from '../../terminal/duration.ts';
 import type { DevMesh } from './dev-mesh.ts';
 
-/** What a service is to run, and since when somebody waits for it. */
+/** What a service should run, and since when the user waits for it. */
 export interface ServiceUpdate {
   readonly service: ServiceManifest;
   /** Epoch milliseconds. */
   readonly savedAt: number;
 }
 
-/** Puts services into the mesh, each after its own last edit: a later edit takes the place of one that does not serve yet. */
+/** Updates services in the mesh, each to its last edit: a later edit replaces one that does not serve yet. */
 export class ServiceUpdates {
   readonly #mesh: DevMesh;
   readonly #say: (sentence: string) => void;
@@ -24,10 +24,10 @@ export class ServiceUpdates {
     this.#signal = signal;
   }
 
-  /** Begins to put a service into the mesh, and says how that ends. */
+  /** Starts to update a service in the mesh, and reports the result. */
   begin(update: ServiceUpdate): void {
     const { name } = update.service;
-    // Who waits for the edit before waits for this one now.
+    // A wait for the previous edit becomes a wait for this one.
     const savedAt = Math.min(update.savedAt, this.#wanted.get(name)?.savedAt ?? update.savedAt);
     this.#wanted.set(name, { ...update, savedAt });
     const working = this.#working.get(name);
@@ -38,7 +38,7 @@ export class ServiceUpdates {
     void this.#work(name);
   }
 
-  /** Takes a service out after what is being done with it, and says so. */
+  /** Removes a service after its current update, and reports it. */
   async end(name: string): Promise<void> {
     this.#wanted.delete(name);
     const working = this.#working.get(name);
@@ -68,7 +68,7 @@ export class ServiceUpdates {
     try {
       const what = await this.#mesh.put(service, signal);
       if (what === 'held')
-        this.#say(`${service.name} is under \`weft run\`, or waits for it; restart it there to see the edit`);
+        this.#say(`${service.name} runs under \`weft run\`, or waits for it; restart it there to see the edit`);
       else this.#say(`${service.name} ${what} in ${formatDuration(Date.now() - savedAt)}`);
     } catch (error) {
       const next = this.#wanted.get(service.name);

@@ -2,32 +2,32 @@ import { basename, isAbsolute, join, matchesGlob, relative, sep } from 'node:pat
 
 /** A folder in which files are followed. */
 export interface WatchedPlace {
-  /** The same for a place that is meant again. */
+  /** Identifies the place across scans. */
   readonly key: string;
   /** Absolute. It need not exist. */
   readonly directory: string;
-  /** How many folders below `directory` are looked into; Infinity: all. */
+  /** How many levels of folders below `directory` are scanned; Infinity: all. */
   readonly depth: number;
   /** Whether an absolute path below `directory` is followed. */
   readonly follows: (path: string) => boolean;
 }
 
-/** What tools write beside sources, and what no glob means: node_modules, __pycache__ and every name that begins with a dot. */
+/** What tools write beside sources, and no glob matches: node_modules, __pycache__ and every name that starts with a dot. */
 export function isIgnored(name: string): boolean {
   return name === 'node_modules' || name === '__pycache__' || name.startsWith('.') || isEditorsOwn(name);
 }
 
-/** Backups, swap files and files that are renamed over another when they are whole. */
+/** Backups, swap files, and temporary files that replace another file when complete. */
 function isEditorsOwn(name: string): boolean {
   return /(~|\.tmp|\.sw[a-z])$|^#.*#$/.test(name);
 }
 
-/** The places that the globs of one service mean, relative to its folder; "../shared/src/**" leads out of it. */
+/** The places that the globs of one service match, relative to its folder; "../shared/src/**" is outside it. */
 export function placesOf(directory: string, globs: readonly string[]): WatchedPlace[] {
   return globs.map((glob) => {
     const segments = glob.split('/');
     const magic = segments.findIndex((segment) => /[*?[{]/.test(segment));
-    // The last segment is a file's name, magic or not.
+    // The last segment is a file name, with or without wildcards.
     const fixed = magic === -1 ? segments.slice(0, -1) : segments.slice(0, Math.min(magic, segments.length - 1));
     const rest = segments.slice(fixed.length);
     const place = join(directory, ...fixed);
@@ -46,7 +46,7 @@ export function placesOf(directory: string, globs: readonly string[]): WatchedPl
   });
 }
 
-/** All files of one name in the folders that are directly below `directory`: "services/" and "weft.yaml". */
+/** All files of one name in the folders directly below `directory`: "services/" and "weft.yaml". */
 export function childrenNamed(directory: string, name: string): WatchedPlace {
   return { key: `${directory} ${name}`, directory, depth: 1, follows: (path) => basename(path) === name };
 }

@@ -1,6 +1,6 @@
 package main
 
-// What the mesh asks of a process, for grpc-go. It knows nothing of this service: copy it into others.
+// What the mesh requires of a process, for grpc-go. Nothing here is specific to this service: you can copy it to others.
 
 import (
 	"context"
@@ -21,10 +21,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// A trace goes on where these go along. The sidecars make the spans.
+// Passing these headers on continues the trace. The sidecars create the spans.
 var traceHeaders = []string{"traceparent", "tracestate", "baggage"}
 
-// How long calls under way may take after SIGTERM.
+// How long in-flight calls may take after SIGTERM.
 const drainTime = 10 * time.Second
 
 // dial connects to another service. The sidecar knows the callee by its :authority, and retries as its contract says.
@@ -55,8 +55,8 @@ func withTrace(ctx context.Context) context.Context {
 	return ctx
 }
 
-// passOn is the error of a call whose callee failed. The caller learns codes of failures that may be over soon, and no others;
-// the callee's text is for the log alone.
+// passOn returns the error for a call whose callee failed. The caller gets only the codes of transient failures; the callee's message is
+// only logged.
 func passOn(err error, callee string) error {
 	log.Printf("%s: %v", callee, err)
 	switch code := status.Code(err); code {
@@ -66,7 +66,7 @@ func passOn(err error, callee string) error {
 	return status.Errorf(codes.Internal, "%s failed", callee)
 }
 
-// serve serves where WEFT_LISTEN says, with health, until SIGTERM (calls under way are finished) or SIGINT (they are not).
+// serve serves where WEFT_LISTEN says, with health, until SIGTERM (which finishes in-flight calls) or SIGINT (which does not).
 func serve(server *grpc.Server) error {
 	checks := health.NewServer()
 	healthpb.RegisterHealthServer(server, checks)

@@ -14,7 +14,7 @@ rm "bin/contracts.$$"
 
 [ "${1:-}" != test ] || exec go test ./...
 
-# A replica that runs keeps its own file.
+# A running replica keeps its own file.
 go build -o "bin/next.$$" .
 mv "bin/next.$$" bin/__service__
 exec bin/__service__

@@ -1,4 +1,4 @@
-"""What the mesh asks of a process, for grpc.aio. It knows nothing of this service: copy it into others."""
+"""What the mesh requires of a process, for grpc.aio. Nothing here is specific to this service: you can copy it to others."""
 
 import asyncio
 import os
@@ -8,10 +8,10 @@ from typing import NoReturn
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-# A trace goes on where these go along. The sidecars make the spans.
+# Passing these headers on continues the trace. The sidecars create the spans.
 TRACE_HEADERS = ("traceparent", "tracestate", "baggage")
 
-# Failures that may be over soon. A caller learns these codes, and no others, of what a callee answered.
+# Codes of transient failures. A caller gets only these codes of a callee's answer.
 TRANSIENT = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -20,7 +20,7 @@ TRANSIENT = (
     grpc.StatusCode.CANCELLED,
 )
 
-# How long calls under way may take after SIGTERM.
+# How long in-flight calls may take after SIGTERM.
 DRAIN_SECONDS = 10
 
 
@@ -38,20 +38,20 @@ def channel(logical_name: str) -> grpc.aio.Channel:
 
 
 def onward(context: grpc.aio.ServicerContext) -> dict:
-    """What a call made for `context` carries on: the time that is left, and the trace. `stub.Method(request, **onward(context))`"""
+    """What an outgoing call takes over from `context`: the remaining time and the trace. `stub.Method(request, **onward(context))`"""
     trace = [(key, value) for key, value in context.invocation_metadata() or () if key in TRACE_HEADERS]
     return {"timeout": context.time_remaining(), "metadata": trace}
 
 
 async def pass_on(context: grpc.aio.ServicerContext, error: grpc.aio.AioRpcError, callee: str) -> NoReturn:
-    """Ends a call because a callee's failed. Its text is for the log alone."""
+    """Ends a call because a callee failed. The callee's message is only logged."""
     print(f"{callee}: {error.code().name}: {error.details()}", flush=True)
     code = error.code() if error.code() in TRANSIENT else grpc.StatusCode.INTERNAL
     await context.abort(code, f"{callee} failed")
 
 
 async def serve(server: grpc.aio.Server) -> None:
-    """Serves where WEFT_LISTEN says, with health, until SIGTERM (calls under way are finished) or SIGINT (they are not)."""
+    """Serves where WEFT_LISTEN says, with health, until SIGTERM (which finishes in-flight calls) or SIGINT (which does not)."""
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     server.add_insecure_port(os.environ["WEFT_LISTEN"])

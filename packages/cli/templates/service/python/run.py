@@ -28,7 +28,7 @@ with open("run.lock", "w") as lock:
         install()
         subprocess.run([PYTHON, "generate.py"], check=True)
     except subprocess.CalledProcessError as error:
-        # What it said last is what `weft status` shows.
+        # `weft status` shows its last line of output.
         sys.exit(error.returncode)
 program = ["-m", "unittest"] if sys.argv[1:] == ["test"] else ["main.py"]
 os.execv(PYTHON, [PYTHON, *program])

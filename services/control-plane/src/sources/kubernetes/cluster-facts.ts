@@ -57,7 +57,7 @@ interface Reading {
 /**
  * What a cluster's objects say about the mesh; the same facts as a mesh directory's, by the same rules. No I/O.
  *
- * An object that is wrong is a problem and stops no other; its last good form goes on serving while this process runs. `more`:
+ * An object that is wrong is a problem and stops no other; its last good version stays in use while this process runs. `more`:
  * problems that were found elsewhere.
  */
 export function clusterFacts(

@@ -13,7 +13,7 @@ test.before(async (t) => {
 {{#database}}
   const database = await startTestDatabase({ schema: '__schema__', migrations: new URL('../migrations/', import.meta.url) });
 {{/database}}
-  // The policy of the contracts holds in tests, too: who may call whom, and what a request must have.
+  // Tests apply the policy of the contracts, too: who may call, and what a request must contain.
   const mesh = await testMesh();
 {{#calls}}
   mesh.fake(__Callee__, { __callee_method__: () => ({}) });

@@ -8,7 +8,7 @@ import { __camel__Service } from './__service__-service.ts';
 {{#database}}
 const database = postgres({ schema: '__schema__', migrations: new URL('../migrations/', import.meta.url) });
 
-// While the database is away this serves, and says that it is not ready.
+// While the database is down, this process serves but reports that it is not ready.
 await Promise.all([
   database.migrate(),
   serve({

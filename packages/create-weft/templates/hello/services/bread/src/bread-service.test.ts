@@ -9,7 +9,7 @@ import { breadService } from './bread-service.ts';
 
 const test = ava as TestFn<{ database: TestDatabase; bread: Client<typeof BreadService> }>;
 
-// A real PostgreSQL, and an oven that is not the real one.
+// A real PostgreSQL and a fake oven.
 test.before(async (t) => {
   const database = await startTestDatabase({ schema: 'bread', migrations: new URL('../migrations/', import.meta.url) });
   const mesh = await testMesh();

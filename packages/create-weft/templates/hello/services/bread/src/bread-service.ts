@@ -21,7 +21,7 @@ interface LoafRow {
 export function breadService(db: Database, callees: Callees): ServiceImplementation {
   return implement(BreadService, {
     async bakeLoaf({ flour }) {
-      // The deadline and the trace of this call go along.
+      // The call carries the deadline and the trace of the incoming call.
       const { crust } = await callees.oven.bake({ flour });
       const { rows } = await db.query<LoafRow>(
         'insert into loaves (loaf_id, flour, crust) values ($1, $2, $3) returning *',

@@ -5,7 +5,7 @@ import { breadService } from './bread-service.ts';
 
 const database = postgres({ schema: 'bread', migrations: new URL('../migrations/', import.meta.url) });
 
-// While the database is away this serves, and says that it is not ready.
+// While the database is down, this process serves but reports that it is not ready.
 await Promise.all([
   database.migrate(),
   serve({

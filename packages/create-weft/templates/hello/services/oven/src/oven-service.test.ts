@@ -4,7 +4,7 @@ import { testMesh } from '@weft/service-kit/testing';
 import test from 'ava';
 import { ovenService } from './oven-service.ts';
 
-// The policy of the contract holds in tests, too: who calls, and what a request must have.
+// Tests apply the policy of the contract, too: who may call, and what a request must contain.
 async function ovenFor(caller: string) {
   const mesh = await testMesh();
   mesh.serve(ovenService());
