@@ -7,7 +7,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { CatalogService, GetProductRequestSchema } from '@shop/catalog-contract/v1';
+import { CatalogService, GetProductRequestSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import { frameMessage } from '@weft/service-kit/grpc';
 import { MeshProcess } from '../services/control-plane/src/mesh-process.fixture.ts';
 import { freePorts } from '../services/control-plane/src/on-envoy/testing/free-ports.ts';
@@ -38,7 +38,7 @@ try {
   const calls = Number(process.env.CALLS ?? 10_000);
   const report = await measure({
     path: `/${CatalogService.typeName}/GetProduct`,
-    authority: 'shop.catalog',
+    authority: 'bakery.catalog',
     body: Buffer.from(
       frameMessage(toBinary(GetProductRequestSchema, create(GetProductRequestSchema, { sku: 'WFT-0001' }))),
     ).toString('base64'),

@@ -1,6 +1,6 @@
 /** The application of sidecar.ts: a server of the kit whose GetProduct answers one product at once. Its address is its argument. */
 import { create } from '@bufbuild/protobuf';
-import { CatalogService, GetProductResponseSchema } from '@shop/catalog-contract/v1';
+import { CatalogService, GetProductResponseSchema } from '@weft/test-contracts/bakery/catalog/v1/catalog';
 import { implement, serve } from '@weft/service-kit';
 
 const answer = create(GetProductResponseSchema, {

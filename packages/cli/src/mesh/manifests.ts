@@ -46,7 +46,7 @@ export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name'>
 
 /**
  * `weft.dev/v1 MeshConfig`: which namespace speaks for which proto packages, that those which speak for services are exposed at the edge
- * under every path, and where spans go.
+ * under every path, where spans go, and that every call gets a line in the access log, since one person makes them and wants to see them.
  */
 export function meshConfigYaml(
   packages: readonly { readonly namespace: string; readonly protoPackage: string }[],
@@ -56,7 +56,13 @@ export function meshConfigYaml(
     apiVersion: weftApiVersion,
     kind: 'MeshConfig',
     metadata: { name: 'mesh' },
-    spec: { trustDomain: 'weft.local', packages, exposure: exposureOf(packages), ...(tracing ? { tracing } : {}) },
+    spec: {
+      trustDomain: 'weft.local',
+      packages,
+      exposure: exposureOf(packages),
+      accessLog: 'all',
+      ...(tracing ? { tracing } : {}),
+    },
   });
 }
 

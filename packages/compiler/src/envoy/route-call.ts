@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
+import { slowMetadata } from './access-log.ts';
 import { admitsKey } from './endpoints.ts';
 import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
@@ -23,7 +24,11 @@ export function callRoute(method: Method, callee: Callee, cluster: string, token
   return create(RouteSchema, {
     name: method.path,
     match: pathMatch(method),
-    metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id } } },
+    metadata: {
+      filterMetadata: {
+        [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id, ...slowMetadata(method) },
+      },
+    },
     typedPerFilterConfig: { [filters.grpcStats]: enabled },
     action: {
       case: 'route',

@@ -99,24 +99,27 @@ test.serial('a shadow of exposure counts the calls of the edge', async (t) => {
   t.is(await leafCounter(t, denied('Exposed', 'bakery/sa/front')), 0);
 });
 
-test.serial('an objective counts the calls that are good: in time, and without an error of the server', async (t) => {
-  const counts = async () => [
-    await leafCounter(t, `weft.objective_good.method.${path('Good')}`),
-    await leafCounter(t, `weft.objective_calls.method.${path('Good')}`),
-  ];
-  t.deepEqual(await counts(), [0, 0]);
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = trailersOnly('5'); // NOT_FOUND is the caller's.
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = trailersOnly('13');
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = behaviours.ok;
-  await call(t, 'front-0', 'Good', { 'x-weft-fault': 'late' });
-  await until(async () => (await counts())[1] === 4);
-  t.deepEqual(await counts(), [2, 4]);
-  await call(t, 'front-0', 'Shadowed');
-  t.deepEqual(await counts(), [2, 4]);
-});
+test.serial(
+  'an objective counts its calls, and those that miss it: too late, or with an error of the server',
+  async (t) => {
+    const counts = async () => [
+      await leafCounter(t, `weft.objective_missed.method.${path('Good')}`),
+      await leafCounter(t, `weft.objective_calls.method.${path('Good')}`),
+    ];
+    t.deepEqual(await counts(), [0, 0]);
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = trailersOnly('5'); // NOT_FOUND is the caller's.
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = trailersOnly('13');
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = behaviours.ok;
+    await call(t, 'front-0', 'Good', { 'x-weft-fault': 'late' });
+    await until(async () => (await counts())[1] === 4);
+    t.deepEqual(await counts(), [2, 4]);
+    await call(t, 'front-0', 'Shadowed');
+    t.deepEqual(await counts(), [2, 4]);
+  },
+);
 
 test.serial('a fault: only for calls that ask for it, and never for callers outside', async (t) => {
   const { application } = t.context.replica('leaf-0');
