@@ -8,7 +8,7 @@ import type { OutboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
 import { type HttpListener, httpConnectionManager } from './http-connection-manager.ts';
-import { grpcStats, refusal } from './http-filters.ts';
+import { refusal } from './http-filters.ts';
 import { outboundReplies } from './local-reply.ts';
 import { outboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
@@ -34,7 +34,7 @@ export function outboundHttp(settings: MeshSettings, routes: string, caller: Log
     routes,
     ...caller,
     ...(settings.tracing ? { tracing: settings.tracing } : {}),
-    filters: [grpcStats, refusal],
+    filters: [refusal],
     replies: outboundReplies,
     more: { codecType: CodecType.AUTO, skipXffAppend: true },
   });

@@ -4,9 +4,8 @@ import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
 import { slowMetadata } from './access-log.ts';
 import { admitsKey } from './endpoints.ts';
-import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
-import { filters, metadataNamespace } from './names.ts';
+import { metadataNamespace } from './names.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
@@ -29,7 +28,6 @@ export function callRoute(method: Method, callee: Callee, cluster: string, token
         [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id, ...slowMetadata(method) },
       },
     },
-    typedPerFilterConfig: { [filters.grpcStats]: enabled },
     action: {
       case: 'route',
       value: {
