@@ -3,6 +3,7 @@ export default {
   extensions: ['ts'],
   files: ['tests/cluster/**/*.test.ts'],
   workerThreads: false,
+  nodeArguments: [`--require=${import.meta.dirname}/scripts/compile-cache.cjs`],
   concurrency: 1,
   timeout: '15m',
 };

@@ -11,6 +11,7 @@ export default {
     'charts/*.test.ts',
   ],
   workerThreads: false,
+  nodeArguments: [`--require=${import.meta.dirname}/scripts/compile-cache.cjs`],
   concurrency: 2,
   timeout: '60s',
   environmentVariables: { LOG_LEVEL },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Command } from 'commander';
 import { program } from '../packages/cli/src/program.ts';
+import { helpExamples } from './documentation/help-examples.ts';
 import { type DocumentedCommand, documentedCommands } from './documented-commands.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -64,6 +65,15 @@ test('every command and option in the documentation exists', (t) => {
       const unknown = unknownIn(command);
       return unknown === undefined ? [] : [`${file}:${command.line}: there is no ${unknown}: ${command.text}`];
     }),
+    [],
+  );
+});
+
+test('every command and option in the help exists', (t) => {
+  const found = helpExamples(weft).flatMap((example) => documentedCommands(`\`${example}\``));
+  t.true(found.length > 8, 'commands are found');
+  t.deepEqual(
+    found.flatMap((command) => unknownIn(command) ?? []),
     [],
   );
 });

@@ -6,12 +6,13 @@
  */
 import { join, resolve } from 'node:path';
 import { packAll } from './pack/pack-all.ts';
+import { withPackLock } from './pack/pack-lock.ts';
 
 const root = join(import.meta.dirname, '..');
 
 try {
-  for (const { file } of await packAll(root, resolve(process.argv[2] ?? join(root, 'dist/packages'))))
-    console.log(file);
+  const target = resolve(process.argv[2] ?? join(root, 'dist/packages'));
+  for (const { file } of await withPackLock(root, () => packAll(root, target))) console.log(file);
 } catch (error) {
   console.error(`pack: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;

@@ -18,6 +18,7 @@ import { allImages } from './image-inputs.ts';
 import { parseLock, productionClosure } from './lock-closure.ts';
 import { run } from './pack/command.ts';
 import { packAll } from './pack/pack-all.ts';
+import { withPackLock } from './pack/pack-lock.ts';
 import { publishedPackages } from './pack/published-packages.ts';
 import { changelogSection } from './release/changelog.ts';
 import { checksums } from './release/checksums.ts';
@@ -51,7 +52,7 @@ async function release(): Promise<void> {
   writeJson(join(out, 'images.json'), images);
   for (const { name } of allImages(root)) cpSync(join(root, `dist/sbom/${name}.json`), join(out, `sbom/${name}.json`));
 
-  const packed = await packAll(root, join(out, 'packages'));
+  const packed = await withPackLock(root, () => packAll(root, join(out, 'packages')));
   const lock = parseLock(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   for (const { directory, shortName } of publishedPackages(root)) {
     writeJson(join(out, `sbom/package-${shortName}.json`), packageBill(productionClosure(lock, directory)));

@@ -8,9 +8,9 @@
  *   node scripts/test.ts published only those of the published packages that take longer than the others may
  *   node scripts/test.ts cluster only the tests in the Kubernetes cluster of the current context
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,20 +21,26 @@ const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}${delimit
 const count: TapCount = { passed: 0, failed: [], skipped: 0 };
 const kind = process.argv[2] ?? 'all';
 let underWay = 'Checks';
+let stopMesh: (() => Promise<void>) | undefined;
 
-/** Runs a command and returns all that it wrote; its exit code decides. */
-function run(command: string, ...args: readonly string[]): { ok: boolean; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
+/** Whether a command has ended well, and all that it wrote. */
+interface Outcome {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+/** Runs a command; its exit code decides. */
+function run(command: string, ...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd: root, env, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+      const told = `${stdout}${stderr}`;
+      resolve({ ok: error === null, output: error !== null && told === '' ? error.message : told });
+    });
   });
-  return { ok: status === 0, output: error ? error.message : `${stdout}${stderr}` };
 }
 
 /** One check, shown with its output when it fails. */
-function check(name: string, { ok, output }: { ok: boolean; output: string }): void {
+function check(name: string, { ok, output }: Outcome): void {
   if (ok) count.passed++;
   else count.failed.push(name);
   console.log(`  ${ok ? '✓' : '✗'} ${name}`);
@@ -48,21 +54,44 @@ function skip(name: string, reason: string): void {
 
 /** A run of ava, shown test by test. */
 async function ava(title: string, ...args: readonly string[]): Promise<void> {
-  console.log(`\n${title}`);
+  await avaAt(console.log, title, args);
+}
+
+/** `ava`, with the lines given to `show`, and more environment. */
+async function avaAt(
+  show: (line: string) => void,
+  title: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  show(`\n${title}`);
   underWay = title;
-  const before = count.passed + count.skipped;
-  const failedBefore = count.failed.length;
-  const child = spawn('ava', ['--tap', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const began = performance.now();
+  const own: TapCount = { passed: 0, failed: [], skipped: 0 };
+  const child = spawn('ava', ['--tap', ...args], {
+    cwd: root,
+    env: { ...env, ...more },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
   for await (const line of createInterface({ input: child.stdout })) {
-    const shown = readTapLine(line, count);
-    if (shown !== undefined) console.log(shown);
+    const shown = readTapLine(line, own);
+    if (shown !== undefined) show(shown);
   }
   const code = await ended;
   // A file that crashed, or none that was found, is no failed test to ava.
-  if (code !== 0 && count.failed.length === failedBefore)
-    check(title, { ok: false, output: `ava ended with exit code ${code}` });
-  if (code === 0 && count.passed + count.skipped === before) check(title, { ok: false, output: 'no test has run' });
+  const silent =
+    code !== 0 && own.failed.length === 0
+      ? `ava ended with exit code ${code}`
+      : code === 0 && own.passed + own.skipped === 0 && 'no test has run';
+  if (silent) {
+    own.failed.push(title);
+    show(`  ✗ ${title}\n      ${silent}`);
+  }
+  show(`  ${Math.round((performance.now() - began) / 1_000)} s`);
+  count.passed += own.passed;
+  count.skipped += own.skipped;
+  count.failed.push(...own.failed);
 }
 
 function digestOf(pattern: string): string {
@@ -71,10 +100,10 @@ function digestOf(pattern: string): string {
   return hash.digest('hex');
 }
 
-function checkGeneratedCode(): void {
+async function checkGeneratedCode(): Promise<void> {
   const generated = 'contracts/*/package.json';
   const before = digestOf(generated);
-  const made = run('node', 'scripts/generate.ts');
+  const made = await run('node', 'scripts/generate.ts');
   check('code can be generated', made);
   const fresh = digestOf(generated) === before;
   check('contract packages are what proto/ says', {
@@ -84,9 +113,9 @@ function checkGeneratedCode(): void {
 }
 
 /** Names what is not pinned. It fails nothing: digests can be looked up only where a registry can be reached. */
-function checkImages(): void {
+async function checkImages(): Promise<void> {
   const name = 'images of others are named by digest';
-  const { ok, output } = run('node', 'scripts/pin-images.ts', '--check');
+  const { ok, output } = await run('node', 'scripts/pin-images.ts', '--check');
   if (ok) check(name, { ok, output });
   else
     skip(
@@ -100,42 +129,47 @@ function checkImages(): void {
 }
 
 /** Compares with main as it was published. */
-function checkBreaking(): void {
+async function checkBreaking(): Promise<void> {
   const name = 'contracts break nothing that main has';
-  const head = run('git', 'rev-parse', '--abbrev-ref', 'HEAD').output.trim();
-  const main = ['origin/main', 'main'].find(
-    (ref) =>
-      !(ref === 'main' && head === 'main') && run('git', 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`).ok,
-  );
+  const main = await otherMain();
   if (main === undefined) {
     skip(name, 'this repository has no other main to compare with');
-  } else if (!run('git', 'cat-file', '-e', `${main}:buf.yaml`).ok) {
+  } else if (!(await run('git', 'cat-file', '-e', `${main}:buf.yaml`)).ok) {
     skip(name, `${main} has no contracts yet`);
   } else {
-    check(name, breaking(main));
+    check(name, await breaking(main));
   }
 }
 
+async function otherMain(): Promise<string | undefined> {
+  const head = (await run('git', 'rev-parse', '--abbrev-ref', 'HEAD')).output.trim();
+  for (const ref of ['origin/main', 'main']) {
+    if (ref === 'main' && head === 'main') continue;
+    if ((await run('git', 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`)).ok) return ref;
+  }
+  return undefined;
+}
+
 /** What contracts import is not in git, so the published ones are laid out as ours are. */
-function breaking(main: string): { ok: boolean; output: string } {
+async function breaking(main: string): Promise<Outcome> {
   const copy = mkdtempSync(join(tmpdir(), 'weft-main-'));
   try {
     const tar = join(copy, 'main.tar');
-    const archived = run('git', 'archive', '--output', tar, main, 'proto');
-    const unpacked = archived.ok ? run('tar', '-xf', tar, '-C', copy) : archived;
+    const archived = await run('git', 'archive', '--output', tar, main, 'proto');
+    const unpacked = archived.ok ? await run('tar', '-xf', tar, '-C', copy) : archived;
     if (!unpacked.ok) return unpacked;
     for (const path of ['buf.yaml', 'packages/policy/proto', 'packages/api/proto'])
       cpSync(join(root, path), join(copy, path), { recursive: true });
-    return run('buf', 'breaking', '--against', copy);
+    return await run('buf', 'breaking', '--against', copy);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
 /** The kit's server against the reference of gRPC, gRPC-Web and Connect; needs Go. */
-function checkConformance(): void {
+async function checkConformance(): Promise<void> {
   const name = 'gRPC, gRPC-Web and Connect (connectconformance)';
-  const result = run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit');
+  const result = await run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit');
   const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
   if (skipped === undefined) check(name, result);
   else skip(name, skipped);
@@ -161,24 +195,61 @@ async function testCluster(): Promise<void> {
   if (count.passed + count.failed.length === 0) check('tests in a cluster', { ok: false, output: 'no test has run' });
 }
 
+/**
+ * Tests through the running mesh of the shop that share one: each file finds it as it was started (tests/shared-mesh.ts). Those that take
+ * something away are last.
+ */
+const sharing = [
+  ...['e2e/order', 'e2e/identity', 'e2e/override', 'e2e/hostile-input', 'e2e/idempotency', 'e2e/broken-input'],
+  ...['fuzz/fuzz', 'e2e/replicas', 'e2e/database-away', 'e2e/control-plane-away'],
+].map((name) => `tests/${name}.test.ts`);
+
+/** They wait more than they compute, so the files that share a mesh run beside those that start their own, one of each at a time. */
+async function testThroughMesh(): Promise<void> {
+  const config = ['--config', 'ava.e2e.config.js', '--serial'];
+  const own = globSync('tests/{e2e,fuzz}/**/*.test.ts', { cwd: root }).filter((file) => !sharing.includes(file));
+  const { shareMesh } = await import('../tests/shared-mesh.ts');
+  const mesh = await shareMesh().catch((error: unknown) => {
+    check('the mesh that tests share starts', { ok: false, output: String(error) });
+    // Then each file tries to start its own.
+    return { env: {}, stop: async () => {} };
+  });
+  stopMesh = mesh.stop;
+  try {
+    const kept: string[] = [];
+    let show = (line: string): void => void kept.push(line);
+    const beside = avaAt((line) => show(line), 'Tests of meshes of their own', [...config, ...own]);
+    await avaAt(console.log, 'Tests through the running mesh', [...config, ...sharing], mesh.env);
+    for (const line of kept) console.log(line);
+    show = console.log;
+    await beside;
+  } finally {
+    await mesh.stop();
+  }
+}
+
 async function testAll(): Promise<void> {
   console.log('Checks');
-  checkGeneratedCode();
-  check('style (biome)', run('biome', 'check', '.'));
-  check('no floating promises (oxlint)', run('oxlint'));
-  check('contracts: style and policy (buf lint)', run('buf', 'lint'));
-  check('contracts: policy and the calls that they permit (weft lint --mesh)', run('weft', 'lint', '--mesh'));
-  checkBreaking();
-  checkImages();
-  check('types (tsc)', run('tsc', '-p', 'tsconfig.json'));
+  await checkGeneratedCode();
+  // At once: some of them use one core, and each waits for files.
+  const checks = [
+    { name: 'style (biome)', outcome: run('biome', 'check', '.') },
+    { name: 'no floating promises (oxlint)', outcome: run('oxlint') },
+    { name: 'contracts: style and policy (buf lint)', outcome: run('buf', 'lint') },
+    {
+      name: 'contracts: policy and the calls that they permit (weft lint --mesh)',
+      outcome: run('weft', 'lint', '--mesh'),
+    },
+    { name: 'types (tsc)', outcome: run('tsc', '-p', 'tsconfig.json') },
+  ];
+  for (const { name, outcome } of checks) check(name, await outcome);
+  await checkBreaking();
+  await checkImages();
   if (kind !== 'lint') {
     await ava('Unit tests');
-    checkConformance();
+    await checkConformance();
   }
-  if (kind === 'all') {
-    const config = 'ava.e2e.config.js';
-    if (existsSync(join(root, config))) await ava('Tests through the running mesh', '--config', config, '--serial');
-  }
+  if (kind === 'all') await testThroughMesh();
 }
 
 /** Tells what there is to tell, and how it ended. */
@@ -191,9 +262,10 @@ function close(): void {
 }
 
 // Whoever runs this may have an end to its patience. What has been seen until then is told, and that it is not all.
-process.once('SIGTERM', () => {
+process.once('SIGTERM', async () => {
   check(`${underWay}: stopped before its end`, { ok: false, output: 'SIGTERM' });
   close();
+  await stopMesh?.();
   process.exit();
 });
 

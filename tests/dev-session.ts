@@ -21,8 +21,11 @@ export interface DevSession {
   stop(): Promise<void>;
 }
 
-/** Runs `weft dev` in a project and waits until it follows edits. The caller stops it, also after a failure. */
-export async function startDev(project: string): Promise<DevSession> {
+/**
+ * Runs `weft dev` in a project and waits until it follows edits. The caller stops it, also after a failure. `printed` is told at once of
+ * all that it has printed, each time that it prints more.
+ */
+export async function startDev(project: string, printed: (output: string) => void = () => {}): Promise<DevSession> {
   const state = await mkdtemp(join(tmpdir(), 'dev-'));
   const port = await freePort();
   const child = spawn(process.execPath, [weftBin, 'dev', '--state', state, '--port', String(port)], {
@@ -33,6 +36,7 @@ export async function startDev(project: string): Promise<DevSession> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
+      printed(output);
     });
   }
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -113,6 +113,30 @@ export interface MeshOptions {
 export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   const state = options.state ?? (await mkdtemp(join(tmpdir(), 'mesh-')));
   const port = await freePort();
+  const questions = meshQuestions(state, options);
+  const { weft } = questions;
+  const stop = async () => {
+    await weft('down').catch(() => {});
+    if (!options.state) await rm(state, { recursive: true, force: true });
+  };
+  let welcome: string;
+  try {
+    welcome = await weft('up', '--detach', '--port', String(port), ...(options.up ?? []));
+  } catch (error) {
+    const log = await readFile(join(state, 'log/up.log'), 'utf8').catch(() => '');
+    await stop();
+    throw new Error(`the mesh did not start; the end of its log:\n${log.slice(-6000)}`, { cause: error });
+  }
+  return { port, edge: `http://127.0.0.1:${port}`, welcome, ...questions, stop };
+}
+
+/** A mesh that runs already, with its edge at `port`. `stop` leaves it running. */
+export function runningMesh(state: string, port: number): Mesh {
+  return { port, edge: `http://127.0.0.1:${port}`, welcome: '', ...meshQuestions(state), stop: async () => {} };
+}
+
+/** What one may ask of the mesh with this state directory, and have it do. */
+function meshQuestions(state: string, options: MeshOptions = {}): Omit<Mesh, 'port' | 'edge' | 'welcome' | 'stop'> {
   const env = { ...process.env, NO_COLOR: '1', ...options.env };
   const weft = async (...args: readonly string[]): Promise<string> => {
     const [command = '', ...rest] = args;
@@ -139,23 +163,8 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     if (!found) throw new Error(`no replica ${name} in this mesh`);
     return found;
   };
-  const stop = async () => {
-    await weft('down').catch(() => {});
-    if (!options.state) await rm(state, { recursive: true, force: true });
-  };
-  let welcome: string;
-  try {
-    welcome = await weft('up', '--detach', '--port', String(port), ...(options.up ?? []));
-  } catch (error) {
-    const log = await readFile(join(state, 'log/up.log'), 'utf8').catch(() => '');
-    await stop();
-    throw new Error(`the mesh did not start; the end of its log:\n${log.slice(-6000)}`, { cause: error });
-  }
   return {
-    port,
-    edge: `http://127.0.0.1:${port}`,
     state,
-    welcome,
     userMesh: join(state, 'mesh/user'),
     status,
     supervisor,
@@ -164,7 +173,6 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     replicas,
     counter: async (name, counter) => readCounter((await replica(name)).adminSocket, counter),
     log: (name) => readFile(join(state, 'log', `${name}.log`), 'utf8'),
-    stop,
   };
 }
 

@@ -36,13 +36,9 @@ export async function otherLanguages(): Promise<OtherLanguages> {
 }
 
 async function virtualEnvironment(): Promise<string> {
-  const requirements = join(templates, 'python/requirements.txt');
+  const requirements = await withDatabase('python/requirements.txt');
   const { stdout: version } = await execute('python3', ['--version']);
-  const digest = createHash('sha256')
-    .update(version)
-    .update(await readFile(requirements))
-    .digest('hex')
-    .slice(0, 12);
+  const digest = createHash('sha256').update(version).update(requirements).digest('hex').slice(0, 12);
   const cache = join(process.env.WEFT_CACHE || join(homedir(), '.cache/weft'), 'python');
   const venv = join(cache, digest);
   if (await exists(join(venv, 'requirements.txt'))) return venv;
@@ -50,10 +46,12 @@ async function virtualEnvironment(): Promise<string> {
   const scratch = await mkdtemp(join(cache, 'new-'));
   try {
     await execute('python3', ['-m', 'venv', scratch]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '-r', requirements];
+    const file = join(scratch, 'wanted.txt');
+    await writeFile(file, requirements);
+    const pip = ['-m', 'pip', 'install', '--quiet', '-r', file];
     await execute(join(scratch, 'bin/python'), pip, { timeout: downloadMs });
     // The sample's sign that all is installed.
-    await copyFile(requirements, join(scratch, 'requirements.txt'));
+    await rename(file, join(scratch, 'requirements.txt'));
     await rename(scratch, venv);
   } catch (error) {
     await rm(scratch, { recursive: true, force: true });
@@ -63,17 +61,23 @@ async function virtualEnvironment(): Promise<string> {
   return venv;
 }
 
+/** A file of a template as a service with a database has it. */
+async function withDatabase(path: string): Promise<string> {
+  return (await readFile(join(templates, path), 'utf8')).replace(/^\{\{.*\}\}\n/gm, '');
+}
+
 /** Go keeps modules and what it has compiled for all projects of a user. */
 async function goModules(): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'go-'));
   try {
-    const mod = await readFile(join(templates, 'go/go.mod'), 'utf8');
+    const mod = await withDatabase('go/go.mod');
     await writeFile(join(scratch, 'go.mod'), mod.replace(/^module .*/, 'module bakery/warm'));
     await copyFile(join(templates, 'go/go.sum'), join(scratch, 'go.sum'));
     const tools = ['google.golang.org/protobuf/cmd/protoc-gen-go', 'google.golang.org/grpc/cmd/protoc-gen-go-grpc'];
     const packages = [
       ...tools,
       'google.golang.org/grpc/health',
+      'github.com/jackc/pgx/v5/pgxpool',
       'google.golang.org/genproto/googleapis/api/annotations',
     ];
     await execute('go', ['build', ...packages], { cwd: scratch, timeout: downloadMs });

@@ -80,11 +80,19 @@ async function controlPlane(mesh: Mesh): Promise<{ port: number; root: Buffer }>
   return { port, root: await readFile(join(mesh.state, 'control-plane/root/root.pem')) };
 }
 
-/** One delta stream as the node `id` with `token`; resolves with its two secrets, rejects with the stream's error. */
-export async function fetchSecrets(mesh: Mesh, id: string, token: string): Promise<Omit<ProxyIdentity, 'leave'>> {
+/**
+ * One delta stream as the node `id` with `token`; resolves with its two secrets. The control plane may learn of `token` only now, so a
+ * refusal counts after `timeoutMs`; the rejection ends with the stream's error.
+ */
+export async function fetchSecrets(
+  mesh: Mesh,
+  id: string,
+  token: string,
+  timeoutMs = 10_000,
+): Promise<Omit<ProxyIdentity, 'leave'>> {
   const { port, root } = await controlPlane(mesh);
   const at = { host: '127.0.0.1', port, root };
-  return waitFor('the identity of a new proxy', () => secretsAt(at, id, token), { timeoutMs: 10_000 });
+  return waitFor('the identity of a new proxy', () => secretsAt(at, id, token), { timeoutMs });
 }
 
 /** Where a control plane serves xDS, and the root that it is trusted by (PEM). */

@@ -69,8 +69,10 @@ export async function startRegistry(): Promise<Registry> {
       };
       await Promise.all([publisher(), publisher(), publisher()]);
       // What is packed anew is in a new directory, so this storage is always that of these packages.
-      await cp(storage, `${published}.new`, { recursive: true });
-      await rename(`${published}.new`, published);
+      const copy = await mkdtemp(`${published}.`);
+      await cp(storage, copy, { recursive: true });
+      // Another process may have been quicker; its storage is as good.
+      await rename(copy, published).catch(() => rm(copy, { recursive: true, force: true }));
     } catch (error) {
       await stop();
       throw error;

@@ -9,8 +9,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until `look` returns something other than undefined or false, and returns that. An error of `look` counts as "not yet";
- * the last one is told when the time is over.
+ * Waits until `look` returns something other than undefined or false, and returns that. An error of `look` counts as "not yet". When the
+ * time is over, the message ends with that of the last error, which is also the cause.
  */
 export async function waitFor<T>(
   what: string,
@@ -27,7 +27,13 @@ export async function waitFor<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for ${what}${told(last)}`, { cause: last });
     await delay(intervalMs);
   }
+}
+
+/** A report of failed tests shows messages, not causes. */
+function told(last: unknown): string {
+  if (last === undefined) return '';
+  return `: ${last instanceof Error ? last.message || last.name : String(last)}`;
 }

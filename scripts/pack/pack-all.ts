@@ -17,7 +17,7 @@ export interface Packed {
 
 /**
  * Packs every published package of the repository at `root` into the directory `target`, in the order in which they can be published.
- * Rejects with the words of the tool that failed.
+ * Rejects with the words of the tool that failed. The caller holds the pack lock: it writes below packages/, too.
  */
 export async function packAll(root: string, target: string): Promise<readonly Packed[]> {
   const packages = publishedPackages(root);

@@ -3,13 +3,14 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { type Mesh, type MeshStatus, startMesh } from '../mesh.ts';
+import type { Mesh, MeshStatus } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
 });
 test.after.always(() => mesh?.stop());
 
@@ -77,6 +78,7 @@ test.serial('the same contract published from a namespace that does not own its 
   const directory = join(mesh.state, 'mesh/contracts/shop');
   const names = (await readdir(directory)).filter((name) => name.endsWith('.binpb'));
   await put(`contracts/evil/${names[0]}`, await readFile(join(directory, names[0] ?? '')));
+  t.teardown(() => rm(join(mesh.state, 'mesh/contracts/evil'), { recursive: true }));
   const problem = await problemAbout('contracts/evil');
   t.regex(problem.message, /evil/);
   const { order } = await shopAt(mesh.edge).orders.placeOrder(goodOrder());

@@ -1,13 +1,20 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { makeShopTemplate } from '../../packages/create-weft/scripts/shop-template.ts';
+import { type Place, runBlocks } from '../documented-blocks.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { createLinkedProject, type LinkedProject } from '../linked-project.ts';
 import { freePort } from '../mesh.ts';
 
 const execute = promisify(execFile);
 
 let project: LinkedProject;
+/** What runs in it, once it runs. */
+let mesh: Place | undefined;
 
 test.before(async () => {
   project = await createLinkedProject('bakery');
@@ -15,6 +22,13 @@ test.before(async () => {
 
 test.after.always(async () => {
   await project?.remove();
+});
+
+test.serial('a project has the files that the tutorial shows', (t) => {
+  const [listing = []] = new DocumentedPage('docs/tutorial.md', 'tests/e2e/create.test.ts').outputs;
+  const paths = listing.flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
+  t.true(paths.length >= 5, `${paths}`);
+  for (const path of paths) t.true(existsSync(join(project.directory, path)), path);
 });
 
 test.serial('a service is added, with what it calls', async (t) => {
@@ -33,14 +47,28 @@ test.serial('a service is added, with what it calls', async (t) => {
   });
 });
 
-test.serial('all types fit, and all tests of the project pass', async (t) => {
-  await project.run('tsc', '--noEmit');
-  t.regex(await project.weft('test'), /^3 services tested: 3 passed, 0 failed$/m);
-});
+test.serial(
+  'all types fit, and all tests of the project pass, with those of docs/test-without-the-mesh.md',
+  async (t) => {
+    const page = await readFile(join(import.meta.dirname, '../../docs/test-without-the-mesh.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```ts\b.*\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+    const file = join(project.directory, 'services/bread/src/how-to.test.ts');
+    await writeFile(file, blocks.join('\n'));
+    await project.run('tsc', '--noEmit');
+    const commands = new DocumentedPage('docs/test-without-the-mesh.md', 'tests/e2e/create.test.ts');
+    const printed = await project.run('sh', '-c', commands.next(/^npx weft test /));
+    commands.next(/^npx weft test bread /); // among the others
+    t.regex(printed, /^3 services tested: 3 passed, 0 failed$/m);
+    for (const [, title = ''] of blocks.join('\n').matchAll(/^test\('(.*)',/gm)) t.true(printed.includes(title), title);
+    await rm(file);
+  },
+);
 
 test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   const port = await freePort();
   const welcome = await project.weft('up', '--detach', '--port', String(port));
+  // The page has a project without cart.
+  mesh = { directory: project.directory, port, welcome: welcome.replaceAll(/^.*\/v1\/cart.*\n/gm, '') };
   const tries = [...welcome.matchAll(/^ {2}(curl .*)$/gm)].map(([, command = '']) => command);
   t.true(tries.length >= 4, welcome);
   for (const command of tries) {
@@ -52,6 +80,13 @@ test.serial('the mesh runs, and what it suggests to try works', async (t) => {
   t.regex(JSON.parse(answer).text, /^bakery\.bread answered \{"loaves":\[.*"flour":"rye"/);
   t.regex(await project.weft('why', 'edge', 'bakery.oven.v1.OvenService/Bake'), /oven\.proto:\d+/);
 });
+
+for (const page of ['README.md', 'docs/debug-a-refused-call.md']) {
+  test.serial(`${page}: its commands do what it shows`, async (t) => {
+    if (mesh === undefined) throw new Error('the mesh does not run');
+    await runBlocks(t, page, 'tests/e2e/create.test.ts', mesh);
+  });
+}
 
 test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {
   makeShopTemplate();

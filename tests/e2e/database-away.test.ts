@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
 });
 test.after.always(() => mesh?.stop());
 

@@ -7,7 +7,7 @@ import { stateDirectory } from '../../packages/cli/src/state-directory.ts';
 import { probeCall } from '../../packages/cli/src/supervisor/probe-call.ts';
 import { SupervisorClient } from '../../packages/cli/src/supervisor/supervisor-client.ts';
 import { startDev } from '../dev-session.ts';
-import { startMesh } from '../mesh.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { makeProject, type TestProject } from '../project.ts';
 import { waitFor } from '../wait-for.ts';
 
@@ -89,18 +89,22 @@ let second: TestProject;
 test.before('the service and its contract move into a repository of their own', async () => {
   first = await makeProject(files, { '@bakery/orders-contract': 'orders' });
   second = await makeProject(
-    { 'package.json': files['package.json'], 'weft.project.yaml': 'name: bakery\n' },
+    { 'package.json': files['package.json'], 'weft.project.yaml': 'name: bakery\nelsewhere: [bakery.orders]\n' },
     { [contract]: 'payments' },
   );
   for (const folder of ['proto/bakery/payments', 'services/payments']) {
     await mkdir(dirname(join(second.path, folder)), { recursive: true });
     await rename(join(first.path, folder), join(second.path, folder));
   }
-  await execute(process.execPath, [weftBin, 'contract', 'pack', 'payments', '--out', 'out'], { cwd: second.path });
-  // What npm install does with a tarball.
+  const page = new DocumentedPage('docs/split-a-service.md', 'tests/e2e/elsewhere.test.ts');
+  page.next(/^npm install$/); // The packages of this repository are linked.
+  await execute('npx', ['weft', 'generate'], { cwd: second.path });
+  await execute('sh', ['-c', page.next(/^npx weft contract pack payments$/)], { cwd: second.path });
+  // What npm does with a tarball.
+  page.next(/^npm install @bakery\/payments-contract$/);
   const installed = join(first.path, 'node_modules', contract);
   await mkdir(installed, { recursive: true });
-  const tarball = join(second.path, 'out/bakery-payments-contract-0.1.0.tgz');
+  const tarball = join(second.path, 'dist/contracts/bakery-payments-contract-0.1.0.tgz');
   await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
 });
 test.after.always(async () => {
@@ -128,18 +132,35 @@ async function assertRefused(t: ExecutionContext, state: string): Promise<void> 
   t.regex(message, /^weft: \S+\/stranger may not call \S+\/Charge; its contract names bakery\.orders$/);
 }
 
-test.serial('both repositories run together, and a service that npm has installed', async (t) => {
+test.serial('both repositories run together, each followed, and a service that npm has installed', async (t) => {
   t.timeout(120_000);
   const uses = `uses:\n  - folder: ../${basename(second.path)}\n  - package: "@bank/ledger"\n`;
   await writeFile(join(first.path, 'weft.project.yaml'), `name: bakery\n${uses}`);
-  const mesh = await startMesh({ project: first.path });
-  t.teardown(() => mesh.stop());
-  t.is(await place(mesh.edge, 'A-1', 250), 'A-1 paid 250');
-  t.regex(await place(mesh.edge, 'B-1', 250), /account/, 'the rules of its contract hold');
-  await assertRefused(t, mesh.state);
-  const status = await mesh.weft('status');
-  t.regex(status, new RegExp(`bakery/payments .* from ../${basename(second.path)}`));
-  t.regex(status, /bank\/ledger .* 1\/1 .* the package @bank\/ledger/);
+  const dev = await startDev(first.path);
+  t.teardown(() => dev.stop());
+  t.is(await place(dev.edge, 'A-1', 250), 'A-1 paid 250');
+  t.regex(await place(dev.edge, 'B-1', 250), /account/, 'the rules of its contract hold');
+  await assertRefused(t, dev.state);
+  const { stdout } = await execute(process.execPath, [weftBin, 'status', '--state', dev.state], { cwd: first.path });
+  t.regex(stdout, new RegExp(`bakery/payments .* from ../${basename(second.path)}`));
+  t.regex(stdout, /bank\/ledger .* 1\/1 .* the package @bank\/ledger/);
+
+  let before = dev.output();
+  const proto = join(second.path, 'proto/bakery/payments/v1/payments.proto');
+  await writeFile(proto, paymentsProto.replace('deadline: {seconds: 1}', 'deadline: {seconds: 2}'));
+  const said = await dev.said(/payments restarted in/, before);
+  t.regex(said, /bakery\.payments changed:.*deadline: 1 s -> 2 s/s);
+  t.is(await place(dev.edge, 'A-1', 250), 'A-1 paid 250');
+
+  before = dev.output();
+  const folder = join(second.path, 'services/idler');
+  await mkdir(folder);
+  await writeFile(join(folder, 'idle.cjs'), 'setInterval(() => {}, 60_000);\n');
+  await writeFile(join(folder, 'weft.yaml'), 'command: [node, idle.cjs]\nhealth: none\n');
+  await dev.said(/idler joined in/, before);
+  before = dev.output();
+  await rm(folder, { recursive: true });
+  await dev.said(/idler left the mesh/, before);
 });
 
 test.serial('the first runs alone, with a fake that follows its answers', async (t) => {

@@ -7,13 +7,14 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { PlaceOrderRequestSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 
 let mesh: Mesh;
 let pids: readonly (number | undefined)[];
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
   pids = (await mesh.status()).supervisor.replicas.flatMap((replica) => [replica.pid, replica.envoyPid]);
 });
 test.after.always(() => mesh?.stop());

@@ -5,13 +5,14 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { OrderStatus, PlaceOrderResponseSchema } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { queryAs } from '../sql.ts';
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
   await mesh.weft('scale', 'orders=2');
 });
 test.after.always(() => mesh?.stop());

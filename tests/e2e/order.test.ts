@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { findGrpcurl, grpcurl } from '../grpcurl.ts';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, orderClients, shopAt } from '../shop.ts';
 
 /** As much of an order in JSON as is read here. */
@@ -13,7 +14,7 @@ interface JsonOrder {
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
 });
 test.after.always(() => mesh?.stop());
 

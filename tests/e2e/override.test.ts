@@ -1,13 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
 import test from 'ava';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
 });
 test.after.always(() => mesh?.stop());
 

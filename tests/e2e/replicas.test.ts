@@ -1,15 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { type Mesh, startMesh } from '../mesh.ts';
+import type { Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
 let mesh: Mesh;
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
 });
 test.after.always(() => mesh?.stop());
+
+test.serial('a crashed service is named in one sentence and started again', async (t) => {
+  const before = await mesh.replica('catalog-0');
+  process.kill(before.pid ?? 0, 'SIGKILL');
+  const after = await waitFor('catalog-0 to be back', async () => {
+    const now = await mesh.replica('catalog-0');
+    return now.ready && now.pid !== before.pid ? now : undefined;
+  });
+  t.not(after.pid, before.pid);
+  t.regex(await mesh.log('up'), /catalog-0.*(SIGKILL|killed)/);
+  // The edge learns of it a moment after the supervisor.
+  const { product } = await waitFor('catalog to answer', () =>
+    shopAt(mesh.edge).catalog.getProduct({ sku: 'WFT-0001' }),
+  );
+  t.is(product?.sku, 'WFT-0001');
+});
 
 test.serial(
   '1,000 GetProduct by 8 at once while one of three replicas is killed and another starts: none fails',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
-import { freePort, startMesh, waitForExit } from '../mesh.ts';
+import { freePort, type Mesh, startMesh, waitForExit } from '../mesh.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
@@ -32,10 +32,21 @@ const allPids = (status: {
     ...status.supervisor.processes.map((process) => process.pid),
   ].filter((pid) => pid !== undefined);
 
+/** The mesh that the first test starts twice, and that the second one ends. */
+let mesh: Mesh | undefined;
+let dataDirectory: string;
+test.before(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), 'up-'));
+});
+test.after.always(async () => {
+  await mesh?.stop();
+  await rm(dataDirectory, { recursive: true, force: true });
+});
+
 test.serial('down leaves no process behind, and a second up finds the data again', async (t) => {
-  const state = await stateDirectory(t);
+  const state = dataDirectory;
   const first = await startMesh({ state });
-  t.teardown(() => first.stop());
+  mesh = first;
   const request = goodOrder({ customerId: randomUUID() });
   const { order } = await shopAt(first.edge).orders.placeOrder(request);
   const pids = allPids(await first.status());
@@ -44,12 +55,24 @@ test.serial('down leaves no process behind, and a second up finds the data again
   for (const pid of pids) await waitForExit(pid);
 
   const second = await startMesh({ state });
-  t.teardown(() => second.stop());
+  mesh = second;
   const found = await shopAt(second.edge).orders.getOrder({ orderId: order?.orderId ?? '' });
   t.is(found.order?.status, OrderStatus.CONFIRMED);
   // The same key still means the same order.
   const repeated = await shopAt(second.edge).orders.placeOrder(request);
   t.is(repeated.order?.orderId, order?.orderId);
+});
+
+test.serial('what a killed weft up leaves behind is ended by the next command', async (t) => {
+  if (!mesh) return t.fail('the mesh did not start again');
+  const status = await mesh.status();
+  const pids = allPids(status);
+  const supervisor = (status.supervisor as unknown as { pid: number }).pid;
+  process.kill(supervisor, 'SIGKILL');
+  await waitForExit(supervisor);
+  await mesh.weft('down');
+  for (const pid of pids) await waitForExit(pid);
+  t.pass();
 });
 
 test.serial('in the foreground: the addresses and what to try, and Ctrl-C ends everything', async (t) => {
@@ -83,38 +106,6 @@ test.serial('in the foreground: the addresses and what to try, and Ctrl-C ends e
   child.kill('SIGINT');
   t.is(await exit, 0);
   for (const pid of pids) await waitForExit(pid);
-});
-
-test.serial('what a killed weft up leaves behind is ended by the next command', async (t) => {
-  const state = await stateDirectory(t);
-  const mesh = await startMesh({ state });
-  t.teardown(() => mesh.stop());
-  const status = await mesh.status();
-  const pids = allPids(status);
-  const supervisor = (status.supervisor as unknown as { pid: number }).pid;
-  process.kill(supervisor, 'SIGKILL');
-  await waitForExit(supervisor);
-  await mesh.weft('down');
-  for (const pid of pids) await waitForExit(pid);
-  t.pass();
-});
-
-test.serial('a crashed service is named in one sentence and started again', async (t) => {
-  const mesh = await startMesh();
-  t.teardown(() => mesh.stop());
-  const before = await mesh.replica('catalog-0');
-  process.kill(before.pid ?? 0, 'SIGKILL');
-  const after = await waitFor('catalog-0 to be back', async () => {
-    const now = await mesh.replica('catalog-0');
-    return now.ready && now.pid !== before.pid ? now : undefined;
-  });
-  t.not(after.pid, before.pid);
-  t.regex(await mesh.log('up'), /catalog-0.*(SIGKILL|killed)/);
-  // The edge learns of it a moment after the supervisor.
-  const { product } = await waitFor('catalog to answer', () =>
-    shopAt(mesh.edge).catalog.getProduct({ sku: 'WFT-0001' }),
-  );
-  t.is(product?.sku, 'WFT-0001');
 });
 
 test.serial('a taken port is one sentence that names it and says what to do', async (t) => {

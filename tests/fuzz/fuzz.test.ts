@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { freePort, type Mesh, startMesh } from '../mesh.ts';
+import { freePort, type Mesh } from '../mesh.ts';
+import { takeMesh } from '../shared-mesh.ts';
 import { waitFor } from '../wait-for.ts';
 import { type Bystander, startBystander } from './bystander.ts';
 import { oddContract } from './contracts.ts';
@@ -19,7 +20,7 @@ import { admit, calmContract, Tenant } from './tenant.ts';
 const seconds = Number(process.env.FUZZ_SECONDS ?? 0);
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_128);
 
-/** No process may be larger at the end: what it has at rest, and room for every limit of docs/security.md at once. */
+/** No process may be larger at the end: what it has at rest, and room for every limit of docs/limits.md at once. */
 const maxRssMiB = { node: 512, envoy: 512 };
 
 interface Process {
@@ -33,7 +34,7 @@ let bystander: Bystander;
 let atStart: readonly Process[];
 
 test.before(async () => {
-  mesh = await startMesh();
+  mesh = await takeMesh();
   await admit(join(mesh.state, 'mesh'), ['fuzz', 'calm']);
   atStart = await processes();
   bystander = startBystander(mesh.edge);

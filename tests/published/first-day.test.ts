@@ -11,11 +11,11 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, createGrpcWebTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test, { type ExecutionContext } from 'ava';
+import { DocumentedPage } from '../documented-page.ts';
 import { findGrpcurl } from '../grpcurl.ts';
 import { type Registry, startRegistry } from '../registry.ts';
-import { Tutorial } from '../tutorial.ts';
 import { waitFor } from '../wait-for.ts';
-import { EmptyDirectory } from './empty-directory.ts';
+import { type Background, EmptyDirectory } from './empty-directory.ts';
 
 let registry: Registry;
 test.before(async () => {
@@ -92,15 +92,25 @@ async function callByEachProtocol(t: ExecutionContext, home: EmptyDirectory): Pr
   t.regex(await answer.text(), /dark and crisp/);
 }
 
-/** Edits the handler of cart in a running `weft dev`, and waits for an answer of the new code. */
-async function editHandler(home: EmptyDirectory, callCart: string): Promise<void> {
+/**
+ * Edits the handler of cart in a running `weft dev`, and waits for an answer of the new code. A machine that does other things, too, is
+ * slow at starting processes, and this is not about how slow.
+ */
+async function editHandler(home: EmptyDirectory, dev: Background, callCart: string): Promise<void> {
   await edit(home, 'services/cart/src/cart-service.ts', 'bakery.bread answered', 'bread says');
-  await waitFor('the edited handler', async () => /bread says/.test(await home.run(`${callCart} -sS`)));
+  let answer = '';
+  const isNew = async () => {
+    answer = await home.run(`${callCart} -sS`);
+    return answer.includes('bread says');
+  };
+  await waitFor('the edited handler', isNew, { timeoutMs: 90_000 }).catch((error: unknown) => {
+    throw new Error(`cart answered ${answer}, and weft dev printed:\n${dev.output().slice(-6_000)}`, { cause: error });
+  });
 }
 
 test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits, package', async (t) => {
   const home = await emptyDirectory(t);
-  const page = await Tutorial.read();
+  const page = new DocumentedPage('docs/tutorial.md', 'tests/published/first-day.test.ts');
   await home.run(page.next(/^npm create weft@latest bakery$/));
   t.is(page.next(/^cd /), 'cd bakery');
   home.folder = 'bakery';
@@ -123,7 +133,7 @@ test.serial('the tutorial with npm: create, up, calls, add, test, dev with edits
     await dev.said(/Edits are followed/);
     const callCart = page.next(/^curl .*cart$/, home.edge);
     t.regex(await home.run(`${callCart} -sS`), /bakery\.bread answered .*rye/);
-    await editHandler(home, callCart);
+    await editHandler(home, dev, callCart);
     const since = dev.output().length;
     await edit(home, 'proto/bakery/bread/v1/bread.proto', 'deadline: {seconds: 5}', 'deadline: {seconds: 4}');
     const said = await dev.said(/deadline: 5 s -> 4 s/, since);
@@ -154,8 +164,8 @@ test.serial('with pnpm: create, up, add, dev with an edit', async (t) => {
   }
   const dev = home.start('pnpm weft dev');
   try {
-    await dev.said(/Edits are followed/);
-    await editHandler(home, `curl ${home.edge}/v1/cart`);
+    t.notRegex(await dev.said(/Edits are followed/), /Not everything runs/);
+    await editHandler(home, dev, `curl ${home.edge}/v1/cart`);
   } finally {
     await dev.stop();
   }

@@ -1,31 +1,70 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+
+const packageManagers = ['npm', 'pnpm', 'yarn', 'bun'] as const;
 
 /** The package manager of a project. */
-export type PackageManager = 'npm' | 'pnpm';
+export type PackageManager = (typeof packageManagers)[number];
+
+const lockFiles: readonly (readonly [file: string, packageManager: PackageManager])[] = [
+  ['package-lock.json', 'npm'],
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['yarn.lock', 'yarn'],
+  ['bun.lock', 'bun'],
+  ['bun.lockb', 'bun'],
+];
 
 /** What a project is installed with: as its package.json says, else by its lock file; npm where neither tells. */
 export function packageManagerOf(root: string): PackageManager {
+  return toldPackageManager(root) ?? 'npm';
+}
+
+function toldPackageManager(root: string): PackageManager | undefined {
   const file = join(root, 'package.json');
   const named = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packageManager : undefined;
-  if (typeof named === 'string') return named.startsWith('pnpm@') ? 'pnpm' : 'npm';
-  return ['pnpm-lock.yaml', 'pnpm-workspace.yaml'].some((name) => existsSync(join(root, name))) ? 'pnpm' : 'npm';
+  if (typeof named === 'string') return packageManagers.find((each) => named.startsWith(`${each}@`));
+  if (existsSync(join(root, 'pnpm-workspace.yaml'))) return 'pnpm';
+  return lockFiles.find(([name]) => existsSync(join(root, name)))?.[1];
 }
 
 /** Whether a project has a lock file, which a new package makes incomplete. */
 export function hasLockFile(root: string): boolean {
-  return ['package-lock.json', 'pnpm-lock.yaml'].some((name) => existsSync(join(root, name)));
+  return lockFiles.some(([name]) => existsSync(join(root, name)));
 }
 
 /** How a person runs the project's `weft`. */
-export const weftCommand: Readonly<Record<PackageManager, string>> = { npm: 'npx weft', pnpm: 'pnpm weft' };
+export const weftCommand: Readonly<Record<PackageManager, string>> = {
+  npm: 'npx weft',
+  pnpm: 'pnpm weft',
+  yarn: 'yarn weft',
+  bun: 'bunx weft',
+};
+
+/** How the person who runs this process runs `weft`: by the package manager that has started it, else by that of the directory. */
+export function weftHere(env: NodeJS.ProcessEnv = process.env, directory: string = process.cwd()): string {
+  const [agent] = (env.npm_config_user_agent ?? '').split('/');
+  const started = packageManagers.find((each) => each === agent);
+  return weftCommand[started ?? nearestPackageManager(directory)];
+}
+
+function nearestPackageManager(directory: string): PackageManager {
+  const told = toldPackageManager(directory);
+  const above = dirname(directory);
+  return told ?? (above === directory ? 'npm' : nearestPackageManager(above));
+}
+
+const quietFlags: Readonly<Record<PackageManager, readonly string[]>> = {
+  npm: ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
+  pnpm: ['--prefer-offline', '--reporter=silent'],
+  yarn: [],
+  bun: ['--silent'],
+};
 
 /** Installs a project's packages, from the cache where it has them. Resolves with why it failed; undefined: it did not. */
 export function install(packageManager: PackageManager, root: string): Promise<string | undefined> {
-  const quiet = packageManager === 'npm' ? ['--no-audit', '--no-fund', '--loglevel=error'] : ['--reporter=silent'];
   return new Promise((resolve) => {
-    const child = spawn(packageManager, ['install', '--prefer-offline', ...quiet], {
+    const child = spawn(packageManager, ['install', ...quietFlags[packageManager]], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

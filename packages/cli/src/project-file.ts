@@ -14,6 +14,10 @@ const folders = z.union([folder, z.array(folder).min(1, 'must name at least one 
 });
 const names = z.array(dnsLabel).min(1, 'must name at least one service');
 
+const logicalName = z
+  .string('must be a logical name, such as bakery.orders')
+  .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/, 'must be a logical name, such as bakery.orders');
+
 /** A service that lives elsewhere. */
 const use = z.union(
   [
@@ -54,6 +58,8 @@ export const projectFileSchema = z.strictObject(
     state: folder.default('.weft'),
     /** Services that live elsewhere. */
     uses: z.array(use).default([]),
+    /** Logical names of other repositories that begin as this project's own: its contracts may name them. */
+    elsewhere: z.array(logicalName).default([]),
   },
   { error: (issue) => (issue.code === 'unrecognized_keys' ? unknownField(issue.keys) : 'must be a map of fields') },
 );
@@ -68,7 +74,7 @@ export type Use = ProjectFile['uses'][number];
 export const projectFileName = 'weft.project.yaml';
 
 function unknownField(keys: readonly string[]): string {
-  const known = 'name, namespace, contracts, services, generated, state, uses';
+  const known = 'name, namespace, contracts, services, generated, state, uses, elsewhere';
   return `${keys.map((key) => `"${key}"`).join(' and ')} is no field of a project file; expected: ${known}`;
 }
 

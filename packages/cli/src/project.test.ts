@@ -36,6 +36,7 @@ test('a project is the nearest folder upwards with a project file, else with pro
     generatedDir: join(root, 'contracts'),
     stateDir: join(root, '.weft'),
     uses: [],
+    elsewhere: [],
   });
   t.is(findProject(join(root, 'inner/services')).root, join(root, 'inner'));
   write('weft.project.yaml', '');
@@ -64,6 +65,7 @@ uses:
   - package: "@bank/payments"
   - fake: "@bank/payments-contract"
     answers: fakes/payments.yaml
+elsewhere: [bakery.orders]
 `,
   );
   t.deepEqual(projectAt(root), {
@@ -79,6 +81,7 @@ uses:
       { package: '@bank/payments' },
       { fake: '@bank/payments-contract', answers: 'fakes/payments.yaml' },
     ],
+    elsewhere: ['bakery.orders'],
   });
 });
 
@@ -86,11 +89,12 @@ for (const [title, text, said] of [
   [
     'an unknown field',
     'nam: bakery',
-    '"nam" is no field of a project file; expected: name, namespace, contracts, services, generated, state, uses',
+    '"nam" is no field of a project file; expected: name, namespace, contracts, services, generated, state, uses, elsewhere',
   ],
   ['a name that is none', 'name: My Bakery', 'name: must be 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
   ['a name that is a number', 'name: 1', 'name: must be text: 1 to 40 of a-z, 0-9 and -, beginning with a letter'],
   ['an absolute folder', 'generated: /x', 'generated: must be a path from the project file, as "proto"'],
+  ['no logical name', 'elsewhere: [orders]', 'elsewhere.0: must be a logical name, such as bakery.orders'],
   ['no folder', 'contracts: []', 'contracts: must name at least one folder'],
   ['no map', '- a', 'must be a map of fields'],
   [

@@ -23,6 +23,8 @@ export interface Project {
   readonly stateDir: string;
   /** Services that live elsewhere, as the project file names them. */
   readonly uses: readonly Use[];
+  /** Logical names that the contracts may name although no contract here has them. */
+  readonly elsewhere: readonly string[];
 }
 
 /**
@@ -54,6 +56,7 @@ export function projectAt(root: string): Project {
     generatedDir: join(root, file.generated),
     stateDir: join(root, file.state),
     uses: file.uses,
+    elsewhere: file.elsewhere,
   };
 }
 

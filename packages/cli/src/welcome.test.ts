@@ -15,6 +15,14 @@ test('what services suggest is shown with the address of the edge and ids of its
   t.not(one, two);
 });
 
+test('Connect is promised where every service answers it, else with its exceptions', (t) => {
+  t.regex(welcome(8080, [], plain), /^The mesh is up: gRPC, gRPC-Web, Connect and JSON on /);
+  t.regex(
+    welcome(8080, [], plain, ['menu', 'stock']),
+    /^The mesh is up: gRPC, gRPC-Web and JSON on http:\/\/localhost:8080; Connect too, except for menu, stock\n/,
+  );
+});
+
 test('what does not run is named with its reason, and nothing is said when everything runs', (t) => {
   t.deepEqual(troubleText([], plain), []);
   t.deepEqual(troubleText([{ subject: 'cart', message: 'it does not listen yet' }], plain), [

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { suggestedCalls } from './example/suggested-calls.ts';
+import { weftHere } from './package-manager.ts';
 import type { ServiceManifest } from './service-manifest.ts';
 import type { Trouble } from './supervisor/trouble.ts';
 import type { Paint } from './terminal/style.ts';
@@ -28,14 +29,27 @@ export function suggestions(services: readonly CallableService[], port: number):
     .map((command) => command.replaceAll('{id}', () => randomBytes(4).toString('hex')));
 }
 
-/** What a person sees when the mesh is up: where it is, and what to try. */
-export function welcome(port: number, commands: readonly string[], paint: Paint): string {
+/**
+ * What a person sees when the mesh is up: where it is, and what to try. `withoutConnect`: names of services that answer no Connect, since
+ * the edge does not translate it.
+ */
+export function welcome(
+  port: number,
+  commands: readonly string[],
+  paint: Paint,
+  withoutConnect: readonly string[] = [],
+): string {
   const edge = `localhost:${port}`;
+  const at = paint('bold', `http://${edge}`);
+  const protocols =
+    withoutConnect.length === 0
+      ? `gRPC, gRPC-Web, Connect and JSON on ${at}`
+      : `gRPC, gRPC-Web and JSON on ${at}; Connect too, except for ${withoutConnect.join(', ')}`;
   const lines = [
-    `${paint('bold', 'The mesh is up:')} gRPC, gRPC-Web, Connect and JSON on ${paint('bold', `http://${edge}`)}`,
+    `${paint('bold', 'The mesh is up:')} ${protocols}`,
     '',
     'Try:',
-    ...[`grpcurl -plaintext ${edge} list`, ...commands, 'npx weft status'].map((command) => `  ${command}`),
+    ...[`grpcurl -plaintext ${edge} list`, ...commands, `${weftHere()} status`].map((command) => `  ${command}`),
   ];
   return lines.join('\n');
 }

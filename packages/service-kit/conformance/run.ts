@@ -10,7 +10,13 @@ const moduleVersion = 'connectrpc.com/conformance@v1.0.5';
 const here = import.meta.dirname;
 const cache = join(here, '.cache');
 const rootBin = join(here, '../../../node_modules/.bin');
-const env = { ...process.env, PATH: `${rootBin}${delimiter}${process.env.PATH ?? ''}`, GOBIN: cache };
+const env = {
+  ...process.env,
+  PATH: `${rootBin}${delimiter}${process.env.PATH ?? ''}`,
+  GOBIN: cache,
+  // Each server is a process that loads the same.
+  NODE_COMPILE_CACHE: join(cache, 'compiled'),
+};
 
 function skip(reason: string): never {
   console.log(`conformance: skipped: ${reason}`);

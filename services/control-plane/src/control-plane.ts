@@ -15,6 +15,9 @@ import { keepServerCertificate, serverCertificate } from './identity/server-cert
 import { unacknowledged } from './identity/unacknowledged.ts';
 import { WorkloadIdentities } from './identity/workload-identities.ts';
 import { asideFile } from './quarantine/aside-store.ts';
+import { firstCallWaitMs } from './refusals/first-calls.ts';
+import { OtherReplicas } from './replicas/other-replicas.ts';
+import { orReplica } from './replicas/replica-token.ts';
 import { nackSource } from './status/nack-source.ts';
 import { openProblemLog } from './status/problem-store.ts';
 import { version } from './version.ts';
@@ -60,6 +63,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   const identities = new WorkloadIdentities({ root: rotation.signer });
   identities.setRoots(rotation.roots);
   const asides = asideFile(join(options.stateDirectory, 'set-aside.json'));
+  const otherReplicas = new OtherReplicas({
+    addresses: () => environment.otherReplicas(),
+    roots: () => rotation.roots,
+    // The other one waits as long for the sidecar, and the sidecar a second longer.
+    timeoutMs: firstCallWaitMs + 500,
+    log,
+  });
   const live = liveMesh({
     environment,
     identities,
@@ -67,6 +77,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     asides,
     onRefused: (found) => report.ofQuarantine(found),
     onExceeded: overBudget,
+    otherReplicas,
   });
   const { turns, views, delivery, firstCalls } = live;
   const memory = await Memory.open({
@@ -124,7 +135,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
   // Later it is a problem in the status: a mesh that runs is not stopped by its settings.
   if (options.externalRootDirectory !== undefined) checkTrustDomain(turns.mesh?.settings.trustDomain ?? '');
   const tls = serverCertificate(rotation.signer);
-  const authenticate = environment.authenticate.bind(environment);
+  const authenticate = orReplica(() => rotation.roots, environment.authenticate.bind(environment));
   const xds = await serveXds({
     listen: options.listen,
     tls,
@@ -154,6 +165,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<v
     turns.close();
     live.quarantine.close();
     firstCalls.close();
+    otherReplicas.close();
     delivery.close();
     identities.close();
     budgets.close();

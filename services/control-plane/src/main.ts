@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { chmod, mkdir } from 'node:fs/promises';
 import { enableCompileCache, flushCompileCache } from 'node:module';
+import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -109,7 +110,7 @@ async function directory({ mesh, tokens, state }: Options): Promise<Environment>
 
 async function kubernetes(options: Options, xdsPort: number): Promise<Environment> {
   const { namespace, webhook, health, proxyImage, interceptionImage } = options;
-  const { WEFT_SIDECAR_RESOURCES: resources, WEFT_SIDECAR_LOG_LEVEL: logLevel, POD_NAME } = process.env;
+  const { WEFT_SIDECAR_RESOURCES: resources, WEFT_SIDECAR_LOG_LEVEL: logLevel, POD_NAME, POD_IP } = process.env;
   const { connectApi } = await import('./kubernetes/api.ts');
   const { clusterAccess } = await import('./kubernetes/cluster-access.ts');
   const { kubernetesEnvironment } = await import('./environment/kubernetes.ts');
@@ -126,6 +127,9 @@ async function kubernetes(options: Options, xdsPort: number): Promise<Environmen
     api: connectApi(await clusterAccess(options.serviceAccount)),
     namespace,
     replica: POD_NAME ?? hostname(),
+    ...(POD_IP === undefined
+      ? {}
+      : { replicaAddress: isIPv6(POD_IP) ? `[${POD_IP}]:${xdsPort}` : `${POD_IP}:${xdsPort}` }),
     ...(webhook === undefined ? {} : { webhook: { listen: parseListenAddress(webhook, '--webhook'), settings } }),
     ...(health === undefined ? {} : { health: parseListenAddress(health, '--health') }),
   });

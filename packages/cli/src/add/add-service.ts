@@ -140,7 +140,7 @@ async function makeInstalled(
   if (packageJson === undefined) return undefined;
   const packageManager = packageManagerOf(root);
   // pnpm has a node_modules of its own for each package, and makes all links itself.
-  if (packageManager === 'npm') {
+  if (packageManager !== 'pnpm') {
     const own = { name: JSON.parse(packageJson).name, directory: folder };
     linkPackages(root, [...contracts.map(({ packageName, directory }) => ({ name: packageName, directory })), own]);
   }

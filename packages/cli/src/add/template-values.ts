@@ -62,6 +62,8 @@ export function templateValues(
     flags: {
       database: service.database,
       calls: sample !== undefined,
+      // The handlers are given something.
+      injected: service.database || sample !== undefined,
       empty_request: sample?.takesEmptyRequest ?? false,
       // The request's type is of another package than the callee's.
       foreign_request: sample !== undefined && dirname(sample.request.file) !== dirname(sample.file),

@@ -28,7 +28,7 @@ function serviceCommand(): Command {
     )
     .argument('<name>', 'of the service: 1 to 40 of a-z, 0-9 and -, beginning with a letter')
     .option('--calls <contracts>', 'the contracts that it calls, by comma: bakery.bread,bakery.oven', listOf, [])
-    .option('--database', 'a schema of its own in PostgreSQL, with a first migration (TypeScript)', false)
+    .option('--database', 'a schema of its own in PostgreSQL, with a first migration', false)
     .option('--language <name>', 'what it is written in: typescript, python or go', 'typescript')
     .option('--no-install', 'leave the package manager alone')
     .addOption(jsonOption())
@@ -41,11 +41,6 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   const known = await languages();
   if (!known.includes(options.language)) {
     throw new CommandError(`There is no template for ${options.language}; --language is one of ${known.join(', ')}.`);
-  }
-  if (options.database && options.language !== 'typescript') {
-    throw new CommandError(
-      `--database writes code in TypeScript alone; leave it out, and put \`schema: ${name.replaceAll('-', '_')}\` into the service's weft.yaml, which gives its process PGHOST, PGUSER and so on.`,
-    );
   }
   const report = (line: string) => {
     if (!options.json) console.log(`  ${line}`);
@@ -61,8 +56,9 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
   for (const file of added.edited) console.log(`  ${file} (admits ${added.logicalName} now)`);
   for (const sentence of added.advice) console.log(sentence);
   const weft = weftCommand[packageManagerOf(project.root)];
-  const tests = options.language === 'typescript' ? ` Its tests: ${weft} test ${added.name}` : '';
-  console.log(`\nIt joins a running \`weft dev\`; else start the mesh again with \`${weft} up\`.${tests}`);
+  console.log(
+    `\nIt joins a running \`weft dev\`; else start the mesh again with \`${weft} up\`. Its tests: ${weft} test ${added.name}`,
+  );
 }
 
 function listOf(text: string, before: readonly string[]): string[] {

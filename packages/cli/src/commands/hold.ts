@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { chosenState } from '../mesh-choice.ts';
+import { weftHere } from '../package-manager.ts';
 import { SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { stateOption } from './options.ts';
 
@@ -10,7 +11,7 @@ export function stopCommand(): Command {
     .addOption(stateOption())
     .action(async (process: string, options: { state?: string }) => {
       await new SupervisorClient(chosenState(options.state).controlSocket).hold(process, true);
-      console.log(`${process} has stopped; \`npx weft start ${process}\` starts it again.`);
+      console.log(`${process} has stopped; \`${weftHere()} start ${process}\` starts it again.`);
     });
 }
 

@@ -14,6 +14,7 @@ import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
 import { checkCallers, overrideTarget } from '../mesh/override-target.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
+import { weftHere } from '../package-manager.ts';
 import { paintFor } from '../terminal/style.ts';
 import { type Mesh, withMesh } from '../with-mesh.ts';
 import { clusterOption, jsonOption, namespaceOption, stateOption } from './options.ts';
@@ -152,7 +153,7 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
   const found = await verdict(mesh, weftRef('MeshOverride', name, namespace));
   if (found === undefined) {
     throw new CommandError(
-      `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`npx weft status\` says more.`,
+      `${namespace}/${name} is written, but the control plane has not taken it after ${answerMs / 1000} s; \`${weftHere()} status\` says more.`,
     );
   }
   if ('problem' in found || found.override.state === OverrideState.REFUSED) {
@@ -180,7 +181,7 @@ async function write(store: OverrideStore, mesh: Mesh, manifest: OverrideManifes
   for (const line of overrideLines([found.override], Date.now(), paint)) console.log(line);
   const where =
     options.cluster === undefined ? '' : options.cluster === true ? ' --cluster' : ` --cluster ${options.cluster}`;
-  console.log(`End it now with: npx weft override --remove ${namespace}/${name}${where}`);
+  console.log(`End it now with: ${weftHere()} override --remove ${namespace}/${name}${where}`);
 }
 
 async function verdict(

@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { projectServices } from '../elsewhere/project-services.ts';
 import { chosenState } from '../mesh-choice.ts';
+import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
 import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
@@ -131,10 +132,9 @@ async function detach(options: UpOptions, state: StateDirectory): Promise<void> 
   process.off('SIGINT', interrupt);
   process.off('SIGTERM', interrupt);
   child.unref();
-  const hint = 'It runs in the background; `npx weft down` stops it, `npx weft logs -f` follows it.';
-  console.log(
-    `\n${[welcome(options.port, status.suggestions, paint), ...troubleText(status.troubles, paint), hint].join('\n\n')}`,
-  );
+  const hint = `It runs in the background; \`${weftHere()} down\` stops it, \`${weftHere()} logs -f\` follows it.`;
+  const said = welcome(options.port, status.suggestions, paint, status.withoutConnect);
+  console.log(`\n${[said, ...troubleText(status.troubles, paint), hint].join('\n\n')}`);
 }
 
 async function followDetached(

@@ -13,18 +13,19 @@ import { protoSources } from './proto-sources.ts';
 
 /**
  * What the project's own contracts say about calls and cannot mean. A caller whose name begins as the project's own contracts must be
- * one of them; others may live in any repository. `graph`: look at the calls from service to service, too.
+ * one of them, or listed in `elsewhere`; others may live in any repository. `graph`: look at the calls from service to service, too.
  */
 export function lintFindingsOf(
   descriptorSet: Uint8Array,
   own: readonly ProtoFile[],
   contracts: readonly Pick<ContractPackage, 'logicalName'>[],
   installed: readonly InstalledContract[],
-  { graph = false }: { readonly graph?: boolean } = {},
+  { graph = false, elsewhere = [] }: { readonly graph?: boolean; readonly elsewhere?: readonly string[] } = {},
 ): ProtoProblem[] {
   const files = new Map(own.map((file) => [file.importPath, file.path]));
   const closed = [...new Set(contracts.map(({ logicalName }) => logicalName.split('.')[0] ?? logicalName))];
-  const knownServices = installed.map(({ logicalName }) => logicalName).filter((name) => !isToolPackage(name));
+  const services = installed.map(({ logicalName }) => logicalName).filter((name) => !isToolPackage(name));
+  const knownServices = [...services, ...elsewhere];
   return lint(descriptorSet, { closed, knownServices, graph }).flatMap((problem) => {
     const [, importPath = problem.resource, line] = /^(.*\.proto)(?::(\d+))?$/.exec(problem.resource) ?? [];
     const file = files.get(importPath);
@@ -52,5 +53,8 @@ export async function lintProject(project: Project, options: { readonly graph: b
   const names = new Set(sources.own.map(({ importPath }) => importPath));
   const own = filesOf(compiled.descriptorSet).filter(({ name }) => names.has(name));
   const contracts = contractPackages(project.name, own);
-  return lintFindingsOf(compiled.descriptorSet, sources.own, contracts, sources.installed, options);
+  return lintFindingsOf(compiled.descriptorSet, sources.own, contracts, sources.installed, {
+    ...options,
+    elsewhere: project.elsewhere,
+  });
 }

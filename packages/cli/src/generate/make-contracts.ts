@@ -67,7 +67,9 @@ export async function makeContracts(
   return {
     changed: [...changed.map(({ contract }) => contract.logicalName), ...gone],
     code: Object.fromEntries(contracts.map((contract) => [contract.logicalName, codeKey(contract)])),
-    findings: lintFindingsOf(compiled.descriptorSet, sources.own, contracts, sources.installed),
+    findings: lintFindingsOf(compiled.descriptorSet, sources.own, contracts, sources.installed, {
+      elsewhere: project.elsewhere,
+    }),
   };
 }
 

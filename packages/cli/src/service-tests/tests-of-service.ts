@@ -21,4 +21,6 @@ export function testsOf(service: Pick<ServiceManifest, 'directory' | 'test'>, ro
 const scriptRunner: Readonly<Record<PackageManager, TestCommand>> = {
   npm: ['npm', 'test', '--silent'],
   pnpm: ['pnpm', '--silent', 'test'],
+  yarn: ['yarn', 'run', 'test'],
+  bun: ['bun', 'run', 'test'],
 };

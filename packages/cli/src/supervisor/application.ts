@@ -81,7 +81,6 @@ export class Application {
       onUp: () => this.#update(startingReason),
       onDown: (reason) => {
         this.#update(reason);
-        // Whoever waits looks again: the same reason once more may be one time too many.
         run.changed();
       },
       patient: true,

@@ -17,7 +17,10 @@ export interface KeptProcessOptions {
   readonly lastLine?: () => string;
   /** Told when it runs, at first and after each restart. */
   readonly onUp?: (running: Running) => void;
-  /** Told when it does not any more, and why; not when it was stopped. */
+  /**
+   * Told when it does not any more, and why; not when it was stopped. It is told the same reason each time: who waits for the process has
+   * to look again, as the same reason once more may be one time too many.
+   */
   readonly onDown?: (reason: string) => void;
   /** A first start that fails is tried again like any other. Default: `start` rejects. */
   readonly patient?: boolean;

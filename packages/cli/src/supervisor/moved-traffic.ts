@@ -4,8 +4,11 @@ import { requestAdmin } from '@weft/dev-envoy';
 import { type ListenAddress, listenText } from './listen-address.ts';
 
 const pollMs = 20;
-/** How long an Envoy may take to learn a new address of its application. */
-const moveMs = 10_000;
+/**
+ * How long an Envoy may take to learn a new address of its application. An edit is lost where it takes longer, and on a busy machine
+ * the control plane may wait for its turn.
+ */
+const moveMs = 30_000;
 /** How long calls that the old application works on may take; the kit cuts them off after as long. */
 const finishMs = 10_000;
 
@@ -17,7 +20,7 @@ export interface InboundTraffic {
 
 /**
  * Resolves when an Envoy sends new calls to the application that listens at `address`, with true; with false when it
- * does not within 10 s or does not answer, or `signal` is aborted.
+ * does not within 30 s or does not answer, or `signal` is aborted.
  */
 export function moved(traffic: InboundTraffic, address: ListenAddress, signal: AbortSignal): Promise<boolean> {
   const host = 'path' in address ? address.path : listenText(address);

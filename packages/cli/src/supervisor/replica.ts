@@ -97,7 +97,6 @@ export class Replica {
       onUp: () => this.#updateEnvoy('its Envoy waits for its configuration'),
       onDown: (reason) => {
         this.#updateEnvoy(`its Envoy ${reason}`);
-        // Whoever waits looks again: the same reason once more may be one time too many.
         run.changed();
       },
       patient: true,

@@ -56,6 +56,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   });
 
   let suggestions: readonly string[] = [];
+  let withoutConnect: readonly string[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const asked = new EventEmitter();
   const stopRequested = once(asked, 'stop');
@@ -76,7 +77,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
   let socket: ControlSocket | undefined;
   try {
     socket = await serveControlSocket(state.controlSocket, {
-      status: () => ({ ...supervisor.facts(), phase, port, suggestions, steps: progress.steps }),
+      status: () => ({ ...supervisor.facts(), phase, port, suggestions, withoutConnect, steps: progress.steps }),
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
       restart: (name, gone) => supervisor.restart(name, gone),
       hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
@@ -91,9 +92,11 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
     // A signal in the last moment of the start has its own way out.
     if (!abort.signal.aborted) {
       suggestions = supervisor.suggestions;
+      withoutConnect = supervisor.withoutConnect;
       phase = 'running';
       const hint = paint('dim', `Up after ${formatDuration(Date.now() - startedAt)}. Ctrl-C stops it all.`);
-      print(`\n${[welcome(port, suggestions, paint), ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
+      const said = welcome(port, suggestions, paint, withoutConnect);
+      print(`\n${[said, ...troubleText(supervisor.troubles, paint), hint].join('\n\n')}`);
       if (options.follow) print(paint('dim', 'Edits are followed.'));
       up.resolve();
       await stopRequested;

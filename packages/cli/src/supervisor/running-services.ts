@@ -4,6 +4,7 @@ import { CommandError, reasonOf } from '../command-error.ts';
 import { generatedContracts } from '../contracts.ts';
 import { contractCalls } from '../mesh/contract-calls.ts';
 import { meshConfigYaml, packageOwnership, serviceYaml, tracingEndpoint } from '../mesh/manifests.ts';
+import { weftHere } from '../package-manager.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { edgeNamespace } from './edge.ts';
@@ -125,7 +126,7 @@ export class RunningServices {
     const running = new RunningService(this.#run, { service, contract: this.contractOf(service) });
     this.#run.mesh.write(serviceFile(service), serviceYaml(service));
     if (this.#except.has(service.name)) {
-      running.withheld = `its process is yours to start: \`npx weft run ${service.name}\``;
+      running.withheld = `its process is yours to start: \`${weftHere()} run ${service.name}\``;
     }
     return running;
   }

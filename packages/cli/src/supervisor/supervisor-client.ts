@@ -68,6 +68,8 @@ const statusSchema = z.object({
   mesh: z.string(),
   /** Commands that call services, once it is up. An older supervisor says neither these nor troubles. */
   suggestions: z.array(z.string()).default([]),
+  /** Services that answer no Connect. */
+  withoutConnect: z.array(z.string()).default([]),
   /** What does not run, and why. */
   troubles: z.array(z.object({ subject: z.string(), message: z.string() })).default([]),
   /** Services that are not the project's own, and what they are. */

@@ -1,8 +1,7 @@
-import { EventEmitter, once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { EventEmitter } from 'node:events';
 import { findEnvoy } from '@weft/dev-envoy';
 import { CommandError, reasonOf } from '../command-error.ts';
-import { endpointsTaken, notInSync } from '../mesh/in-sync.ts';
+import { notInSync } from '../mesh/in-sync.ts';
 import { gatewayYaml } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
@@ -10,6 +9,8 @@ import type { ServiceManifest } from '../service-manifest.ts';
 import { createStateDirectory, fullDisk, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
 import { suggestions } from '../welcome.ts';
+import { AwaitedReason } from './awaited-reason.ts';
+import { callersLetGo } from './callers-let-go.ts';
 import { ControlPlaneProcess } from './control-plane-process.ts';
 import { Database } from './database.ts';
 import { Edge } from './edge.ts';
@@ -25,9 +26,6 @@ import type { Replica } from './replica.ts';
 import type { RunningService } from './running-service.ts';
 import { RunningServices } from './running-services.ts';
 import type { Trouble } from './trouble.ts';
-
-/** How long callers may take to let go of a replica that goes away. */
-const settleMs = 3_000;
 
 /** What to run, and where. */
 export interface SupervisorOptions {
@@ -55,7 +53,7 @@ export class Supervisor {
   readonly #controlPlane: ControlPlaneProcess;
   readonly #database: Database;
   readonly #edge: Edge;
-  readonly #changes = new EventEmitter();
+  readonly #reasons: AwaitedReason;
   readonly #stopping = new AbortController();
 
   /** Prepares the state and mesh directories; starts nothing. */
@@ -83,8 +81,8 @@ export class Supervisor {
   private constructor(options: SupervisorOptions, run: MeshRun, changes: EventEmitter, database: Database) {
     this.#options = options;
     this.#run = run;
-    this.#changes = changes;
-    this.#changes.setMaxListeners(0);
+    changes.setMaxListeners(0);
+    this.#reasons = new AwaitedReason(changes);
     this.#database = database;
     const { project, services, problems, except, port } = options;
     this.#services = new RunningServices(run, project, services, problems, except);
@@ -116,6 +114,18 @@ export class Supervisor {
   get suggestions(): string[] {
     const running = this.#services.all.filter(({ reason }) => reason === '');
     return suggestions(running, this.#edge.port);
+  }
+
+  /** Names of the services that run without the service kit, as far as their weft.yaml tells: those with a `command`. */
+  get withoutConnect(): string[] {
+    return (
+      this.#services.all
+        // What lives elsewhere, such as a fake, may run the kit by a command.
+        .filter(
+          ({ reason, service }) => reason === '' && service.command !== undefined && service.elsewhere === undefined,
+        )
+        .map(({ service }) => service.name)
+    );
   }
 
   /** What does not run: what was left out, and the services that take no calls. */
@@ -172,7 +182,10 @@ export class Supervisor {
     }
     const controlPlane = progress.step(
       'control plane',
-      (step) => this.#controlPlane.start(either, (reason) => waitsFor(step, reason)),
+      (step) =>
+        this.#controlPlane.start(either, (reason) => {
+          step.detail = reason;
+        }),
       () => `xDS on ${this.#controlPlane.facts.listen}`,
     );
     const proxies = Promise.all([this.#run.envoy(), controlPlane]).then(async () => {
@@ -290,17 +303,9 @@ export class Supervisor {
       await Promise.all([running.startApplications(), ...running.replicas.map((replica) => replica.startEnvoy())]);
     });
     if (running.withheld !== undefined) return;
-    const failed = await this.#until(
-      signal,
-      { name: '', startedAt: 0 },
-      () => running.reason,
-      () => running.hopeless,
-    );
+    const failed = await this.#reasons.untilChanged(() => running.reason, { signal, isOver: () => running.hopeless });
     if (failed !== undefined) throw new CommandError(`${service.name} has joined, but takes no calls: ${failed}`);
-    const names = running.replicas.map((replica) => `${service.namespace}/${replica.name}`);
-    await this.#poll(signal, { name: '', startedAt: 0 }, async () =>
-      notInSync(await this.#controlPlane.status(), names),
-    );
+    await this.#whenInSync(running, signal);
     running.joining = false;
   }
 
@@ -310,17 +315,25 @@ export class Supervisor {
     while (running.replicas.length < count) added.push(await running.addReplica());
     await Promise.all([running.startApplications(added), ...added.map((replica) => replica.startEnvoy())]);
     await this.#letGo(running, count);
-    await this.#until(either, { name: '', startedAt: 0 }, () => running.reason);
-    const names = running.replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
-    await this.#poll(either, { name: '', startedAt: 0 }, async () =>
-      notInSync(await this.#controlPlane.status(), names),
-    );
+    await this.#reasons.untilChanged(() => running.reason, { signal: either });
+    await this.#whenInSync(running, either);
+  }
+
+  /** Waits until the proxies of a service have the configuration that the control plane has for them. */
+  async #whenInSync({ replicas }: RunningService, signal: AbortSignal): Promise<void> {
+    const names = replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
+    await this.#reasons.untilPolled(async () => notInSync(await this.#controlPlane.status(), names), { signal });
   }
 
   /** Takes all replicas but the first `count` out of the mesh. */
   async #letGo(running: RunningService, count: number): Promise<void> {
+    const { namespace } = running.service;
     const removed = running.replicas.splice(count);
-    await Promise.all(removed.map((replica) => replica.leave(() => this.#settle(replica, running))));
+    await Promise.all(
+      removed.map((replica) =>
+        replica.leave(() => callersLetGo(this.#controlPlane, { namespace, name: replica.name })),
+      ),
+    );
   }
 
   async #startDatabase(): Promise<void> {
@@ -355,12 +368,11 @@ export class Supervisor {
         });
         const isUp = () => started && (running.withheld !== undefined || running.reason === '');
         const isHopeless = () => running.hopeless || (!started && this.#database.hopeless);
-        step.failed = await this.#until(
+        step.failed = await this.#reasons.untilChanged(() => (isUp() ? '' : running.reason || 'it starts'), {
           signal,
           step,
-          () => (isUp() ? '' : running.reason || 'it starts'),
-          () => patience.isOver(isHopeless()),
-        );
+          isOver: () => patience.isOver(isHopeless()),
+        });
       },
       () => running.withheld ?? '',
     );
@@ -379,80 +391,35 @@ export class Supervisor {
     running.fault = undefined;
   }
 
-  /** Waits until no proxy holds the endpoints of a replica that goes away, or for a short while. */
-  async #settle(replica: Replica, { service }: RunningService): Promise<void> {
-    const end = Date.now() + settleMs;
-    while (Date.now() < end) {
-      try {
-        const status = await this.#controlPlane.status();
-        const known = status.workloads.find(
-          ({ namespace, name }) => namespace === service.namespace && name === replica.name,
-        );
-        if (known?.ready !== true && endpointsTaken(status)) return;
-      } catch {
-        // Without a control plane nobody can be told; the calls that still come are served while it drains.
-      }
-      await sleep(50);
-    }
-  }
-
   async #whenCallable(signal: AbortSignal, step: Step): Promise<void> {
     const patience = new Patience(Promise.resolve(), this.#options.waitMs, () => this.#run.changed());
     const names = this.#replicas.map((replica) => `${replica.service.namespace}/${replica.name}`);
-    const isOver = () => patience.isOver(false);
+    const options = { signal, step, isOver: () => patience.isOver(false) };
     try {
       step.failed =
-        (await this.#until(signal, step, () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''), isOver)) ??
-        (await this.#poll(
-          signal,
-          step,
-          async () => notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
-          isOver,
+        (await this.#reasons.untilChanged(
+          () => (this.#edge.reason ? `the edge: ${this.#edge.reason}` : ''),
+          options,
         )) ??
-        (await this.#poll(signal, step, () => brokenPath(this.#services.all, this.#replicas, this.#edge.port), isOver));
+        (await this.#reasons.untilPolled(
+          async () => notInSync(await this.#controlPlane.status(), [...names, this.#edge.workload]),
+          options,
+        )) ??
+        (await this.#reasons.untilPolled(
+          () => brokenPath(this.#services.all, this.#replicas, this.#edge.port),
+          options,
+        ));
     } finally {
       patience.end();
     }
     if (step.failed !== undefined) this.#services.report({ subject: 'calls', message: step.failed });
   }
-
-  /** Waits for a change after which `reason` is empty. Resolves with the reason when `isOver` says that nobody should wait for it. */
-  async #until(
-    signal: AbortSignal,
-    step: Step,
-    reason: () => string,
-    isOver: () => boolean = () => false,
-  ): Promise<string | undefined> {
-    for (;;) {
-      const text = reason();
-      if (text === '') return undefined;
-      if (isOver()) return text;
-      waitsFor(step, text);
-      await once(this.#changes, 'change', { signal });
-    }
-  }
-
-  /** Asks until `reason` is empty; otherwise as `until`. */
-  async #poll(
-    signal: AbortSignal,
-    step: Step,
-    reason: () => Promise<string>,
-    isOver: () => boolean = () => false,
-  ): Promise<string | undefined> {
-    for (;;) {
-      const text = await reason().catch(reasonOf);
-      if (text === '') return undefined;
-      if (isOver()) return text;
-      waitsFor(step, text);
-      await sleep(50, undefined, { signal });
-    }
-  }
-}
-
-function waitsFor(step: Step, reason: string): void {
-  step.detail = reason;
 }
 
 function findEnvoyForStep(step: Step): ReturnType<typeof findEnvoy> {
-  return findEnvoy({ log: (line) => waitsFor(step, line) });
+  return findEnvoy({
+    log: (line) => {
+      step.detail = line;
+    },
+  });
 }

@@ -17,7 +17,7 @@ interface Node {
 /**
  * Proves what the permitted calls can do together. A contract says which services may call a method, and not from which of their
  * methods they do; so a way goes from a method to every method that names its service as a caller. What is refused is so whatever
- * the code does: see docs/policy.md.
+ * the code does: see docs/lint.md.
  */
 export function graphComplaints(methods: readonly Method[], elements: ReadonlyMap<string, DescMethod>): Complaint[] {
   const nodes = methods.flatMap((method) => {

@@ -26,7 +26,7 @@ export interface LintOptions {
    * words ("bakery" for bakery.orders). Default: false; a set of one service cannot tell.
    */
   readonly closed?: boolean | readonly string[];
-  /** Also look at the calls that contracts permit, hop after hop (docs/policy.md says what that proves). Default: false. */
+  /** Also look at the calls that contracts permit, hop after hop (docs/lint.md says what that proves). Default: false. */
   readonly graph?: boolean;
 }
 

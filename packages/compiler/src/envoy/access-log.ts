@@ -20,6 +20,7 @@ import {
 } from './log-filters.ts';
 import { filters, metadataNamespace } from './names.ts';
 import { stdoutLog } from './stdout-log.ts';
+import { traceIdFormat } from './trace-id.ts';
 
 /** Where a listener's calls go, for its access log. */
 export type LoggedDirection = 'inbound' | 'outbound' | 'gateway';
@@ -46,7 +47,7 @@ function makeLog(direction: LoggedDirection): AccessLog {
     upstream: '%UPSTREAM_HOST%',
     cluster: '%UPSTREAM_CLUSTER%',
     attempts: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
-    trace_id: '%TRACE_ID%',
+    trace_id: traceIdFormat,
   });
 }
 

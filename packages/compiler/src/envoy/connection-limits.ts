@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Http2ProtocolOptionsSchema } from '@weft/envoy-api/envoy/config/core/v3/protocol';
 
-// What one connection may hold at a proxy. docs/security.md lists these numbers; docs/decisions/edge-limits.md says why they are so.
+// What one connection may hold at a proxy. docs/limits.md lists these numbers; docs/decisions/edge-limits.md says why they are so.
 
 /** Calls at once on one connection from outside. A client with more opens another connection, or waits. */
 export const maxStreamsFromOutside = 100;

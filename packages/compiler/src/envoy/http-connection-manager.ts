@@ -16,6 +16,7 @@ import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2WithinMesh, sidecarCodecHeaders } from './connection-limits.ts';
 import { againHeader, callerHeader, filters, meshHeaderPrefix } from './names.ts';
+import { traceIdFilters } from './trace-id.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
 
@@ -47,7 +48,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
         case: 'rds',
         value: { routeConfigName: listener.routes, configSource: fromControlPlane },
       },
-      httpFilters: [...listener.filters, router],
+      httpFilters: [...traceIdFilters(listener.tracing !== undefined), ...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
       earlyHeaderMutationExtensions: [dropped[listener.direction]],
       accessLog: [...accessLog(listener.direction, listener.accessLog), ...(listener.counters ?? [])],

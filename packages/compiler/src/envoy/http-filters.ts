@@ -174,6 +174,38 @@ end
 /** Holds unary requests until they are whole, up to the route's limit. */
 export const buffer = filter(filters.buffer, BufferSchema, { maxRequestBytes: 1 }, true);
 
+/**
+ * Makes gRPC of gRPC-Web and back, the proxy's own errors among it, so that no application has to know gRPC-Web. Its JSON passes as it
+ * is, for applications of the service kit.
+ */
+export const grpcWeb = [
+  // Envoy keeps the HTTP status of its own errors, by which browsers' clients go, and reads gRPC's from it: UNAVAILABLE for 504.
+  filter(
+    filters.grpcWebStatus,
+    LuaSchema,
+    {
+      defaultSourceCode: {
+        specifier: {
+          case: 'inlineString',
+          value: `local codes = {["400"] = "3", ["408"] = "4", ["413"] = "8", ["415"] = "3", ["429"] = "8", ["431"] = "8", ["504"] = "4"}
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local status = headers:get(":status")
+  if status == "200" or headers:get("grpc-status") == nil then return end
+  if not (headers:get("content-type") or ""):find("^application/grpc%-web") then return end
+  if codes[status] then headers:replace("grpc-status", codes[status]) end
+  headers:replace(":status", "200")
+end
+`,
+        },
+      },
+    },
+    false,
+  ),
+  filter(filters.grpcWeb, GrpcWebSchema, {}, false),
+];
+
 /** Turns REST into gRPC on routes that say how. */
 export const transcoder = filter(
   filters.transcoder,

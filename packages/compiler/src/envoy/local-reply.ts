@@ -3,13 +3,15 @@ import { type AccessLogFilter, AccessLogFilterSchema } from '@weft/envoy-api/env
 import {
   type LocalReplyConfig,
   LocalReplyConfigSchema,
+  type ResponseMapper,
   type ResponseMapperSchema,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { deliveredHeader, metadataNamespace } from './names.ts';
 import { deadlineOutcome, ownOutcome } from './outcome.ts';
+import { namesTrace } from './trace-id.ts';
 
 /** How Envoy words an answer of its own. The first mapper whose filter matches counts. */
-type ReplyMapper = MessageInitShape<typeof ResponseMapperSchema>;
+type ReplyMapper = Omit<Exclude<MessageInitShape<typeof ResponseMapperSchema>, ResponseMapper>, '$typeName'>;
 
 // gRPC status codes, as Envoy takes them in a header.
 const deadlineExceeded = '4';
@@ -159,6 +161,13 @@ function json(value: JsonObject) {
   };
 }
 
-function replies(mappers: ReplyMapper[]): LocalReplyConfig {
-  return create(LocalReplyConfigSchema, { mappers });
+/** Every answer names its trace, those that no mapper words among them. */
+function replies(mappers: readonly ReplyMapper[]): LocalReplyConfig {
+  const rest: ReplyMapper = { filter: withHeader(':method', 'present') };
+  return create(LocalReplyConfigSchema, {
+    mappers: [...mappers, rest].map((mapper) => ({
+      ...mapper,
+      headersToAdd: [...(mapper.headersToAdd ?? []), namesTrace],
+    })),
+  });
 }

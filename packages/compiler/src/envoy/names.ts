@@ -63,6 +63,8 @@ export const filters = {
   buffer: 'envoy.filters.http.buffer',
   brokenAnswers: 'weft.broken_answers',
   endInBody: 'envoy.filters.http.grpc_web',
+  grpcWeb: 'weft.grpc_web',
+  grpcWebStatus: 'weft.grpc_web_status',
   plainAnswers: 'weft.plain_answers',
   cors: 'envoy.filters.http.cors',
   declaredContent: 'weft.declared_content',
@@ -75,6 +77,8 @@ export const filters = {
   localRateLimit: 'envoy.filters.http.local_ratelimit',
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',
+  spanTrace: 'weft.span_trace',
+  traceId: 'weft.trace_id',
   transcoder: 'envoy.filters.http.grpc_json_transcoder',
   wholeAnswers: 'weft.whole_answers',
 } as const;
@@ -96,6 +100,12 @@ export const outcomeHeader = 'x-weft-outcome';
  * deadline has passed.
  */
 export const failureHeader = 'x-weft-failure';
+
+/** Names the trace of a call in each error answer, also to callers outside; the service kit sets it, too. */
+export const traceIdHeader = 'weft-trace-id';
+
+/** Between two filters of one proxy: the trace of its span. */
+export const spanTraceHeader = 'x-weft-span-trace';
 
 /** Set by a gateway: the address of the client outside. */
 export const clientAddressHeader = 'x-weft-client-address';

@@ -30,6 +30,7 @@ import { GrpcJsonTranscoderSchema } from '@weft/envoy-api/envoy/extensions/filte
 import { FilterConfigSchema as GrpcStatsSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_stats/v3/config';
 import { GrpcWebSchema } from '@weft/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web';
 import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation';
+import { ConfigSchema as HeaderToMetadataSchema } from '@weft/envoy-api/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata';
 import { LocalRateLimitSchema } from '@weft/envoy-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit';
 import { LuaSchema } from '@weft/envoy-api/envoy/extensions/filters/http/lua/v3/lua';
 import { RBACPerRouteSchema, RBACSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
@@ -88,6 +89,7 @@ const registry = createRegistry(
   GrpcWebSchema,
   EarlyHeaderMutationSchema,
   HeaderMutationSchema,
+  HeaderToMetadataSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   LocalRateLimitSchema,

@@ -22,6 +22,7 @@ export function directoryEnvironment(options: DirectoryEnvironmentOptions): Envi
     handoverMs: 0,
     decides: () => true,
     othersWaiting: async () => [],
+    otherReplicas: async () => [],
     facts(graph) {
       const store = new LastGoodStore(join(stateDirectory, 'last-good'));
       source = directorySource(graph, { directory: meshDirectory, store });

@@ -44,6 +44,8 @@ export interface Environment {
   decides(): boolean;
   /** Proxies of other replicas that have not taken a bundle. */
   othersWaiting(bundle: string): Promise<readonly string[]>;
+  /** Where the other replicas listen for proxies, "host:port". */
+  otherReplicas(): Promise<readonly string[]>;
   /** The collections of what is out there. Called once, before `open`. */
   facts(graph: Graph): FactCollections;
   /** Begins to follow what is out there. Resolves after the first turn. */

@@ -6,13 +6,13 @@ import { UnusedContracts } from '../cleanup/unused-contracts.ts';
 import { ClaimConfigMap } from '../history/claim-config-map.ts';
 import { PinConfigMap } from '../history/pin-config-map.ts';
 import { KubernetesTokens } from '../identity/kubernetes-tokens.ts';
-import { ReplicaRoots } from '../identity/replica-roots.ts';
 import { RootConfigMaps } from '../identity/root-config-maps.ts';
 import { RootSecret } from '../identity/root-secret.ts';
 import type { InjectorSettings } from '../injector/settings.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import { watchedNames } from '../kubernetes/cluster-objects.ts';
 import { Lease } from '../kubernetes/lease.ts';
+import { ReplicaLeases } from '../replicas/replica-leases.ts';
 import { type KubernetesSource, kubernetesSource } from '../sources/kubernetes/kubernetes.ts';
 import { KubernetesStatus } from '../status/kubernetes-status.ts';
 import type { Environment, Stage } from './environment.ts';
@@ -26,6 +26,8 @@ export interface KubernetesEnvironmentOptions {
   readonly namespace: string;
   /** The name of its pod. */
   readonly replica: string;
+  /** Where other replicas reach this one's port for proxies, "host:port". Absent: this is the only replica. */
+  readonly replicaAddress?: string;
   /** Where the API server calls the injector; absent: nothing is injected from here. */
   readonly webhook?: { readonly listen: SocketAddress; readonly settings: InjectorSettings };
   /** Where the kubelet asks GET /healthz and GET /readyz; absent: nowhere. */
@@ -38,7 +40,7 @@ const tellEveryMs = 3000;
 
 /** A mesh of pods. Replicas agree by what is in the API server, and one of them decides. */
 export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): Environment {
-  const { api, namespace, replica } = options;
+  const { api, namespace, replica, replicaAddress } = options;
   let stage: Stage | undefined;
   let source: KubernetesSource | undefined;
   let health: Health | undefined;
@@ -63,7 +65,13 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     pod: (id) => source?.pods.get(id),
     onRevoked: (workload) => stage?.drop(workload),
   });
-  const replicas = new ReplicaRoots({ api, namespace, replica, waitingFor: () => stage?.unacknowledged() ?? [] });
+  const replicas = new ReplicaLeases({
+    api,
+    namespace,
+    replica,
+    ...(replicaAddress === undefined ? {} : { address: replicaAddress }),
+    waitingFor: () => stage?.unacknowledged() ?? [],
+  });
   const roots = new RootConfigMaps({
     api,
     namespaces: () => new Set(source?.namespaces.keys()),
@@ -104,6 +112,7 @@ export function kubernetesEnvironment(options: KubernetesEnvironmentOptions): En
     handoverMs: 10_000,
     decides: () => lease.held,
     othersWaiting: (bundle) => replicas.others(bundle),
+    otherReplicas: () => replicas.addresses(),
     facts(graph) {
       source = kubernetesSource(graph, { api });
       source.onTurn(followTurn);

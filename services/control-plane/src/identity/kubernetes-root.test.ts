@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { FakeApiServer } from '../kubernetes/fake-api-server.fixture.ts';
 import { Lease } from '../kubernetes/lease.ts';
-import { ReplicaRoots } from './replica-roots.ts';
+import { ReplicaLeases } from '../replicas/replica-leases.ts';
 import { makeRoot } from './root-authority.ts';
 import { RootConfigMaps } from './root-config-maps.ts';
 import { RootSecret } from './root-secret.ts';
@@ -154,7 +154,7 @@ test('a rotation waits for the proxies of other replicas, and not for replicas t
     ['two', ['bakery/orders-0']],
   ]);
   const replica = (name: string) =>
-    new ReplicaRoots({ api, namespace, replica: name, waitingFor: () => waiting.get(name) ?? [], now: () => nowMs });
+    new ReplicaLeases({ api, namespace, replica: name, waitingFor: () => waiting.get(name) ?? [], now: () => nowMs });
   const [one, two] = [replica('one'), replica('two')];
   await one.tell('new');
   t.deepEqual(await one.others('new'), []);

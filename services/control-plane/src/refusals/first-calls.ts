@@ -1,6 +1,7 @@
 import { outboundName, serviceOfCluster } from '@weft/compiler/envoy/names';
 import { typeUrls, type View } from '@weft/compiler/envoy/resource';
 import type { ServiceId, WorkloadId } from '@weft/compiler/model/mesh';
+import { type FirstCall, type FirstCallAnswer, notConnected } from '../replicas/first-call.ts';
 import type { Delivery } from '../xds/delivery.ts';
 import { maxSeenCallees, SeenCalls } from './seen-calls.ts';
 
@@ -19,6 +20,8 @@ export interface FirstCallsOptions {
   readonly delivery: Pick<Delivery, 'takenVersion' | 'onAck' | 'onBrought'>;
   /** Whether there is a service. */
   readonly isService: (id: ServiceId) => boolean;
+  /** Tells the replica of the control plane where the caller's sidecar is connected. Never rejects. Absent: there is no other. */
+  readonly tellOthers?: (call: FirstCall) => Promise<FirstCallAnswer>;
 }
 
 /** Tells sidecars of callees that nobody declared: when their application first calls them. */
@@ -47,8 +50,29 @@ export class FirstCalls {
   }
 
   /**
-   * Remembers that the application of a workload calls services that it may call, so that its sidecar and those of its other replicas
-   * are told of them. Returns whether any of them was not remembered yet.
+   * Has the sidecar of a workload told of services that its application calls and may call, whichever replica of the control plane it is
+   * connected to. Resolves with true when the sidecar has taken the routes; with false if it does not within `firstCallWaitMs`.
+   */
+  async tellAndWait(workload: WorkloadId, services: readonly ServiceId[]): Promise<boolean> {
+    if (!this.isConnected(workload)) return (await this.#tellOthers(workload, services, true)).taken;
+    this.add(workload, services);
+    return this.taken(workload);
+  }
+
+  /** As `tellAndWait`, without waiting for the sidecar. Resolves with whether it was told of a service that it did not know. */
+  async tell(workload: WorkloadId, services: readonly ServiceId[]): Promise<boolean> {
+    if (!this.isConnected(workload)) return (await this.#tellOthers(workload, services, false)).changed;
+    return this.add(workload, services);
+  }
+
+  /** Whether the sidecar of a workload is connected to this replica of the control plane. */
+  isConnected(workload: WorkloadId): boolean {
+    return this.#options.callsKey(workload) !== undefined;
+  }
+
+  /**
+   * Remembers that the application of a workload whose sidecar is connected here calls services that it may call, so that the sidecar and
+   * those of its other replicas are told of them. Returns whether any of them was not remembered yet.
    */
   add(workload: WorkloadId, services: readonly ServiceId[]): boolean {
     const key = this.#options.callsKey(workload);
@@ -79,6 +103,11 @@ export class FirstCalls {
   close(): void {
     clearInterval(this.#timer);
     for (const stop of this.#stopListening) stop();
+  }
+
+  async #tellOthers(workload: WorkloadId, services: readonly ServiceId[], wait: boolean): Promise<FirstCallAnswer> {
+    const { tellOthers } = this.#options;
+    return tellOthers === undefined ? notConnected : tellOthers({ workload, services: [...services], wait });
   }
 
   #hasTaken(workload: WorkloadId): boolean {

@@ -36,7 +36,7 @@ export function createRefusals(options: {
   /** Told of the first call of each caller to each method. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
   /** Tells sidecars of callees at the first call. Absent: they are told of all that their applications may call. */
-  readonly firstCalls?: Pick<FirstCalls, 'add' | 'taken'>;
+  readonly firstCalls?: Pick<FirstCalls, 'tell' | 'tellAndWait'>;
   /** How many questions each workload has. Default: 500 a second, 2,000 at once. */
   readonly rate?: Rate;
   /** Told when a workload asks more: its calls are then refused without words. */
@@ -59,25 +59,23 @@ export function createRefusals(options: {
     const isPlainText = attributes?.contextExtensions[plainTextKey] !== undefined;
     if (!isPlainText && options.firstCalls && passesOf(headers) < maxPasses) {
       const callees = admitting(mesh, workload, asked, host);
-      if (callees.length > 0) {
-        options.firstCalls.add(workload, callees);
-        if (await options.firstCalls.taken(workload)) {
-          call.finish({ code: grpcCode.ok }, call.frame(goesOn));
-          return;
-        }
+      if (callees.length > 0 && (await options.firstCalls.tellAndWait(workload, callees))) {
+        call.finish({ code: grpcCode.ok }, call.frame(goesOn));
+        return;
       }
     }
     const { path, ...refusal } = isPlainText
-      ? plainText(mesh, workload, asked, attributes)
+      ? await plainText(mesh, workload, asked, attributes)
       : { path: asked, ...refusalOf(mesh, workload, asked, host) };
     // A call that its proxy does not know yet was not denied.
     if (refusal.httpStatus !== 503 && counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
     call.finish({ code: grpcCode.ok }, call.frame(toBinary(CheckResponseSchema, checkResponse(refusal))));
   };
   /** A caller whose sidecar was not told of the callee comes so, when it calls an address. The next call finds the callee. */
-  const plainText = (mesh: Mesh, callee: WorkloadId, path: string, { source, destination }: AttributeContext) => {
+  const plainText = async (mesh: Mesh, callee: WorkloadId, path: string, { source, destination }: AttributeContext) => {
     const { admitted, ...refusal } = plainTextRefusal(mesh, callee, portOf(destination), path, addressOf(source));
-    if (admitted === undefined || !options.firstCalls?.add(admitted.workload, [admitted.service])) return refusal;
+    if (admitted === undefined) return refusal;
+    if (!(await options.firstCalls?.tell(admitted.workload, [admitted.service]))) return refusal;
     return { ...refusal, httpStatus: 503 as const, message: unknownYet(refusal.caller, path.slice(1)) };
   };
   return { method, counts };

@@ -32,7 +32,7 @@ export function createRefusedConnections(options: {
   /** Told of the first connection of each caller to each port. */
   readonly onFirst?: (refusal: Refusal, path: string, workload: WorkloadId) => void;
   /** Told of a caller that may connect, and whose proxy does not know the callee: its next connection goes through. */
-  readonly firstCalls?: Pick<FirstCalls, 'add'>;
+  readonly firstCalls?: Pick<FirstCalls, 'tell'>;
   /** How many connections each workload may tell of. Default: 1,000 a second, 10,000 at once. */
   readonly rate?: Rate;
   /** Told when a workload tells of more: those are not counted. */
@@ -64,7 +64,7 @@ export function createRefusedConnections(options: {
           continue;
         }
         const { path, admitted, ...refusal } = refusedConnection(mesh, workload, source, port);
-        if (admitted) options.firstCalls?.add(admitted.workload, [admitted.service]);
+        if (admitted) void options.firstCalls?.tell(admitted.workload, [admitted.service]);
         if (options.counts.add(refusal, path)) options.onFirst?.(refusal, path, workload);
       }
     }

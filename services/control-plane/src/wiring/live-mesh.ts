@@ -13,6 +13,7 @@ import type { AsideStore } from '../quarantine/aside-store.ts';
 import type { QuarantineLimits } from '../quarantine/limits.ts';
 import { Quarantine } from '../quarantine/quarantine.ts';
 import { FirstCalls } from '../refusals/first-calls.ts';
+import type { OtherReplicas } from '../replicas/other-replicas.ts';
 import { nackSource } from '../status/nack-source.ts';
 import { Views } from '../views.ts';
 import { createDelivery, type Delivery } from '../xds/delivery.ts';
@@ -45,12 +46,24 @@ export function liveMesh(options: {
   readonly onRefused: (problems: readonly Problem[]) => void;
   /** Keeps over a restart what is set aside. */
   readonly asides?: AsideStore;
+  /** Tells other replicas of first calls. Absent: there are none. */
+  readonly otherReplicas?: Pick<OtherReplicas, 'tell'>;
   /** What a search for refused contributions may cost. */
   readonly limits?: Partial<QuarantineLimits>;
   /** Default: a new one. */
   readonly graph?: Graph;
 }): LiveMesh {
-  const { environment, identities, log, onExceeded, onRefused, asides, limits = {}, graph = new Graph() } = options;
+  const {
+    environment,
+    identities,
+    log,
+    onExceeded,
+    onRefused,
+    asides,
+    otherReplicas,
+    limits = {},
+    graph = new Graph(),
+  } = options;
   const pins = graph.source<Pin>('pin', { same: Object.is });
   const facts: FactCollections = pinFacts(graph, environment.facts(graph), pins);
   const compiler = new MeshCompiler(graph, facts);
@@ -84,6 +97,7 @@ export function liveMesh(options: {
     view: (id) => views.view(id),
     delivery,
     isService: (id) => turns.mesh?.services.has(id) ?? false,
+    ...(otherReplicas ? { tellOthers: (call) => otherReplicas.tell(call) } : {}),
   });
   return {
     turns,

@@ -6,9 +6,11 @@ import { PlainTextCalls } from '../refusals/plain-text-calls.ts';
 import type { Refusal } from '../refusals/refusal.ts';
 import { checkPath, createRefusals } from '../refusals/refusals.ts';
 import { createRefusedConnections, refusedConnectionsPath } from '../refusals/refused-connections.ts';
+import { firstCallPath } from '../replicas/first-call.ts';
+import { firstCallRequest } from '../replicas/first-call-request.ts';
 import type { AuthenticatedMethod, AuthenticatedRequest } from '../xds/transport.ts';
 
-/** What proxies call besides xDS, and what was counted of it. */
+/** What proxies and other replicas call besides xDS, and what was counted of it. */
 export interface ProxyCalls {
   /** What the transport serves, by path. */
   readonly served: {
@@ -46,6 +48,9 @@ export function proxyCalls(options: {
     [refusedConnectionsPath, refusedConnections],
     ...reflectionPaths.map((path) => [path, reflection.grpc] as const),
   ]);
-  const requests = new Map(reflectionPaths.map((path) => [path, reflection.other] as const));
+  const requests = new Map<string, AuthenticatedRequest>([
+    ...reflectionPaths.map((path) => [path, reflection.other] as const),
+    [firstCallPath, firstCallRequest(firstCalls)],
+  ]);
   return { served: { methods, requests }, denials: refusals.counts, plainText };
 }

@@ -14,14 +14,19 @@ import { childrenNamed, filesEnding, placesOf, type WatchedPlace } from './watch
 
 const manifestName = 'weft.yaml';
 
+/** A project whose edits are followed. */
+export interface FollowedProject extends Pick<Project, 'root' | 'contractsDirs' | 'servicesDirs'> {
+  readonly contracts: DevContracts;
+}
+
 /** What `weft dev` follows, and what it tells. */
 export interface DevOptions {
-  readonly project: Pick<Project, 'root' | 'contractsDirs' | 'servicesDirs'>;
+  /** The project itself, then the other checkouts whose services it uses. */
+  readonly projects: readonly FollowedProject[];
   readonly mesh: DevMesh;
   /** Resolves when edits can be brought into the mesh. */
   readonly up: Promise<void>;
-  readonly contracts: DevContracts;
-  /** All services of the project as their manifests say now. */
+  /** All services of the mesh as their manifests say now. */
   readonly readServices: () => {
     readonly services: readonly ServiceManifest[];
     readonly problems: readonly ManifestProblem[];
@@ -30,7 +35,7 @@ export interface DevOptions {
   readonly say: (text: string) => void;
 }
 
-/** Follows the edits of a project and brings each into the running mesh. */
+/** Follows the edits of a project, and of the checkouts that it uses, and brings each into the running mesh. */
 export class Dev {
   readonly #options: DevOptions;
   /** What was said of manifests that cannot be read, so that it is said once. */
@@ -56,25 +61,31 @@ export class Dev {
   }
 
   #places(): readonly WatchedPlace[] {
-    const { mesh, project } = this.#options;
+    const { mesh, projects } = this.#options;
     return [
-      ...project.contractsDirs.map((folder) => filesEnding(folder, '.proto')),
-      ...project.servicesDirs.map((folder) => childrenNamed(folder, manifestName)),
+      ...projects.flatMap(({ root, contractsDirs, servicesDirs }) => [
+        ...contractsDirs.map((folder) => filesEnding(folder, '.proto')),
+        ...servicesDirs.map((folder) => childrenNamed(folder, manifestName)),
+        ...placesOf(root, [projectFileName]),
+      ]),
       ...mesh.services.flatMap(({ directory, watch }) => placesOf(directory, [manifestName, ...watch])),
-      ...placesOf(project.root, [projectFileName]),
     ];
   }
 
   async #take({ paths, savedAt }: Edit, updates: ServiceUpdates): Promise<void> {
-    const { project, mesh, say } = this.#options;
-    if (paths.includes(join(project.root, projectFileName))) {
-      say(`${projectFileName} has changed; start \`weft dev\` again to apply it`);
+    const { projects, mesh, say } = this.#options;
+    const [own] = projects;
+    for (const { root } of projects) {
+      const file = join(root, projectFileName);
+      const name = own ? relative(own.root, file) : file;
+      if (paths.includes(file)) say(`${name} has changed; start \`weft dev\` again to apply it`);
     }
-    const protos = project.contractsDirs.map((folder) => filesEnding(folder, '.proto'));
-    const ofContracts = paths.some((path) =>
-      protos.some((place) => isBelow(place.directory, path) && place.follows(path)),
-    );
-    const changed = ofContracts ? await this.#updateContracts() : [];
+    const changed: ChangedContract[] = [];
+    for (const { contractsDirs, contracts } of projects) {
+      const protos = contractsDirs.map((folder) => filesEnding(folder, '.proto'));
+      const isTheirs = (path: string) => protos.some((place) => isBelow(place.directory, path) && place.follows(path));
+      if (paths.some(isTheirs)) changed.push(...(await this.#updateContracts(contracts)));
+    }
     const { services, problems } = this.#options.readServices();
     this.#sayProblems(problems);
     const running = new Map(mesh.services.map((service) => [service.name, service]));
@@ -92,9 +103,9 @@ export class Dev {
   }
 
   /** Applies what the .proto files say now; the contracts that are different. */
-  async #updateContracts(): Promise<readonly ChangedContract[]> {
+  async #updateContracts(contracts: DevContracts): Promise<readonly ChangedContract[]> {
     const { say } = this.#options;
-    const { problems, changed, warnings, diff } = await this.#options.contracts.update();
+    const { problems, changed, warnings, diff } = await contracts.update();
     if (problems.length > 0) {
       say([...problems, 'The contracts stay as they were; the next save tries again.'].join('\n'));
       return [];

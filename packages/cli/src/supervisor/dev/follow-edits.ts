@@ -1,11 +1,11 @@
-import { projectServices } from '../../elsewhere/project-services.ts';
+import { projectServices, usedProjects } from '../../elsewhere/project-services.ts';
 import type { Project } from '../../project.ts';
 import { Dev } from './dev.ts';
 import type { DevMesh } from './dev-mesh.ts';
 import { ProjectContracts } from './project-contracts.ts';
 
 /**
- * Brings the edits of a project into its mesh until `signal` is aborted: those from now on, as soon as the mesh is `up`. Resolves when
+ * Brings the edits of a project, and of the checkouts that it uses, into its mesh until `signal` is aborted: those from now on, as soon as the mesh is `up`. Resolves when
  * no later edit is missed.
  */
 export async function followEdits(
@@ -15,11 +15,13 @@ export async function followEdits(
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const projects = [project, ...usedProjects(project)];
   const dev = new Dev({
-    project,
+    projects: await Promise.all(
+      projects.map(async (each) => ({ ...each, contracts: await ProjectContracts.of(each) })),
+    ),
     mesh,
     up,
-    contracts: await ProjectContracts.of(project),
     readServices: () => projectServices(project),
     say,
   });

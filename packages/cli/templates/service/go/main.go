@@ -2,6 +2,9 @@
 package main
 
 import (
+{{#database}}
+	"context"
+{{/database}}
 	"log"
 
 	"google.golang.org/grpc"
@@ -15,16 +18,23 @@ import (
 
 func main() {
 	server := grpc.NewServer()
+	own := &service{}
+{{#database}}
+	database, err := openDatabase(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer database.Close()
+	own.database = database
+{{/database}}
 {{#calls}}
 	callee, err := dial("__callee_logical__")
 	if err != nil {
 		log.Fatal(err)
 	}
-	pb.Register__Service__ServiceServer(server, &service{callee: calleepb.New__callee_service__Client(callee)})
+	own.callee = calleepb.New__callee_service__Client(callee)
 {{/calls}}
-{{^calls}}
-	pb.Register__Service__ServiceServer(server, &service{})
-{{/calls}}
+	pb.Register__Service__ServiceServer(server, own)
 	if err := serve(server); err != nil {
 		log.Fatal(err)
 	}

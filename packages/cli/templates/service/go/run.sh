@@ -1,4 +1,4 @@
-# Brings gen/ up to date, builds, and becomes the service. weft.yaml starts it; an image has the program alone.
+# Brings gen/ up to date, builds, and becomes the service, or with `test` runs its tests. An image has the program alone.
 set -eu
 command -v go >/dev/null || { echo "the command go was not found; install Go 1.26 or later" >&2; exit 127; }
 
@@ -11,6 +11,8 @@ if ! cmp -s "bin/contracts.$$" bin/contracts; then
   cp "bin/contracts.$$" bin/contracts
 fi
 rm "bin/contracts.$$"
+
+[ "${1:-}" != test ] || exec go test ./...
 
 # A replica that runs keeps its own file.
 go build -o "bin/next.$$" .

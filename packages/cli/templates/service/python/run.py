@@ -1,4 +1,4 @@
-"""Brings .venv and gen/ up to date, then becomes the service. weft.yaml starts it; an image starts main.py."""
+"""Brings .venv and gen/ up to date, then becomes the service, or with `test` its tests. An image starts main.py itself."""
 
 import fcntl
 import os
@@ -30,4 +30,5 @@ with open("run.lock", "w") as lock:
     except subprocess.CalledProcessError as error:
         # What it said last is what `weft status` shows.
         sys.exit(error.returncode)
-os.execv(PYTHON, [PYTHON, "main.py"])
+program = ["-m", "unittest"] if sys.argv[1:] == ["test"] else ["main.py"]
+os.execv(PYTHON, [PYTHON, *program])

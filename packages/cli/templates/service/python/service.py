@@ -1,13 +1,19 @@
 """__logical__.v1.__Service__Service."""
 
-{{#calls}}
+{{#injected}}
 from dataclasses import dataclass
 
 import grpc
+{{/injected}}
+{{#calls}}
 from __callee_module__ import __callee_module_name___pb2_grpc
 from __request_module__ import __request_module_name___pb2
 from google.protobuf import json_format
 {{/calls}}
+{{#database}}
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+{{/database}}
 from __logical__.v1 import __file___pb2, __file___pb2_grpc
 {{#calls}}
 
@@ -15,14 +21,19 @@ import mesh
 {{/calls}}
 
 
-{{#calls}}
+{{#injected}}
 @dataclass
-{{/calls}}
+{{/injected}}
 class __Service__Service(__file___pb2_grpc.__Service__ServiceServicer):
+{{#database}}
+    database: AsyncConnectionPool
+{{/database}}
 {{#calls}}
     callee: __callee_module_name___pb2_grpc.__callee_service__Stub
-
 {{/calls}}
+{{#injected}}
+
+{{/injected}}
     async def Describe(self, request, context):
 {{#calls}}
 {{^empty_request}}
@@ -38,3 +49,25 @@ class __Service__Service(__file___pb2_grpc.__Service__ServiceServicer):
 {{^calls}}
         return __file___pb2.DescribeResponse(text="__service__ serves")
 {{/calls}}
+{{#database}}
+
+    async def AddItem(self, request, context):
+        if not 1 <= len(request.name) <= 100:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "name must have 1 to 100 characters")
+        async with self.database.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(
+                "insert into items (item_id, name) values (gen_random_uuid(), %s) returning *", (request.name,)
+            )
+            return __file___pb2.AddItemResponse(item=item_of(await cursor.fetchone()))
+
+    async def ListItems(self, request, context):
+        async with self.database.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute("select * from items order by created_at desc limit 50")
+            return __file___pb2.ListItemsResponse(items=[item_of(row) for row in await cursor.fetchall()])
+
+
+def item_of(row: dict) -> __file___pb2.Item:
+    return __file___pb2.Item(item_id=str(row["item_id"]), name=row["name"], created_at=row["created_at"])
+{{/database}}
