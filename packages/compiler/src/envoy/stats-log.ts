@@ -23,7 +23,7 @@ import { typedConfig } from './typed-config.ts';
 /** Metadata of inbound routes: the time in which a good call ends, as "0.25s". */
 export const objectiveKey = 'objective';
 
-const hasObjective = metadataText(metadataNamespace, objectiveKey, 'yes');
+const hasObjective = metadataText(filters.objective, objectiveKey, 'yes');
 
 /** Takes no call that Envoy counts as lasting no millisecond, since no objective is shorter. */
 const tooLate = everyOf(
@@ -50,7 +50,8 @@ export const markObjective = {
     // Its protobuf is in no package that we have, and Envoy takes any extension in this form too.
     value: typedConfig(TypedStructSchema, {
       typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.set_metadata.v3.Config',
-      value: { metadata: [{ metadata_namespace: metadataNamespace, value: { [objectiveKey]: 'yes' } }] },
+      // A namespace of its own: the filter leaves alone one that has something already.
+      value: { metadata: [{ metadata_namespace: filters.objective, value: { [objectiveKey]: 'yes' } }] },
     }),
   },
 };

@@ -121,6 +121,27 @@ test.serial(
   },
 );
 
+test.serial(
+  'calls are counted by method at the callee and by callee at the caller, and what nobody reads is not',
+  async (t) => {
+    t.is((await call(t, 'front-0', 'Good')).grpcStatus, '0');
+    const names = async (replica: string) =>
+      (await t.context.replica(replica).envoy.admin('/stats')).split('\n').map((line) => line.split(': ')[0] ?? '');
+    const byMethod = /^cluster[.].*[.]grpc[.].*TestService[.]Good[.]/;
+    const [callee, caller] = [await names('leaf-0'), await names('front-0')];
+    t.true(callee.some((name) => byMethod.test(name)));
+    t.false(caller.some((name) => byMethod.test(name)));
+    t.true(caller.includes('cluster.outbound|bakery/leaf.upstream_rq_200'));
+    t.true(caller.includes('cluster.outbound|bakery/leaf.ssl.handshake'));
+    for (const each of [callee, caller]) {
+      t.deepEqual(
+        each.filter((name) => /[.](internal|external)[.]upstream_rq|lb_subsets|cx_length_ms|ssl[.]ciphers/.test(name)),
+        [],
+      );
+    }
+  },
+);
+
 test.serial('a fault: only for calls that ask for it, and never for callers outside', async (t) => {
   const { application } = t.context.replica('leaf-0');
   t.is((await call(t, 'front-0', 'Good')).grpcStatus, '0');
