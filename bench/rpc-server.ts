@@ -10,9 +10,12 @@ import {
   type GetOrderResponse,
   GetOrderResponseSchema,
   ListOrdersResponseSchema,
+  OrderSchema,
   OrderService,
   OrderStatus,
   PlaceOrderResponseSchema,
+  type WatchOrderRequest,
+  WatchOrderResponseSchema,
 } from '@shop/orders-contract/v1';
 import { implement, repeatable, serve } from '@weft/service-kit';
 
@@ -31,7 +34,11 @@ const handlers = {
   getOrder: answer,
   placeOrder: () => create(PlaceOrderResponseSchema),
   listOrders: () => create(ListOrdersResponseSchema),
-  async *watchOrder() {},
+  /** 2,000 messages of 1 KB, for client.ts. */
+  async *watchOrder({ orderId }: WatchOrderRequest) {
+    const order = create(OrderSchema, { orderId, status: OrderStatus.CONFIRMED, reason: 'x'.repeat(950) });
+    for (let sequence = 1n; sequence <= 2_000n; sequence++) yield create(WatchOrderResponseSchema, { sequence, order });
+  },
 };
 
 const servers: Record<string, () => Promise<number>> = {

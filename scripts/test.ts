@@ -166,13 +166,17 @@ async function breaking(main: string): Promise<Outcome> {
   }
 }
 
-/** The kit's server against the reference of gRPC, gRPC-Web and Connect; needs Go. */
+/** The kit's server and client against the reference of gRPC, gRPC-Web and Connect; needs Go. */
 async function checkConformance(): Promise<void> {
-  const name = 'gRPC, gRPC-Web and Connect (connectconformance)';
-  const result = await run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit');
-  const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
-  if (skipped === undefined) check(name, result);
-  else skip(name, skipped);
+  for (const [mode, name] of [
+    ['server', 'gRPC, gRPC-Web and Connect (connectconformance)'],
+    ['client', 'gRPC of the client (connectconformance)'],
+  ] as const) {
+    const result = await run('npm', 'run', '--silent', 'conformance', '--workspace', '@weft/service-kit', '--', mode);
+    const skipped = /^conformance: skipped: (.*)$/m.exec(result.output)?.[1];
+    if (skipped === undefined) check(name, result);
+    else skip(name, skipped);
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Runs connectconformance against the kit's server: `npm run conformance`, arguments are passed on.
+ * Runs connectconformance against the kit's server, in all protocols, and against its client, in gRPC: `npm run conformance`, arguments
+ * are passed on. "server" or "client" as the first one runs that half alone.
  * Needs Go, for the tool and its protos; says "skipped" and exits with 0 without it. $CONNECTCONFORMANCE names a tool that is there already.
  */
 import { spawnSync } from 'node:child_process';
@@ -54,17 +55,16 @@ mkdirSync(cache, { recursive: true });
 if (output('go', ['version']) === undefined) skip('Go is not installed');
 const command = tool();
 if (!existsSync(join(cache, 'gen'))) generate();
-const args = [
-  '--mode',
-  'server',
-  '--conf',
-  join(here, 'features.yaml'),
-  '--max-servers',
-  '2',
-  ...process.argv.slice(2),
-];
-const { status } = spawnSync(command, [...args, '--', process.execPath, join(here, 'server.ts')], {
-  env,
-  stdio: 'inherit',
-});
-process.exit(status ?? 1);
+const modes = ['server', 'client'];
+const [first = '', ...rest] = process.argv.slice(2);
+const isMode = modes.includes(first);
+for (const mode of isMode ? [first] : modes) {
+  const features = join(here, `${mode}-features.yaml`);
+  const args = ['--mode', mode, '--conf', features, '--max-servers', '2', ...(isMode ? rest : process.argv.slice(2))];
+  console.log(`conformance: the kit's ${mode}`);
+  const { status } = spawnSync(command, [...args, '--', process.execPath, join(here, `${mode}.ts`)], {
+    env,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = status ?? 1;
+}

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DescMethod } from '@bufbuild/protobuf';
-import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import {
   type Attributes,
   context,
@@ -74,53 +74,57 @@ function randomSpanId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Gives each call to `authority` a span and sends it along, with what else telemetry propagates. */
-export function clientSpans(authority: string): Interceptor {
-  return (next) => async (request) => {
-    if (!enabled()) {
-      passOn(request.header);
-      return next(request);
-    }
-    const span = tracer().startSpan(nameOf(request.method), {
-      kind: SpanKind.CLIENT,
-      attributes: { ...attributesOf(request.method), 'server.address': authority },
-    });
-    const active = trace.setSpan(context.active(), span);
-    propagation.inject(active, request.header, { set: (headers, name, value) => headers.set(name, value) });
-    try {
-      const response = await context.with(active, () => next(request));
-      if (response.stream) return { ...response, message: untilEnd(response.message, span) };
-      endSpan(span, grpcCode.ok, false);
-      return response;
-    } catch (error) {
-      endSpan(span, ConnectError.from(error).code, true);
-      throw error;
-    }
+/** A call to another service, as telemetry sees it. */
+export interface ClientSpan {
+  /** The call's headers, with what telemetry propagates. */
+  readonly header: Headers | Record<string, string>;
+  /** Runs `fn` with the span as the active one. */
+  run<T>(fn: () => T): T;
+  /** Ends it: `error` when the call failed, an empty object when its reader stopped in the middle, undefined for success. */
+  end(end: { readonly error?: unknown } | undefined): void;
+}
+
+/** The span for a call to `authority` with these headers. Undefined without telemetry when there is no trace to pass on. */
+export function startClientSpan(
+  method: DescMethod,
+  authority: string,
+  given: ConstructorParameters<typeof Headers>[0],
+): ClientSpan | undefined {
+  if (!enabled()) return passOn(given);
+  const span = tracer().startSpan(nameOf(method), {
+    kind: SpanKind.CLIENT,
+    attributes: { ...attributesOf(method), 'server.address': authority },
+  });
+  const active = trace.setSpan(context.active(), span);
+  const header = new Headers(given);
+  propagation.inject(active, header, { set: (headers, name, value) => headers.set(name, value) });
+  return {
+    header,
+    run: (fn) => context.with(active, fn),
+    end(end) {
+      const failed = end !== undefined && 'error' in end;
+      if (failed) endSpan(span, ConnectError.from(end.error).code, true);
+      else endSpan(span, end ? grpcCode.cancelled : grpcCode.ok, false);
+    },
   };
 }
 
 /** The trace of the call that is being answered, in a process without telemetry. */
-function passOn(header: Headers): void {
+function passOn(given: ConstructorParameters<typeof Headers>[0]): ClientSpan | undefined {
   const call = currentCall();
-  if (call === undefined || header.has('traceparent')) return;
-  const given = call.requestHeader.get('traceparent');
-  const isOurs = given?.includes(call.traceId) === true;
-  header.set('traceparent', isOurs ? given : `00-${call.traceId}-${randomSpanId()}-00`);
-  const state = call.requestHeader.get('tracestate');
-  if (isOurs && state !== null) header.set('tracestate', state);
-}
-
-async function* untilEnd(messages: StreamResponse['message'], span: Span): StreamResponse['message'] {
-  let code: number = grpcCode.cancelled; // What it stays when the reader stops in the middle.
-  try {
-    yield* messages;
-    code = grpcCode.ok;
-  } catch (error) {
-    code = ConnectError.from(error).code;
-    throw error;
-  } finally {
-    endSpan(span, code, code !== grpcCode.ok && code !== grpcCode.cancelled);
-  }
+  const own = given === undefined ? undefined : new Headers(given);
+  if (call === undefined || own?.has('traceparent')) return undefined;
+  const received = call.requestHeader.get('traceparent');
+  const isOurs = received?.includes(call.traceId) === true;
+  const traceparent = isOurs ? received : `00-${call.traceId}-${randomSpanId()}-00`;
+  const tracestate = isOurs ? call.requestHeader.get('tracestate') : null;
+  own?.set('traceparent', traceparent);
+  if (tracestate !== null) own?.set('tracestate', tracestate);
+  return {
+    header: own ?? { traceparent, ...(tracestate !== null && { tracestate }) },
+    run: (fn) => fn(),
+    end: () => {},
+  };
 }
 
 /** Whether `@weft/service-kit/telemetry` was imported: the API alone propagates nothing. */

@@ -5,7 +5,7 @@ import { OrderService } from '@weft/test-contracts/bakery/orders/v1/orders';
 import test from 'ava';
 import { client, currentCall, implement, ServiceError } from './index.ts';
 import { orderId, orders, serving, transports } from './order-server.fixture.ts';
-import { maxOutboundConnections } from './outbound-session.ts';
+import { maxOutboundConnections } from './outbound/connections.ts';
 
 test('the deadline and the cancellation of a call go on to what it calls', async (t) => {
   const hung = Promise.withResolvers<unknown>();

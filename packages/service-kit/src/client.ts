@@ -11,20 +11,18 @@ import {
   Code,
   type CallOptions as ConnectCallOptions,
   type ContextValues,
-  createClient,
   type Interceptor,
   type Transport,
 } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { clientSpans } from './call-span.ts';
 import { currentCall } from './current-call.ts';
-import { defaultLimits } from './grpc/limits.ts';
-import { formatTimeout, timerMs } from './grpc/timeout.ts';
+import { timerMs } from './grpc/timeout.ts';
 import { inheritedValues } from './inherited-values.ts';
 import { interceptedTransport } from './intercepted-transport.ts';
 import { logicalName } from './logical-name.ts';
-import { outboundSession } from './outbound-session.ts';
-import { noteOnwardFailures } from './own-failure.ts';
+import { clientMethod } from './outbound/client-method.ts';
+import { outboundConnections } from './outbound/connections.ts';
+import { grpcTransport } from './outbound/grpc-transport.ts';
+import { observedTransport } from './outbound/observed-transport.ts';
 import { currentTransaction } from './postgres/transaction-scope.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -67,6 +65,8 @@ export interface ClientOptions {
   readonly outbound?: string;
   /** The callee's logical name. Default: the service's proto package without its version. */
   readonly authority?: string;
+  /** What requests of at least 1 KiB are compressed with. Answers may come in gzip or deflate. Default: nothing. */
+  readonly compression?: 'gzip';
   /** connect-es interceptors around each call, the first one outermost. Default: none. */
   readonly interceptors?: readonly Interceptor[];
   /** What carries the calls instead of the sidecar: any Transport of connect-es, such as that of fake() or createRouterTransport(). For tests. */
@@ -80,51 +80,27 @@ export interface ClientOptions {
  */
 export function client<Desc extends DescService>(service: Desc, options: ClientOptions = {}): Client<Desc> {
   const authority = options.authority ?? logicalName(service);
-  const interceptors = [...(options.interceptors ?? []), noteOnwardFailures, clientSpans(authority)];
-  const transport = options.transport ?? sidecarTransport(authority, options.outbound);
-  const methods = createClient(service, interceptedTransport(transport, interceptors, `http://${authority}`));
-  const byName: Readonly<Record<string, unknown>> = methods;
-  const calls = service.methods.map(({ localName }) => [
-    localName,
-    (request: unknown, callOptions?: CallOptions) => {
-      const call = byName[localName];
-      if (typeof call === 'function')
-        return Reflect.apply(call, methods, [request, connectOptions(authority, callOptions)]);
-    },
-  ]);
-  return Object.fromEntries(calls) as Client<Desc>; // The same functions under the same names, with our options.
-}
-
-/** By way of the sidecar, whose address is read at the first call. */
-function sidecarTransport(authority: string, outbound: string | undefined): Transport {
-  let transport: Transport | undefined;
-  const connected = (): Transport => {
-    transport ??= createGrpcTransport({
-      baseUrl: `http://${authority}`,
-      sessionManager: outboundSession(outboundAddress(outbound)).forAuthority(authority),
-      readMaxBytes: defaultLimits.maxMessageBytes,
-      acceptCompression: [],
-      interceptors: [writtenTimeout],
-    });
-    return transport;
-  };
-  return {
-    unary: (...call) => connected().unary(...call),
-    stream: (...call) => connected().stream(...call),
-  };
+  const { outbound, compression, interceptors = [] } = options;
+  const transport =
+    options.transport ??
+    grpcTransport({ authority, compression, connections: () => outboundConnections(outboundAddress(outbound)) });
+  const observed = observedTransport(transport, authority);
+  const called =
+    interceptors.length === 0 ? observed : interceptedTransport(observed, interceptors, `http://${authority}`);
+  const calls = service.methods.map((method) => {
+    const call = clientMethod(method, called);
+    return [
+      method.localName,
+      (request: unknown, given?: CallOptions) => call(request, connectOptions(authority, given)),
+    ];
+  });
+  return Object.fromEntries(calls) as Client<Desc>; // What clientMethod() made of each method.
 }
 
 function outboundAddress(address = process.env.WEFT_OUTBOUND): string {
   if (address) return address;
   throw new ServiceError(Code.Internal, 'client: WEFT_OUTBOUND must be the address of the sidecar, as 127.0.0.1:20002');
 }
-
-/** connect writes every timeout in milliseconds, which has room for 27 hours. */
-const writtenTimeout: Interceptor = (next) => (request) => {
-  const milliseconds = /^(\d{9,})m$/.exec(request.header.get('grpc-timeout') ?? '')?.[1];
-  if (milliseconds !== undefined) request.header.set('grpc-timeout', formatTimeout(Number(milliseconds)));
-  return next(request);
-};
 
 function connectOptions(authority: string, options: CallOptions = {}): ConnectCallOptions {
   const schema = currentTransaction();

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodStreaming, DescMethodUnary } from '@bufbuild/protobuf';
 import { type CallOptions, createContextValues, type Interceptor, type Transport } from '@connectrpc/connect';
 import { runStreamingCall, runUnaryCall } from '@connectrpc/connect/protocol';
+import { MessageStream } from './outbound/message-stream.ts';
 
 /**
  * `transport` behind interceptors, with the meaning that connect-es gives them on a client, whatever the transport is made of. What time
@@ -45,9 +46,10 @@ export function interceptedTransport(
       ...[method, signal, timeoutMs, header, message, values]: Parameters<typeof transport.stream<I, O>>
     ) => {
       const left = timeLeft(timeoutMs);
-      return runStreamingCall<I, O>({
+      const stop = new AbortController();
+      const response = runStreamingCall<I, O>({
         req: { stream: true, message, ...requestOf(method, header, values) },
-        ...limits(signal, timeoutMs),
+        ...limits(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal, timeoutMs),
         interceptors: [...interceptors],
         next: (request) =>
           transport.stream(
@@ -59,6 +61,13 @@ export function interceptedTransport(
             request.contextValues,
           ),
       });
+      // connect-es hides from a transport that its reader has stopped.
+      return response.then((given) => ({
+        ...given,
+        message: new MessageStream(given.message, (end) => {
+          if (end && !('error' in end)) stop.abort();
+        }),
+      }));
     },
   };
 }

@@ -1,5 +1,5 @@
-import { ConnectError, type Interceptor } from '@connectrpc/connect';
-import { type Call, currentCall } from './current-call.ts';
+import { ConnectError } from '@connectrpc/connect';
+import type { Call } from './current-call.ts';
 import { grpcCode, lateFailure } from './grpc/status.ts';
 
 /** The codes that a caller's sidecar may repeat a call for. */
@@ -13,30 +13,10 @@ const repeatable: ReadonlySet<number> = new Set([
 
 const sawFailure = new WeakSet<Call>();
 
-/** For clients: remembers of the call that is being answered that another service has failed it. */
-export const noteOnwardFailures: Interceptor = (next) => async (request) => {
-  const call = currentCall();
-  if (call === undefined) return next(request);
-  const note = (error: unknown) => {
-    if (error instanceof ConnectError && repeatable.has(error.code)) sawFailure.add(call);
-    return error;
-  };
-  try {
-    const response = await next(request);
-    if (!response.stream) return response;
-    const { message } = response;
-    const noted = async function* () {
-      try {
-        yield* message;
-      } catch (error) {
-        throw note(error);
-      }
-    };
-    return { ...response, message: noted() };
-  } catch (error) {
-    throw note(error);
-  }
-};
+/** For clients: remembers of `call`, which is being answered, that another service has failed it with `error`. */
+export function noteOnwardFailure(call: Call, error: unknown): void {
+  if (error instanceof ConnectError && repeatable.has(error.code)) sawFailure.add(call);
+}
 
 /**
  * What the answer to a failed call says to the sidecars: that the failure is this service's own, so that its callers may repeat

@@ -1,6 +1,5 @@
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
-import { type Decompress, inflate } from './inflate-limit.ts';
-import type { Limits } from './limits.ts';
+import { type Decompress, type InflateLimits, inflate } from './inflate-limit.ts';
 import { GrpcError, grpcCode } from './status.ts';
 
 /** One way to compress messages. */
@@ -9,7 +8,7 @@ export interface Compression {
   readonly name: string;
   compress(message: Uint8Array): Buffer;
   /** Throws GrpcError: RESOURCE_EXHAUSTED above `limits`, INVALID_ARGUMENT for bytes that are not in this format. */
-  decompress(message: Uint8Array, limits: Limits): Buffer;
+  decompress(message: Uint8Array, limits: InflateLimits): Buffer;
 }
 
 /** Smaller messages are sent as they are: compressing them costs more than it saves. */

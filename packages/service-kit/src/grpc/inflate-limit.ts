@@ -5,6 +5,9 @@ import { GrpcError, grpcCode } from './status.ts';
 /** Messages up to this size may inflate at any ratio: they are cheap, and short repetitive ones compress well. */
 const anyRatioBytes = 256 * 1024;
 
+/** What a message may inflate to. */
+export type InflateLimits = Pick<Limits, 'maxMessageBytes' | 'maxInflateRatio'>;
+
 /** How a decompressor of node:zlib is called. */
 export type Decompress = (message: Uint8Array, options: { maxOutputLength: number }) => Buffer;
 
@@ -16,7 +19,7 @@ export function inflate(
   name: string,
   decompress: Decompress,
   message: Uint8Array,
-  { maxMessageBytes, maxInflateRatio }: Pick<Limits, 'maxMessageBytes' | 'maxInflateRatio'>,
+  { maxMessageBytes, maxInflateRatio }: InflateLimits,
 ): Buffer {
   const maxByRatio = Math.max(anyRatioBytes, Math.floor(message.length * maxInflateRatio));
   const maxOutputLength = Math.min(maxMessageBytes, maxByRatio);

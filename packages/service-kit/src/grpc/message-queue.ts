@@ -36,10 +36,12 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
     if (this.#bytes > highWaterBytes) this.#producer.pause();
   }
 
-  /** No more will come; what is queued is still delivered. */
-  end(): void {
-    this.#end ??= {};
-    this.#waiting?.resolve({ value: undefined, done: true });
+  /** No more will come; what is queued is still delivered, and then `error`, if there is one. */
+  end(error?: unknown): void {
+    if (this.#end) return;
+    this.#end = error === undefined ? {} : { error };
+    if (error === undefined) this.#waiting?.resolve({ value: undefined, done: true });
+    else this.#waiting?.reject(error);
     this.#waiting = undefined;
   }
 

@@ -77,6 +77,16 @@ export function sendableMetadata(
   return result;
 }
 
+/** Why gRPC does not allow this metadata, in words for the caller; undefined when it does. */
+export function metadataFault(name: string, value: string): string | undefined {
+  if (!validName.test(name)) return `metadata name ${JSON.stringify(name)} must be of a-z, 0-9, "_", "." and "-"`;
+  if (name.endsWith('-bin'))
+    return validBinary.test(value) ? undefined : `metadata ${name} must be base64, as encodeBinaryHeader() writes it`;
+  return validText.test(value)
+    ? undefined
+    : `metadata ${name} must be printable ASCII; a name that ends in -bin takes any bytes as base64`;
+}
+
 function isSendable(name: string, value: string): boolean {
-  return validName.test(name) && !reserved.test(name) && (name.endsWith('-bin') ? validBinary : validText).test(value);
+  return !reserved.test(name) && metadataFault(name, value) === undefined;
 }
