@@ -5,6 +5,8 @@ export interface Load {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** Default: `host` and `port`. */
+  readonly authority?: string;
   readonly contentType: string;
   /** The request's body. */
   readonly body: Uint8Array;
@@ -14,9 +16,12 @@ export interface Load {
   readonly seconds: number;
 }
 
-const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 } as const;
-const flag = { endStream: 1, ack: 1, endHeaders: 4 } as const;
-const maxWindow = 2 ** 31 - 1;
+/** Types of HTTP/2 frames (RFC 9113, section 6). */
+export const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8 } as const;
+/** Flags of those frames. */
+export const flag = { endStream: 1, ack: 1, endHeaders: 4 } as const;
+/** The largest window that there is. */
+export const maxWindow = 2 ** 31 - 1;
 
 /**
  * Makes the same call over and over on plain HTTP/2 and returns the calls answered a second. It writes the same bytes with
@@ -100,7 +105,8 @@ async function openConnection(
   return { socket, start };
 }
 
-function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+/** A frame of HTTP/2. */
+export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = type;
@@ -110,14 +116,20 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 }
 
 /** HPACK without the dynamic table (RFC 7541, 6.1 and 6.2.2), so that the block is the same for each call. */
-function headerBlock({ path, contentType, host, port }: Load): Buffer {
+export function headerBlock({
+  path,
+  contentType,
+  host,
+  port,
+  authority = `${host}:${port}`,
+}: Pick<Load, 'path' | 'contentType' | 'host' | 'port' | 'authority'>): Buffer {
   const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
   return Buffer.concat([
     Buffer.from([0x83, 0x86]), // :method POST, :scheme http
     Buffer.from([0x04]),
     text(path),
     Buffer.from([0x01]),
-    text(`${host}:${port}`),
+    text(authority),
     Buffer.from([0x0f, 0x10]), // content-type, name 31 of the static table
     text(contentType),
     Buffer.from([0x00]),

@@ -88,6 +88,7 @@ const policyFields: readonly Field[] = [
   ],
   ['retryBudget', (random) => ({ percent: oddNumber(random), minConcurrent: count(random) })],
   ['maxConcurrentRequests', count],
+  ['accessLog', (random) => random.pick(['all', 'sampled', 'errors', 'off', oddText(random)])],
   ['calls', names],
 ];
 

@@ -62,6 +62,7 @@ test('tracing is on only where an endpoint is named', (t) => {
   t.deepEqual(tracingEndpoint('http://localhost:14317'), { host: 'localhost', port: 14317, samplingPercent: 100 });
   t.deepEqual(tracingEndpoint('http://collector'), { host: 'collector', port: 4317, samplingPercent: 100 });
   t.false('tracing' in parse(meshConfigYaml([])).spec);
+  t.is(parse(meshConfigYaml([])).spec.accessLog, 'all');
 });
 
 test('a mesh config exposes each namespace that has services, once', (t) => {

@@ -45,8 +45,8 @@ export function serviceYaml(service: Pick<ServiceManifest, 'namespace' | 'name'>
 }
 
 /**
- * `weft.dev/v1 MeshConfig`: which namespace owns which proto packages, that the edge exposes those namespaces under every path, and where
- * spans go.
+ * `weft.dev/v1 MeshConfig`: which namespace owns which proto packages, that the edge exposes those namespaces under every path, where
+ * spans go, and that the access log has a line for every call, because on a laptop one person makes them all and wants to see them.
  */
 export function meshConfigYaml(
   packages: readonly { readonly namespace: string; readonly protoPackage: string }[],
@@ -56,7 +56,13 @@ export function meshConfigYaml(
     apiVersion: weftApiVersion,
     kind: 'MeshConfig',
     metadata: { name: 'mesh' },
-    spec: { trustDomain: 'weft.local', packages, exposure: exposureOf(packages), ...(tracing ? { tracing } : {}) },
+    spec: {
+      trustDomain: 'weft.local',
+      packages,
+      exposure: exposureOf(packages),
+      accessLog: 'all',
+      ...(tracing ? { tracing } : {}),
+    },
   });
 }
 

@@ -20,7 +20,7 @@ export type ComparableService = Pick<
   Service,
   'id' | 'logicalName' | 'identities' | 'versions' | 'methods' | 'retryBudget'
 > &
-  Partial<Pick<Service, 'ungoverned'>>;
+  Partial<Pick<Service, 'ungoverned' | 'accessLog'>>;
 
 /** Says what becomes different for whom when one mesh takes the place of another. Pure. */
 export function diffMeshes(before: Comparable, after: Comparable): MeshDiff {
@@ -120,6 +120,8 @@ function serviceChanges(old: ComparableService, fresh: ComparableService): Chang
   compare('who may call', accessWords(old), accessWords(fresh));
   compare('retry budget', budgetWords(old.retryBudget), budgetWords(fresh.retryBudget));
   compare('requests at once', concurrency(old), concurrency(fresh));
+  const logged = ({ accessLog }: ComparableService) => accessLog ?? 'as its namespace says';
+  compare('calls in the access log', logged(old), logged(fresh));
   return changes;
 }
 

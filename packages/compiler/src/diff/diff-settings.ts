@@ -13,10 +13,14 @@ export function settingsChanges(old: MeshSettings, fresh: MeshSettings): Change[
   compare('calls to undeclared hosts outside the mesh', old.outbound, fresh.outbound);
   compare('certificates live', timeWords(old.certificateLifetimeMs), timeWords(fresh.certificateLifetimeMs));
   compare('calls stay in their zone', yesNo(old.zoneAware), yesNo(fresh.zoneAware));
+  compare('calls in the access log', old.accessLog, fresh.accessLog);
   compare('spans go to', tracingWords(old), tracingWords(fresh));
   changes.push(
     ...rows('settings', 'plain text is also accepted', old.permissive.map(ruleWords), fresh.permissive.map(ruleWords)),
   );
+  const logged = ({ accessLogs }: MeshSettings) =>
+    accessLogs.map(({ namespace, level }) => `${level} in namespace ${namespace}`);
+  changes.push(...rows('settings', 'calls in the access log', logged(old), logged(fresh)));
   const speaks = ({ packages }: MeshSettings) =>
     packages.map(({ namespace, protoPackage }) => `namespace ${namespace} for ${protoPackage}`);
   changes.push(...rows('settings', 'who speaks', speaks(old), speaks(fresh)));

@@ -47,6 +47,7 @@ export type ChangeKind =
   | 'who may call'
   | 'retry budget'
   | 'requests at once'
+  | 'calls in the access log'
   | 'routes'
   | 'gateway'
   | 'external service'

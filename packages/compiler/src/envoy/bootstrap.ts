@@ -20,6 +20,7 @@ import { fromControlPlane } from './config-source.ts';
 import { http2Only } from './http-protocol-options.ts';
 import { controlPlaneCluster, rootSecret } from './names.ts';
 import { edgeLimits, overloadManager, type ProxyLimits, sidecarLimits } from './overload.ts';
+import { statsConfig } from './stats-matcher.ts';
 import { extension } from './typed-config.ts';
 
 /** What a proxy must know before it reaches the control plane. All paths are absolute. */
@@ -91,6 +92,7 @@ function bootstrapMessage(options: BootstrapOptions): Bootstrap {
       cdsConfig: fromControlPlane,
       ldsConfig: fromControlPlane,
     },
+    statsConfig,
     layeredRuntime: {
       layers: [
         {

@@ -70,12 +70,23 @@ export const codecHeaders = { moreKb: 32, moreHeaders: 100 } as const;
  */
 export const sidecarCodecHeaders = { maxKb: 128, maxHeaders: 256 } as const;
 
+/**
+ * HTTP/2 between proxies, and between a proxy and its application; docs/decisions/sidecar-connections.md says why. One connection carries
+ * the calls of everybody, and a reader that stops keeps a stream's window of it: 64 of them, before the others are held up.
+ */
+const withinMesh = { initialStreamWindowSize: 256 << 10, initialConnectionWindowSize: 16 << 20 } as const;
+
+/** Calls at once on one connection within the mesh; a proxy with more opens another. */
+const maxStreamsWithinMesh = 1024;
+
 /** An error in one request does not end the others on its connection. */
 const errorsStay = { overrideStreamErrorOnInvalidHttpMessage: true } as const;
 
 /** HTTP/2 with a sidecar, whose peers are proxies of the mesh or its own application. */
 export const http2WithinMesh: MessageInitShape<typeof Http2ProtocolOptionsSchema> = {
   ...errorsStay,
+  ...withinMesh,
+  maxConcurrentStreams: maxStreamsWithinMesh,
   maxOutboundFrames: maxWaitingFrames,
   maxOutboundControlFrames: maxWaitingControlFrames,
   maxConsecutiveInboundFramesWithEmptyPayload: maxEmptyFrames,
@@ -85,6 +96,7 @@ export const http2WithinMesh: MessageInitShape<typeof Http2ProtocolOptionsSchema
 
 /** HTTP/2 to a callee: another proxy, or a sidecar's own application. */
 export const http2ToCallee = {
+  ...withinMesh,
   maxOutboundFrames: maxFramesToCallee,
   maxOutboundControlFrames: maxControlFramesToCallee,
 } as const;

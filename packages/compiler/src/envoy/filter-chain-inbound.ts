@@ -8,6 +8,7 @@ import {
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import type { AccessLogLevel } from '../model/access-log.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import { requestHeadersMs } from './connection-limits.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
@@ -17,7 +18,7 @@ import { inboundReplies, outboundReplies } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName } from './names.ts';
 import { plainConnections, plainRequests } from './refused-log.ts';
 import { openHost } from './route-open.ts';
-import { contractCounters } from './stats-log.ts';
+import { contractCounters, markObjective } from './stats-log.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { downstreamTls, type PeerName } from './tls-context.ts';
 import { typedConfig } from './typed-config.ts';
@@ -29,12 +30,14 @@ export interface InboundChain {
   readonly routes: string;
   /** The name under which its spans appear. */
   readonly serviceName: string;
+  /** Which of its calls get a line. */
+  readonly accessLog: AccessLogLevel;
   /** Its name, where a listener chooses between several. */
   readonly name?: string;
 }
 
 /** HTTP of the mesh: mTLS with anybody in the trust domain, the caller's identity in x-forwarded-client-cert; routes say who may call. */
-export function inboundHttp({ settings, routes, serviceName, name }: InboundChain): FilterChain {
+export function inboundHttp({ settings, routes, serviceName, accessLog, name }: InboundChain): FilterChain {
   return create(FilterChainSchema, {
     ...(name === undefined ? {} : { name }),
     transportSocket: downstreamTls(settings.trustDomain),
@@ -43,8 +46,9 @@ export function inboundHttp({ settings, routes, serviceName, name }: InboundChai
         direction: 'inbound',
         routes,
         serviceName,
+        accessLog,
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
-        filters: [grpcStats, denyByDefault, localRateLimit, fault, wholeAnswers],
+        filters: [grpcStats, markObjective, denyByDefault, localRateLimit, fault, wholeAnswers],
         replies: inboundReplies,
         counters: contractCounters,
         more: {
@@ -87,7 +91,12 @@ export function inboundTcp(
 }
 
 /** HTTP in plain text: every request is refused, in the words of the control plane, which knows who is at an address. */
-export function inboundPlainHttp({ settings, serviceName, name }: Omit<InboundChain, 'routes'>): FilterChain {
+export function inboundPlainHttp({
+  settings,
+  serviceName,
+  accessLog,
+  name,
+}: Omit<InboundChain, 'routes'>): FilterChain {
   return create(FilterChainSchema, {
     ...(name === undefined ? {} : { name }),
     filters: [
@@ -95,6 +104,7 @@ export function inboundPlainHttp({ settings, serviceName, name }: Omit<InboundCh
         direction: 'inbound',
         routes: 'inbound|plain',
         serviceName,
+        accessLog,
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
         filters: [refusal],
         replies: outboundReplies,
@@ -133,6 +143,8 @@ export function inboundPlainTaken(
         direction: 'inbound',
         routes: name,
         serviceName,
+        // They have a log of their own.
+        accessLog: 'off',
         ...(settings.tracing ? { tracing: settings.tracing } : {}),
         filters: [],
         replies: outboundReplies,

@@ -4,6 +4,8 @@ import type { ServiceId } from '../model/names.ts';
 import { isServiceBackend } from '../model/route.ts';
 import type { Verdict } from '../translation/exposure.ts';
 import type { CalledService } from './called-services.ts';
+import { enabled } from './http-filters.ts';
+import { filters } from './names.ts';
 import { governed, methodAt, type PortRoutes, reached } from './places.ts';
 import { reach } from './reach.ts';
 import { callRoute } from './route-call.ts';
@@ -88,7 +90,9 @@ function routesOf({ rules, places }: PortRoutes, gateway: string, path: string):
       const [first] = methods;
       const [callee] = backends.flatMap(({ service }) => places.services.get(service) ?? []);
       if (first === undefined || callee === undefined) throw new Error(`${path}: a backend without the method`);
-      return callRoute(withinRule(first, methods, rule), callee, cluster, token);
+      const route = callRoute(withinRule(first, methods, rule), callee, cluster, token);
+      route.typedPerFilterConfig[filters.grpcStats] = enabled;
+      return route;
     },
   });
 }

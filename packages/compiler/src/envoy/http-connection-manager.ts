@@ -10,6 +10,7 @@ import {
   type LocalReplyConfig,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
 import { HeaderMutationSchema } from '@weft/envoy-api/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation';
+import type { AccessLogLevel } from '../model/access-log.ts';
 import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
@@ -27,6 +28,8 @@ export interface HttpListener {
   /** The name under which its spans appear. */
   readonly serviceName: string;
   readonly tracing?: TracingSettings;
+  /** Which of its calls get a line. */
+  readonly accessLog: AccessLogLevel;
   /** Before the router, in this order. */
   readonly filters: readonly MessageInitShape<typeof HttpFilterSchema>[];
   readonly replies: LocalReplyConfig;
@@ -48,7 +51,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       httpFilters: [...traceIdFilters(listener.tracing !== undefined), ...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
       earlyHeaderMutationExtensions: [dropped[listener.direction]],
-      accessLog: [accessLog(listener.direction), ...(listener.counters ?? [])],
+      accessLog: [...accessLog(listener.direction, listener.accessLog), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       ...oneMeaning,
       http2ProtocolOptions: http2WithinMesh,

@@ -36,7 +36,10 @@ export const enabled: Any = anyPack(FilterConfigSchema, create(FilterConfigSchem
 /** Turns a filter off for a route. */
 export const turnedOff: Any = anyPack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true }));
 
-/** Counts calls by method; every route of a contract turns it on, so that the contracts bound its counters. */
+/**
+ * Counts calls by method, and how long each took: where calls enter the mesh and where they are answered. The sidecar of a caller counts
+ * them by callee, as its clusters do anyway. Every route of a contract turns it on, so that the contracts bound its counters.
+ */
 export const grpcStats = filter(
   filters.grpcStats,
   GrpcStatsSchema,

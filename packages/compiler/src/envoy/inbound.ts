@@ -72,7 +72,7 @@ export function inbound(
     const ports = key.ports.map((port) => {
       const rule = inboundRule(port, key.permissive.includes(port.listen.port), around);
       const routes = inboundRoutes(rule.service?.id ?? key.owner, port.listen.port);
-      return { rule, routes, serviceName: key.serviceName };
+      return { rule, routes, serviceName: key.serviceName, accessLog: key.accessLog };
     });
     return { key, ports };
   });

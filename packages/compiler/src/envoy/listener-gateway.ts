@@ -6,6 +6,7 @@ import {
   HttpConnectionManager_ForwardClientCertDetails as ClientCert,
   HttpConnectionManager_CodecType as CodecType,
 } from '@weft/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager';
+import type { AccessLogLevel } from '../model/access-log.ts';
 import type { Gateway } from '../model/gateway.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import type { SocketAddress } from '../model/workload.ts';
@@ -45,6 +46,7 @@ export function gatewayListener(
     trustedHops,
   }: Pick<Gateway, 'name' | 'maxHeaderBytes' | 'maxHeaders' | 'trustedHops'>,
   listen: SocketAddress,
+  accessLog: AccessLogLevel,
 ): Resource {
   const name = gatewayName(gateway);
   const listener = create(ListenerSchema, {
@@ -59,6 +61,7 @@ export function gatewayListener(
             direction: 'gateway',
             routes: name,
             serviceName: gateway,
+            accessLog,
             ...(settings.tracing ? { tracing: settings.tracing } : {}),
             filters: [
               withoutMeshHeaders,

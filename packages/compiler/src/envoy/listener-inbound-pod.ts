@@ -3,6 +3,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { TrafficDirection } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { ListenerSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener';
 import type { FilterChain } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
+import type { AccessLogLevel } from '../model/access-log.ts';
 import type { MeshSettings } from '../model/mesh.ts';
 import { inboundPort as interceptedPort } from '../pod/ports.ts';
 import { address } from './address.ts';
@@ -22,6 +23,8 @@ export interface PodPort {
   readonly rule: InboundRule;
   readonly routes: string;
   readonly serviceName: string;
+  /** Which of its calls get a line in the access log. */
+  readonly accessLog: AccessLogLevel;
 }
 
 /**
@@ -61,15 +64,17 @@ function choiceAt(rule: InboundRule): Choice {
   return byTransport(tlsChain(rule), plain) ?? plainChain;
 }
 
-function chainsOf(settings: MeshSettings, { rule, routes, serviceName }: PodPort): FilterChain[] {
+function chainsOf(settings: MeshSettings, { rule, routes, serviceName, accessLog }: PodPort): FilterChain[] {
   const { port } = rule.port.listen;
   const name = tlsChain(rule);
   const mesh =
     rule.protocol === 'tcp'
       ? inboundTcp(settings, port, rule.peers ?? [], name)
-      : inboundHttp({ settings, routes, serviceName, name });
+      : inboundHttp({ settings, routes, serviceName, accessLog, name });
   if (rule.permissive) return [mesh, inboundPlainTaken(settings, rule, serviceName, takenChain(rule))];
-  return rule.protocol === 'tcp' ? [mesh] : [mesh, inboundPlainHttp({ settings, serviceName, name: plainChain })];
+  return rule.protocol === 'tcp'
+    ? [mesh]
+    : [mesh, inboundPlainHttp({ settings, serviceName, accessLog, name: plainChain })];
 }
 
 interface Parts {

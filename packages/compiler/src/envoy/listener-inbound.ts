@@ -11,7 +11,7 @@ import { inboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
 /** Where the sidecar of a process takes calls from the mesh: strict mTLS, and for HTTP the caller's identity in x-forwarded-client-cert. */
-export function inboundListener(settings: MeshSettings, { rule, routes, serviceName }: PodPort): Resource {
+export function inboundListener(settings: MeshSettings, { rule, routes, serviceName, accessLog }: PodPort): Resource {
   const { listen } = rule.port;
   const name = inboundName(listen.port);
   const listener = create(ListenerSchema, {
@@ -22,7 +22,7 @@ export function inboundListener(settings: MeshSettings, { rule, routes, serviceN
     filterChains: [
       rule.protocol === 'tcp'
         ? inboundTcp(settings, listen.port, rule.peers ?? [])
-        : inboundHttp({ settings, routes, serviceName }),
+        : inboundHttp({ settings, routes, serviceName, accessLog }),
     ],
   });
   return encodeResource(typeUrls.listener, name, ListenerSchema, listener);

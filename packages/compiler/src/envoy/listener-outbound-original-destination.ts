@@ -11,7 +11,7 @@ import { byAddress, byBlock, byPort, byServerName, type Choice, chainMatcher } f
 import { distinctChains } from './distinct-chains.ts';
 import { encodeResource } from './encode.ts';
 import { originalDestination, tlsInspectorAt } from './listener-filters.ts';
-import { outboundHttp } from './listener-outbound.ts';
+import { type LoggedCaller, outboundHttp } from './listener-outbound.ts';
 import { directCluster, outboundName, passThroughCluster, serviceCluster } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { undeclaredConnections } from './stats-log.ts';
@@ -54,7 +54,7 @@ const excluded: readonly AddressBlock[] = [
 export function originalDestinationListener(
   settings: MeshSettings,
   destinations: Destinations,
-  serviceName: string,
+  caller: LoggedCaller,
   ipv6: boolean,
 ): Resource {
   const otherwise = settings.outbound === 'deny' ? 'denied' : 'unknown';
@@ -92,11 +92,11 @@ export function originalDestinationListener(
     filterChains: [
       create(FilterChainSchema, {
         name: 'application',
-        filters: [outboundHttp(settings, outboundName, serviceName)],
+        filters: [outboundHttp(settings, outboundName, caller)],
       }),
       ...besidesMesh[otherwise],
       // The replicas of a headless service may listen at different ports: several destinations, one chain.
-      ...distinctChains(destinations.mesh.flatMap((destination) => meshChain(settings, destination, serviceName))),
+      ...distinctChains(destinations.mesh.flatMap((destination) => meshChain(settings, destination, caller))),
       ...destinations.external.map(({ id }) => passing(externalChain(id), passThroughCluster)),
     ],
   });
@@ -127,14 +127,14 @@ const besidesMesh: Readonly<Record<'denied' | 'unknown', readonly FilterChain[]>
   unknown: [...refusedAndExcluded, passing('unknown', passThroughCluster, counted)],
 };
 
-function meshChain(settings: MeshSettings, destination: Destination, serviceName: string): FilterChain[] {
+function meshChain(settings: MeshSettings, destination: Destination, caller: LoggedCaller): FilterChain[] {
   const { service, port, protocol, isMain, headless } = destination;
   const name = chainOf(destination);
   // HTTP of a virtual address goes by the host and the path, as every call to the proxy itself.
   if (name === 'application') return [];
   const cluster = headless ? directCluster(service, port) : serviceCluster(service, isMain ? undefined : port);
   if (protocol === 'tcp') return [passing(name, cluster)];
-  return [create(FilterChainSchema, { name, filters: [outboundHttp(settings, cluster, serviceName)] })];
+  return [create(FilterChainSchema, { name, filters: [outboundHttp(settings, cluster, caller)] })];
 }
 
 function chainOf({ service, port, protocol, headless }: Destination): string {

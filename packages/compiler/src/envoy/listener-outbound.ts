@@ -7,31 +7,34 @@ import type { MeshSettings } from '../model/mesh.ts';
 import type { OutboundPort } from '../model/workload.ts';
 import { address } from './address.ts';
 import { encodeResource } from './encode.ts';
-import { httpConnectionManager } from './http-connection-manager.ts';
-import { grpcStats, refusal } from './http-filters.ts';
+import { type HttpListener, httpConnectionManager } from './http-connection-manager.ts';
+import { refusal } from './http-filters.ts';
 import { outboundReplies } from './local-reply.ts';
 import { outboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
+/** The name under which spans of an application's calls appear, and which of those calls get a line in the access log. */
+export type LoggedCaller = Pick<HttpListener, 'serviceName' | 'accessLog'>;
+
 /** Where a sidecar takes the calls of its own application: plain HTTP on loopback. */
-export function outboundListener(settings: MeshSettings, port: OutboundPort, serviceName: string): Resource {
+export function outboundListener(settings: MeshSettings, port: OutboundPort, caller: LoggedCaller): Resource {
   const listener = create(ListenerSchema, {
     name: outboundName,
     address: address(port.listen),
     trafficDirection: TrafficDirection.OUTBOUND,
-    filterChains: [{ filters: [outboundHttp(settings, outboundName, serviceName)] }],
+    filterChains: [{ filters: [outboundHttp(settings, outboundName, caller)] }],
   });
   return encodeResource(typeUrls.listener, outboundName, ListenerSchema, listener);
 }
 
 /** HTTP of an application to the mesh, by the routes of that name. */
-export function outboundHttp(settings: MeshSettings, routes: string, serviceName: string): Filter {
+export function outboundHttp(settings: MeshSettings, routes: string, caller: LoggedCaller): Filter {
   return httpConnectionManager({
     direction: 'outbound',
     routes,
-    serviceName,
+    ...caller,
     ...(settings.tracing ? { tracing: settings.tracing } : {}),
-    filters: [grpcStats, refusal],
+    filters: [refusal],
     replies: outboundReplies,
     more: { codecType: CodecType.AUTO, skipXffAppend: true },
   });

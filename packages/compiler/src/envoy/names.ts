@@ -73,6 +73,7 @@ export const filters = {
   grpcStats: 'envoy.filters.http.grpc_stats',
   lua: 'envoy.filters.http.lua',
   meshHeaders: 'envoy.filters.http.header_mutation',
+  objective: 'weft.objective',
   localRateLimit: 'envoy.filters.http.local_ratelimit',
   rbac: 'envoy.filters.http.rbac',
   router: 'envoy.filters.http.router',

@@ -202,19 +202,19 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
     byListener,
     (text, read) => {
       const key: ListenerKey = JSON.parse(text);
-      const { calls: callsKey, listen, redirected, serviceName } = key;
+      const { calls: callsKey, listen, redirected, serviceName, accessLog } = key;
       const settings = read.get(facts.settings, settingsKey) ?? defaultSettings;
       const by = read.get(calls.keys, callsKey);
       if (by !== undefined && 'gateway' in by) {
         const gateway = read.get(facts.gateways, by.gateway);
-        return gateway && gatewayListener(settings, gateway, listen);
+        return gateway && gatewayListener(settings, gateway, listen, accessLog);
       }
-      if (redirected === undefined) return outboundListener(settings, { listen }, serviceName);
+      if (redirected === undefined) return outboundListener(settings, { listen }, { serviceName, accessLog });
       const where = {
         mesh: read.get(destinations, callsKey) ?? [],
         external: by === undefined ? [] : read.values(external, by.namespace),
       };
-      return originalDestinationListener(settings, where, serviceName, redirected.ipv6);
+      return originalDestinationListener(settings, where, { serviceName, accessLog }, redirected.ipv6);
     },
     same,
   );

@@ -1,6 +1,7 @@
 import type { Collection, Graph, Index } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
+import { type AccessLogLevel, accessLogLevel } from '../model/access-log.ts';
 import type { LogicalName, ServiceId, WorkloadId } from '../model/mesh.ts';
 import { isPermissive } from '../model/permissive.ts';
 import type { InboundPort, SocketAddress, Workload } from '../model/workload.ts';
@@ -35,6 +36,8 @@ export interface ListenerKey {
   readonly redirected?: { readonly ipv6: boolean };
   /** Under which its spans appear; "" where there are none. */
   readonly serviceName: string;
+  /** Which calls get a line in the access log. */
+  readonly accessLog: AccessLogLevel;
 }
 
 /** What decides how a sidecar takes calls from the mesh. */
@@ -51,6 +54,8 @@ export interface InboundKey {
   /** Names routes that no service does. */
   readonly owner: ServiceId | WorkloadId;
   readonly serviceName: string;
+  /** Which calls get a line in the access log. */
+  readonly accessLog: AccessLogLevel;
 }
 
 /** Connected proxies, and who shares what. */
@@ -68,7 +73,12 @@ export interface Proxies {
 /** Says what each connected proxy shares with others. `connected`: by workload id; nothing is made for others. */
 export function connectedProxies(graph: Graph, mesh: Translation, connected: Collection<true>): Proxies {
   const { facts, members, workloads, services } = mesh;
-  const names = graph.derive('names', services.services, ({ id, name, logicalName }) => ({ id, name, logicalName }));
+  const names = graph.derive('names', services.services, ({ id, name, logicalName, accessLog }) => ({
+    id,
+    name,
+    logicalName,
+    accessLog,
+  }));
   const zones = zonesOf(graph, mesh);
   const proxies = graph.derive('proxies', connected, (_, read, id): ProxyKeys | undefined => {
     const workload = read.get(workloads.workloads, id);
@@ -78,13 +88,15 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
     if (workload.gateway) {
       const { name, listen } = workload.gateway;
       const calls = JSON.stringify({ gateway: name } satisfies CallsKey);
-      const listener: ListenerKey = { calls, listen, serviceName: name };
+      const accessLog = accessLogLevel(settings, workload.namespace);
+      const listener: ListenerKey = { calls, listen, serviceName: name, accessLog };
       return { calls, listener: JSON.stringify(listener), inbound: '', contract: '', zones: here };
     }
     const own = read.keys(members.servicesOf, id).flatMap((key) => read.get(names, key) ?? []);
     const primary = own.find(({ logicalName }) => logicalName !== undefined) ?? own[0];
     const serviceName = primary?.logicalName ?? primary?.name ?? workload.name;
     const known = [...new Set(own.flatMap(({ logicalName }) => logicalName ?? []))];
+    const accessLog = accessLogLevel(settings, workload.namespace, primary?.accessLog);
     const listen = listenAddress(workload);
     const calls = listen ? JSON.stringify({ namespace: workload.namespace, names: known } satisfies CallsKey) : '';
     const permissive = workload.inbound
@@ -92,8 +104,12 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
       .filter((port) => isPermissive(settings, workload, port));
     return {
       calls,
-      listener: listen ? JSON.stringify(listenerKey(workload, calls, listen, settings.tracing ? serviceName : '')) : '',
-      inbound: JSON.stringify(inboundKey(workload, permissive, primary?.id, serviceName)),
+      listener: listen
+        ? JSON.stringify(
+            listenerKey(workload, { calls, listen, serviceName: settings.tracing ? serviceName : '', accessLog }),
+          )
+        : '',
+      inbound: JSON.stringify(inboundKey(workload, permissive, primary?.id, { serviceName, accessLog })),
       contract: workload.contractHash ?? '',
       zones: here,
     };
@@ -128,16 +144,16 @@ function listenAddress({ pod, outbound }: Workload): SocketAddress | undefined {
   return pod ? { host: '127.0.0.1', port: outboundPort } : outbound?.listen;
 }
 
-function listenerKey({ pod }: Workload, calls: string, listen: SocketAddress, serviceName: string): ListenerKey {
+function listenerKey({ pod }: Workload, said: Omit<ListenerKey, 'redirected'>): ListenerKey {
   const redirected = pod?.interception === 'redirect' ? { redirected: { ipv6: pod.addresses.some(isIpv6) } } : {};
-  return { calls, listen, ...redirected, serviceName };
+  return { ...said, ...redirected };
 }
 
 function inboundKey(
   { id, pod, inbound }: Workload,
   permissive: readonly number[],
   own: ServiceId | undefined,
-  serviceName: string,
+  said: Pick<InboundKey, 'serviceName' | 'accessLog'>,
 ): InboundKey {
   const mode = pod === undefined ? 'process' : pod.interception === 'redirect' ? 'redirected' : 'owned';
   const ports =
@@ -151,7 +167,7 @@ function inboundKey(
     permissive,
     ...(own === undefined ? {} : { own }),
     owner: own ?? id,
-    serviceName,
+    ...said,
   };
 }
 

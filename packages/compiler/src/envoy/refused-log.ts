@@ -74,7 +74,7 @@ export const plainRequests: {
   readonly options: MessageInitShape<typeof HttpConnectionManager_HcmAccessLogOptionsSchema>;
 } = {
   logs: [
-    onlyAt([AccessLogType.DownstreamEnd], accessLog('inbound')),
+    ...accessLog('inbound', 'all').map((log) => onlyAt([AccessLogType.DownstreamEnd], log)),
     onlyAt(
       [AccessLogType.DownstreamStart, AccessLogType.DownstreamPeriodic],
       create(

@@ -2,10 +2,10 @@ import { create } from '@bufbuild/protobuf';
 import { type Route, RouteSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { Method } from '../model/method.ts';
 import type { Service } from '../model/service.ts';
+import { slowMetadata } from './access-log.ts';
 import { admitsKey } from './endpoints.ts';
-import { enabled } from './http-filters.ts';
 import { calleeKey } from './local-reply.ts';
-import { filters, metadataNamespace } from './names.ts';
+import { metadataNamespace } from './names.ts';
 import { retryPolicy } from './retry-policy.ts';
 import { pathMatch } from './route-match.ts';
 import { routeTimes } from './route-time.ts';
@@ -23,8 +23,11 @@ export function callRoute(method: Method, callee: Callee, cluster: string, token
   return create(RouteSchema, {
     name: method.path,
     match: pathMatch(method),
-    metadata: { filterMetadata: { [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id } } },
-    typedPerFilterConfig: { [filters.grpcStats]: enabled },
+    metadata: {
+      filterMetadata: {
+        [metadataNamespace]: { [calleeKey]: callee.logicalName ?? callee.id, ...slowMetadata(method) },
+      },
+    },
     action: {
       case: 'route',
       value: {

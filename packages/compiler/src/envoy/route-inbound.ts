@@ -7,6 +7,7 @@ import type { ContractVersion } from '../model/contract.ts';
 import { identitiesByName, sharedAccountWords } from '../model/identities.ts';
 import type { Mesh } from '../model/mesh.ts';
 import { admission, isOwnPath, type Method } from '../model/method.ts';
+import { slowMetadata } from './access-log.ts';
 import { encodeResource } from './encode.ts';
 import { faultFilter, faultHeader } from './fault.ts';
 import { enabled, turnedOff } from './http-filters.ts';
@@ -94,6 +95,7 @@ function methodRoute(
     metadata: metadata({
       [refusalKey]: `${method.path.slice(1)}; ${admission(method)}${sharedAccountWords(method.callers, identities)}`,
       [calleeKey]: callee,
+      ...slowMetadata(method),
       ...(method.objective === undefined ? {} : { [objectiveKey]: `${method.objective.withinMs / 1000}s` }),
     }),
     typedPerFilterConfig: {
@@ -102,6 +104,7 @@ function methodRoute(
         identitiesByName(method.callers, identities),
         method.shadow && identitiesByName(method.shadow, identities),
       ),
+      ...(method.objective ? { [filters.objective]: enabled } : {}),
       ...(limits ? { [filters.localRateLimit]: limits.filter } : {}),
       ...(method.kind === 'unary' && method.retry ? { [filters.wholeAnswers]: enabled } : {}),
     },

@@ -8,6 +8,8 @@ export const defaultSettings: MeshSettings = {
   exposure: [],
   certificateLifetimeMs: 24 * 3_600_000,
   outbound: 'allow',
+  accessLog: 'sampled',
+  accessLogs: [],
   permissive: [],
   zoneAware: false,
   quotas: defaultQuotas,

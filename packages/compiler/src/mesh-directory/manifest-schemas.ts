@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { contractHashPattern } from '../contracts/contract-hash.ts';
+import { accessLogSchema } from '../facts/access-log-schema.ts';
 import { parseAddressBlock, parseApplicationAddress, parseSocketAddress } from '../facts/address.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
@@ -139,6 +140,13 @@ export const meshConfigSchema = z.object({
         .optional(),
       certificateLifetime: durationSchema.default(24 * 3_600_000),
       outbound: z.enum(['allow', 'deny'], 'allow or deny').default('allow'),
+      accessLog: accessLogSchema.default('sampled'),
+      accessLogs: z
+        .array(
+          z.strictObject({ namespace: nameSchema, level: accessLogSchema }, 'namespace and level'),
+          'a list of { namespace, level }',
+        )
+        .default([]),
       permissive: z
         .array(
           z.strictObject(
@@ -162,7 +170,7 @@ export const meshConfigSchema = z.object({
         )
         .default(defaultQuotas),
     },
-    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, permissive, zoneAware and quotas',
+    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, accessLog, accessLogs, permissive, zoneAware and quotas',
   ),
 });
 

@@ -63,6 +63,8 @@ test('a whole mesh', (t) => {
     tracing: { host: '127.0.0.1', port: 4317, samplingPercent: 100 },
     certificateLifetimeMs: 5_400_000,
     outbound: 'allow',
+    accessLog: 'sampled',
+    accessLogs: [],
     permissive: [],
     zoneAware: false,
   });

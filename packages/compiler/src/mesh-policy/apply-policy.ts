@@ -1,3 +1,4 @@
+import type { AccessLogLevel } from '../model/access-log.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { byPath, isExposed, type Method, type PolicyField } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
@@ -92,6 +93,12 @@ function limits(version: ContractVersion, policies: readonly MeshPolicy[]) {
     ...(most === undefined ? {} : { maxConcurrentRequests: most }),
     ...(calls.length === 0 ? {} : { calls: [...new Set([...version.calls, ...calls])].sort() }),
   };
+}
+
+/** The level of the access log that these policies of one Service ask for; of several, the policy whose name comes first counts. */
+export function accessLogOf(policies: readonly MeshPolicy[]): AccessLogLevel | undefined {
+  const asking = policies.filter(({ spec }) => spec.accessLog !== undefined);
+  return asking.sort((a, b) => (a.name < b.name ? -1 : 1))[0]?.spec.accessLog;
 }
 
 type Fields = Partial<Omit<MethodEntry, 'path' | 'kind' | 'idempotency'>>;

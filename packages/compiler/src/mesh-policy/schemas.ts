@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessLogSchema } from '../facts/access-log-schema.ts';
 import { parseDuration } from '../facts/duration.ts';
 import { nameSchema } from '../facts/name-schema.ts';
 import { type Bound, bounds, boundWords, isWithin, lengths } from '../model/bounds.ts';
@@ -153,6 +154,7 @@ export const meshPolicySpecSchema = z.strictObject(
       )
       .optional(),
     maxConcurrentRequests: number(bounds.concurrentRequests).optional(),
+    accessLog: accessLogSchema.optional(),
     calls: list(calleeSchema, lengths.callers, 'a list of services').optional(),
     defaults: z.strictObject(methodFields, 'the fields of a method').optional(),
     methods: list(
@@ -169,7 +171,7 @@ export const meshPolicySpecSchema = z.strictObject(
       'a list of methods',
     ).optional(),
   },
-  'service, callers, addCallers, exposure, retryBudget, maxConcurrentRequests, calls, defaults and methods',
+  'service, callers, addCallers, exposure, retryBudget, maxConcurrentRequests, accessLog, calls, defaults and methods',
 );
 
 const timeSchema = z

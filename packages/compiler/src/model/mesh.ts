@@ -1,3 +1,4 @@
+import type { AccessLogLevel } from './access-log.ts';
 import type { ContractVersion } from './contract.ts';
 import type { ExternalService } from './external-service.ts';
 import type { Gateway } from './gateway.ts';
@@ -62,6 +63,10 @@ export interface MeshSettings {
   readonly exposure: readonly ExposureRow[];
   /** Where spans go; absent: no tracing. */
   readonly tracing?: TracingSettings;
+  /** Which calls get a line in the access log. Default: sampled, those that failed, were slow or are in a sampled trace. */
+  readonly accessLog: AccessLogLevel;
+  /** The same for the workloads of some namespaces; the first row of a namespace counts. Default: no rows. */
+  readonly accessLogs: readonly AccessLogRow[];
   /** How long a workload certificate lives. Default: 24 h. */
   readonly certificateLifetimeMs: number;
   /** What becomes of calls to a destination that is neither the mesh's nor declared. Default: allow. */
@@ -72,6 +77,12 @@ export interface MeshSettings {
   readonly zoneAware: boolean;
   /** How much each contract and each namespace may publish. */
   readonly quotas: Quotas;
+}
+
+/** One row of `MeshSettings.accessLogs`. */
+export interface AccessLogRow {
+  readonly namespace: string;
+  readonly level: AccessLogLevel;
 }
 
 /** Workloads that take calls in plain text: all that is given must hold. */

@@ -1,3 +1,4 @@
+import type { AccessLogLevel } from './access-log.ts';
 import type { ContractVersion } from './contract.ts';
 import type { Method } from './method.ts';
 import type { LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
@@ -37,6 +38,8 @@ export interface Service {
   readonly retryBudget: RetryBudget;
   /** For each replica; absent: no limit. */
   readonly maxConcurrentRequests?: number;
+  /** Which calls of its replicas get a line in the access log; absent: what its namespace or the mesh says. */
+  readonly accessLog?: AccessLogLevel;
   /** Whom it says it calls, in any of its versions, sorted: see `ContractVersion`. */
   readonly calls: readonly (LogicalName | ServiceId)[];
   /** Its replicas, ready or not, in name order. */

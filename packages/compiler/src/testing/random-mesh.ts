@@ -246,7 +246,11 @@ const someCallers = fc.uniqueArray(fc.constantFrom('bakery.a', 'bakery.b', 'depo
 const policySpec = fc.oneof(
   fc.record({ callers: someCallers, methods: fc.array(fc.record({ path: anyPath }), { maxLength: 2 }) }),
   fc.record({ addCallers: someCallers }),
-  fc.record({ exposure: fc.constantFrom('edge', 'none'), maxConcurrentRequests: fc.integer({ min: 1, max: 2 }) }),
+  fc.record({
+    exposure: fc.constantFrom('edge', 'none'),
+    maxConcurrentRequests: fc.integer({ min: 1, max: 2 }),
+    accessLog: fc.constantFrom('all', 'errors'),
+  }),
   fc.record({ defaults: fc.record({ deadline: fc.constantFrom('1s', '2s'), mirror: serviceName }) }),
   fc.record({ methods: fc.tuple(fc.record({ path: anyPath, retry: fc.constant({}), shadow: fc.constant({}) })) }),
   fc.record({ retryBudget: fc.constant({ percent: 5 }), nonsense: fc.constantFrom(1, undefined) }),
@@ -305,6 +309,8 @@ const settings = fc
     packages: fc.constantFrom(...ownerships),
     outbound: fc.constantFrom('allow', 'deny'),
     zoneAware: fc.boolean(),
+    accessLog: fc.constantFrom('all', 'sampled'),
+    accessLogs: fc.constantFrom<MeshSettings['accessLogs']>([], [{ namespace: 'bakery', level: 'off' }]),
     permissive: fc.constantFrom<MeshSettings['permissive']>(
       [],
       [{ namespace: 'bakery', labels: { app: 'a' } }],

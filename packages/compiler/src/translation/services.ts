@@ -3,6 +3,7 @@ import { defaultRetryBudget } from '../contracts/service-policy.ts';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { type FactCollections, settingsKey } from '../facts/fact-collections.ts';
 import type { ServiceFact } from '../facts/facts.ts';
+import { accessLogOf } from '../mesh-policy/apply-policy.ts';
 import type { ContractVersion } from '../model/contract.ts';
 import { suggesting } from '../model/did-you-mean.ts';
 import type { KnownNames } from '../model/known-names.ts';
@@ -119,7 +120,9 @@ export function meshServices(
     const isClaimed = speaksGrpc(fact.ports[0]?.appProtocol) && own.claimed;
     // A contract that is not understood must not open what it would have closed.
     const open = read.keys(policiesOf, key).length === 0 && !isClaimed;
-    return makeService(fact, own, laidOver, seen, first?.logicalName, open);
+    const service = makeService(fact, own, laidOver, seen, first?.logicalName, open);
+    const accessLog = accessLogOf(read.values(policiesOf, key));
+    return accessLog === undefined ? service : { ...service, accessLog };
   });
   const problems = graph.derive('service problems', facts.services, (fact, read, key) => {
     const { processes = false, ids = [] } = read.get(replicas, key) ?? {};

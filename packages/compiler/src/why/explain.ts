@@ -336,6 +336,7 @@ function clusterStep(service: Service): Step {
   if (service.maxConcurrentRequests !== undefined) {
     values.push({ name: 'requests at once', value: `${service.maxConcurrentRequests}, per replica` });
   }
+  if (service.accessLog !== undefined) values.push({ name: 'access log of its sidecars', value: service.accessLog });
   return { name: 'cluster', summary: serviceCluster(service.id), values };
 }
 

@@ -8,7 +8,7 @@ function choices(annotations: Record<string, string>) {
 
 test('without annotations everything is redirected', (t) => {
   const { inboundPorts, excludeOutboundAddresses, concurrency } = choices({});
-  t.deepEqual([inboundPorts, excludeOutboundAddresses, concurrency], ['all', [], 2]);
+  t.deepEqual([inboundPorts, excludeOutboundAddresses, concurrency], ['all', [], 1]);
 });
 
 test('lists may have spaces and empty places', (t) => {

@@ -59,9 +59,15 @@ export function readChoices(pod: Pod): Choices {
       ...quantity(annotations, marks.memoryLimit, 'memoryLimit'),
     },
     ...(logLevel === undefined ? {} : { logLevel }),
-    concurrency: count(annotations, marks.concurrency) ?? 2,
+    concurrency: count(annotations, marks.concurrency) ?? defaultConcurrency,
   };
 }
+
+/**
+ * Worker threads of a sidecar without an annotation. Each has its own connections to every callee, its own memory and its own share of the
+ * statistics, and one carries more calls than a small pod makes.
+ */
+const defaultConcurrency = 1;
 
 const logLevels = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'];
 

@@ -43,7 +43,7 @@ test.before(async (t) => {
     { idleTimeout: { nanos: 500_000_000 } },
   );
   const old = withoutMethods(fresh, 'ListOrders');
-  const directory = new MeshDirectory()
+  const directory = new MeshDirectory({ accessLog: 'all' })
     .contract('bakery', 'bakery.catalog', catalog)
     .contract('bakery', 'old', old)
     .contract('bakery', 'new', fresh)

@@ -163,7 +163,7 @@ test('2,000 contracts and policies are taken by one Envoy, and 500 calls end as 
   };
 
   const directoryOf = (batch: readonly ServiceSpec[]) => {
-    const files = new MeshDirectory()
+    const files = new MeshDirectory({ accessLog: 'all' })
       .contract('bakery', 'driver', driverContract)
       .contract('bakery', 'other', otherContract)
       .service('driver')

@@ -99,24 +99,48 @@ test.serial('a shadow of exposure counts the calls of the edge', async (t) => {
   t.is(await leafCounter(t, denied('Exposed', 'bakery/sa/front')), 0);
 });
 
-test.serial('an objective counts the calls that are good: in time, and without an error of the server', async (t) => {
-  const counts = async () => [
-    await leafCounter(t, `weft.objective_good.method.${path('Good')}`),
-    await leafCounter(t, `weft.objective_calls.method.${path('Good')}`),
-  ];
-  t.deepEqual(await counts(), [0, 0]);
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = trailersOnly('5'); // NOT_FOUND is the caller's.
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = trailersOnly('13');
-  await call(t, 'front-0', 'Good');
-  t.context.replica('leaf-0').application.behaviour = behaviours.ok;
-  await call(t, 'front-0', 'Good', { 'x-weft-fault': 'late' });
-  await until(async () => (await counts())[1] === 4);
-  t.deepEqual(await counts(), [2, 4]);
-  await call(t, 'front-0', 'Shadowed');
-  t.deepEqual(await counts(), [2, 4]);
-});
+test.serial(
+  'an objective counts its calls, and those that miss it: too late, or with an error of the server',
+  async (t) => {
+    const counts = async () => [
+      await leafCounter(t, `weft.objective_missed.method.${path('Good')}`),
+      await leafCounter(t, `weft.objective_calls.method.${path('Good')}`),
+    ];
+    t.deepEqual(await counts(), [0, 0]);
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = trailersOnly('5'); // NOT_FOUND is the caller's.
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = trailersOnly('13');
+    await call(t, 'front-0', 'Good');
+    t.context.replica('leaf-0').application.behaviour = behaviours.ok;
+    await call(t, 'front-0', 'Good', { 'x-weft-fault': 'late' });
+    await until(async () => (await counts())[1] === 4);
+    t.deepEqual(await counts(), [2, 4]);
+    await call(t, 'front-0', 'Shadowed');
+    t.deepEqual(await counts(), [2, 4]);
+  },
+);
+
+test.serial(
+  'calls are counted by method at the callee and by callee at the caller, and what nobody reads is not',
+  async (t) => {
+    t.is((await call(t, 'front-0', 'Good')).grpcStatus, '0');
+    const names = async (replica: string) =>
+      (await t.context.replica(replica).envoy.admin('/stats')).split('\n').map((line) => line.split(': ')[0] ?? '');
+    const byMethod = /^cluster[.].*[.]grpc[.].*TestService[.]Good[.]/;
+    const [callee, caller] = [await names('leaf-0'), await names('front-0')];
+    t.true(callee.some((name) => byMethod.test(name)));
+    t.false(caller.some((name) => byMethod.test(name)));
+    t.true(caller.includes('cluster.outbound|bakery/leaf.upstream_rq_200'));
+    t.true(caller.includes('cluster.outbound|bakery/leaf.ssl.handshake'));
+    for (const each of [callee, caller]) {
+      t.deepEqual(
+        each.filter((name) => /[.](internal|external)[.]upstream_rq|lb_subsets|cx_length_ms|ssl[.]ciphers/.test(name)),
+        [],
+      );
+    }
+  },
+);
 
 test.serial('a fault: only for calls that ask for it, and never for callers outside', async (t) => {
   const { application } = t.context.replica('leaf-0');
