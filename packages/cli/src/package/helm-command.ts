@@ -22,7 +22,12 @@ export function helmNotes(
     ...(registry === undefined
       ? [`The image has a default registry; name yours: weft package ${name} --registry registry.example.com/PROJECT`]
       : []),
-    ...(schema ? [] : []),
+    ...(schema
+      ? [
+          'HOST is the name of the PostgreSQL server. SECRET is a Secret of type kubernetes.io/basic-auth in the namespace: the name\n' +
+            "and password of the server's administrator.",
+        ]
+      : []),
   ];
 }
 
