@@ -95,6 +95,13 @@ for (const page of ['README.md', 'docs/debug-a-refused-call.md']) {
   });
 }
 
+test.serial('the first call of a new service has what its callee requires', async (t) => {
+  await project.weft('add', 'service', 'shelf', '--calls', 'bakery.oven');
+  t.regex(await project.read('services/shelf/src/shelf-service.ts'), /callees\.oven\.bake\(\{ flour: '[\w-]+' \}\)/);
+  const printed = await project.run('sh', '-c', 'npx weft test shelf');
+  t.regex(printed, /✔ shelf tells what it was told/);
+});
+
 test.serial('the shop is a template, too: with all names of a project of its own', async (t) => {
   makeShopTemplate();
   const market = await createLinkedProject('fine-market', '--template', 'shop');
