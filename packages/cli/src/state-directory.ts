@@ -24,6 +24,8 @@ export interface StateDirectory {
   readonly log: string;
   /** Every process that was started and may still be running. */
   readonly processes: string;
+  /** The lock of the process that runs the mesh. */
+  readonly lock: string;
   /**
    * Unix sockets (0700). It is outside `path` because a socket path may have at most 104 bytes on macOS. Its name is derived from `path`,
    * so that every command finds it.
@@ -59,6 +61,7 @@ export function stateDirectory(path: string, temporary: string = tmpdir()): Stat
     envoy: join(state, 'envoy'),
     log: join(state, 'log'),
     processes: join(state, 'processes.json'),
+    lock: join(state, 'lock'),
     run,
     controlSocket: join(run, 'up.sock'),
     apiSocket: join(run, 'api.sock'),
