@@ -68,6 +68,11 @@ export function stateDirectory(path: string, temporary: string = tmpdir()): Stat
   };
 }
 
+/** The file to which a mesh in the background prints. */
+export function ownLog({ log }: StateDirectory): string {
+  return join(log, 'up.log');
+}
+
 /** Creates the directories; those with secrets or sockets are private. */
 export function createStateDirectory(state: StateDirectory): void {
   for (const directory of [state.path, state.mesh, state.userMesh, state.log])

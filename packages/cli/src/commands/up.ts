@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
@@ -10,7 +9,7 @@ import { projectServices } from '../elsewhere/project-services.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
-import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { checkFreeSpace, createStateDirectory, ownLog, type StateDirectory } from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { type MeshLock, meshLockHolder, takeMeshLock } from '../supervisor/mesh-lock.ts';
@@ -125,8 +124,11 @@ function checkServices(project: Project, except: readonly string[]): void {
 async function detach(options: UpOptions, state: StateDirectory, lock: MeshLock): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
-  const logFile = join(state.log, 'up.log');
-  const log = openSync(logFile, 'w', 0o600);
+  const logFile = ownLog(state);
+  writeFileSync(logFile, '', { mode: 0o600 });
+  rmSync(`${logFile}.1`, { force: true });
+  // Each write goes to its end, wherever that is after it was shortened.
+  const log = openSync(logFile, 'a');
   const launcher = fileURLToPath(new URL('../../bin/weft.js', import.meta.url));
   const args = ['up', '--port', String(options.port), '--wait', String(options.wait), '--state', state.path];
   if (options.except.length > 0) args.push('--except', options.except.join(','));
