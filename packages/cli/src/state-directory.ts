@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError, reasonOf } from './command-error.ts';
+import { isNoSpace } from './system-error.ts';
 
 /** The files and directories of one local mesh. Every path is absolute. */
 export interface StateDirectory {
@@ -73,10 +74,42 @@ export function ownLog({ log }: StateDirectory): string {
   return join(log, 'up.log');
 }
 
+/**
+ * Creates the directory itself, and that of the lock.
+ *
+ * @throws CommandError that says why it cannot be created.
+ */
+export function createStatePath({ path, lock }: StateDirectory): void {
+  try {
+    makeDirectory(path);
+    makeDirectory(lock);
+  } catch (error) {
+    if (isNoSpace(error)) throw new CommandError(fullDisk(path));
+    throw new CommandError(
+      `The state folder ${path} cannot be made (${reasonOf(error)}); choose another with --state or WEFT_STATE.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Creates a directory and those above it. Node's own recursion does not end where nobody can create one, as in /proc. */
+function makeDirectory(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found) throw new Error(`${path} is not a directory`);
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another command may have created it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 /** Creates the directories; those with secrets or sockets are private. */
 export function createStateDirectory(state: StateDirectory): void {
-  for (const directory of [state.path, state.mesh, state.userMesh, state.log])
-    mkdirSync(directory, { recursive: true });
+  createStatePath(state);
+  for (const directory of [state.mesh, state.userMesh, state.log]) mkdirSync(directory, { recursive: true });
   for (const directory of [state.secrets, state.controlPlane, state.tokens, state.envoy]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     chmodSync(directory, 0o700);

@@ -9,7 +9,13 @@ import { projectServices } from '../elsewhere/project-services.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
-import { checkFreeSpace, createStateDirectory, ownLog, type StateDirectory } from '../state-directory.ts';
+import {
+  checkFreeSpace,
+  createStateDirectory,
+  createStatePath,
+  ownLog,
+  type StateDirectory,
+} from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
 import { type MeshLock, meshLockHolder, takeMeshLock } from '../supervisor/mesh-lock.ts';
@@ -66,7 +72,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   const running = await client.status();
   if (running) throw alreadyRuns(running, running);
   checkServices(project, options.except);
-  mkdirSync(state.path, { recursive: true });
+  createStatePath(state);
   const lock = takeMeshLock(state.lock);
   if ('holder' in lock) throw alreadyRuns(lock.holder, await client.status());
   // Do this before checking the port: an edge that a killed supervisor left behind still holds it.
