@@ -71,6 +71,14 @@ test.serial('what a killed weft up leaves behind is ended by the next command', 
   const supervisor = (status.supervisor as unknown as { pid: number }).pid;
   process.kill(supervisor, 'SIGKILL');
   await waitForExit(supervisor);
+  for (const args of [['status'], ['status', '--json']]) {
+    const error = await t.throwsAsync<Error & { stdout: string; stderr: string; code: number }>(mesh.weft(...args));
+    t.is(error?.code, 1);
+    t.regex(
+      args.length > 1 ? (error?.stderr ?? '') : (error?.stdout ?? ''),
+      /^(weft: )?The `weft up` of this mesh was killed; /,
+    );
+  }
   await mesh.weft('down');
   for (const pid of pids) await waitForExit(pid);
   t.pass();
