@@ -73,6 +73,7 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
   if (running) throw alreadyRuns(running, running);
   checkServices(project, options.except);
   createStatePath(state);
+  checkFreeSpace(state);
   const lock = takeMeshLock(state.lock);
   if ('holder' in lock) throw alreadyRuns(lock.holder, await client.status());
   // Do this before checking the port: an edge that a killed supervisor left behind still holds it.
@@ -84,7 +85,6 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     );
   }
   createStateDirectory(state);
-  checkFreeSpace(state);
   if (options.detach) {
     await detach(options, state, lock);
     return;
