@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { CommandError } from './command-error.ts';
 import { down } from './commands/down.ts';
-import { createStatePath, stateDirectory } from './state-directory.ts';
+import { createStatePath, isDiskFull, stateDirectory } from './state-directory.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'weft-state-'));
 writeFileSync(join(directory, 'file'), '');
@@ -35,4 +36,25 @@ test('a state folder is made with those above it, once', (t) => {
   createStatePath(state);
   createStatePath(state);
   t.true(existsSync(state.lock));
+});
+
+test('a disk is full when next to nothing fits, and no longer when there is space', (t) => {
+  const path = join(directory, 'small');
+  mkdirSync(path);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]).status !== 0) {
+    t.log('not tried: this user may mount no disk');
+    t.pass();
+    return;
+  }
+  try {
+    const state = stateDirectory(path);
+    t.false(isDiskFull(state));
+    writeFileSync(join(path, 'filler'), Buffer.alloc(1.5 * 2 ** 20));
+    t.true(isDiskFull(state));
+    rmSync(join(path, 'filler'));
+    t.false(isDiskFull(state));
+  } finally {
+    spawnSync('umount', ['-l', path]);
+  }
+  t.false(isDiskFull(stateDirectory(join(directory, 'gone'))));
 });

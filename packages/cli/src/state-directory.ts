@@ -132,9 +132,26 @@ const neededBytes = 16 << 20;
  * @throws CommandError that says how much is free.
  */
 export function checkFreeSpace({ path }: StateDirectory): void {
-  const { bavail, bsize } = statfsSync(path);
-  const free = bavail * bsize;
+  const free = freeBytes(path);
   if (free < neededBytes) throw new CommandError(`${fullDisk(path)} Only ${Math.floor(free / 2 ** 20)} MB are free.`);
+}
+
+/** With less than this, the next file of a running mesh may not fit. */
+const lowBytes = 1 << 20;
+
+/** Whether a running mesh can write next to nothing more. */
+export function isDiskFull({ path }: StateDirectory): boolean {
+  try {
+    return freeBytes(path) < lowBytes;
+  } catch {
+    // Somebody has removed the directory; that says nothing of its disk.
+    return false;
+  }
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
 }
 
 /** The message that the disk of a path is full, and what to do. */
