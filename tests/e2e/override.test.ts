@@ -53,6 +53,13 @@ test.serial('weft override denies a caller at once, is shown, and ends by itself
   t.regex(log, /an override has ended by itself/);
 });
 
+test.serial('short names that only one service and method have', async (t) => {
+  const printed = await mesh.weft('override', 'GetProduct', '--deny', 'orders', '--why', 'x', '--print');
+  t.regex(printed, /service: catalog\n\s+methods:\n\s+- \/shop\.catalog\.v1\.CatalogService\/GetProduct\n/);
+  t.regex(printed, /deny:\n\s+- shop\.orders\n/);
+  t.regex(await mesh.weft('why', 'orders', 'catalog/GetProduct'), /^shop\.orders may call shop\.catalog\.v1\./);
+});
+
 test.serial('weft override --remove ends one now', async (t) => {
   const { catalog } = shopAt(mesh.edge);
   const told = await mesh.weft(

@@ -62,7 +62,11 @@ for (const [text, health] of [
 }
 
 for (const [title, text, expected] of [
-  ['a misspelt field', 'name: catalog\nreplica: 3\n', /replica/],
+  [
+    'a misspelt field',
+    'name: catalog\nreplica: 3\n',
+    /^there is no field replica\. Did you mean replicas\? The fields are name, .*try$/,
+  ],
   ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 characters of a-z/],
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],

@@ -1,4 +1,5 @@
 import { basename, isAbsolute, join, relative } from 'node:path';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from './command-error.ts';
@@ -163,6 +164,12 @@ export function parseServiceManifest(
 const defaultMain = 'src/main.ts';
 
 function issueWords(issue: z.core.$ZodIssue): string {
+  const known = Object.keys(serviceManifestSchema.shape);
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+    return issue.keys
+      .map((key) => `there is no field ${key}.${didYouMean(key, known)} The fields are ${known.join(', ')}`)
+      .join('; ');
+  }
   // For a refused key, zod reports the message of the whole map.
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   return `${issue.path.join('.') || 'the file'}: ${message}`;

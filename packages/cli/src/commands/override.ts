@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Override } from '@weft/api/weft/api/v1/mesh';
+import type { GetStatusResponse, Override } from '@weft/api/weft/api/v1/mesh';
 import { OverrideState } from '@weft/api/weft/api/v1/mesh';
 import { parseDuration } from '@weft/compiler/facts/duration';
 import { bounds, boundWords, isWithin, lengths } from '@weft/compiler/model/bounds';
@@ -12,7 +12,7 @@ import { CommandError, noAnswer } from '../command-error.ts';
 import { type OverrideManifest, overrideYaml } from '../mesh/override-file.ts';
 import { flagProblems } from '../mesh/override-flags.ts';
 import { type OverrideStore, overrideStore } from '../mesh/override-store.ts';
-import { checkCallers, overrideTarget } from '../mesh/override-target.ts';
+import { callerNamed, checkCallers, namesService, overrideTarget } from '../mesh/override-target.ts';
 import type { MeshChoice } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { paintFor } from '../terminal/style.ts';
@@ -59,7 +59,7 @@ export function overrideCommand(): Command {
     )
     .argument(
       '[service/method]',
-      'for example bakery.payments.v1.PaymentService/Authorize, or bakery.payments for all its methods',
+      'for example bakery.payments.v1.PaymentService/Authorize or payments/Authorize, or payments for all its methods',
     )
     .option('--deny <caller>', 'deny this caller, for example bakery.orders or edge; repeatable', collect, [])
     .option('--allow <caller>', 'allow this caller although the contract does not name it; repeatable', collect, [])
@@ -112,9 +112,12 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
     throw new CommandError(`--for ${options.for} must be ${boundWords(bounds.overrideLasts)}, for example 2h or 30m.`);
   }
   const known = await status(mesh);
-  const { namespace, service, path } = overrideTarget(known, target);
+  const { namespace, service, path } = overrideTarget(known, await methodPath(mesh, known, target));
+  const deny = options.deny.map((caller) => callerNamed(known, caller));
+  const allow = options.allow.map((caller) => callerNamed(known, caller));
+  const limit = options.limit.map((each) => ({ ...each, caller: callerNamed(known, each.caller) }));
   if (!options.force) {
-    checkCallers(known, [...options.deny, ...options.allow, ...options.limit.map(({ caller }) => caller)]);
+    checkCallers(known, [...deny, ...allow, ...limit.map(({ caller }) => caller)]);
     if (path !== undefined) await checkMethod(mesh, `${namespace}/${service}`, path);
   }
   // Report an unknown name before a missing reason: it is the more useful message.
@@ -128,11 +131,11 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
     spec: {
       service,
       ...(path === undefined ? {} : { methods: [path] }),
-      ...(options.deny.length > 0 ? { deny: options.deny } : {}),
-      ...(options.allow.length > 0 ? { allow: options.allow } : {}),
+      ...(deny.length > 0 ? { deny } : {}),
+      ...(allow.length > 0 ? { allow } : {}),
       ...(options.retry ? {} : { noRetry: true }),
       ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
-      ...(options.limit.length > 0 ? { rateLimits: options.limit } : {}),
+      ...(limit.length > 0 ? { rateLimits: limit } : {}),
       reason,
       ...(options.untilRemoved || forMs === undefined ? {} : { expires: new Date(createdMs + forMs).toISOString() }),
       by: `${userInfo().username}@${hostname()}`.slice(0, lengths.author),
@@ -141,6 +144,25 @@ async function manifestOf(mesh: Mesh, target: string | undefined, options: Optio
   const refusals = await flagProblems(manifest);
   if (refusals.length > 0) throw new CommandError(`${refusals.join('; ')}.`);
   return manifest;
+}
+
+/**
+ * The full name of a target that is a method's name alone ("Authorize"), which only the control plane knows; any other target as it
+ * is. Throws a CommandError that lists the full names when several methods have this name.
+ */
+async function methodPath({ clients: [replica] }: Mesh, known: GetStatusResponse, target: string): Promise<string> {
+  const [service] = known.services;
+  if (!/^[A-Z]\w*$/.test(target) || service === undefined || namesService(known, target)) return target;
+  const caller = `${service.namespace}/${service.name}`;
+  const answer = await replica?.why({ caller, method: target }).catch((error: unknown) => {
+    throw noAnswer(error);
+  });
+  if (answer?.unknown && answer.advice.startsWith('name one of ')) {
+    throw new CommandError(`${answer.verdict}; ${answer.advice}.`);
+  }
+  const values = answer?.steps.flatMap((step) => (step.name === 'policy' ? step.values : []));
+  const element = values?.find(({ name }) => name === 'contract')?.element;
+  return element === undefined ? target : `${element.service}/${element.method}`;
 }
 
 /** Checks that the mesh has the method, which only the control plane knows. Throws a CommandError that suggests a name. */

@@ -21,8 +21,11 @@ export function whyCommand(): Command {
         'the call is allowed. For a refused call, also names the line that would change that. The exit code is 0 either way, and 1\n' +
         'when a name does not exist in the mesh.',
     )
-    .argument('<caller>', 'the caller: bakery.orders, edge, bakery/orders or bakery/orders-0')
-    .argument('<method>', 'the called method: bakery.payments.v1.PaymentService/Authorize')
+    .argument('<caller>', 'the caller: bakery.orders, orders, edge, bakery/orders or bakery/orders-0')
+    .argument(
+      '<method>',
+      'the called method: bakery.payments.v1.PaymentService/Authorize, payments/Authorize, or Authorize if no other is named so',
+    )
     .option('--at <time>', 'explain the call as of this time: 2026-01-31T12:00:00Z, or 10m for ten minutes ago')
     .addOption(jsonOption())
     .addOption(stateOption())

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { didYouMean } from '@weft/compiler/model/did-you-mean';
+import { FieldPolicySchema, MethodPolicySchema, ServicePolicySchema } from '@weft/policy/weft/policy/v1/policy';
 import type { ProtoFile } from './proto-files.ts';
 import type { ProtoProblem } from './proto-problem.ts';
 import { runTool } from './run-tool.ts';
@@ -52,13 +54,17 @@ function problemsIn(said: string, files: ReadonlyMap<string, ProtoFile>): ProtoP
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   if (lines.length === 0) return [{ file: 'buf', message: 'it failed without a message' }];
   return lines.map((text) => {
-    const [, importPath = '', at, message = ''] =
-      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):\d+:)?\s*(.*)$/.exec(text) ?? [];
+    const [, importPath = '', at, column, message = ''] =
+      /^(?:proto|imports)\/(.+?\.proto):(?:(\d+):(\d+):)?\s*(.*)$/.exec(text) ?? [];
     const file = files.get(importPath);
     if (!file) return { file: 'buf', message: text.replace(/^Failure: /, '') };
     if (at === undefined) return { file: file.path, message };
     const line = Number(at);
-    return { file: file.path, line, message: missingImport(file, line, message) ?? message };
+    return {
+      file: file.path,
+      line,
+      message: missingImport(file, line, message) ?? unknownField(file, line, Number(column), message) ?? message,
+    };
   });
 }
 
@@ -68,4 +74,17 @@ function missingImport(file: ProtoFile, line: number, message: string): string |
   const name = /"(.*)"/.exec(readFileSync(file.path, 'utf8').split('\n')[line - 1] ?? '')?.[1];
   if (name === undefined) return undefined;
   return `imports ${name}, which is neither in the project nor in an installed contract package; correct the path, or install the contract`;
+}
+
+/** buf says that an option has a field that its message has not, but not which. */
+function unknownField(file: ProtoFile, line: number, column: number, message: string): string | undefined {
+  const type = /^cannot resolve message field name for `(.*)`$/.exec(message)?.[1];
+  if (type === undefined) return undefined;
+  const text = readFileSync(file.path, 'utf8').split('\n')[line - 1] ?? '';
+  const name = /^\w+/.exec(text.slice(column - 1))?.[0];
+  if (name === undefined) return undefined;
+  const known = [ServicePolicySchema, MethodPolicySchema, FieldPolicySchema].find(({ typeName }) => typeName === type);
+  const names = known?.fields.map((field) => field.name) ?? [];
+  const fields = names.length === 0 ? '' : ` The fields are ${names.join(', ')}`;
+  return `${type} has no field ${name}${fields === '' ? '' : `.${didYouMean(name, names)}${fields}`}`;
 }

@@ -124,6 +124,12 @@ for (const [title, path, text, sentence] of [
     /^proto\/bakery\/cake\/v1\/cake\.proto:8: .*Nothing/m,
   ],
   [
+    'a misspelt field of an option',
+    cake,
+    proto('cake', { callers: ['bakery.bread'] }).replace('callers', 'caller'),
+    /^proto\/bakery\/cake\/v1\/cake\.proto:5: weft\.policy\.v1\.ServicePolicy has no field caller\. Did you mean callers\? The fields are callers, /m,
+  ],
+  [
     'a missing import',
     cake,
     proto('cake', { imports: ['bakery/none.proto'] }),
@@ -178,15 +184,17 @@ test.serial('a caller of the project must exist, one of elsewhere need not', asy
   bakery.write(cake, proto('cake', { callers: ['bakery.bred', 'elsewhere.tea'] }));
   const { code, stderr } = await bakery.weft(['generate']);
   t.is(code, 1);
-  t.regex(stderr, /^proto\/bakery\/cake\/v1\/cake\.proto:4: .*callers names bakery\.bred, which no contract has/);
+  t.regex(stderr, /^proto\/bakery\/cake\/v1\/cake\.proto:5: .*callers names bakery\.bred, which no contract has/);
   t.notRegex(stderr, /tea/);
   t.is((await generated()).findings.length, 1, 'it is remembered');
   const lint = await bakery.weft(['lint']);
   t.is(lint.code, 1);
   t.regex(
     lint.stdout,
-    /^proto\/bakery\/cake\/v1\/cake\.proto:4 .*bakery\.bred.*; expected: bakery\.bread, bakery\.cake, edge$/m,
+    /^proto\/bakery\/cake\/v1\/cake\.proto:5 .*bakery\.bred.*; expected: bakery\.bread, bakery\.cake, edge$/m,
   );
+  bakery.write(cake, proto('cake', { callers: ['bakery.bred'] }).replace('callers', '\ncallers'));
+  t.regex((await bakery.weft(['lint'])).stdout, /cake\.proto:6 .*bakery\.bred/, 'the line of the option');
   bakery.write(cake, before);
   t.deepEqual((await generated()).findings, []);
   t.is((await bakery.weft(['lint', '--mesh'])).stdout, 'No problems found in the contracts.\n');

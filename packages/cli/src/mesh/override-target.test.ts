@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import { GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
+import { GetStatusResponseSchema, ServiceSchema } from '@weft/api/weft/api/v1/mesh';
 import test from 'ava';
 import { CommandError } from '../command-error.ts';
-import { checkCallers, overrideTarget } from './override-target.ts';
+import { callerNamed, checkCallers, overrideTarget } from './override-target.ts';
 
 const mesh = create(GetStatusResponseSchema, {
   services: [
@@ -65,5 +65,16 @@ test('refuses a caller that nobody is, and says who may have been meant', (t) =>
     error?.message,
     'No service is named bakery.payment. Did you mean bakery.payments? Callers: bakery.payments, bakery.two, edge. Use --force to write it anyway.',
   );
-  t.throws(() => checkCallers(mesh, ['payments']), { message: /No service is named payments\./ });
+  t.throws(() => checkCallers(mesh, ['payment']), { message: /No service is named payment\./ });
+});
+
+test('a caller by the name of its service, if only one has that', (t) => {
+  t.is(callerNamed(mesh, 'payments'), 'bakery.payments');
+  for (const text of ['bakery.payments', 'edge', '*', 'nobody', 'bare']) t.is(callerNamed(mesh, text), text);
+  const branch = create(ServiceSchema, { namespace: 'branch', name: 'payments', logicalName: 'branch.payments' });
+  const services = [...mesh.services, branch];
+  t.is(callerNamed({ services }, 'payments'), 'payments');
+  t.throws(() => checkCallers({ services }, ['payments']), {
+    message: 'payments is the name of several services; name one of bakery.payments, branch.payments.',
+  });
 });

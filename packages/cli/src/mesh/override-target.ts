@@ -49,16 +49,38 @@ export function overrideTarget(mesh: Pick<GetStatusResponse, 'services'>, text: 
   return { ...target, path: `/${grpcService}/${method}` };
 }
 
+/** Whether a service or a proto service has this name, or one that ends with it. */
+export function namesService(mesh: Pick<GetStatusResponse, 'services'>, text: string): boolean {
+  return mesh.services.some((service) => service.name === text || grpcServiceOf(service, text) !== undefined);
+}
+
+/**
+ * The logical name of a caller by the name of its service ("orders"), if only one service has that; any other text stays as it is.
+ */
+export function callerNamed(mesh: Pick<GetStatusResponse, 'services'>, text: string): string {
+  if (text === 'edge' || mesh.services.some(({ logicalName }) => logicalName === text)) return text;
+  const [only, other] = contractedServices(mesh, text);
+  return only === undefined || other !== undefined ? text : only.logicalName;
+}
+
 /** Checks that each of these callers exists in the mesh; "edge" and "*" always do. Throws a CommandError with a suggestion. */
 export function checkCallers(mesh: Pick<GetStatusResponse, 'services'>, callers: readonly string[]): void {
   const known = new Set(['edge', ...mesh.services.flatMap(({ logicalName }) => logicalName || [])]);
   for (const caller of callers) {
     if (caller === '*' || known.has(caller)) continue;
+    const several = contractedServices(mesh, caller).map(({ logicalName }) => logicalName);
+    if (several.length > 1) {
+      throw new CommandError(`${caller} is the name of several services; name one of ${several.sort().join(', ')}.`);
+    }
     const near = didYouMean(caller, known);
     throw new CommandError(
       `No service is named ${caller}.${near} Callers: ${[...known].sort().join(', ')}. Use --force to write it anyway.`,
     );
   }
+}
+
+function contractedServices({ services }: Pick<GetStatusResponse, 'services'>, name: string): Service[] {
+  return services.filter((service) => service.name === name && service.logicalName !== '');
 }
 
 /** Finds a proto service by its name, or by the end of its name. */

@@ -4,6 +4,8 @@ import type { FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 /** Something in a contract that cannot be meant, and the element that says it. */
 export interface Complaint {
   readonly element: DescFile | DescService | DescMethod | FilePart;
+  /** The option of the element that says it: the extension's number, then numbers of fields in its message. */
+  readonly option?: readonly number[];
   readonly message: string;
   readonly advice?: string;
 }

@@ -1,7 +1,9 @@
 import { type DescMethod, type DescService, type FileRegistry, getOption } from '@bufbuild/protobuf';
 import {
   file_weft_policy_v1_policy,
+  MethodPolicySchema,
   method as methodOption,
+  ServicePolicySchema,
   service as serviceOption,
 } from '@weft/policy/weft/policy/v1/policy';
 import type { LogicalName } from '../model/mesh.ts';
@@ -59,8 +61,8 @@ export function lint(descriptorSet: Uint8Array, options: LintOptions = {}): Prob
   }
   return found
     .filter(({ rule, element }) => rule !== 'graph' || !isIgnored(element, lintRules.graph))
-    .map(({ element, message, advice }) => ({
-      resource: sourceLine(element),
+    .map(({ element, option, message, advice }) => ({
+      resource: sourceLine(element, option),
       field: elementName(element),
       message,
       ...(advice === undefined ? {} : { advice }),
@@ -117,21 +119,18 @@ function look(descriptorSet: Uint8Array, options: LintOptions): Found[] | Error 
       add('callers', vainCalls(service, calls, admitted));
       if (!options.closed) continue;
       const mustBeKnown = closedNames(options.closed);
-      add(
-        'callers',
-        strangers(service, 'callers', [...callers, ...(defaults?.callers?.names ?? [])].filter(mustBeKnown), known),
-      );
-      add('callers', strangers(service, 'calls', calls.filter(mustBeKnown), known));
+      const check = (
+        element: DescService | DescMethod,
+        field: 'callers' | 'calls',
+        names: readonly string[],
+        option: readonly number[],
+      ) => add('callers', strangers({ element, option }, field, names.filter(mustBeKnown), known));
+      check(service, 'callers', callers, optionPaths.callers);
+      check(service, 'callers', defaults?.callers?.names ?? [], optionPaths.defaultCallers);
+      check(service, 'calls', calls, optionPaths.calls);
       for (const method of service.methods) {
-        add(
-          'callers',
-          strangers(
-            method,
-            'callers',
-            (getOption(method, methodOption).callers?.names ?? []).filter(mustBeKnown),
-            known,
-          ),
-        );
+        const names = getOption(method, methodOption).callers?.names ?? [];
+        check(method, 'callers', names, optionPaths.methodCallers);
       }
     }
   }
@@ -176,17 +175,29 @@ function vainCalls(
     }));
 }
 
+/** Where the options stand that name services. */
+const optionPaths = {
+  callers: [serviceOption.number, ServicePolicySchema.field.callers.number],
+  defaultCallers: [
+    serviceOption.number,
+    ServicePolicySchema.field.defaults.number,
+    MethodPolicySchema.field.callers.number,
+  ],
+  calls: [serviceOption.number, ServicePolicySchema.field.calls.number],
+  methodCallers: [methodOption.number, MethodPolicySchema.field.callers.number],
+} as const;
+
 function strangers(
-  element: Complaint['element'],
-  option: 'callers' | 'calls',
+  place: Pick<Complaint, 'element' | 'option'>,
+  field: 'callers' | 'calls',
   names: readonly string[],
   known: ReadonlySet<LogicalName>,
 ): Complaint[] {
   return names
     .filter((name) => !known.has(name))
     .map((name) => ({
-      element,
-      message: `${option} names ${name}, which no contract has`,
+      ...place,
+      message: `${field} names ${name}, which no contract has`,
       advice: [...known].sort().join(', '),
     }));
 }

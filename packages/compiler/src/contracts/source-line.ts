@@ -5,15 +5,34 @@ import type { Complaint } from './complaint.ts';
 const servicesOfFile = 6;
 const methodsOfService = 2;
 
-/** Where an element stands in its .proto file: "bakery/orders/v1/orders.proto:12", without the line when the set has no source info. */
-export function sourceLine(element: Complaint['element']): string {
-  const line = lineOf(element);
+// That of services; methods have another.
+const optionsOfService = 3;
+const optionsOfMethod = 4;
+
+/**
+ * Where an element, or this option of it, stands in its .proto file: "bakery/orders/v1/orders.proto:12", without the line when the set
+ * has no source info.
+ */
+export function sourceLine(element: Complaint['element'], option?: Complaint['option']): string {
+  const line = optionLine(element, option) ?? lineOf(element);
   return line === undefined ? sourceFile(element) : `${sourceFile(element)}:${line}`;
 }
 
 /** The line of an element in its file, from 1; undefined for a file, and when the set has no source info. */
 export function lineOf(element: Complaint['element']): number | undefined {
   const line = element.kind === 'file' ? undefined : locationOf(element)?.span[0];
+  return line === undefined ? undefined : line + 1;
+}
+
+/** The line of an option, or of what lists its values; undefined when the compiler recorded none. */
+function optionLine(element: Complaint['element'], option: Complaint['option']): number | undefined {
+  if (option === undefined || (element.kind !== 'service' && element.kind !== 'rpc')) return undefined;
+  const own = element.kind === 'service' ? optionsOfService : optionsOfMethod;
+  const wanted = [...sourcePath(element), own, ...option].join('.');
+  const found = fileOf(element).sourceCodeInfo?.location.find(({ path }) =>
+    `${path.join('.')}.`.startsWith(`${wanted}.`),
+  );
+  const line = found?.span[0];
   return line === undefined ? undefined : line + 1;
 }
 

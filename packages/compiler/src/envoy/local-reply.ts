@@ -79,9 +79,11 @@ const text = (format: string) => ({
 export const refusalKey = 'refusal';
 /** Metadata of routes: the callee's name. */
 export const calleeKey = 'callee';
-/** Words for a deadline that has passed. */
-const tooLate = `weft: %METADATA(ROUTE:${metadataNamespace}:${calleeKey})% did not answer within the deadline`;
 const callee = `%METADATA(ROUTE:${metadataNamespace}:${calleeKey})%`;
+/** Words for a deadline that has passed. */
+const tooLate = `weft: ${callee} did not answer within the deadline`;
+const noReplica = `weft: ${callee} has no replica that takes calls`;
+const unreachable = `weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`;
 
 /** The answers of a sidecar in its application's stead. */
 export const inboundReplies: LocalReplyConfig = replies([
@@ -109,8 +111,8 @@ export const inboundReplies: LocalReplyConfig = replies([
 
 /** The answers of a sidecar to its own application. */
 export const outboundReplies: LocalReplyConfig = replies([
-  { filter: flagged('UH'), ...text(`weft: ${callee} has no replica that takes calls`) },
-  { filter: flagged('UF'), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
+  { filter: flagged('UH'), ...text(noReplica) },
+  { filter: flagged('UF'), ...text(unreachable) },
   // A stream on which nothing has moved.
   { filter: flagged('SI'), headersToAdd: [header('grpc-status', deadlineExceeded)] },
   ...[408, 504].map((status) => ({ filter: answered(status), ...text(tooLate) })),
@@ -138,8 +140,8 @@ export const gatewayReplies: LocalReplyConfig = replies([
     filter: both(isGrpc, answered(status)),
     headersToAdd: [header('grpc-status', resourceExhausted)],
   })),
-  { filter: both(isGrpc, flagged('UH')), ...text(`weft: ${callee} has no replica that takes calls`) },
-  { filter: both(isGrpc, flagged('UF')), ...text(`weft: ${callee} cannot be reached: %LOCAL_REPLY_BODY%`) },
+  { filter: both(isGrpc, flagged('UH')), ...text(noReplica) },
+  { filter: both(isGrpc, flagged('UF')), ...text(unreachable) },
   { filter: both(isGrpc, flagged('SI')), headersToAdd: [header('grpc-status', deadlineExceeded)] },
   ...[408, 504].map((status) => ({
     filter: both(isGrpc, answered(status)),
@@ -147,13 +149,31 @@ export const gatewayReplies: LocalReplyConfig = replies([
     ...text(tooLate),
   })),
   { filter: isGrpc },
-  ...conditions.flatMap(([status, name, code]) => [
-    { filter: both(isRest, answered(status)), ...json({ code, message: '%LOCAL_REPLY_BODY%' }) },
-    { filter: both(callsMethod, answered(status)), ...json({ code: name, message: '%LOCAL_REPLY_BODY%' }) },
-    // Not a method's path: nothing there in the eyes of REST.
-    { filter: answered(status), ...json({ code: status === 404 ? 5 : code, message: '%LOCAL_REPLY_BODY%' }) },
-  ]),
+  ...worded(noReplica, [503], flagged('UH')),
+  ...worded(unreachable, [503], flagged('UF')),
+  // Only calls of methods: another request may have lasted too long before it had a route, and so a callee.
+  { filter: both(isRest, answered(504)), ...json({ code: 4, message: tooLate }) },
+  { filter: both(callsMethod, answered(504)), ...json({ code: 'deadline_exceeded', message: tooLate }) },
+  ...worded(
+    '%LOCAL_REPLY_BODY%',
+    conditions.map(([status]) => status),
+  ),
 ]);
+
+/** Answers with these statuses, and this flag if there is one, to those who do not call by gRPC. */
+function worded(message: string, statuses: readonly number[], flag?: AccessLogFilter): ReplyMapper[] {
+  return conditions
+    .filter(([status]) => statuses.includes(status))
+    .flatMap(([status, name, code]) => {
+      const isThis = flag === undefined ? answered(status) : both(answered(status), flag);
+      return [
+        { filter: both(isRest, isThis), ...json({ code, message }) },
+        { filter: both(callsMethod, isThis), ...json({ code: name, message }) },
+        // Not a method's path: nothing there in the eyes of REST.
+        { filter: isThis, ...json({ code: status === 404 ? 5 : code, message }) },
+      ];
+    });
+}
 
 function json(value: JsonObject) {
   return {

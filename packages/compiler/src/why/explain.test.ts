@@ -1,3 +1,5 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
@@ -60,6 +62,41 @@ test('a replica, a service and the end of a method name the same call', (t) => {
   const whole = explain({ ...mesh, caller: 'bakery.orders', method: authorize });
   t.deepEqual(explain({ ...mesh, caller: 'bakery/orders', method: 'PaymentService/Authorize' }), whole);
   t.deepEqual(explain({ ...mesh, caller: 'bakery/orders-0', method: `/${authorize}` }).verdict, whole.verdict);
+});
+
+test('short names that only one service or method has', (t) => {
+  const mesh = bakery();
+  const whole = explain({ ...mesh, caller: 'bakery.orders', method: authorize });
+  for (const method of ['bakery.payments/Authorize', 'payments/Authorize', 'Authorize', '/Authorize']) {
+    t.deepEqual(explain({ ...mesh, caller: 'orders', method }), whole, method);
+  }
+  const wrong = explain({ ...mesh, caller: 'orders', method: 'payments/Steal' });
+  t.regex(wrong.verdict, /^payments has no method Steal/);
+  t.regex(wrong.advice ?? '', /one of .*bakery\.payments\.v1\.PaymentService\/Authorize/);
+});
+
+test('a short name that several have: their full names', (t) => {
+  const mesh = bakery((directory) => directory.service('payments', 'branch'));
+  const caller = explain({ ...mesh, caller: 'payments', method: authorize });
+  t.true(caller.isUnknown);
+  t.is(caller.verdict, 'payments is the name of several services');
+  t.regex(caller.advice ?? '', /^name one of bakery\.payments, branch\/payments$/);
+  const set = fromBinary(FileDescriptorSetSchema, descriptorSet('bakery.payments'));
+  for (const method of set.file.flatMap((file) => file.service).flatMap((service) => service.method)) {
+    if (method.name === 'Refund') method.name = 'PlaceOrder';
+  }
+  const twice = bakery((directory) =>
+    directory
+      .contract('bakery', 'bakery.payments', toBinary(FileDescriptorSetSchema, set))
+      .remove('bakery/workloads/payments-0.yaml'),
+  );
+  const method = explain({ ...twice, caller: 'orders', method: 'PlaceOrder' });
+  t.true(method.isUnknown);
+  t.is(method.verdict, 'PlaceOrder may mean several methods');
+  t.is(
+    method.advice,
+    'name one of bakery.orders.v1.OrderService/PlaceOrder, bakery.payments.v1.PaymentService/PlaceOrder',
+  );
 });
 
 test('a refusal: its sentence, and the line to add', (t) => {

@@ -15,7 +15,7 @@ import type { Service } from '../model/service.ts';
 import type { SocketAddress, Workload } from '../model/workload.ts';
 import { adviceFor } from './advice.ts';
 import type { Explanation, Step, Value } from './explanation.ts';
-import { type Called, type Caller, findCaller, findMethod } from './find-call.ts';
+import { type Called, type Caller, findCaller, findMethod, methodsMeant, servicesOfShortName } from './find-call.ts';
 import { contractElement, placeOf, resourceSource, valueSource, versionOf } from './value-source.ts';
 
 /** How far a connected proxy has taken what it was sent, by type. */
@@ -48,6 +48,16 @@ export function explain(question: Question): Explanation {
   const { mesh } = question;
   const caller = findCaller(mesh, question.caller);
   if (caller === undefined) {
+    const several = servicesOfShortName(mesh, question.caller).map(({ id, logicalName }) => logicalName ?? id);
+    if (several.length > 1) {
+      return {
+        allowed: false,
+        isUnknown: true,
+        verdict: `${question.caller} is the name of several services`,
+        advice: `name one of ${[...new Set(several)].sort().join(', ')}`,
+        steps: [],
+      };
+    }
     const names = [...new Set([...[...mesh.services.values()].map(nameOf), ...mesh.gateways.keys()])].sort();
     return {
       allowed: false,
@@ -86,6 +96,10 @@ export function explain(question: Question): Explanation {
 function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advice'> {
   const name = text.replace(/^\//, '');
   const [serviceName = '', methodName] = name.split('/');
+  const several = [...new Set(methodsMeant(mesh, name).map(({ method }) => method.path.slice(1)))].sort();
+  if (several.length > 1) {
+    return { verdict: `${name} may mean several methods`, advice: `name one of ${listed(several)}` };
+  }
   const services = [...mesh.services.values()];
   const paths = (some: readonly Service[]) =>
     some.flatMap(({ methods }) => [...methods.keys()].map((path) => path.slice(1)));
@@ -99,16 +113,14 @@ function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advi
   );
   if (own.length > 0) {
     const known = paths(own).sort();
-    const shown = known.slice(0, 20);
     const said =
       methodName === undefined
         ? `${name} is a service; name one of its methods`
         : `${serviceName} has no method ${methodName}`;
-    const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
     const meant = [...known, ...known.map((path) => `${serviceName}/${path.split('/').at(-1)}`)];
     return {
       verdict: methodName === undefined ? said : suggesting(said, name, meant),
-      advice: known.length === 0 ? 'it has no methods' : `one of ${shown.join(', ')}${more}`,
+      advice: known.length === 0 ? 'it has no methods' : `one of ${listed(known)}`,
     };
   }
   const known = [...services.flatMap(({ logicalName }) => logicalName ?? []), ...services.flatMap(grpcServices)];
@@ -121,6 +133,12 @@ function noMethod(mesh: Mesh, text: string): Pick<Explanation, 'verdict' | 'advi
     ]),
     advice: 'weft status names the services; a contract whose last good version serves may not have the method yet',
   };
+}
+
+/** The first twenty names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const more = names.length > 20 ? ` and ${names.length - 20} more` : '';
+  return `${names.slice(0, 20).join(', ')}${more}`;
 }
 
 interface Endpoint {

@@ -12,7 +12,10 @@ export interface Caller {
   readonly services: readonly Service[];
 }
 
-/** Finds a caller by its logical name, or by the name of a service or replica ("bakery/orders"); undefined: nobody. */
+/**
+ * Finds a caller by its logical name, by the name of a service or replica ("bakery/orders"), or by a name that only one service has
+ * ("orders"); undefined: nobody, or several.
+ */
 export function findCaller(mesh: Mesh, text: string): Caller | undefined {
   const lookups = mesh.lookups;
   const replica = isId(text) ? mesh.workloads.get(text) : undefined;
@@ -29,11 +32,18 @@ export function findCaller(mesh: Mesh, text: string): Caller | undefined {
     };
   }
   const itself = isId(text) ? mesh.services.get(text) : undefined;
-  const services = itself ? [itself] : lookups.servicesNamed(text).filter(({ logicalName }) => logicalName === text);
+  const contracted = lookups.servicesNamed(text).filter(({ logicalName }) => logicalName === text);
+  const short = servicesOfShortName(mesh, text);
+  const services = itself ? [itself] : contracted.length > 0 ? contracted : short.length === 1 ? short : [];
   const [first] = services;
   if (first === undefined) return undefined;
   const workloads = services.flatMap((service) => service.workloads.flatMap((id) => mesh.workloads.get(id) ?? []));
   return { name: first.logicalName ?? first.id, workloads, services };
+}
+
+/** The services of this name, in whatever namespace. */
+export function servicesOfShortName(mesh: Mesh, text: string): Service[] {
+  return [...mesh.services.values()].filter(({ name }) => name === text);
 }
 
 function isId(text: string): text is ServiceId & WorkloadId {
@@ -47,21 +57,33 @@ export interface Called {
 }
 
 /**
- * Finds a method by its path without the slash ("bakery.orders.v1.OrderService/PlaceOrder"), or by the end of it when no other has
- * that ("OrderService/PlaceOrder"). Of services that share it, one that admits the caller comes first.
+ * Finds a method by its path without the slash ("bakery.orders.v1.OrderService/PlaceOrder"), or by one of the names that
+ * `methodsMeant` knows when no other method has it. Of services that share it, one that admits the caller comes first.
  */
 export function findMethod(mesh: Mesh, text: string, caller: LogicalName): Called | undefined {
   const path = text.startsWith('/') ? text : `/${text}`;
-  const found: Called[] = [];
-  const ending: Called[] = [];
-  for (const service of mesh.services.values()) {
+  const exact = [...mesh.services.values()].flatMap((service): Called[] => {
     const method = methodOf(service.methods, path);
-    if (method) found.push({ method, service });
-    for (const candidate of service.methods.values()) {
-      if (candidate.path.endsWith(`.${path.slice(1)}`)) ending.push({ method: candidate, service });
-    }
-  }
-  const exact = found.find(({ method }) => method.callers.has(caller)) ?? found[0];
-  if (exact !== undefined) return exact;
-  return new Set(ending.map(({ method }) => method.path)).size === 1 ? ending[0] : undefined;
+    return method ? [{ method, service }] : [];
+  });
+  const meant = exact.length > 0 ? exact : methodsMeant(mesh, text);
+  if (exact.length === 0 && new Set(meant.map(({ method }) => method.path)).size !== 1) return undefined;
+  return meant.find(({ method }) => method.callers.has(caller)) ?? meant[0];
+}
+
+/**
+ * All methods that a short name may mean: the end of the path ("OrderService/PlaceOrder"), the method of a service by the service's
+ * logical or own name ("bakery.orders/PlaceOrder", "orders/PlaceOrder"), or the method's name alone ("PlaceOrder").
+ */
+export function methodsMeant(mesh: Mesh, text: string): Called[] {
+  const [first = '', second, ...more] = text.replace(/^\//, '').split('/');
+  if (more.length > 0) return [];
+  const isMeant = (service: Service, method: Method) => {
+    if (second === undefined) return method.name === first;
+    if (method.name !== second) return false;
+    return service.logicalName === first || service.name === first || method.grpcService.endsWith(`.${first}`);
+  };
+  return [...mesh.services.values()].flatMap((service) =>
+    [...service.methods.values()].filter((method) => isMeant(service, method)).map((method) => ({ method, service })),
+  );
 }

@@ -139,6 +139,43 @@ test.serial('REST: every answer of the edge names its trace', async (t) => {
   }
 });
 
+test.serial('REST and Connect: nobody there and nobody in time have the words that gRPC has', async (t) => {
+  const { bakery, edge } = t.context;
+  const getOrder = '/bakery.orders.v1.OrderService/GetOrder';
+  const answers = async () => {
+    const rest = await fetch(`${edge}/v1/orders/${orderId}`, { headers });
+    const connect = await fetch(edge + getOrder, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'connect-protocol-version': '1' },
+      body: JSON.stringify({ orderId }),
+    });
+    for (const answer of [rest, connect]) t.is(answer.headers.get('weft-trace-id'), traceId);
+    return { statuses: [rest.status, connect.status], bodies: [await rest.text(), await connect.text()] };
+  };
+  bakery.replica('orders-0').application.behaviour = behaviours.hang;
+  const late = await answers();
+  t.deepEqual(late.statuses, [504, 504]);
+  // The edge or the callee's sidecar, whichever notices first.
+  for (const body of late.bodies) t.regex(body, /weft: bakery\.orders did not answer within the deadline/);
+
+  bakery.ready('orders-0', false);
+  await bakery.apply();
+  t.teardown(async () => {
+    bakery.ready('orders-0', true);
+    await bakery.apply();
+  });
+  const nobody = await answers();
+  const message = 'weft: bakery.orders has no replica that takes calls';
+  t.deepEqual(nobody.statuses, [503, 503]);
+  t.deepEqual(
+    nobody.bodies.map((body) => JSON.parse(body)),
+    [
+      { code: 14, message },
+      { code: 'unavailable', message },
+    ],
+  );
+});
+
 test.serial('a call without a trace, or with a broken one, is named by an id that is in the access log', async (t) => {
   const { bakery, edge } = t.context;
   for (const traceparent of [
