@@ -53,7 +53,7 @@ test('what a pod said before it was wrong is neither its readiness nor a later p
   t.like(workload(), { ready: true, serviceAccount: 'orders' });
   graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));
   t.like(workload(), { ready: true, serviceAccount: 'orders' });
-  t.regex(facts.problems.get('Pod bakery/orders-0')?.[0]?.message ?? '', /last good form/);
+  t.regex(facts.problems.get('Pod bakery/orders-0')?.[0]?.message ?? '', /last good version/);
   graph.turn(() => put('pods', pod('one', 'nonsense', false, 'orders')));
   t.like(workload(), { ready: false, serviceAccount: 'orders' });
   graph.turn(() => put('pods', pod('one', 'nonsense', true, 'orders')));

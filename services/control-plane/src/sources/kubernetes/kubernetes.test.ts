@@ -247,7 +247,7 @@ test('one bad object stops nothing, is named, and its last good form serves', as
   );
   t.regex(
     broken.problems.find(({ resource }) => resource === 'Service bakery/orders')?.message ?? '',
-    /last good form/,
+    /last good version/,
   );
   t.deepEqual(broken.services, facts.services);
   fake.say(
