@@ -130,11 +130,15 @@ export class Supervisor {
 
   /** What does not run: services that were left out, and services that take no calls. */
   get troubles(): readonly Trouble[] {
-    const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
     return [
       ...this.#services.problems,
-      ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
+      ...this.#idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
     ];
+  }
+
+  /** The services that take no calls although their processes are the mesh's. */
+  get #idle(): readonly RunningService[] {
+    return this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
   }
 
   /** Stops a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */
@@ -169,8 +173,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts everything, in parallel if possible, and resolves when every call that the contracts permit succeeds. `troubles` names whatever
-   * does not start in time.
+   * Starts everything, in parallel if possible, and resolves when every call that the contracts permit between running services
+   * succeeds. `troubles` names whatever does not start in time.
    */
   async start(signal: AbortSignal): Promise<void> {
     const { progress, waitMs } = this.#options;
@@ -413,6 +417,9 @@ export class Supervisor {
       patience.end();
     }
     if (step.failed !== undefined) this.#services.report({ subject: 'calls', message: step.failed });
+    // Nobody has tried the calls of these. Each has its own trouble already.
+    const idle = this.#idle.map(({ service }) => service.name);
+    if (idle.length > 0) step.failed ??= `not those from or to ${idle.join(', ')}`;
   }
 }
 
