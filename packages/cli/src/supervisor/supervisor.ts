@@ -230,6 +230,7 @@ export class Supervisor {
       }
       const chosen = owner ? running.replicas.filter((replica) => replica.name === name) : running.replicas;
       await running.replace(running.version, either, chosen);
+      if (chosen.length === running.replicas.length) this.#services.forget(running.service);
       return chosen.map((replica) => replica.name);
     });
   }
@@ -255,6 +256,11 @@ export class Supervisor {
     if (running) await this.remove(service.name);
     await this.#join(service, either);
     return 'joined';
+  }
+
+  /** Shows a trouble until another message or undefined takes its place. */
+  note(subject: string, message: string | undefined): void {
+    this.#services.note(subject, message);
   }
 
   /** Removes a service from the mesh: from its callers first, then its replicas. */
@@ -287,6 +293,9 @@ export class Supervisor {
     try {
       if (service.schema !== before.schema) await this.#provision(running, service.schema);
       await running.replace(version, signal);
+    } catch (error) {
+      if (!signal.aborted) this.note(service.name, `its last edit does not run. ${reasonOf(error)}`);
+      throw error;
     } finally {
       running.coming = undefined;
     }
