@@ -7,6 +7,8 @@ import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { projectServices } from '../elsewhere/project-services.ts';
+import { supervisorLog } from '../log-files/show-logs.ts';
+import { removeStaleLog } from '../log-files/stale-log.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
@@ -83,6 +85,8 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     await detach(options, state);
     return;
   }
+  // Whoever asks for the log now must not be shown that of an earlier mesh.
+  removeStaleLog(detachedLog(state));
   // Loaded only here: no other command needs the whole supervisor, and each must answer at once.
   const { runSupervisor } = await import('../supervisor/run-supervisor.ts');
   await runSupervisor({
@@ -112,11 +116,16 @@ function checkServices(project: Project, except: readonly string[]): void {
   }
 }
 
+/** What a mesh in the background prints. */
+function detachedLog(state: StateDirectory): string {
+  return join(state.log, `${supervisorLog}.log`);
+}
+
 /** Runs this command again in the background, and shows its progress until the mesh is up. */
 async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
-  const logFile = join(state.log, 'up.log');
+  const logFile = detachedLog(state);
   const log = openSync(logFile, 'w', 0o600);
   const launcher = fileURLToPath(new URL('../../bin/weft.js', import.meta.url));
   const args = ['up', '--port', String(options.port), '--wait', String(options.wait), '--state', state.path];
