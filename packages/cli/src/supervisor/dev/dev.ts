@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { reasonOf } from '../../command-error.ts';
@@ -42,8 +43,13 @@ export class Dev {
   /** Messages about unreadable manifests by file, so that each is printed only once. */
   #said: ReadonlyMap<string, string> = new Map();
 
+  /** The content of each project's file that the mesh was started with. */
+  readonly #started: ReadonlyMap<string, string | undefined>;
+
   constructor(options: DevOptions) {
     this.#options = options;
+    const files = options.projects.map(({ root }) => join(root, projectFileName));
+    this.#started = new Map(files.map((file) => [file, contentOf(file)]));
   }
 
   /** Starts to follow edits until `signal` is aborted. Resolves when no later edit will be missed. */
@@ -76,10 +82,12 @@ export class Dev {
   async #take({ paths, savedAt }: Edit, updates: ServiceUpdates): Promise<void> {
     const { projects, mesh, say } = this.#options;
     const [own] = projects;
-    for (const { root } of projects) {
-      const file = join(root, projectFileName);
+    for (const [file, started] of this.#started) {
+      if (!paths.includes(file)) continue;
       const name = own ? relative(own.root, file) : file;
-      if (paths.includes(file)) say(`${name} has changed; start \`weft dev\` again to apply it`);
+      const isApplied = contentOf(file) === started;
+      if (!isApplied) say(`${name} has changed; start \`weft dev\` again to apply it`);
+      mesh.note(name, isApplied ? undefined : 'it has changed; start `weft dev` again to apply it');
     }
     const changed: ChangedContract[] = [];
     for (const project of projects) {
@@ -143,6 +151,15 @@ function isEdited({ directory, watch }: ServiceManifest, paths: readonly string[
   const places = placesOf(directory, watch);
   const manifest = join(directory, manifestName);
   return paths.some((path) => path !== manifest && places.some((place) => place.follows(path)));
+}
+
+/** Undefined if it cannot be read, as during a save. */
+function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function isBelow(directory: string, path: string): boolean {
