@@ -30,7 +30,9 @@ export async function prepareProject(project: Project, progress: Progress): Prom
     ({ changed, findings }) =>
       [
         changed.length > 0 ? `made ${changed.join(', ')} anew` : '',
-        findings.length > 0 ? `\`weft lint\` has ${findings.length} findings` : '',
+        findings.length > 0
+          ? `\`weft lint\` has ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`
+          : '',
       ]
         .filter(Boolean)
         .join('; '),
