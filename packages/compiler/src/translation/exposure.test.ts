@@ -212,5 +212,5 @@ test('no contract makes a gateway hold its descriptor set again and again', (t) 
   // b's catch-all would stand in a third route, after those of a.
   const compiler = own({ gatewayBytes: 2 * size + 100 });
   t.deepEqual(served(compiler).length, 3);
-  t.regex(words(compiler).join('\n'), /^GET \S+ \(.*\) is not served at edge, .* spec.quotas.gatewayBytes is \d+$/);
+  t.regex(words(compiler).join('\n'), /^GET \S+ \(.*\) is not served at edge .* spec.quotas.gatewayBytes is \d+$/);
 });
