@@ -130,6 +130,12 @@ function load(t: ExecutionContext, calls: readonly Call[]) {
   return { failures, stop };
 }
 
+/** What `weft status` says of edits that are not in the mesh. */
+async function shownTroubles(): Promise<string> {
+  const status = await new SupervisorClient(stateDirectory(dev.state).controlSocket).status();
+  return (status?.troubles ?? []).map(({ subject, message }) => `${subject}: ${message}`).join('\n');
+}
+
 const bake = () => json('bakery.bread.v1.BreadService/BakeBread')();
 const fill = () => json('bakery.cart.v1.CartService/FillCart')();
 
@@ -197,12 +203,14 @@ test.serial('broken code is named in one sentence, and the old code goes on serv
     await bakery.save('services/bread/src/baker.ts', broken);
     const said = await dev.said(/bread-0 does not serve/, before);
     t.regex(said, /weft: The new process of bread-0 does not serve, so the old one stays: it ended with .*Error.*: /);
+    t.regex(await shownTroubles(), /^bread: its last edit does not run\. .*Error.*: /);
   }
   t.regex(await bake(), /baker-14/);
   const before = dev.output();
   await bakery.save('services/bread/src/baker.ts', baker('mended'));
   await dev.said(/bread restarted in/, before);
   t.regex(await bake(), /mended/);
+  t.is(await shownTroubles(), '');
   await callers.stop();
   t.deepEqual(callers.failures, []);
 });
@@ -238,12 +246,17 @@ test.serial(
     before = dev.output();
     await bakery.save('proto/bakery/bread/v1/bread.proto', admitting.replace('string name = 1', 'strang name = 1'));
     t.regex(await dev.said(/contracts are unchanged/, before), /proto\/bakery\/bread\/v1\/bread\.proto:\d+:/);
+    t.regex(
+      await shownTroubles(),
+      /^contracts: proto\/bakery\/bread\/v1\/bread\.proto:\d+:.*; the last good contracts are used$/m,
+    );
     t.regex(await heat(), /rye by mended/);
 
     before = dev.output();
     await bakery.save('proto/bakery/bread/v1/bread.proto', admitting);
     await bakery.drop('services/oven');
     await dev.said(/oven left the mesh/, before);
+    t.is(await shownTroubles(), '');
     await waitFor('oven to be gone', async () => (await heat().catch(() => undefined)) === undefined);
     await callers.stop();
     t.deepEqual(callers.failures, []);

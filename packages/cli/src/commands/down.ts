@@ -43,7 +43,8 @@ export async function down(state: StateDirectory): Promise<string> {
     }
     if (Date.now() - toldAt > 2_000) {
       toldAt = Date.now();
-      console.log(`  … ${livingProcesses(state.processes).length} processes are still draining`);
+      const count = livingProcesses(state.processes).length;
+      console.log(`  … ${count === 1 ? '1 process is' : `${count} processes are`} still draining`);
     }
     await sleep(50);
   }

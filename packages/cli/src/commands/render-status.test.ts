@@ -48,7 +48,10 @@ test('shows services, proxies, and below them all that is wrong', (t) => {
       { namespace: 'bakery', name: 'orders-1', ready: false, reason: 'it starts' },
     ],
     problems: [{ resource: 'user/bad.yaml', field: 'spec', message: 'no ports', advice: 'at least one port' }],
-    denials: [{ count: 3n, lastAt: timestampFromMs(now - 60_000), message: 'weft: a may not call b' }],
+    denials: [
+      { count: 3n, lastAt: timestampFromMs(now - 60_000), message: 'weft: a may not call b' },
+      { count: 1n, lastAt: timestampFromMs(now - 60_000), message: 'weft: c may not call b' },
+    ],
   });
   t.is(
     renderStatus({ mesh, supervisor: undefined, now }, plain),
@@ -66,7 +69,8 @@ Problems (the last good configuration stays in use)
   user/bad.yaml spec: no ports; expected: at least one port
 
 Refused calls
-  3 times, last 60 s ago: weft: a may not call b`,
+  3 times, last 60 s ago: weft: a may not call b
+  once, 60 s ago: weft: c may not call b`,
   );
 });
 

@@ -47,10 +47,11 @@ export function renderStatus({ mesh, supervisor, now }: StatusView, paint: Paint
     const overrides = overrideLines(withoutEnded(mesh.overrides), now, paint);
     if (overrides.length) sections.push(section('Overrides', overrides, paint));
     if (problems.length) sections.push(section('Problems (the last good configuration stays in use)', problems, paint));
-    const denials = mesh.denials.map(
-      ({ count, lastAt, message, caller, method }) =>
-        `${count} times${lastAt ? `, last ${formatDuration(now - timestampMs(lastAt))} ago` : ''}: ${message || `${caller} called ${method}`}`,
-    );
+    const denials = mesh.denials.map(({ count, lastAt, message, caller, method }) => {
+      const ago = lastAt ? `${formatDuration(now - timestampMs(lastAt))} ago` : '';
+      const last = ago && (count === 1n ? `, ${ago}` : `, last ${ago}`);
+      return `${count === 1n ? 'once' : `${count} times`}${last}: ${message || `${caller} called ${method}`}`;
+    });
     if (denials.length) sections.push(section('Refused calls', denials, paint));
   }
   return sections.join('\n\n');

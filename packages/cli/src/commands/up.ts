@@ -6,6 +6,7 @@ import { didYouMean } from '@weft/compiler/model/did-you-mean';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { projectServices } from '../elsewhere/project-services.ts';
+import { removeStaleLog } from '../log-files/stale-log.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
@@ -89,6 +90,8 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     await detach(options, state, lock);
     return;
   }
+  // Whoever asks for the log now must not be shown that of an earlier mesh.
+  removeStaleLog(ownLog(state));
   // Loaded only here: no other command needs the whole supervisor, and each must answer at once.
   const { runSupervisor } = await import('../supervisor/run-supervisor.ts');
   await runSupervisor({

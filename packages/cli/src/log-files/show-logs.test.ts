@@ -85,5 +85,5 @@ test('a name that nobody has', (t) => {
   const message = (...names: readonly string[]) => t.throws(() => new ShownLogs(directory, names, {}))?.message ?? '';
   t.regex(message('order'), /^There is no log of order\. Did you mean orders\? Logs: .*orders-0/);
   t.regex(message('orders', 'order-0.envoy'), /Did you mean orders-0\.envoy\?/);
-  t.regex(message('up'), /^`weft up` shows its own log in its terminal; name a process: /);
+  t.regex(message('up'), /^`weft up` and `weft dev` show their log in their terminal; name a process: /);
 });

@@ -47,7 +47,7 @@ export class ShownLogs {
       const known = allLogNames(logs);
       throw new CommandError(
         name === supervisorLog
-          ? `\`weft up\` shows its own log in its terminal; name a process: ${known.join(', ')}.`
+          ? `\`weft up\` and \`weft dev\` show their log in their terminal; name a process: ${known.join(', ')}.`
           : `There is no log of ${name}.${didYouMean(name, known)} Logs: ${known.join(', ') || 'none yet'}.`,
       );
     }

@@ -55,6 +55,8 @@ export class Application {
   readonly #process: KeptProcess;
   readonly #stopped = new AbortController();
   #reason = startingReason;
+  /** Whether the current process has served. */
+  #served = false;
   /** Whether the user runs it in the foreground. */
   #lent = false;
   #probing: Promise<void> | undefined;
@@ -75,7 +77,10 @@ export class Application {
         this.#tried = undefined;
         return tried ? Promise.resolve(tried) : this.#launch();
       },
-      onUp: () => this.#update(startingReason),
+      onUp: () => {
+        this.#served = false;
+        this.#update(this.#process.afterCrash(startingReason));
+      },
       onDown: (reason) => {
         this.#update(reason);
         run.changed();
@@ -234,12 +239,17 @@ export class Application {
         // One late answer proves nothing, nor does silence if a debugger may have paused the process. And the answer of a process
         // that has ended since says nothing of the next one.
         const told = result.late ? late > 1 && !lent : true;
-        if (told && pid === this.pid && lent === this.#lent && !signal.aborted) this.#update(result.reason);
+        if (told && pid === this.pid && lent === this.#lent && !signal.aborted) this.#updateHealth(result.reason);
       }
       const intervalMs = this.#reason === '' ? probeIntervalMs : firstProbeIntervalMs;
       await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
     }
     probe.close();
+  }
+
+  #updateHealth(reason: string): void {
+    this.#served ||= reason === '';
+    this.#update(this.#served || this.#lent ? reason : this.#process.afterCrash(reason));
   }
 
   #update(reason: string): void {

@@ -42,6 +42,7 @@ test('a crash is told with its exit code and its last line, and the process star
   );
   const down = once(events, 'down');
   await kept.start();
+  t.is(kept.afterCrash('it does not listen yet'), 'it does not listen yet');
   const first = kept.pid;
   await down;
   t.is(sentences[0], 'a ended with exit code 3; starts again in 1.0 s; it last said: cannot find the moon');
@@ -49,6 +50,10 @@ test('a crash is told with its exit code and its last line, and the process star
   await once(events, 'up');
   t.not(kept.pid, first);
   t.is(kept.restarts, 1);
+  t.is(
+    kept.afterCrash('it does not listen yet'),
+    'ended with exit code 3; started again: it does not listen yet; it last said: cannot find the moon',
+  );
   t.regex(readFileSync(log.path, 'utf8'), /cannot find the moon/);
 });
 

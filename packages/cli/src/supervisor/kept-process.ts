@@ -43,6 +43,8 @@ export class KeptProcess {
   /** Cancels the wait for the next start. */
   #waiting = new AbortController();
   #cannotStart = false;
+  /** How it ended last, and what it said before, unless it was asked to. */
+  #crash: { readonly how: string; readonly lastWords: string } | undefined;
 
   constructor(options: KeptProcessOptions) {
     this.#options = options;
@@ -55,6 +57,13 @@ export class KeptProcess {
   /** Why it does not run; empty while it does. */
   get reason(): string {
     return this.#running ? '' : this.#reason;
+  }
+
+  /** Why a process that was started again does not serve yet: that the one before crashed may say more than `reason`. */
+  afterCrash(reason: string): string {
+    if (!this.#crash) return reason;
+    const { how, lastWords } = this.#crash;
+    return `${how}; started again: ${reason}${lastWords}`;
   }
 
   /** How often it was restarted. */
@@ -150,6 +159,7 @@ export class KeptProcess {
       }
       if (signal.aborted) return;
       if (!this.#held && end) await this.#wait(end, Date.now() - startedAt);
+      if (this.#held) this.#crash = undefined;
       while (this.#held && !signal.aborted) {
         this.#reason = this.#held.reason;
         this.#options.onDown?.(this.#reason);
@@ -174,7 +184,9 @@ export class KeptProcess {
     const delayMs = this.#backoff.next(ranMs);
     const lastLine = this.#cannotStart ? '' : this.#options.lastLine?.();
     const times = this.#backoff.failures > 1 ? `, the ${ordinal(this.#backoff.failures)} time in a row` : '';
-    this.#reason = `${end}${times}; starts again in ${formatDuration(delayMs)}${lastLine ? `; it last said: ${lastLine}` : ''}`;
+    const crash = { how: `${end}${times}`, lastWords: lastLine ? `; it last said: ${lastLine}` : '' };
+    this.#crash = crash;
+    this.#reason = `${crash.how}; starts again in ${formatDuration(delayMs)}${crash.lastWords}`;
     this.#options.onDown?.(this.#reason);
     this.#options.report(`${this.#options.name} ${this.#reason}`);
     this.#waiting = new AbortController();

@@ -12,6 +12,17 @@ test('a JSON line of the kit reads as a sentence with its fields', (t) => {
   t.is(readableLine('{"level":50,"msg":"no\\nway"}'), 'error no ⏎ way');
   t.is(readableLine('{"level":"info","msg":"listens"}'), 'listens');
   t.is(readableLine('{"msg":"not ready","err":{"message":"gone","stack":"at x"}}'), 'not ready err="gone"');
+  const stack = [
+    'Error: oops',
+    '    at check (/bakery/node_modules/@weft/service-kit/dist/decode.js:3:9)',
+    '    at node:internal/process:1:2',
+    '    at async bake (file:///bakery/services/oven/src/oven.ts:7:11)',
+    '    at /bakery/services/oven/src/main.ts:1:1',
+  ].join('\n');
+  t.is(
+    readableLine(JSON.stringify({ msg: 'the call failed', err: { message: 'oops', stack } })),
+    'the call failed err="oops" at /bakery/services/oven/src/oven.ts:7:11',
+  );
   t.is(readableLine('{torn'), '{torn');
   t.is(readableLine('plain words'), 'plain words');
 });

@@ -112,13 +112,20 @@ export function readableLine(text: string): string {
     .replaceAll('\n', ' ⏎ ');
 }
 
-/** For an error, only its message; the file has its stack. */
+/** For an error, its message and the place in the service's own code; the file has its stack. */
 function readableValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') {
-    return JSON.stringify(value.message);
+    const place = 'stack' in value && typeof value.stack === 'string' ? ownPlace(value.stack) : undefined;
+    return `${JSON.stringify(value.message)}${place === undefined ? '' : ` at ${place}`}`;
   }
   return JSON.stringify(value);
+}
+
+/** The first place of a stack that is neither in Node nor in a package: "/bakery/services/oven/src/oven.ts:7:11". */
+function ownPlace(stack: string): string | undefined {
+  const places = stack.matchAll(/^ +at (?:.*\()?(?:file:\/\/)?(\/[^()\n]+:\d+:\d+)\)?$/gm);
+  return [...places].map(([, place]) => place).find((place) => !place?.includes('/node_modules/'));
 }
 
 /** Fields that appear elsewhere in the line, or are the same in each. */

@@ -30,7 +30,9 @@ export async function prepareProject(project: Project, progress: Progress): Prom
     ({ changed, findings }) =>
       [
         changed.length > 0 ? `made ${changed.join(', ')} anew` : '',
-        findings.length > 0 ? `\`weft lint\` has ${findings.length} findings` : '',
+        findings.length > 0
+          ? `\`weft lint\` has ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`
+          : '',
       ]
         .filter(Boolean)
         .join('; '),
@@ -40,7 +42,7 @@ export async function prepareProject(project: Project, progress: Progress): Prom
   return {
     services,
     problems: [
-      ...[brokenWords(broken) ?? []].flat().map((message) => ({ subject: 'contracts', message })),
+      ...[brokenWords(broken) ?? []].flat().map((message) => ({ subject: ownContracts, message })),
       ...others,
       ...problems.map(({ file, message }) => ({ subject: file, message: `${message}; the service is left out` })),
     ],
@@ -52,13 +54,21 @@ async function generateUsed(project: Project): Promise<Trouble[]> {
   const troubles: Trouble[] = [];
   for (const other of usedProjects(project)) {
     const broken = brokenWords((await generated(other, () => {})).problems);
-    if (broken !== undefined) troubles.push({ subject: `contracts of ${other.name}`, message: broken });
+    if (broken !== undefined) troubles.push({ subject: contractsOf(other.name), message: broken });
   }
   return troubles;
 }
 
-/** The first of many problems is often the cause of the others. */
-function brokenWords([first, ...others]: readonly string[]): string | undefined {
+/** The subject of a trouble with the contracts of the project itself. */
+export const ownContracts = 'contracts';
+
+/** The same for another checkout, whose services run here. */
+export function contractsOf(name: string): string {
+  return `contracts of ${name}`;
+}
+
+/** What is wrong with contracts, in one sentence; undefined if nothing is. The first of many problems is often the cause of the others. */
+export function brokenWords([first, ...others]: readonly string[]): string | undefined {
   if (first === undefined) return undefined;
   const more = others.length > 0 ? ` (\`weft generate\` names ${others.length} more)` : '';
   return `${first}${more}; the last good contracts are used`;

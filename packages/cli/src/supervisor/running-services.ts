@@ -117,6 +117,12 @@ export class RunningServices {
     this.#problems = [...this.#problems, problem];
   }
 
+  /** Replaces what is said of a subject; undefined: nothing is wrong with it any more. */
+  note(subject: string, message: string | undefined): void {
+    const others = this.#problems.filter((problem) => problem.subject !== subject);
+    this.#problems = message === undefined ? others : [...others, { subject, message }];
+  }
+
   /** Removes the problems of a service that is being retried. */
   forget({ name, file }: Pick<ServiceManifest, 'name' | 'file'>): void {
     this.#problems = this.#problems.filter(({ subject }) => subject !== name && subject !== file);

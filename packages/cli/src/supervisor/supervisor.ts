@@ -130,11 +130,15 @@ export class Supervisor {
 
   /** What does not run: services that were left out, and services that take no calls. */
   get troubles(): readonly Trouble[] {
-    const idle = this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
     return [
       ...this.#services.problems,
-      ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
+      ...this.#idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
     ];
+  }
+
+  /** The services that take no calls although their processes are the mesh's. */
+  get #idle(): readonly RunningService[] {
+    return this.#services.all.filter(({ reason, withheld }) => reason !== '' && withheld === undefined);
   }
 
   get #fullDisk(): readonly Trouble[] {
@@ -175,8 +179,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts everything, in parallel if possible, and resolves when every call that the contracts permit succeeds. `troubles` names whatever
-   * does not start in time.
+   * Starts everything, in parallel if possible, and resolves when every call that the contracts permit between running services
+   * succeeds. `troubles` names whatever does not start in time.
    */
   async start(signal: AbortSignal): Promise<void> {
     const { progress, waitMs } = this.#options;
@@ -232,6 +236,7 @@ export class Supervisor {
       }
       const chosen = owner ? running.replicas.filter((replica) => replica.name === name) : running.replicas;
       await running.replace(running.version, either, chosen);
+      if (chosen.length === running.replicas.length) this.#services.forget(running.service);
       return chosen.map((replica) => replica.name);
     });
   }
@@ -257,6 +262,11 @@ export class Supervisor {
     if (running) await this.remove(service.name);
     await this.#join(service, either);
     return 'joined';
+  }
+
+  /** Shows a trouble until another message or undefined takes its place. */
+  note(subject: string, message: string | undefined): void {
+    this.#services.note(subject, message);
   }
 
   /** Removes a service from the mesh: from its callers first, then its replicas. */
@@ -289,6 +299,9 @@ export class Supervisor {
     try {
       if (service.schema !== before.schema) await this.#provision(running, service.schema);
       await running.replace(version, signal);
+    } catch (error) {
+      if (!signal.aborted) this.note(service.name, `its last edit does not run. ${reasonOf(error)}`);
+      throw error;
     } finally {
       running.coming = undefined;
     }
@@ -419,6 +432,9 @@ export class Supervisor {
       patience.end();
     }
     if (step.failed !== undefined) this.#services.report({ subject: 'calls', message: step.failed });
+    // Nobody has tried the calls of these. Each has its own trouble already.
+    const idle = this.#idle.map(({ service }) => service.name);
+    if (idle.length > 0) step.failed ??= `not those from or to ${idle.join(', ')}`;
   }
 }
 

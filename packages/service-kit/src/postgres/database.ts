@@ -59,7 +59,7 @@ export interface Database extends Queryable {
    * to a pool.
    */
   transaction<T>(fn: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Rejects if the database is unreachable; for readiness. */
+  /** Rejects if the database is unreachable, or if a migration under way does not end within 0.9 s; for readiness. */
   check(signal?: AbortSignal): Promise<void>;
   /** Waits for statements and transactions in progress, then closes all connections. */
   close(): Promise<void>;

@@ -155,3 +155,13 @@ test('waiting for another replica ends with the signal', async (t) => {
   await other.query('select pg_advisory_unlock_all()');
   await db.migrate();
 });
+
+// Serial: what it measures ends in time only if no other test keeps the server busy.
+test.serial('a check waits for the migration of its own process, and then succeeds at once', async (t) => {
+  const { open } = await schemaWith({ '0001_a.sql': 'create table a (n int)' });
+  const db = open();
+  t.teardown(() => db.close());
+  const migrated = db.migrate();
+  await t.notThrowsAsync(db.check());
+  await migrated;
+});

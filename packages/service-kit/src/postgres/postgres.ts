@@ -34,6 +34,9 @@ export interface PostgresOptions {
 /** The maximum number of times that a transaction runs. */
 const maxTries = 5;
 
+/** How long a check waits for a migration: shorter than a result of the readiness is cached, so that the next check waits on. */
+const checkWaitMs = 900;
+
 /**
  * A connection pool to a service's own schema. Connects on first use, and reconnects after the server was down.
  *
@@ -52,8 +55,8 @@ class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   /** Connections break one by one; that is one loss. */
   readonly #lost: Outage;
-  /** Statements wait for the schema that they need. */
-  #migrating: Promise<void> | undefined;
+  /** Statements wait for the schema that they need. Resolves with whether it is there; never rejects. */
+  #migrating: Promise<boolean> | undefined;
   #lastSuccess = 0;
 
   constructor(options: PostgresOptions) {
@@ -141,8 +144,8 @@ class PostgresDatabase implements Database {
   async migrate(signal?: AbortSignal): Promise<void> {
     const migrated = this.#migrate(signal);
     this.#migrating = migrated.then(
-      () => {},
-      () => {},
+      () => true,
+      () => false,
     );
     try {
       await migrated;
@@ -175,7 +178,10 @@ class PostgresDatabase implements Database {
   }
 
   async check(signal?: AbortSignal): Promise<void> {
-    if (this.#migrating) throw this.#notThere();
+    if (this.#migrating) {
+      const waited = sleep(checkWaitMs, false, { ref: false, ...(signal ? { signal } : {}) }).catch(() => false);
+      if (!(await Promise.race([this.#migrating, waited]))) throw this.#notThere();
+    }
     // A pool that is busy serving calls is reachable; asking again would only queue behind them.
     if (Date.now() - this.#lastSuccess < 1_000) return;
     const timeout = AbortSignal.timeout(2_000);

@@ -11,6 +11,8 @@ export interface DevMesh {
    * @throws CommandError if it does not serve; the previous version, if any, keeps running.
    */
   put(service: ServiceManifest, signal: AbortSignal): Promise<'joined' | 'restarted' | 'held'>;
+  /** Shows with the status of the mesh that an edit is not in it, until another message or undefined takes the place of `message`. */
+  note(subject: string, message: string | undefined): void;
   /** Takes a service out of the mesh. */
   remove(name: string): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { reasonOf } from '../../command-error.ts';
@@ -5,6 +6,7 @@ import type { Project } from '../../project.ts';
 import { projectFileName } from '../../project-file.ts';
 import type { ServiceManifest } from '../../service-manifest.ts';
 import type { ManifestProblem } from '../../service-manifests.ts';
+import { brokenWords, contractsOf, ownContracts } from '../prepare-project.ts';
 import { usesContract } from './contract-users.ts';
 import type { ChangedContract, DevContracts } from './dev-contracts.ts';
 import type { DevMesh } from './dev-mesh.ts';
@@ -15,7 +17,7 @@ import { childrenNamed, filesEnding, placesOf, type WatchedPlace } from './watch
 const manifestName = 'weft.yaml';
 
 /** A project whose edits are followed. */
-export interface FollowedProject extends Pick<Project, 'root' | 'contractsDirs' | 'servicesDirs'> {
+export interface FollowedProject extends Pick<Project, 'name' | 'root' | 'contractsDirs' | 'servicesDirs'> {
   readonly contracts: DevContracts;
 }
 
@@ -38,11 +40,16 @@ export interface DevOptions {
 /** Follows the edits of a project, and of the checkouts that it uses, and brings each into the running mesh. */
 export class Dev {
   readonly #options: DevOptions;
-  /** Messages about unreadable manifests, so that each is printed only once. */
-  #said = new Set<string>();
+  /** Messages about unreadable manifests by file, so that each is printed only once. */
+  #said: ReadonlyMap<string, string> = new Map();
+
+  /** The content of each project's file that the mesh was started with. */
+  readonly #started: ReadonlyMap<string, string | undefined>;
 
   constructor(options: DevOptions) {
     this.#options = options;
+    const files = options.projects.map(({ root }) => join(root, projectFileName));
+    this.#started = new Map(files.map((file) => [file, contentOf(file)]));
   }
 
   /** Starts to follow edits until `signal` is aborted. Resolves when no later edit will be missed. */
@@ -75,16 +82,19 @@ export class Dev {
   async #take({ paths, savedAt }: Edit, updates: ServiceUpdates): Promise<void> {
     const { projects, mesh, say } = this.#options;
     const [own] = projects;
-    for (const { root } of projects) {
-      const file = join(root, projectFileName);
+    for (const [file, started] of this.#started) {
+      if (!paths.includes(file)) continue;
       const name = own ? relative(own.root, file) : file;
-      if (paths.includes(file)) say(`${name} has changed; start \`weft dev\` again to apply it`);
+      const isApplied = contentOf(file) === started;
+      if (!isApplied) say(`${name} has changed; start \`weft dev\` again to apply it`);
+      mesh.note(name, isApplied ? undefined : 'it has changed; start `weft dev` again to apply it');
     }
     const changed: ChangedContract[] = [];
-    for (const { contractsDirs, contracts } of projects) {
+    for (const project of projects) {
+      const { contractsDirs } = project;
       const protos = contractsDirs.map((folder) => filesEnding(folder, '.proto'));
       const isTheirs = (path: string) => protos.some((place) => isBelow(place.directory, path) && place.follows(path));
-      if (paths.some(isTheirs)) changed.push(...(await this.#updateContracts(contracts)));
+      if (paths.some(isTheirs)) changed.push(...(await this.#updateContracts(project)));
     }
     const { services, problems } = this.#options.readServices();
     this.#sayProblems(problems);
@@ -103,9 +113,10 @@ export class Dev {
   }
 
   /** Applies the current .proto files. Returns the contracts that changed. */
-  async #updateContracts(contracts: DevContracts): Promise<readonly ChangedContract[]> {
-    const { say } = this.#options;
-    const { problems, changed, warnings, diff } = await contracts.update();
+  async #updateContracts(project: FollowedProject): Promise<readonly ChangedContract[]> {
+    const { say, mesh, projects } = this.#options;
+    const { problems, changed, warnings, diff } = await project.contracts.update();
+    mesh.note(project === projects[0] ? ownContracts : contractsOf(project.name), brokenWords(problems));
     if (problems.length > 0) {
       say([...problems, 'The contracts are unchanged; the next save tries again.'].join('\n'));
       return [];
@@ -119,11 +130,19 @@ export class Dev {
   }
 
   #sayProblems(problems: readonly ManifestProblem[]): void {
-    const lines = new Set(problems.map(({ file, message }) => `${file}: ${message}; nothing changes`));
-    for (const line of lines) {
-      if (!this.#said.has(line)) this.#options.say(line);
+    const { mesh, say } = this.#options;
+    const byFile = Map.groupBy(problems, ({ file }) => file);
+    const found = new Map(
+      [...byFile].map(([file, all]) => [file, `${all.map(({ message }) => message).join('; ')}; nothing changes`]),
+    );
+    for (const [file, message] of found) {
+      if (this.#said.get(file) !== message) say(`${file}: ${message}`);
+      mesh.note(file, message);
     }
-    this.#said = lines;
+    for (const file of this.#said.keys()) {
+      if (!found.has(file)) mesh.note(file, undefined);
+    }
+    this.#said = found;
   }
 }
 
@@ -132,6 +151,15 @@ function isEdited({ directory, watch }: ServiceManifest, paths: readonly string[
   const places = placesOf(directory, watch);
   const manifest = join(directory, manifestName);
   return paths.some((path) => path !== manifest && places.some((place) => place.follows(path)));
+}
+
+/** Undefined if it cannot be read, as during a save. */
+function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function isBelow(directory: string, path: string): boolean {

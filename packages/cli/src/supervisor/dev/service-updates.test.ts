@@ -27,6 +27,7 @@ function fixture() {
       wake();
       return end.promise;
     },
+    note: () => {},
     remove: async (name) => {
       removed.push(name);
     },
