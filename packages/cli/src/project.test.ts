@@ -115,6 +115,8 @@ for (const [title, text, said] of [
     'uses.1: must be {folder, services}, {package} or {fake, answers | handlers}',
   ],
   ['no YAML', 'name: [', 'not YAML: '],
+  ['two documents', 'name: a\n---\nname: b\n', 'has 2 YAML documents; keep one'],
+  ['a file that would take minutes to parse', '#'.repeat(70_000), 'has 70000 characters, and Weft reads at most 65536'],
 ] as const) {
   test(`${title} is named with the file and the field`, (t) => {
     const { root, write, remove } = folder('x');

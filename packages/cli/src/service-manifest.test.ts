@@ -66,6 +66,13 @@ for (const [title, text, expected] of [
   ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 characters of a-z/],
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
+  [
+    'a file that would take minutes to parse',
+    `env:\n${'  A: b\n'.repeat(60_000)}`,
+    /has 420005 characters, and Weft reads at most 65536; shorten it/,
+  ],
+  ['two documents', 'name: a\n---\nname: b\n', /has 2 YAML documents; keep one/],
+  ['an alias of nothing', 'name: *a\n', /not YAML: Unresolved alias/],
   ['no YAML', 'name: [\n', /not YAML: /],
   ['a list', '- name\n', /must contain fields/],
   ['main and command at once', 'main: a.ts\ncommand: b\n', /main and command: .*remove/],

@@ -1,7 +1,6 @@
 import { basename, isAbsolute, join, relative } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { reasonOf } from './command-error.ts';
+import { parseYaml } from './parse-yaml.ts';
 
 const dnsLabel = z
   .string()
@@ -130,12 +129,9 @@ export function parseServiceManifest(
   directory: string,
   defaults: ManifestDefaults,
 ): ServiceManifest | { message: string } {
-  let content: unknown;
-  try {
-    content = parse(text) ?? {};
-  } catch (error) {
-    return { message: `not YAML: ${reasonOf(error).replace(/:$/, '')}` };
-  }
+  const read = parseYaml(text);
+  if ('problem' in read) return { message: read.problem };
+  const { content } = read;
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     return { message: 'must contain fields, for example "name: orders"' };
   }
@@ -145,15 +141,15 @@ export function parseServiceManifest(
     ...content,
   });
   if (!result.success) return { message: result.error.issues.map(issueWords).join('; ') };
-  const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...read } = result.data;
-  if (main !== undefined && read.command !== undefined) {
+  const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...fields } = result.data;
+  if (main !== undefined && fields.command !== undefined) {
     return { message: 'main and command: a service has only one of them; remove the other' };
   }
   return {
-    ...read,
+    ...fields,
     ...(contract === undefined ? {} : { contract }),
-    main: read.command ? undefined : (main ?? defaultMain),
-    watch: watch ?? (read.command ? ['**/*'] : ['src/**', 'migrations/**', 'package.json', 'weft.yaml']),
+    main: fields.command ? undefined : (main ?? defaultMain),
+    watch: watch ?? (fields.command ? ['**/*'] : ['src/**', 'migrations/**', 'package.json', 'weft.yaml']),
     cwd: isAbsolute(cwd) ? cwd : join(directory, cwd),
     directory,
     file: relative(defaults.root, join(directory, 'weft.yaml')),
