@@ -65,6 +65,9 @@ for (const [title, text, expected] of [
   ['a misspelt field', 'name: catalog\nreplica: 3\n', /replica/],
   ['a name that is not a DNS label', 'name: Catalog_1\n', /name: must be 1 to 40 characters of a-z/],
   ['a schema that would need quoting', 'name: a\nschema: "x; drop"\n', /schema: must be/],
+  ['a schema of PostgreSQL', 'schema: pg_catalog\n', /schema: pg_catalog is reserved by PostgreSQL; choose another/],
+  ['the schema public', 'schema: public\n', /schema: public is reserved/],
+  ['the role postgres', 'schema: postgres\n', /schema: postgres is reserved/],
   ['too many replicas', 'name: a\nreplicas: 51\n', /replicas: .*50/],
   [
     'a file that would take minutes to parse',

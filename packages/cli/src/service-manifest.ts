@@ -1,6 +1,7 @@
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { z } from 'zod';
 import { parseYaml } from './parse-yaml.ts';
+import { isReservedSchema } from './schema-name.ts';
 
 const dnsLabel = z
   .string()
@@ -8,7 +9,10 @@ const dnsLabel = z
 
 const databaseName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9 and _, beginning with a letter');
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9 and _, beginning with a letter')
+  .refine((name) => !isReservedSchema(name), {
+    error: ({ input }) => `${String(input)} is reserved by PostgreSQL; choose another`,
+  });
 
 /** A command without a shell: a list of words, or one string that is split on spaces. */
 const commandSchema = z
