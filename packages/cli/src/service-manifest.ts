@@ -54,6 +54,8 @@ const healthSchema = z
     return value === 'http' ? { protocol: 'http', path: defaultHealthPath } : { protocol: value };
   });
 
+const replicasRule = 'must be a whole number from 0 to 50';
+
 const serviceManifestSchema = z.strictObject({
   /** Unique in its namespace; replicas are `<name>-0`, `<name>-1` and so on, and its service account is the same. */
   name: dnsLabel,
@@ -68,7 +70,7 @@ const serviceManifestSchema = z.strictObject({
     .optional(),
   /** The PostgreSQL schema that it owns, and its role of the same name. Unset: it needs no database. */
   schema: databaseName.optional(),
-  replicas: z.int().min(0).max(50).default(1),
+  replicas: z.int(replicasRule).min(0, replicasRule).max(50, replicasRule).default(1),
   /** What Node runs, in the service's directory. */
   main: z.string().min(1).optional(),
   /** What runs instead of Node. */
@@ -164,6 +166,15 @@ const defaultMain = 'src/main.ts';
 
 function issueWords(issue: z.core.$ZodIssue): string {
   // For a refused key, zod reports the message of the whole map.
-  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : plainWords(issue);
   return `${issue.path.join('.') || 'the file'}: ${message}`;
 }
+
+/** A message without the terms of a schema library. */
+function plainWords({ code, message }: z.core.$ZodIssue): string {
+  if (code === 'invalid_type')
+    return message.replace(/^Invalid input: expected (\w+), .*$/, (_, type) => `must be ${typeWords[type] ?? type}`);
+  return message.replace(/^Too small: expected (string|array) .*$/, 'must not be empty');
+}
+
+const typeWords: Readonly<Record<string, string>> = { string: 'text', array: 'a list' };
