@@ -39,6 +39,7 @@ test.before(async () => {
     'services/mute/weft.yaml': 'command: [sleep, 1000]\nnamespace: bakery\n',
     'services/lost/weft.yaml': 'command: no-such-program --flag\nnamespace: bakery\n',
     'services/nowhere/weft.yaml': 'command: node x.js\ncwd: gone\nnamespace: bakery\n',
+    'services/blank/weft.yaml': 'namespace: bakery\n',
     'services/twin/weft.yaml': 'name: good\nnamespace: bakery\n',
     'services/broken/weft.yaml': 'name: [\n',
     'services/orphan/weft.yaml': 'contract: bakery.nothing\nnamespace: bakery\n',
@@ -80,6 +81,8 @@ test.serial('what cannot run is left out with a sentence that says what to do, a
     crash: /^ended with exit code 3, the \w+ time in a row; .*it last said: error: cannot find the moon$/,
     mute: /^it does not listen yet$/,
     lost: /^did not start: its command no-such-program was not found; install it, or correct command in services\/lost\/weft\.yaml/,
+    blank:
+      /^did not start: its main src\/main\.ts does not exist; write it, or set main or command in services\/blank\/weft\.yaml/,
     nowhere: /^did not start: its cwd .*gone is not a directory; correct it in services\/nowhere\/weft\.yaml/,
   };
   const { troubles } = await mesh.supervisor();

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { CommandError } from '../command-error.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { type ListenAddress, listenText } from './listen-address.ts';
@@ -70,6 +70,16 @@ export function checkStartable(
   if (!found.some(isExecutable)) {
     throw new CommandError(`its command ${found[0]} is not executable; \`chmod +x\` it, or ${correction}`);
   }
+}
+
+/**
+ * Fails if what Node should run does not exist. A path without an extension is left to Node, which tries several.
+ *
+ * @throws CommandError that names the file and what to write instead.
+ */
+export function checkMain({ cwd, main, file }: Pick<ServiceManifest, 'cwd' | 'main' | 'file'>): void {
+  if (main === undefined || !/\.[cm]?[jt]s$/.test(main) || existsSync(resolve(cwd, main))) return;
+  throw new CommandError(`its main ${main} does not exist; write it, or set main or command in ${file}`);
 }
 
 function isExecutable(path: string): boolean {
