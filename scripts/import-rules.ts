@@ -137,7 +137,7 @@ export const stages: Readonly<Record<string, Readonly<Record<string, readonly st
     elsewhere: ['fake/fake-options.ts', 'generate', '(root)'],
     supervisor: ['elsewhere', 'generate', 'mesh', 'terminal', '(root)'],
     // A new service is part of what is generated.
-    add: ['generate', '(root)'],
+    add: ['example', 'generate', '(root)'],
     'service-tests': ['(root)'],
     completion: [],
     commands: [

@@ -1,10 +1,13 @@
+import { exec } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createFileRegistry, type DescMethod, type DescMethodUnary, fromBinary, toJson } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import test from 'ava';
 import { runBlocks } from '../documented-blocks.ts';
+import { DocumentedPage } from '../documented-page.ts';
 import { type Mesh, startMesh } from '../mesh.ts';
 import { makeProject, type TestProject } from '../project.ts';
 
@@ -13,10 +16,11 @@ const page = join(import.meta.dirname, '../../docs/existing-service.md');
 let project: TestProject;
 let mesh: Mesh;
 test.before(async () => {
-  project = await makeProject({
-    'package.json': '{"private": true, "type": "module"}',
-    ...filesOf(await readFile(page, 'utf8')),
-  });
+  project = await makeProject(filesOf(await readFile(page, 'utf8')));
+  const commands = new DocumentedPage('docs/existing-service.md', 'tests/e2e/existing-service.test.ts');
+  for (const pattern of [/^npm init -y$/, /^npm pkg set type=module$/]) {
+    await promisify(exec)(commands.next(pattern), { cwd: project.path });
+  }
   mesh = await startMesh({ project: project.path });
 });
 test.after.always(async () => {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { OrderStatus } from '@shop/orders-contract/v1';
 import test from 'ava';
 import { freePort, type Mesh, startMesh, waitForExit } from '../mesh.ts';
+import { makeProject } from '../project.ts';
 import { goodOrder, shopAt } from '../shop.ts';
 import { waitFor } from '../wait-for.ts';
 
@@ -70,6 +71,14 @@ test.serial('what a killed weft up leaves behind is ended by the next command', 
   const supervisor = (status.supervisor as unknown as { pid: number }).pid;
   process.kill(supervisor, 'SIGKILL');
   await waitForExit(supervisor);
+  for (const args of [['status'], ['status', '--json']]) {
+    const error = await t.throwsAsync<Error & { stdout: string; stderr: string; code: number }>(mesh.weft(...args));
+    t.is(error?.code, 1);
+    t.regex(
+      args.length > 1 ? (error?.stderr ?? '') : (error?.stdout ?? ''),
+      /^(weft: )?The `weft up` of this mesh was killed; /,
+    );
+  }
   await mesh.weft('down');
   for (const pid of pids) await waitForExit(pid);
   t.pass();
@@ -105,6 +114,30 @@ test.serial('in the foreground: the addresses and what to try, and Ctrl-C ends e
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
   t.is(await exit, 0);
+  for (const pid of pids) await waitForExit(pid);
+});
+
+test.serial('of two that start at the same moment one runs, and nothing outlives its down', async (t) => {
+  const state = await stateDirectory(t);
+  const project = await makeProject({
+    'proto/README': '',
+    'weft.project.yaml': 'name: bakery\n',
+    'services/idle/weft.yaml': 'command: [sleep, 1000]\nhealth: none\nnamespace: bakery\n',
+  });
+  t.teardown(() => project.remove());
+  const weft = (...args: string[]) =>
+    execute(process.execPath, [join(root, 'packages/cli/bin/weft.js'), ...args, '--state', state], {
+      cwd: project.path,
+    });
+  const ports = [await freePort(), await freePort()];
+  const started = await Promise.allSettled(ports.map((port) => weft('up', '-d', '--port', String(port))));
+  t.teardown(() => weft('down'));
+  t.deepEqual(started.map((each) => each.status).sort(), ['fulfilled', 'rejected']);
+  const refused = started.find((each) => each.status === 'rejected');
+  t.regex(refused?.reason.stderr, /^weft: The mesh is already running.* \(process \d+\); `weft down` stops it/m);
+  const pids = allPids(JSON.parse((await weft('status', '--json')).stdout));
+  t.is(pids.length, 4, 'one application, its Envoy, the edge, the control plane');
+  await weft('down');
   for (const pid of pids) await waitForExit(pid);
 });
 

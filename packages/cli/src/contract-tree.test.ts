@@ -8,6 +8,9 @@ import { CommandError } from './command-error.ts';
 import { buildContractTree } from './contract-tree.ts';
 import { projectAt } from './project.ts';
 
+/** The first test moves the temporary directory into a repository. */
+const outside = tmpdir();
+
 const proto = (deadline: number) => `syntax = "proto3";
 package inn.rooms.v1;
 import "weft/policy/v1/policy.proto";
@@ -63,4 +66,14 @@ test('contracts of two commits and of a directory are compared without a trace',
     readdirSync(tmpdir()).filter((name) => name.startsWith('weft-')),
     [],
   );
+});
+
+test('a commit outside of a git repository is told apart from one that does not exist', async (t) => {
+  const directory = mkdtempSync(join(outside, 'weft-no-repository-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  await t.throwsAsync(buildContractTree(projectAt(directory), { ref: 'main' }), {
+    instanceOf: CommandError,
+    message:
+      /^main is not a directory, and no commit either, because .* is not in a git repository\. Commit .*git init/,
+  });
 });

@@ -58,9 +58,23 @@ async function checkOut(project: Project, ref: string, directory: string): Promi
     await git('archive', '--output', tar, commit.stdout.trim(), ...folders);
     await execute('tar', ['-xf', tar, '-C', directory]);
   } catch (error) {
+    if (!(await isRepository(project.root))) {
+      throw new CommandError(
+        `${ref} is not a directory, and no commit either, because ${project.root} is not in a git repository. ` +
+          'Commit the project first (`git init`), or compare two directories.',
+        { cause: error },
+      );
+    }
     const wanted = folders.map((folder) => `${folder}/`).join(' and ');
     throw new CommandError(`${ref} is neither a directory nor a commit with a ${wanted} directory.`, { cause: error });
   } finally {
     await rm(tar, { force: true });
   }
+}
+
+async function isRepository(directory: string): Promise<boolean> {
+  return execute('git', ['rev-parse', '--git-dir'], { cwd: directory }).then(
+    () => true,
+    () => false,
+  );
 }

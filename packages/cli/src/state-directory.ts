@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, statfsSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
-import { CommandError } from './command-error.ts';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError, reasonOf } from './command-error.ts';
+import { isNoSpace } from './system-error.ts';
 
 /** The files and directories of one local mesh. Every path is absolute. */
 export interface StateDirectory {
@@ -24,6 +25,8 @@ export interface StateDirectory {
   readonly log: string;
   /** Every process that was started and may still be running. */
   readonly processes: string;
+  /** The lock of the process that runs the mesh. */
+  readonly lock: string;
   /**
    * Unix sockets (0700). It is outside `path` because a socket path may have at most 104 bytes on macOS. Its name is derived from `path`,
    * so that every command finds it.
@@ -59,16 +62,54 @@ export function stateDirectory(path: string, temporary: string = tmpdir()): Stat
     envoy: join(state, 'envoy'),
     log: join(state, 'log'),
     processes: join(state, 'processes.json'),
+    lock: join(state, 'lock'),
     run,
     controlSocket: join(run, 'up.sock'),
     apiSocket: join(run, 'api.sock'),
   };
 }
 
+/** The file to which a mesh in the background prints. */
+export function ownLog({ log }: StateDirectory): string {
+  return join(log, 'up.log');
+}
+
+/**
+ * Creates the directory itself, and that of the lock.
+ *
+ * @throws CommandError that says why it cannot be created.
+ */
+export function createStatePath({ path, lock }: StateDirectory): void {
+  try {
+    makeDirectory(path);
+    makeDirectory(lock);
+  } catch (error) {
+    if (isNoSpace(error)) throw new CommandError(fullDisk(path));
+    throw new CommandError(
+      `The state folder ${path} cannot be made (${reasonOf(error)}); choose another with --state or WEFT_STATE.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Creates a directory and those above it. Node's own recursion does not end where nobody can create one, as in /proc. */
+function makeDirectory(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found) throw new Error(`${path} is not a directory`);
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another command may have created it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 /** Creates the directories; those with secrets or sockets are private. */
 export function createStateDirectory(state: StateDirectory): void {
-  for (const directory of [state.path, state.mesh, state.userMesh, state.log])
-    mkdirSync(directory, { recursive: true });
+  createStatePath(state);
+  for (const directory of [state.mesh, state.userMesh, state.log]) mkdirSync(directory, { recursive: true });
   for (const directory of [state.secrets, state.controlPlane, state.tokens, state.envoy]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     chmodSync(directory, 0o700);
@@ -91,9 +132,26 @@ const neededBytes = 16 << 20;
  * @throws CommandError that says how much is free.
  */
 export function checkFreeSpace({ path }: StateDirectory): void {
-  const { bavail, bsize } = statfsSync(path);
-  const free = bavail * bsize;
+  const free = freeBytes(path);
   if (free < neededBytes) throw new CommandError(`${fullDisk(path)} Only ${Math.floor(free / 2 ** 20)} MB are free.`);
+}
+
+/** With less than this, the next file of a running mesh may not fit. */
+const lowBytes = 1 << 20;
+
+/** Whether a running mesh can write next to nothing more. */
+export function isDiskFull({ path }: StateDirectory): boolean {
+  try {
+    return freeBytes(path) < lowBytes;
+  } catch {
+    // Somebody has removed the directory; that says nothing of its disk.
+    return false;
+  }
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
 }
 
 /** The message that the disk of a path is full, and what to do. */

@@ -132,6 +132,17 @@ test('a folder with files is never written to', async (t) => {
   t.regex((await createIn(cwd, ['cafe', '--no-install'])).stderr, /cafe is a file; choose another name/);
 });
 
+test('the name that is proposed is of a folder that can be made, and another is asked for anew', async (t) => {
+  const cwd = await mkdtemp(join(tmpdir(), 'create-weft-'));
+  t.teardown(() => rm(cwd, { recursive: true, force: true }));
+  await mkdir(join(cwd, 'bakery'));
+  await writeFile(join(cwd, 'bakery/notes.txt'), 'mine');
+  const { code, stderr } = await createIn(cwd, ['--no-install'], { typed: 'bakery\n\n1\n' });
+  t.is(code, 0, stderr);
+  t.regex(stderr, /bakery is not empty/);
+  t.true(existsSync(join(cwd, 'bakery-2/package.json')));
+});
+
 test('a fresh clone is as good as empty, and "." is a name, too', async (t) => {
   const cwd = await mkdtemp(join(tmpdir(), 'create-weft-'));
   t.teardown(() => rm(cwd, { recursive: true, force: true }));

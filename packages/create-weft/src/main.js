@@ -91,7 +91,12 @@ async function choices(options, surroundings) {
   const person = mayAsk ? questions(surroundings.stdin, surroundings.stderr) : undefined;
   const at = (/** @type {string} */ path) => resolve(surroundings.cwd(), path);
   try {
-    const given = options.directory ?? (await person?.name((name) => projectNames(basename(at(name)))));
+    const given =
+      options.directory ??
+      (await person?.name(async (name) => {
+        projectNames(basename(at(name)));
+        await checkEmpty(at(name));
+      }));
     if (given === undefined)
       throw new CreateError('A name is missing; give one, for example: npm create weft@latest bakery');
     const directory = at(given);

@@ -32,12 +32,16 @@ export function questions(input, output) {
   };
 
   return {
-    /** @param {(name: string) => void} check Throws what is wrong with a name; the question is then asked again. */
+    /** @param {(name: string) => Promise<void>} check Rejects with what is wrong with a name; the question is then asked again. */
     async name(check) {
+      const proposed = await firstOf(
+        ['bakery', ...Array.from({ length: 8 }, (_, index) => `bakery-${index + 2}`)],
+        check,
+      );
       for (;;) {
-        const name = await ask('Name of the project', 'bakery');
+        const name = await ask('Name of the project', proposed);
         try {
-          check(name);
+          await check(name);
           return name;
         } catch (error) {
           output.write(`${error instanceof Error ? error.message : error}\n`);
@@ -62,4 +66,20 @@ export function questions(input, output) {
       terminal.close();
     },
   };
+}
+
+/**
+ * The first name that nothing is wrong with; if there is none, the first one.
+ * @param {readonly string[]} names
+ * @param {(name: string) => Promise<void>} check
+ */
+async function firstOf(names, check) {
+  for (const name of names) {
+    const isFree = await check(name).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return name;
+  }
+  return names[0] ?? '';
 }

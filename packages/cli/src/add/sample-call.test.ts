@@ -21,6 +21,8 @@ async function compiled(t: ExecutionContext, methods: string): Promise<Uint8Arra
     import "weft/policy/v1/policy.proto";
     message Empty { int32 page_size = 1 [(buf.validate.field).int32 = {gte: 0, lte: 100}]; }
     message Named { string name = 1 [(buf.validate.field).string.min_len = 1]; }
+    message Timed { int64 at = 1 [(buf.validate.field).int64.gt = 5]; }
+    message Odd { string code = 1 [(buf.validate.field).cel = {id: "odd", message: "odd", expression: "this == 'x7'"}]; }
     message Answer {}
     service BreadService {
       option (weft.policy.v1.service) = {callers: ["bakery.cart"], defaults: {deadline: {seconds: 7}}};
@@ -48,18 +50,33 @@ test('the sample is the easiest call: without side effects, with a request that 
     method: 'listAll',
     rpc: 'ListAll',
     file: 'bakery/bread/v1/bread',
-    request: { name: 'Empty', file: 'bakery/bread/v1/bread', goPackage: '' },
+    request: { name: 'Empty', file: 'bakery/bread/v1/bread', goPackage: '', example: {}, literal: '{}' },
     version: 'v1',
-    takesEmptyRequest: true,
     deadlineMs: 7_000,
   });
 });
 
 test('an empty request counts for more than no side effects, and what is needed is told', async (t) => {
   const both = await compiled(t, `rpc GetOne(Named) returns (Answer) ${safe} rpc Add(Empty) returns (Answer);`);
-  t.like(sampleCall(both, 'bakery.bread', 'bakery.cart'), { method: 'add', takesEmptyRequest: true });
+  t.like(sampleCall(both, 'bakery.bread', 'bakery.cart'), { method: 'add', request: { example: {} } });
   const one = await compiled(t, `rpc GetOne(Named) returns (Answer) ${safe}`);
-  t.like(sampleCall(one, 'bakery.bread', 'bakery.cart'), { method: 'getOne', takesEmptyRequest: false });
+  t.like(sampleCall(one, 'bakery.bread', 'bakery.cart'), {
+    method: 'getOne',
+    request: { example: { name: 'some-name' }, literal: "{ name: 'some-name' }" },
+  });
+});
+
+test('a value that TypeScript writes in another way is only in the JSON, and rules can be too involved for an example', async (t) => {
+  const timed = await compiled(
+    t,
+    `rpc GetTimed(Timed) returns (Answer) ${safe} rpc GetOdd(Odd) returns (Answer) ${safe}`,
+  );
+  t.like(sampleCall(timed, 'bakery.bread', 'bakery.cart'), {
+    method: 'getTimed',
+    request: { example: { at: 6 }, literal: undefined },
+  });
+  const odd = await compiled(t, `rpc GetOdd(Odd) returns (Answer) ${safe}`);
+  t.like(sampleCall(odd, 'bakery.bread', 'bakery.cart'), { request: { example: undefined, literal: undefined } });
 });
 
 test('what the caller may not call, or is a stream, is no sample', async (t) => {

@@ -5,7 +5,7 @@ import { type PackageManager, weftCommand } from '../package-manager.ts';
 import type { Project } from '../project.ts';
 import { version } from '../version.ts';
 import type { TemplateValues } from './render-template.ts';
-import type { SampleCall } from './sample-call.ts';
+import type { SampleCall, SampleRequest } from './sample-call.ts';
 import { camelCase, type ServiceNames } from './service-names.ts';
 import type { NewPlaces } from './service-places.ts';
 
@@ -64,12 +64,22 @@ export function templateValues(
       calls: sample !== undefined,
       // The handlers are given something.
       injected: service.database || sample !== undefined,
-      empty_request: sample?.takesEmptyRequest ?? false,
+      ...requestFlags(sample?.request),
       // The request's type is not in the callee's package.
       foreign_request: sample !== undefined && dirname(sample.request.file) !== dirname(sample.file),
       // If the name follows from the folder's name, weft.yaml can omit it.
       named_contract: names.logicalName !== `${project.name}.${names.service}`,
     },
+  };
+}
+
+/** Which of the ways to write a request applies. An open one is left to the user. */
+function requestFlags(request: SampleRequest | undefined) {
+  const example = request?.example;
+  return {
+    open_request: request !== undefined && example === undefined,
+    filled_request: example !== undefined && Object.keys(example).length > 0,
+    json_request: example !== undefined && request?.literal === undefined,
   };
 }
 
@@ -94,6 +104,10 @@ function sampleWords(
     callee_module: dirname(file).replaceAll('/', '.'),
     callee_module_name: basename(file),
     callee_request: request.name,
+    request: requestFlags(request).json_request ? 'request' : (request.literal ?? '{}'),
+    request_json: JSON.stringify(request.example ?? {}),
+    // A JSON string is one of Python and Go, too.
+    request_json_string: JSON.stringify(JSON.stringify(request.example ?? {})),
     callee_request_go: request.name.replaceAll('.', '_'),
     request_module: dirname(request.file).replaceAll('/', '.'),
     request_module_name: basename(request.file),

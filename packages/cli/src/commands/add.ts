@@ -14,7 +14,13 @@ interface AddServiceOptions {
 
 /** `weft add`: new parts of a project. */
 export function addCommand(): Command {
-  return new Command('add').description('Adds a part to the project.').addCommand(serviceCommand());
+  const command = new Command('add').description('Adds a part to the project.').addCommand(serviceCommand());
+  return command.on('command:*', (operands: readonly string[], options: readonly string[]) => {
+    const [what = ''] = operands;
+    // `weft add cart` means a service; of `weft add srvice cart`, the last word is its name.
+    const meant = [operands.at(-1), ...options].join(' ');
+    throw new CommandError(`weft cannot add "${what}"; to add a service, run: weft add service ${meant}`);
+  });
 }
 
 function serviceCommand(): Command {

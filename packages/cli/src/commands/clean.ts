@@ -13,8 +13,8 @@ export function cleanCommand(): Command {
       const state = chosenState(options.state);
       console.log(await down(state));
       // Delete only what the mesh created: the user may have named any directory.
-      const { postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, run } = state;
-      for (const path of [postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, run]) {
+      const { postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, lock, run } = state;
+      for (const path of [postgres, secrets, mesh, controlPlane, tokens, envoy, log, processes, lock, run]) {
         rmSync(path, { recursive: true, force: true });
       }
       console.log(`Deleted the data in ${state.path}.`);

@@ -4,8 +4,9 @@ import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
+import { meshLockHolder } from '../supervisor/mesh-lock.ts';
 import { isAlive, livingProcesses, type ProcessRecord, processIdentity } from '../supervisor/process-records.ts';
-import { SupervisorClient } from '../supervisor/supervisor-client.ts';
+import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { stateOption } from './options.ts';
 
 /** Longer than any process takes to drain. */
@@ -24,7 +25,7 @@ export function downCommand(): Command {
 /** Stops the mesh of a state directory and returns a sentence that says what was done. */
 export async function down(state: StateDirectory): Promise<string> {
   const client = new SupervisorClient(state.controlSocket);
-  const status = await client.status();
+  const status = await startedStatus(client, state);
   if (!status) {
     const ended = await endLeftovers(state);
     if (ended.length === 0) return 'No mesh is running here.';
@@ -50,4 +51,24 @@ export async function down(state: StateDirectory): Promise<string> {
   return left.length === 0
     ? 'The mesh has stopped.'
     : `The mesh has stopped; also stopped the processes that it left behind: ${left.join(', ')}.`;
+}
+
+/** The status of a mesh, also of one that a command is about to start; undefined: none runs. */
+async function startedStatus(
+  client: SupervisorClient,
+  { lock }: StateDirectory,
+): Promise<SupervisorStatus | undefined> {
+  const end = Date.now() + giveUpMs;
+  for (;;) {
+    const status = await client.status();
+    if (status) return status;
+    const holder = meshLockHolder(lock);
+    if (!holder) return undefined;
+    if (Date.now() > end) {
+      throw new CommandError(
+        `The process ${holder.pid} began to start a mesh and does not answer; kill it, then run \`weft down\` again.`,
+      );
+    }
+    await sleep(50);
+  }
 }

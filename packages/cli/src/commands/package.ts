@@ -61,13 +61,14 @@ async function packageOne(name: string, options: PackageCommandOptions): Promise
     ...(options.context === undefined ? {} : { context: resolve(options.context) }),
     ...(options.builder === undefined ? {} : { builder: options.builder }),
   });
-  const { helmCommand } = await import('../package/helm-command.ts');
+  const { helmCommand, helmNotes } = await import('../package/helm-command.ts');
   const here = (path: string) => relative(process.cwd(), path) || '.';
   console.log(`${packaged.image}\n`);
   if (packaged.build)
     console.log(`  ${packaged.build.map((word) => (word.startsWith('/') ? here(word) : word)).join(' ')}`);
   console.log(`  docker push ${packaged.image}`);
   console.log(`  ${helmCommand(service, { chart: here(packaged.chart), values: here(packaged.values) })}`);
+  for (const note of helmNotes(service, options.registry)) console.error(note);
 }
 
 function serviceNamed(project: Project, name: string): ServiceManifest {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { formatDuration } from '../terminal/duration.ts';
@@ -18,7 +19,7 @@ export function scaleCommand(): Command {
       'Changes the number of replicas of services and waits until they are ready. Replicas that are removed finish their calls\n' +
         'first. The next `weft up` goes back to the number in weft.yaml.',
     )
-    .argument('<service=replicas...>', 'for example inventory=3', parseWishes)
+    .argument('<service=replicas...>', 'for example cart=3', parseWishes)
     .addOption(jsonOption())
     .addOption(stateOption())
     .action(async (wishes: readonly Wish[], options: { state?: string; json: boolean }) => {
@@ -65,6 +66,13 @@ async function withProgress(client: SupervisorClient, wishes: readonly Wish[], w
 function parseWishes(text: string, before: readonly Wish[] = []): readonly Wish[] {
   const match = /^([a-z][a-z0-9-]*)=(\d{1,2})$/.exec(text);
   if (!match?.[1] || Number(match[2]) > 50)
-    throw new InvalidArgumentError('It must look like inventory=3, with 0 to 50 replicas.');
+    throw new CommandError(
+      `${text} does not say how many replicas of which service; write its name and a number from 0 to 50: ${nameIn(text)}=3.`,
+    );
   return [...before, { service: match[1], replicas: Number(match[2]) }];
+}
+
+/** The service that an unreadable wish probably means. */
+function nameIn(text: string): string {
+  return /^[a-z][a-z0-9-]*/.exec(text)?.[0] ?? 'SERVICE';
 }

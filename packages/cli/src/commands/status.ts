@@ -1,8 +1,9 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type GetStatusResponse, GetStatusResponseSchema } from '@weft/api/weft/api/v1/mesh';
 import { Command } from 'commander';
-import { type CommandError, noAnswer } from '../command-error.ts';
+import { CommandError, noAnswer } from '../command-error.ts';
 import { chosenState, type MeshChoice } from '../mesh-choice.ts';
+import { livingProcesses } from '../supervisor/process-records.ts';
 import { notRunning, SupervisorClient } from '../supervisor/supervisor-client.ts';
 import { paintFor } from '../terminal/style.ts';
 import { withMesh } from '../with-mesh.ts';
@@ -28,19 +29,34 @@ export function statusCommand(): Command {
           ? await new SupervisorClient(chosenState(options.state).controlSocket).status()
           : undefined;
       const mesh = await meshStatus(options);
-      if (!supervisor && 'error' in mesh) throw options.cluster === undefined ? notRunning() : mesh.error;
+      // Nobody looks after what a killed supervisor has left behind.
+      const killed = options.cluster === undefined && !supervisor ? leftBehind(options.state) : undefined;
+      if (!supervisor && 'error' in mesh) throw options.cluster === undefined ? (killed ?? notRunning()) : mesh.error;
       if (options.json) {
         const whole =
           'error' in mesh
             ? { error: mesh.error.message }
             : toJson(GetStatusResponseSchema, mesh.response, { alwaysEmitImplicit: true });
         console.log(JSON.stringify({ ...asObject(whole), supervisor: supervisor ?? null }, undefined, 2));
+        if (killed) throw killed;
         return;
       }
       const response = 'error' in mesh ? undefined : mesh.response;
-      console.log(renderStatus({ mesh: response, supervisor, now: Date.now() }, paintFor(process.stdout)));
+      const paint = paintFor(process.stdout);
+      const shown = renderStatus({ mesh: response, supervisor, now: Date.now() }, paint);
+      console.log(killed ? `${paint('red', killed.message)}\n\n${shown}` : shown);
+      // It is already the first line.
+      if (killed) process.exitCode = killed.exitCode;
       if ('error' in mesh) throw mesh.error;
     });
+}
+
+/** What to say of the processes that still run without their supervisor; undefined: none does. */
+function leftBehind(state: string | undefined): CommandError | undefined {
+  if (livingProcesses(chosenState(state).processes).length === 0) return undefined;
+  return new CommandError(
+    'The `weft up` of this mesh was killed; nothing restarts its processes; run `weft up` to start it again, or `weft down` to stop them.',
+  );
 }
 
 async function meshStatus(choice: MeshChoice): Promise<{ response: GetStatusResponse } | { error: CommandError }> {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
@@ -10,9 +9,16 @@ import { projectServices } from '../elsewhere/project-services.ts';
 import { chosenState } from '../mesh-choice.ts';
 import { weftHere } from '../package-manager.ts';
 import { findProject, type Project } from '../project.ts';
-import { checkFreeSpace, createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import {
+  checkFreeSpace,
+  createStateDirectory,
+  createStatePath,
+  ownLog,
+  type StateDirectory,
+} from '../state-directory.ts';
 import { canListen } from '../supervisor/free-port.ts';
 import { endLeftovers } from '../supervisor/leftovers.ts';
+import { type MeshLock, meshLockHolder, takeMeshLock } from '../supervisor/mesh-lock.ts';
 import { SupervisorClient, type SupervisorStatus } from '../supervisor/supervisor-client.ts';
 import { endLine, waitingLine } from '../terminal/progress.ts';
 import { type Paint, paintFor } from '../terminal/style.ts';
@@ -62,13 +68,14 @@ export function withMeshOptions(command: Command): Command {
 export async function runMesh(options: UpOptions, { follow = false } = {}): Promise<void> {
   const project = findProject();
   const state = chosenState(options.state);
-  const running = await new SupervisorClient(state.controlSocket).status();
-  if (running) {
-    throw new CommandError(
-      `The mesh is already running on port ${running.port} (process ${running.pid}); \`weft down\` stops it, \`weft status\` shows it.`,
-    );
-  }
+  const client = new SupervisorClient(state.controlSocket);
+  const running = await client.status();
+  if (running) throw alreadyRuns(running, running);
   checkServices(project, options.except);
+  createStatePath(state);
+  checkFreeSpace(state);
+  const lock = takeMeshLock(state.lock);
+  if ('holder' in lock) throw alreadyRuns(lock.holder, await client.status());
   // Do this before checking the port: an edge that a killed supervisor left behind still holds it.
   const ended = await endLeftovers(state);
   if (ended.length > 0) console.log(`  stopped what a killed mesh had left behind: ${ended.join(', ')}`);
@@ -78,9 +85,8 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     );
   }
   createStateDirectory(state);
-  checkFreeSpace(state);
   if (options.detach) {
-    await detach(options, state);
+    await detach(options, state, lock);
     return;
   }
   // Loaded only here: no other command needs the whole supervisor, and each must answer at once.
@@ -93,6 +99,14 @@ export async function runMesh(options: UpOptions, { follow = false } = {}): Prom
     waitMs: options.wait * 1_000,
     follow,
   });
+}
+
+/** The refusal to start a second mesh; `status` is what it says of itself, if it can already. */
+function alreadyRuns({ pid }: { readonly pid: number }, status?: SupervisorStatus): CommandError {
+  const where = status ? ` on port ${status.port}` : '';
+  return new CommandError(
+    `The mesh is already running${where} (process ${pid}); \`weft down\` stops it, \`weft status\` shows it.`,
+  );
 }
 
 /** Fails if there is nothing to run, or if `except` names a service that does not exist. */
@@ -112,15 +126,19 @@ function checkServices(project: Project, except: readonly string[]): void {
   }
 }
 
-/** Runs this command again in the background, and shows its progress until the mesh is up. */
-async function detach(options: UpOptions, state: StateDirectory): Promise<void> {
+/** Runs this command again in the background, leaves the lock to it, and shows its progress until the mesh is up. */
+async function detach(options: UpOptions, state: StateDirectory, lock: MeshLock): Promise<void> {
   const paint = paintFor(process.stdout);
   mkdirSync(state.log, { recursive: true });
-  const logFile = join(state.log, 'up.log');
-  const log = openSync(logFile, 'w', 0o600);
+  const logFile = ownLog(state);
+  writeFileSync(logFile, '', { mode: 0o600 });
+  rmSync(`${logFile}.1`, { force: true });
+  // Each write goes to its end, wherever that is after it was shortened.
+  const log = openSync(logFile, 'a');
   const launcher = fileURLToPath(new URL('../../bin/weft.js', import.meta.url));
   const args = ['up', '--port', String(options.port), '--wait', String(options.wait), '--state', state.path];
   if (options.except.length > 0) args.push('--except', options.except.join(','));
+  lock.release();
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: process.cwd(),
     detached: true,
@@ -148,8 +166,13 @@ async function followDetached(
   const told = new Set<string>();
   let lastWordAt = Date.now();
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new CommandError(lastSentence(logFile));
-    const status = await client.status().catch(() => undefined);
+    if (child.exitCode !== null || child.signalCode !== null) {
+      const holder = meshLockHolder(state.lock);
+      throw holder ? alreadyRuns(holder) : new CommandError(lastSentence(logFile));
+    }
+    const answer = await client.status().catch(() => undefined);
+    // Before the child runs the mesh, another process may have begun to.
+    const status = answer?.pid === child.pid ? answer : undefined;
     for (const step of status?.steps ?? []) {
       if ((!step.done && step.failed === undefined) || told.has(step.name)) continue;
       told.add(step.name);

@@ -13,6 +13,24 @@ export function helmCommand(
   return lines.join(' \\\n    ');
 }
 
+/** What the user has to know before running the commands, in sentences. `registry`: the one that was given. */
+export function helmNotes(
+  { name, schema }: Pick<ServiceManifest, 'name' | 'schema'>,
+  registry: string | undefined,
+): readonly string[] {
+  return [
+    ...(registry === undefined
+      ? [`The image has a default registry; name yours: weft package ${name} --registry registry.example.com/PROJECT`]
+      : []),
+    ...(schema
+      ? [
+          'HOST is the name of the PostgreSQL server. SECRET is a Secret of type kubernetes.io/basic-auth in the namespace: the name\n' +
+            "and password of the server's administrator.",
+        ]
+      : []),
+  ];
+}
+
 /** Helm takes a bare name for a chart in a repository. */
 function chartPath(path: string): string {
   return path.startsWith('/') || path.startsWith('.') ? path : `./${path}`;

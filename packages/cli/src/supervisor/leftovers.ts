@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stopRunningServer } from '@weft/dev-postgres';
 import type { StateDirectory } from '../state-directory.ts';
@@ -23,7 +23,7 @@ export async function endLeftovers(state: StateDirectory): Promise<string[]> {
   while (leftovers.some(isAlive)) await sleep(10);
   const postgres = livingProcesses(state.processes).filter(({ name }) => name === 'postgres');
   await stopRunningServer(state.postgres);
-  rmSync(state.processes, { force: true });
+  if (existsSync(state.processes)) rmSync(state.processes, { force: true });
   rmSync(state.run, { recursive: true, force: true });
   return [...leftovers, ...postgres].map(({ name }) => name);
 }

@@ -62,6 +62,15 @@ export function livingProcesses(path: string): ProcessRecord[] {
   return records.success ? records.data.filter(isAlive) : [];
 }
 
+/** The process that a JSON text names; undefined: it names none. */
+export function processRecord(text: string): ProcessRecord | undefined {
+  try {
+    return recordSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether it is still the same process. */
 export function isAlive(record: ProcessRecord): boolean {
   return processIdentity(record.pid) === record.identity;

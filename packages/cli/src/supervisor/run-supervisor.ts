@@ -2,8 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { CommandError, reasonOf } from '../command-error.ts';
 import type { Project } from '../project.ts';
-import { createStateDirectory, type StateDirectory } from '../state-directory.ts';
+import { createStateDirectory, ownLog, type StateDirectory } from '../state-directory.ts';
 import { formatDuration } from '../terminal/duration.ts';
+import { printTo } from '../terminal/print-to.ts';
 import { Progress } from '../terminal/progress.ts';
 import { paintFor } from '../terminal/style.ts';
 import { troubleText, welcome } from '../welcome.ts';
@@ -39,9 +40,7 @@ const foundationMs = 300_000;
 export async function runSupervisor(options: RunOptions): Promise<void> {
   const { project, state, port, waitMs } = options;
   const paint = paintFor(process.stdout);
-  const print = (line: string): void => {
-    process.stdout.write(`${line}\n`);
-  };
+  const print = printTo(process.stdout, ownLog(state));
   const say = (text: string): void => print(`${paint('green', 'weft:')} ${text}`);
   createStateDirectory(state);
   const progress = new Progress(print, paint);

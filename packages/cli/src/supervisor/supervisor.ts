@@ -6,7 +6,7 @@ import { gatewayYaml } from '../mesh/manifests.ts';
 import { MeshDirectory } from '../mesh/mesh-directory.ts';
 import type { Project } from '../project.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { createStateDirectory, fullDisk, type StateDirectory } from '../state-directory.ts';
+import { createStateDirectory, fullDisk, isDiskFull, type StateDirectory } from '../state-directory.ts';
 import type { Progress, Step } from '../terminal/progress.ts';
 import { suggestions } from '../welcome.ts';
 import { AwaitedReason } from './awaited-reason.ts';
@@ -96,7 +96,7 @@ export class Supervisor {
     return {
       pid: process.pid,
       mesh: this.#run.mesh.path,
-      troubles: this.troubles,
+      troubles: [...this.troubles, ...this.#fullDisk],
       elsewhere: this.services.flatMap(({ namespace, name, elsewhere }) =>
         elsewhere ? [{ namespace, name, what: elsewhere.what }] : [],
       ),
@@ -135,6 +135,12 @@ export class Supervisor {
       ...this.#services.problems,
       ...idle.map(({ service, reason }) => ({ subject: service.name, message: reason })),
     ];
+  }
+
+  get #fullDisk(): readonly Trouble[] {
+    const { state, mesh } = this.#run;
+    if (!mesh.full && !isDiskFull(state)) return [];
+    return [{ subject: 'disk', message: `${fullDisk(state.path)} Until then, changes and logs are not written.` }];
   }
 
   /** Stops a process for a while, to see what the mesh does without it: "control-plane" or "postgres". */

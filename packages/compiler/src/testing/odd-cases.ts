@@ -45,7 +45,7 @@ const bindings: readonly OddCase[] = [
     of(
       `response_body: ${responseBody}`,
       (n) => ({ rule: { ...get(n, '/{name}'), responseBody } }),
-      /^\(google.api.http\) response_body ".*" is no google.api.HttpBody/,
+      /^\(google.api.http\) response_body ".*" is not a google.api.HttpBody field/,
     ),
   ),
   of('response_body: a google.api.HttpBody', (n) => ({
@@ -60,7 +60,7 @@ const bindings: readonly OddCase[] = [
     of(`body: ${body}`, (n) => ({ rule: { pattern: { case: 'post', value: `/odd${n}` }, body } })),
   ),
   ...['nope', 'sub.part', 'name.x'].map((body) =>
-    of(`body: ${body}`, (n) => ({ rule: { pattern: { case: 'post', value: `/odd${n}` }, body } }), /is no field of/),
+    of(`body: ${body}`, (n) => ({ rule: { pattern: { case: 'post', value: `/odd${n}` }, body } }), /is not a field of/),
   ),
   of('GET with a body', (n) => ({ rule: { ...get(n, ''), body: '*' } })),
   ...[
@@ -222,7 +222,7 @@ const editions: readonly OddCase[] = [
   edition('presence on a repeated field', {}, onField('names', { fieldPresence: Presence.EXPLICIT }), /for repeated/),
   edition('presence in a oneof', {}, onField('one', { fieldPresence: Presence.EXPLICIT }), /members of a oneof/),
   edition('required', {}, onField('name', { fieldPresence: Presence.LEGACY_REQUIRED })),
-  edition('required everywhere', { fieldPresence: Presence.LEGACY_REQUIRED }, undefined, /not for a whole file/),
+  edition('required everywhere', { fieldPresence: Presence.LEGACY_REQUIRED }, undefined, /is not allowed for a whole file/),
   edition('DELIMITED everywhere', { messageEncoding: DELIMITED }, undefined, /Thing\.\w+ in delimited encoding/),
   edition('DELIMITED everywhere', { messageEncoding: DELIMITED }, undefined, /in delimited encoding/, at2024),
   edition('one DELIMITED field', {}, onField('sub', { messageEncoding: DELIMITED }), /Thing.sub in delimited encoding/),
@@ -428,7 +428,7 @@ const vendored: readonly OddCase[] = [
       `another google.protobuf.${name}`,
       `.google.protobuf.${name}`,
       [own('x.proto', 'google.protobuf', name)],
-      /has not the field .* of the standard's google.protobuf/,
+      /lacks the field .* of the standard's google.protobuf/,
     ),
   ),
   imported(
@@ -473,7 +473,7 @@ const renamed = (name: string, to: (scope: string) => string, refused: RegExp) =
 const packages: readonly OddCase[] = [
   renamed('in upper case', (scope) => scope.replace('odd', 'Odd'), /gives no logical name/),
   renamed('of 300 characters', (scope) => scope.replace('odd', `odd${'a'.repeat(300)}`), /gives no logical name/),
-  renamed('with two dots', (scope) => scope.replace('.odd', '..odd'), /is no package/),
+  renamed('with two dots', (scope) => scope.replace('.odd', '..odd'), /is not a valid package/),
   renamed('of versions', () => 'v1.v1.v1', /gives no logical name/),
 ];
 
@@ -548,7 +548,7 @@ const malformed: readonly OddCase[] = [
     (f) => more(f, field('x', 9, Type.MESSAGE, { typeName: '.no.Such' })),
     /not found/,
   ),
-  edited('a map of floats', (f) => set2(f, { type: Type.FLOAT }), /has a key that is no text/),
+  edited('a map of floats', (f) => set2(f, { type: Type.FLOAT }), /has a key that is not a string/),
   edited(
     'an entry of another name',
     (f, n) => {

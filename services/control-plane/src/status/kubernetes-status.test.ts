@@ -51,9 +51,10 @@ async function cluster(t: ExecutionContext) {
     }
   };
   const patches = () => fake.requests.filter((request) => request.startsWith('PATCH')).length;
-  /** Waits until it is quiet, and says how many objects were looked at since the last time. */
+  /** Waits until so many objects were looked at since the last time and it is quiet, and says how many there were. */
   let before = 0;
-  const looked = async () => {
+  const looked = async (atLeast: number) => {
+    for (let left = 1000; status.looked - before < atLeast && left > 0; left--) await sleep(20);
     for (let last = -1; last !== status.looked; await sleep(150)) last = status.looked;
     const count = status.looked - before;
     before = status.looked;
@@ -78,35 +79,35 @@ function wrong(name: string, message = 'is wrong'): DatedProblem {
 test('it looks at what changed, and at all only in the beginning and when it begins to decide', async (t) => {
   const { status, state, put, heard, patches, looked } = await cluster(t);
   status.report([], []);
-  t.is(await looked(), 100);
+  t.is(await looked(100), 100);
   t.is(patches(), 100);
   heard();
   status.report([], []);
-  t.is(await looked(), 0);
+  t.is(await looked(0), 0);
   status.report([wrong('p7')], []);
-  t.is(await looked(), 1);
+  t.is(await looked(1), 1);
   heard();
   status.report([wrong('p7', 'is still wrong'), wrong('p8')], []);
-  t.is(await looked(), 2);
+  t.is(await looked(2), 2);
   heard();
   status.report([wrong('p8')], []);
-  t.is(await looked(), 1);
+  t.is(await looked(1), 1);
   t.is(patches(), 104);
   heard();
   put('meshPolicies', 'p3', 2);
   status.changed('meshPolicies', ['bakery/p3']);
   status.changed('pods', ['bakery/pod-3', 'bakery/pod-4']);
-  t.is(await looked(), 1, 'there is nothing to say about the pods');
+  t.is(await looked(1), 1, 'there is nothing to say about the pods');
   t.is(patches(), 105);
   heard();
 
   state.decides = false;
   status.report([], []);
   status.changed('meshPolicies', ['bakery/p3']);
-  t.is(await looked(), 0, 'another replica decides');
+  t.is(await looked(0), 0, 'another replica decides');
   state.decides = true;
   status.look();
-  t.is(await looked(), 100);
+  t.is(await looked(100), 100);
   t.is(patches(), 106, 'p8 is well again; of the others it is said already');
 });
 
@@ -114,16 +115,16 @@ test('what is wrong with a pod is said once it is there, and to the next one of 
   const { fake, status, put, looked, delete: remove } = await cluster(t);
   const ref = { group: 'weft.dev', kind: 'Workload', namespace: 'bakery', name: 'late' };
   status.report([{ resource: 'Workload bakery/late', about: [ref], message: 'is wrong', sinceMs: 0 }], []);
-  await looked();
+  await looked(100);
   const events = () => fake.all('/api/v1/events').length;
   t.is(events(), 0);
   put('pods', 'late');
   status.changed('pods', ['bakery/late']);
-  t.is(await looked(), 1);
+  t.is(await looked(1), 1);
   t.is(events(), 1);
   remove('late');
   status.changed('pods', ['bakery/late']);
-  t.is(await looked(), 1);
+  t.is(await looked(1), 1);
   t.is(events(), 1);
 });
 
@@ -142,20 +143,20 @@ test('an override is looked at when it is another', async (t) => {
     origin: 'MeshOverride bakery/calm',
   };
   status.report([], [override]);
-  await looked();
+  await looked(100);
   status.report([], [override]);
-  t.is(await looked(), 0);
+  t.is(await looked(0), 0);
   status.report([], [{ ...override, state: 'ended' }]);
-  t.is(await looked(), 1);
+  t.is(await looked(1), 1);
 });
 
 test('what the API server refuses is tried again', async (t) => {
   const { status, state, looked, patches, heard } = await cluster(t);
   status.report([], []);
-  await looked();
+  await looked(100);
   heard();
   state.refusals = 1;
   status.report([wrong('p1')], []);
-  t.is(await looked(), 2);
+  t.is(await looked(2), 2);
   t.is(patches(), 101);
 });

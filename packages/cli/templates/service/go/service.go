@@ -46,10 +46,16 @@ type service struct {
 
 func (s *service) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 {{#calls}}
-{{^empty_request}}
+{{#open_request}}
 	// __callee_rpc__ asks for more than an empty request; its contract says what.
-{{/empty_request}}
-	answer, err := s.callee.__callee_rpc__(ctx, &{{#foreign_request}}requestpb{{/foreign_request}}{{^foreign_request}}calleepb{{/foreign_request}}.__callee_request_go__{})
+{{/open_request}}
+	request := &{{#foreign_request}}requestpb{{/foreign_request}}{{^foreign_request}}calleepb{{/foreign_request}}.__callee_request_go__{}
+{{#filled_request}}
+	if err := protojson.Unmarshal([]byte(__request_json_string__), request); err != nil {
+		return nil, err
+	}
+{{/filled_request}}
+	answer, err := s.callee.__callee_rpc__(ctx, request)
 	if err != nil {
 		return nil, passOn(err, "__callee_logical__")
 	}

@@ -36,11 +36,15 @@ class __Service__Service(__file___pb2_grpc.__Service__ServiceServicer):
 {{/injected}}
     async def Describe(self, request, context):
 {{#calls}}
-{{^empty_request}}
+{{#open_request}}
         # __callee_rpc__ asks for more than an empty request; its contract says what.
-{{/empty_request}}
+{{/open_request}}
+        asked = __request_module_name___pb2.__callee_request__()
+{{#filled_request}}
+        json_format.Parse(__request_json_string__, asked)
+{{/filled_request}}
         try:
-            answer = await self.callee.__callee_rpc__(__request_module_name___pb2.__callee_request__(), **mesh.onward(context))
+            answer = await self.callee.__callee_rpc__(asked, **mesh.onward(context))
         except grpc.aio.AioRpcError as error:
             await mesh.pass_on(context, error, "__callee_logical__")
         said = json_format.MessageToJson(answer, indent=None)

@@ -30,14 +30,14 @@ test.after.always(async (t) => {
 
 {{/database}}
 {{#calls}}
-{{#empty_request}}
+{{^open_request}}
 test('__service__ tells what it was told', async (t) => {
   t.is((await t.context.__camel__.describe({})).text, '__callee_logical__ answered {}');
 });
-{{/empty_request}}
-{{^empty_request}}
+{{/open_request}}
+{{#open_request}}
 test.todo('__service__ tells what it was told, once its request has what __callee_method__ asks for');
-{{/empty_request}}
+{{/open_request}}
 {{/calls}}
 {{^calls}}
 test('__service__ describes itself', async (t) => {

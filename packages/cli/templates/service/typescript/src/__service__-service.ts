@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { __Service__Service } from '__contract_package__/v1';
 {{#calls}}
 import { __Callee_import__ } from '__callee_package__';
-import { toJsonString } from '@bufbuild/protobuf';
+import { {{#json_request}}fromJson, {{/json_request}}toJsonString } from '@bufbuild/protobuf';
 {{/calls}}
 {{#database}}
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -31,10 +31,13 @@ export function __camel__Service({{#database}}db: Database{{/database}}{{#calls}
   return implement(__Service__Service, {
 {{#calls}}
     async describe() {
-{{^empty_request}}
+{{#open_request}}
       // __callee_method__ asks for more than an empty request; its contract says what.
-{{/empty_request}}
-      const answer = await callees.__callee__.__callee_method__({});
+{{/open_request}}
+{{#json_request}}
+      const request = fromJson(__Callee__.method.__callee_method__.input, __request_json__);
+{{/json_request}}
+      const answer = await callees.__callee__.__callee_method__(__request__);
       return { text: `__callee_logical__ answered ${toJsonString(__Callee__.method.__callee_method__.output, answer)}` };
     },
 {{/calls}}
