@@ -39,6 +39,7 @@ test.before(async () => {
     'services/mute/weft.yaml': 'command: [sleep, 1000]\nnamespace: bakery\n',
     'services/lost/weft.yaml': 'command: no-such-program --flag\nnamespace: bakery\n',
     'services/nowhere/weft.yaml': 'command: node x.js\ncwd: gone\nnamespace: bakery\n',
+    'services/blank/weft.yaml': 'namespace: bakery\n',
     'services/twin/weft.yaml': 'name: good\nnamespace: bakery\n',
     'services/broken/weft.yaml': 'name: [\n',
     'services/orphan/weft.yaml': 'contract: bakery.nothing\nnamespace: bakery\n',
@@ -80,6 +81,8 @@ test.serial('what cannot run is left out with a sentence that says what to do, a
     crash: /^ended with exit code 3, the \w+ time in a row; .*it last said: error: cannot find the moon$/,
     mute: /^it does not listen yet$/,
     lost: /^did not start: its command no-such-program was not found; install it, or correct command in services\/lost\/weft\.yaml/,
+    blank:
+      /^did not start: its main src\/main\.ts does not exist; write it, or set main or command in services\/blank\/weft\.yaml/,
     nowhere: /^did not start: its cwd .*gone is not a directory; correct it in services\/nowhere\/weft\.yaml/,
   };
   const { troubles, steps } = await mesh.supervisor();
@@ -135,6 +138,25 @@ test.serial('a service that was excepted waits for weft run, and for no longer t
   await waitFor('its reason', async () => /start its process yourself/.test((await mesh.replica('yours-0')).reason));
 });
 
+test.serial('weft run does not stop a service for a program that is not there', async (t) => {
+  const before = await mesh.replicas('good');
+  for (const [program, reason] of [
+    ['/nope/xyz', 'was not found'],
+    ['no-such-program', 'was not found'],
+    ['./weft.yaml', 'is not executable'],
+  ] as const) {
+    const error = await t.throwsAsync(mesh.weft('run', 'good', '--', program));
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`\`weft run good\` does not start: its command .* ${reason}; .* or correct it`),
+    );
+  }
+  t.deepEqual(
+    (await mesh.replicas('good')).map(({ pid, ready }) => ({ pid, ready })),
+    before.map(({ pid, ready }) => ({ pid, ready })),
+  );
+});
+
 test.serial('weft run takes the place of all replicas, with their environment, and gives it back', async (t) => {
   const before = await call('idle-0', 'good');
   await borrowed('good', ['--', 'node', '../mirror.cjs', 'mine'], async () => {
@@ -159,7 +181,10 @@ test.serial('weft run says what it cannot run', async (t) => {
       execute(process.execPath, [weftBin, 'run', '--state', mesh.state, ...args], { cwd: project.path }),
     );
   t.regex((await run('god'))?.stderr ?? '', /No service is named god\. Did you mean good\?/);
-  t.regex((await run('yours', '--', 'no-such-program'))?.stderr ?? '', /no-such-program does not start in .*fix/);
+  t.regex(
+    (await run('yours', '--', 'no-such-program'))?.stderr ?? '',
+    /`weft run yours` does not start: its command no-such-program was not found; .*correct it/,
+  );
 });
 
 test.serial('start returns when the process serves', async (t) => {

@@ -114,7 +114,18 @@ for (const [title, text, said] of [
     'uses: [{folder: a}, {fold: b}]',
     'uses.1: must be {folder, services}, {package} or {fake, answers | handlers}',
   ],
+  ['a reserved name', 'name: google', 'name: google is reserved; choose another, for example my-google'],
+  [
+    'a folder around the project',
+    'contracts: ../../..',
+    'contracts: ../../.. contains the whole project; name a folder',
+  ],
+  ['the parent in a list', 'services: [a, b/../../]', 'services.1: b/../../ contains the whole project'],
+  ['contracts to be overwritten', 'generated: ./proto', 'generated: ./proto would contain proto, and Weft'],
+  ['a state that is the project', 'state: .', 'state: . would contain proto, and Weft writes and removes files there'],
   ['no YAML', 'name: [', 'not YAML: '],
+  ['two documents', 'name: a\n---\nname: b\n', 'has 2 YAML documents; keep one'],
+  ['a file that would take minutes to parse', '#'.repeat(70_000), 'has 70000 characters, and Weft reads at most 65536'],
 ] as const) {
   test(`${title} is named with the file and the field`, (t) => {
     const { root, write, remove } = folder('x');

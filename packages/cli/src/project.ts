@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { CommandError, reasonOf } from './command-error.ts';
 import { generatedContracts } from './contracts.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { dnsLabelOf, type ProjectFile, projectFileName, projectFileSchema, type Use } from './project-file.ts';
 import type { ServicePlaces } from './service-manifests.ts';
 
@@ -77,18 +77,22 @@ export function servicePlaces(project: Project): ServicePlaces {
 function readProjectFile(root: string): ProjectFile {
   const path = join(root, projectFileName);
   if (!existsSync(path)) return projectFileSchema.parse({});
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new CommandError(`${path}: not YAML: ${reasonOf(error)}`, { cause: error });
-  }
-  const result = projectFileSchema.safeParse(content ?? {});
+  const read = parseYaml(textOf(path));
+  if ('problem' in read) throw new CommandError(`${path}: ${read.problem}`);
+  const result = projectFileSchema.safeParse(read.content);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path: field, message }) =>
     field.length > 0 ? `${field.join('.')}: ${message}` : message,
   );
   throw new CommandError(`${path}: ${problems.join('; ')}`);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CommandError(`${path}: cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 function directoriesUp(directory: string): string[] {

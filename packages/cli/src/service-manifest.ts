@@ -1,8 +1,8 @@
 import { basename, isAbsolute, join, relative } from 'node:path';
 import { didYouMean } from '@weft/compiler/model/did-you-mean';
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { reasonOf } from './command-error.ts';
+import { parseYaml } from './parse-yaml.ts';
+import { isReservedSchema } from './schema-name.ts';
 
 const dnsLabel = z
   .string()
@@ -10,7 +10,10 @@ const dnsLabel = z
 
 const databaseName = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9 and _, beginning with a letter');
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9 and _, beginning with a letter')
+  .refine((name) => !isReservedSchema(name), {
+    error: ({ input }) => `${String(input)} is reserved by PostgreSQL; choose another`,
+  });
 
 /** A command without a shell: a list of words, or one string that is split on spaces. */
 const commandSchema = z
@@ -52,6 +55,8 @@ const healthSchema = z
     return value === 'http' ? { protocol: 'http', path: defaultHealthPath } : { protocol: value };
   });
 
+const replicasRule = 'must be a whole number from 0 to 50';
+
 const serviceManifestSchema = z.strictObject({
   /** Unique in its namespace; replicas are `<name>-0`, `<name>-1` and so on, and its service account is the same. */
   name: dnsLabel,
@@ -66,7 +71,7 @@ const serviceManifestSchema = z.strictObject({
     .optional(),
   /** The PostgreSQL schema that it owns, and its role of the same name. Unset: it needs no database. */
   schema: databaseName.optional(),
-  replicas: z.int().min(0).max(50).default(1),
+  replicas: z.int(replicasRule).min(0, replicasRule).max(50, replicasRule).default(1),
   /** What Node runs, in the service's directory. */
   main: z.string().min(1).optional(),
   /** What runs instead of Node. */
@@ -131,12 +136,9 @@ export function parseServiceManifest(
   directory: string,
   defaults: ManifestDefaults,
 ): ServiceManifest | { message: string } {
-  let content: unknown;
-  try {
-    content = parse(text) ?? {};
-  } catch (error) {
-    return { message: `not YAML: ${reasonOf(error).replace(/:$/, '')}` };
-  }
+  const read = parseYaml(text);
+  if ('problem' in read) return { message: read.problem };
+  const { content } = read;
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     return { message: 'must contain fields, for example "name: orders"' };
   }
@@ -146,15 +148,15 @@ export function parseServiceManifest(
     ...content,
   });
   if (!result.success) return { message: result.error.issues.map(issueWords).join('; ') };
-  const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...read } = result.data;
-  if (main !== undefined && read.command !== undefined) {
+  const { main, watch, cwd, contract = defaults.contractOf(result.data.name), ...fields } = result.data;
+  if (main !== undefined && fields.command !== undefined) {
     return { message: 'main and command: a service has only one of them; remove the other' };
   }
   return {
-    ...read,
+    ...fields,
     ...(contract === undefined ? {} : { contract }),
-    main: read.command ? undefined : (main ?? defaultMain),
-    watch: watch ?? (read.command ? ['**/*'] : ['src/**', 'migrations/**', 'package.json', 'weft.yaml']),
+    main: fields.command ? undefined : (main ?? defaultMain),
+    watch: watch ?? (fields.command ? ['**/*'] : ['src/**', 'migrations/**', 'package.json', 'weft.yaml']),
     cwd: isAbsolute(cwd) ? cwd : join(directory, cwd),
     directory,
     file: relative(defaults.root, join(directory, 'weft.yaml')),
@@ -171,6 +173,15 @@ function issueWords(issue: z.core.$ZodIssue): string {
       .join('; ');
   }
   // For a refused key, zod reports the message of the whole map.
-  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : plainWords(issue);
   return `${issue.path.join('.') || 'the file'}: ${message}`;
 }
+
+/** A message without the terms of a schema library. */
+function plainWords({ code, message }: z.core.$ZodIssue): string {
+  if (code === 'invalid_type')
+    return message.replace(/^Invalid input: expected (\w+), .*$/, (_, type) => `must be ${typeWords[type] ?? type}`);
+  return message.replace(/^Too small: expected (string|array) .*$/, 'must not be empty');
+}
+
+const typeWords: Readonly<Record<string, string>> = { string: 'text', array: 'a list' };

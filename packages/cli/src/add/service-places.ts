@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { CommandError } from '../command-error.ts';
 import { type Project, servicePlaces } from '../project.ts';
+import { isReservedSchema } from '../schema-name.ts';
 import { readServiceManifests } from '../service-manifests.ts';
 import type { ServiceNames } from './service-names.ts';
 
@@ -14,8 +15,13 @@ export interface NewPlaces {
   readonly importPath: string;
 }
 
-/** Where a new service goes. Throws a CommandError if a path exists or the name is taken. */
+/** Where a new service goes. Throws a CommandError if a path exists, the name is taken, or PostgreSQL reserves the name of its schema. */
 export function newPlaces(project: Project, names: ServiceNames, options: { readonly database: boolean }): NewPlaces {
+  if (options.database && isReservedSchema(names.file)) {
+    throw new CommandError(
+      `PostgreSQL reserves the schema ${names.file}; choose a name other than ${names.service}, or leave out --database.`,
+    );
+  }
   const [services, contracts] = [project.servicesDirs[0], project.contractsDirs[0]];
   if (services === undefined || contracts === undefined) throw new CommandError('The project file names no folders.');
   const importPath = `${names.logicalName.replaceAll('.', '/')}/v1/${names.file}.proto`;

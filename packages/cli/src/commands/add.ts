@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { packageManagerOf, weftCommand } from '../package-manager.ts';
 import { findProject } from '../project.ts';
@@ -69,5 +69,8 @@ async function add(name: string, options: AddServiceOptions): Promise<void> {
 
 function listOf(text: string, before: readonly string[]): string[] {
   const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name === '')) {
+    throw new InvalidArgumentError('It names no contract; leave it out for a service that calls nothing.');
+  }
   return [...new Set([...before, ...names.filter((name) => name !== '')])];
 }

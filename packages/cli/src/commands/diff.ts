@@ -15,8 +15,8 @@ export function diffCommand(): Command {
   return new Command('diff')
     .description(
       'Compares two git commits, two directories of .proto files or two mesh directories. For each caller and method, says what\n' +
-        'changes: allowed or denied, retries, deadlines, exposure, REST paths, limits. Says so when nothing changes. The exit code is\n' +
-        '0 whether or not there is a difference, and 1 when the two cannot be compared.',
+        'changes: allowed or denied, retries, deadlines, exposure, REST paths, limits. Compares policy, not messages: `buf breaking` checks those.\n' +
+        'The exit code is 0 whether or not there is a difference, and 1 when the two cannot be compared.',
     )
     .argument('<old>', 'a git commit ("main", "HEAD~1") or a directory')
     .argument('<new>', 'a git commit or a directory; "." is the working tree')
@@ -36,10 +36,14 @@ export function diffCommand(): Command {
       }
       const paint = paintFor(process.stdout);
       const text = diffText(result.diff, (title) => paint('bold', title));
-      console.log(text === '' ? 'Nothing changes for any caller.' : text);
+      console.log(text === '' ? nothingChanges : text);
       for (const line of problemLines(result.problems, paintFor(process.stderr))) console.error(line);
     });
 }
+
+/** Printed if no caller's policy differs. A message may. */
+const nothingChanges =
+  'Policy: nothing changes for any caller. Messages are not compared; `buf breaking` says whether their changes break a caller.';
 
 async function readSide(name: string): Promise<DiffSide> {
   const directory = resolve(name);

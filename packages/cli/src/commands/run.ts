@@ -17,7 +17,7 @@ export function runCommand(): Command {
     .argument('[command...]', 'what to run in its working directory (default: the command in its weft.yaml)')
     .addOption(stateOption())
     .action(async (service: string, command: readonly string[], options: { state?: string }) => {
-      const borrowed = await new SupervisorClient(chosenState(options.state).controlSocket).borrow(service);
+      const borrowed = await new SupervisorClient(chosenState(options.state).controlSocket).borrow(service, command);
       process.exitCode = await runBorrowed(borrowed, command.length > 0 ? command : borrowed.command);
     });
 }

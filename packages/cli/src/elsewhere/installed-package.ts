@@ -22,6 +22,11 @@ export interface ContractOfPackage {
   readonly descriptorFile: string;
 }
 
+/** Whether npm could install a package of this name. A path or an address is none. */
+export function isPackageName(name: string): boolean {
+  return /^(@[a-z0-9~_-][a-z0-9._~-]*\/)?[a-z0-9~_-][a-z0-9._~-]*$/i.test(name);
+}
+
 /** A package that a project or one of its services has installed, or undefined. Throws if its package.json cannot be read. */
 export function installedPackage(
   name: string,

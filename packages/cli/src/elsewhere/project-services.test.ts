@@ -61,6 +61,16 @@ test('services of another checkout keep their namespace, contract and programs; 
   );
 });
 
+test('a path is not the name of a package', (t) => {
+  const uses = '  - package: "../../etc"\n  - package: "@bank/.."\n  - fake: /etc\n';
+  const expected = (name: string) =>
+    `"${name}" is not the name of an npm package; expected a name such as "@bank/payments`;
+  const { problems } = read(t, uses, {});
+  for (const [index, name] of ['../../etc', '@bank/..', '/etc'].entries()) {
+    t.true(problems[index]?.startsWith(`weft.project.yaml: uses.${index}: ${expected(name)}`), problems[index]);
+  }
+});
+
 test('an installed package carries a service, with the contract among its dependencies', (t) => {
   const files = {
     ...contract(`shelf/services/own/node_modules/${contractName}`),

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { fakeArguments } from '../fake/fake-options.ts';
 import { projectFileName } from '../project-file.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
-import { contractOfPackage, installedPackage } from './installed-package.ts';
+import { contractOfPackage, installedPackage, isPackageName } from './installed-package.ts';
 import type { UsingProject } from './used-service.ts';
 
 /** A fake, as declared in the project file. */
@@ -22,6 +22,8 @@ export function usedFake(use: FakeUse, project: UsingProject): ServiceManifest |
   const { fake, answers, handlers } = use;
   if (answers !== undefined && handlers !== undefined)
     return 'a fake has either answers or handlers; remove one of them';
+  if (!isPackageName(fake))
+    return `"${fake}" is not the name of an npm package; expected a name such as "@bank/payments-contract"`;
   const installed = installedPackage(fake, project);
   if (!installed) return `${fake} is not installed; run \`npm install ${fake}\``;
   const contract = contractOfPackage(installed);

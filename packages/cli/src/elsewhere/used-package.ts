@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseServiceManifest, type ServiceManifest } from '../service-manifest.ts';
-import { contractOfPackage, installedPackage } from './installed-package.ts';
+import { contractOfPackage, installedPackage, isPackageName } from './installed-package.ts';
 import type { UsingProject } from './used-service.ts';
 
 /** The service in an installed npm package. A string says what is wrong. */
 export function usedPackage(name: string, project: UsingProject): ServiceManifest | string {
+  if (!isPackageName(name))
+    return `"${name}" is not the name of an npm package; expected a name such as "@bank/payments"`;
   const installed = installedPackage(name, project);
   if (!installed) return `${name} is not installed; run \`npm install ${name}\``;
   const { directory } = installed;

@@ -10,7 +10,7 @@ import type { ListenAddress } from './listen-address.ts';
 import type { ProcessLog } from './logs.ts';
 import type { MeshRun } from './mesh-run.ts';
 import { type Running, type StopSignal, startProgram } from './running.ts';
-import { checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
+import { checkMain, checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
 
 const probeIntervalMs = 500;
 /** How often to probe until it has served once: a command or an edit is waiting for it. */
@@ -218,6 +218,7 @@ export class Application {
     const { service, log } = this.#options;
     const { process } = this;
     checkStartable(process, service.file);
+    checkMain(service);
     this.#removeSocket();
     return await startProgram({ ...process, log });
   }

@@ -15,8 +15,8 @@ export interface ControlHandlers {
   readonly restart: (name: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** Resolves when the process has stopped, or serves again. */
   readonly hold: (process: string, held: boolean, signal: AbortSignal) => Promise<void>;
-  /** Lends a replica of a service for as long as the asking process stays connected. */
-  readonly lend: (service: string) => Promise<Loan>;
+  /** Lends a replica of a service to a command for as long as the asking process stays connected. */
+  readonly lend: (service: string, command: readonly string[]) => Promise<Loan>;
   /** Begins to stop the mesh and returns. */
   readonly down: () => void;
 }
@@ -27,7 +27,8 @@ const restartRequestSchema = z.strictObject({ name: z.string() });
 
 const holdRequestSchema = z.strictObject({ process: z.string(), held: z.boolean() });
 
-const lendRequestSchema = z.strictObject({ service: z.string() });
+/** An older client sends no command. */
+const lendRequestSchema = z.strictObject({ service: z.string(), command: z.array(z.string()).default([]) });
 
 /** The supervisor's side of its socket. */
 export interface ControlSocket {
@@ -73,9 +74,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, handle
     await handlers.hold(process, held, whenGone(response));
     reply(response, 200, {});
   } else if (what === 'POST /lend') {
-    const { service } = await readBody(request, lendRequestSchema);
+    const { service, command } = await readBody(request, lendRequestSchema);
     const gone = whenGone(response);
-    const { end, ...loan } = await handlers.lend(service);
+    const { end, ...loan } = await handlers.lend(service, command);
     if (gone.aborted) return end();
     gone.addEventListener('abort', end, { once: true });
     response.writeHead(200, { 'content-type': 'application/json' });

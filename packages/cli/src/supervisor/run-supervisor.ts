@@ -79,7 +79,7 @@ export async function runSupervisor(options: RunOptions): Promise<void> {
       scale: (service, replicas, gone) => supervisor.scale(service, replicas, gone),
       restart: (name, gone) => supervisor.restart(name, gone),
       hold: (name, held, gone) => (held ? supervisor.hold(name) : supervisor.release(name, gone)),
-      lend: (service) => supervisor.lend(service),
+      lend: (service, command) => supervisor.lend(service, command),
       down: () => {
         if (phase !== 'stopping') requestStop();
       },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseServiceManifest, type ServiceManifest } from '../service-manifest.ts';
-import { checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
+import { checkMain, checkStartable, type ServiceProcess, serviceProcess } from './service-process.ts';
 
 async function directory(t: ExecutionContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'process-'));
@@ -49,6 +49,16 @@ test('the service’s own variables are laid over the user’s, and the mesh’s
 
 test('without a Node of the project, main runs with the Node that runs weft', (t) => {
   t.deepEqual(made('main: src/server.js').command, [process.execPath, 'src/server.js']);
+});
+
+test('a service without its main is told to write it', async (t) => {
+  const cwd = await directory(t);
+  const check = (main: string | undefined) => () => checkMain({ cwd, main, file: 'services/cart/weft.yaml' });
+  t.throws(check('src/main.ts'), {
+    message: 'its main src/main.ts does not exist; write it, or set main or command in services/cart/weft.yaml',
+  });
+  await writeFile(join(cwd, 'main.ts'), '');
+  for (const main of ['main.ts', join(cwd, 'main.ts'), 'main', undefined]) t.notThrows(check(main));
 });
 
 test('what cannot be started is said before it is tried', async (t) => {

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { CommandError } from '../command-error.ts';
 import type { ServiceManifest } from '../service-manifest.ts';
 import { type ListenAddress, listenText } from './listen-address.ts';
@@ -47,11 +47,16 @@ function nodeOf(env: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Fails with one clear sentence if a process cannot be started at all, because the operating system's own error is vague.
+ * Fails with one clear sentence if a process cannot be started at all, because the operating system's own error is vague. `manifest` names the
+ * file with its settings; `correction` says how to get another command.
  *
  * @throws CommandError for a missing working directory or program, and for a program that is not executable.
  */
-export function checkStartable({ command, cwd, env }: ServiceProcess, manifest: string): void {
+export function checkStartable(
+  { command, cwd, env }: ServiceProcess,
+  manifest: string,
+  correction = `correct command in ${manifest}`,
+): void {
   const directory = statSync(cwd, { throwIfNoEntry: false });
   if (!directory?.isDirectory()) throw new CommandError(`its cwd ${cwd} is not a directory; correct it in ${manifest}`);
   const [program = ''] = command;
@@ -60,13 +65,21 @@ export function checkStartable({ command, cwd, env }: ServiceProcess, manifest: 
     : (env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
   const found = places.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   if (found.length === 0) {
-    throw new CommandError(`its command ${program} was not found; install it, or correct command in ${manifest}`);
+    throw new CommandError(`its command ${program} was not found; install it, or ${correction}`);
   }
   if (!found.some(isExecutable)) {
-    throw new CommandError(
-      `its command ${found[0]} is not executable; \`chmod +x\` it, or correct command in ${manifest}`,
-    );
+    throw new CommandError(`its command ${found[0]} is not executable; \`chmod +x\` it, or ${correction}`);
   }
+}
+
+/**
+ * Fails if what Node should run does not exist. A path without an extension is left to Node, which tries several.
+ *
+ * @throws CommandError that names the file and what to write instead.
+ */
+export function checkMain({ cwd, main, file }: Pick<ServiceManifest, 'cwd' | 'main' | 'file'>): void {
+  if (main === undefined || !/\.[cm]?[jt]s$/.test(main) || existsSync(resolve(cwd, main))) return;
+  throw new CommandError(`its main ${main} does not exist; write it, or set main or command in ${file}`);
 }
 
 function isExecutable(path: string): boolean {

@@ -118,8 +118,11 @@ export class SupervisorClient {
     if (answer === undefined) throw notRunning();
   }
 
-  /** Borrows the first replica of a service: its own process stops, and the borrower's process replaces it until the loan ends. */
-  borrow(service: string): Promise<BorrowedProcess> {
+  /**
+   * Borrows the first replica of a service for a command (empty: the service's own): its process stops, and the borrower's process
+   * replaces it until the loan ends. Rejects if the command cannot be started.
+   */
+  borrow(service: string, command: readonly string[]): Promise<BorrowedProcess> {
     const { promise, resolve, reject } = Promise.withResolvers<BorrowedProcess>();
     const gone = Promise.withResolvers<void>();
     const call = request({ socketPath: this.#socketPath, method: 'POST', path: '/lend', agent: false }, (response) => {
@@ -136,7 +139,8 @@ export class SupervisorClient {
       response.on('end', () => reject(refusal(text, response.statusCode)));
     });
     call.on('error', (error) => reject(isNobodyListening(error) ? notRunning() : error));
-    call.end(JSON.stringify({ service }));
+    // The supervisor only looks the program up. The arguments could be longer than a request may be.
+    call.end(JSON.stringify({ service, command: command.slice(0, 1) }));
     return promise;
   }
 

@@ -158,9 +158,9 @@ export class Supervisor {
   }
 
   /** Lends the first replica of a service to a process that somebody else starts. */
-  lend(name: string): Promise<Loan> {
+  lend(name: string, command: readonly string[]): Promise<Loan> {
     const running = this.#services.get(name);
-    return running.inTurn(() => lendService(running));
+    return running.inTurn(() => lendService(running, command));
   }
 
   #process(name: string): ControlPlaneProcess | Database {

@@ -222,7 +222,12 @@ const editions: readonly OddCase[] = [
   edition('presence on a repeated field', {}, onField('names', { fieldPresence: Presence.EXPLICIT }), /for repeated/),
   edition('presence in a oneof', {}, onField('one', { fieldPresence: Presence.EXPLICIT }), /members of a oneof/),
   edition('required', {}, onField('name', { fieldPresence: Presence.LEGACY_REQUIRED })),
-  edition('required everywhere', { fieldPresence: Presence.LEGACY_REQUIRED }, undefined, /is not allowed for a whole file/),
+  edition(
+    'required everywhere',
+    { fieldPresence: Presence.LEGACY_REQUIRED },
+    undefined,
+    /is not allowed for a whole file/,
+  ),
   edition('DELIMITED everywhere', { messageEncoding: DELIMITED }, undefined, /Thing\.\w+ in delimited encoding/),
   edition('DELIMITED everywhere', { messageEncoding: DELIMITED }, undefined, /in delimited encoding/, at2024),
   edition('one DELIMITED field', {}, onField('sub', { messageEncoding: DELIMITED }), /Thing.sub in delimited encoding/),
