@@ -66,6 +66,8 @@ export class ControlPlane extends Construct {
                 env: [
                   { name: 'LOG_LEVEL', value: 'info' },
                   { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+                  // Where the other replicas reach this one.
+                  { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
                   { name: 'WEFT_SIDECAR_RESOURCES', value: JSON.stringify(sidecarResources) },
                   { name: 'WEFT_SIDECAR_LOG_LEVEL', value: 'warning' },
                 ],
