@@ -185,13 +185,18 @@ async function checkConformance(): Promise<void> {
  */
 const clusterTests = [
   ...['cdk8s', 'install', 'manifests'],
-  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'package', 'scale'],
-  ...['rolling-update', 'mesh-update', 'control-plane-away', 'large-mesh', 'root-rotation'],
+  ...['refusals', 'workloads', 'stateful-set', 'outbound', 'hostile-namespace', 'restricted', 'package', 'first-calls'],
+  ...['scale', 'rolling-update', 'mesh-update', 'control-plane-away', 'large-mesh', 'root-rotation'],
   'uninstall',
 ];
 
 async function testCluster(): Promise<void> {
   const config = 'ava.cluster.config.js';
+  const left = globSync('*.test.ts', { cwd: join(root, 'tests/cluster') }).filter(
+    (file) => !clusterTests.includes(file.replace(/\.test\.ts$/, '')),
+  );
+  if (left.length > 0)
+    check('every test in a cluster has its place', { ok: false, output: `not in scripts/test.ts: ${left.join()}` });
   for (const name of clusterTests) {
     await ava(`In a cluster: ${name}`, '--config', config, '--serial', `tests/cluster/${name}.test.ts`);
   }
