@@ -86,7 +86,7 @@ test.serial('what cannot run is left out with a sentence that says what to do, a
     nowhere: /^did not start: its cwd .*gone is not a directory; correct it in services\/nowhere\/weft\.yaml/,
   };
   const { troubles, steps } = await mesh.supervisor();
-  t.regex(steps.at(-1)?.failed ?? 'done', /^not those from or to crash, lost, mute, nowhere$/);
+  t.regex(steps.at(-1)?.failed ?? 'done', /^not those from or to blank, crash, lost, mute, nowhere$/);
   t.deepEqual(troubles.map(({ subject }) => subject).sort(), Object.keys(expected).sort());
   const shown = await mesh.weft('status');
   for (const [subject, pattern] of Object.entries(expected)) {
