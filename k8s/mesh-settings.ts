@@ -28,6 +28,8 @@ export class MeshSettings extends Construct {
         exposure: [{ namespace: namespaces.shop, paths: ['/v1'] }],
         certificateLifetime: '24h',
         outbound: 'allow',
+        accessLog: 'sampled',
+        accessLogs: [],
         permissive: [],
         ...(options.tracing ? { tracing: options.tracing } : {}),
       },
