@@ -37,8 +37,11 @@ export class EmptyDirectory {
     this.#env = env;
   }
 
-  /** `bin`: a directory of programs that come first on PATH. The caller removes the directory. */
-  static async create(registry: Registry, bin: readonly string[] = []): Promise<EmptyDirectory> {
+  /**
+   * `bin`: directories of programs that come first on PATH. `ci`: as a CI job finds it, else as a person at a terminal. The caller
+   * removes the directory.
+   */
+  static async create(registry: Registry, bin: readonly string[] = [], ci = false): Promise<EmptyDirectory> {
     const [parent, port] = await Promise.all([mkdtemp(join(tmpdir(), 'first-day-')), freePort()]);
     const path = join(parent, 'home');
     await mkdir(path);
@@ -54,7 +57,8 @@ export class EmptyDirectory {
       npm_config_prefer_offline: 'true',
       npm_config_cache: await npmCache(join(parent, 'npm-cache'), registry.env),
     };
-    for (const name of ['npm_config_local_prefix', 'npm_config_user_agent', 'INIT_CWD']) delete env[name];
+    for (const name of ['npm_config_local_prefix', 'npm_config_user_agent', 'INIT_CWD', 'CI']) delete env[name];
+    if (ci) env.CI = 'true';
     return new EmptyDirectory(parent, path, port, env);
   }
 

@@ -54,18 +54,23 @@ function nearestPackageManager(directory: string): PackageManager {
   return told ?? (above === directory ? 'npm' : nearestPackageManager(above));
 }
 
-const quietFlags: Readonly<Record<PackageManager, readonly string[]>> = {
+const installFlags: Readonly<Record<PackageManager, readonly string[]>> = {
   npm: ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
-  pnpm: ['--prefer-offline', '--reporter=silent'],
+  // In CI, pnpm and yarn refuse to change a lock file unless they are told to.
+  pnpm: ['--prefer-offline', '--no-frozen-lockfile', '--reporter=silent'],
   yarn: [],
   bun: ['--silent'],
 };
 
-/** Installs a project's packages, from the cache if possible. Resolves with the reason of a failure, or undefined. */
+/**
+ * Installs a project's packages, from the cache if possible, and updates its lock file. Resolves with the reason of a failure, or
+ * undefined.
+ */
 export function install(packageManager: PackageManager, root: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(packageManager, ['install', ...quietFlags[packageManager]], {
+    const child = spawn(packageManager, ['install', ...installFlags[packageManager]], {
       cwd: root,
+      env: { ...process.env, YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
