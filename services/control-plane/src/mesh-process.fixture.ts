@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type GetStatusResponse, MeshService } from '@weft/api/weft/api/v1/mesh';
+import { toJsonString } from '@bufbuild/protobuf';
+import { type GetStatusResponse, GetStatusResponseSchema, MeshService } from '@weft/api/weft/api/v1/mesh';
 import { contractHash } from '@weft/compiler/contracts/contract-hash';
 import { type BootstrapOptions, bootstrap } from '@weft/compiler/envoy/bootstrap';
 import { findEnvoy, type RunningEnvoy, startEnvoy } from '@weft/dev-envoy';
@@ -252,12 +253,16 @@ export class MeshProcess {
     what: string,
     holds: (status: GetStatusResponse) => boolean | Promise<boolean>,
   ): Promise<GetStatusResponse> {
-    for (let left = 300; left > 0; left--) {
+    const end = performance.now() + 45_000;
+    let last: GetStatusResponse | undefined;
+    while (performance.now() < end) {
       const status = await this.status().catch(() => undefined);
       if (status !== undefined && (await holds(status))) return status;
+      last = status;
       await sleep(50);
     }
-    throw new Error(`not in time: ${what}\n${this.log}`);
+    const told = last === undefined ? 'no status' : toJsonString(GetStatusResponseSchema, last);
+    throw new Error(`not in time: ${what}\n${told}\n${this.log}`);
   }
 
   /** Waits until the Envoys of these have taken all that they were sent, and listen. */
