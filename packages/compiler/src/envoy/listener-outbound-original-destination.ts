@@ -92,7 +92,7 @@ export function originalDestinationListener(
     filterChains: [
       create(FilterChainSchema, {
         name: 'application',
-        filters: [outboundHttp(settings, outboundName, caller)],
+        filters: [outboundHttp(settings, outboundName, { ...caller, notesPort: true })],
       }),
       ...besidesMesh[otherwise],
       // The replicas of a headless service may listen at different ports: several destinations, one chain.

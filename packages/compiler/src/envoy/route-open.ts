@@ -35,21 +35,19 @@ export function openInboundRoutes(name: string, port: number, peers: readonly Pe
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
 }
 
-/** Sends every request for these domains where the rules of a port say. Without methods no request may be repeated. */
-export function openVirtualHost(
-  name: string,
-  domains: readonly string[],
-  callee: string,
-  { rules, places }: PortRoutes,
-  reaches: readonly Reach[],
-): VirtualHost {
-  const routes = ruleRoutes(rules, {
+/** Sends every request where the rules of a port say. Without methods no request may be repeated. */
+export function openRuleRoutes(callee: string, { rules, places }: PortRoutes, reaches: readonly Reach[]): Route[] {
+  return ruleRoutes(rules, {
     path: '/*',
     isLast: true,
     reach: (to) => reachedBy(places, reaches, to),
     route: ({ timeouts }, _, { cluster, token }) => open(cluster, callee, { timeouts, token }),
   });
-  return create(VirtualHostSchema, { name, domains: [...domains], routes });
+}
+
+/** Sends every request to a cluster. */
+export function openRoute(cluster: string, callee: string): Route {
+  return open(cluster, callee);
 }
 
 /** Sends every request for these domains to a cluster. */

@@ -57,7 +57,7 @@ export const refusedRoute: Route = create(RouteSchema, {
 });
 
 /** A call to a host that the sidecar does not know: it goes to the sidecar's own listener again, once its route is there. */
-const unknownRoute: Route = create(RouteSchema, {
+export const unknownRoute: Route = create(RouteSchema, {
   name: 'unknown',
   ...asksControlPlane,
   requestHeadersToAdd: [
@@ -85,14 +85,12 @@ export function permittedMethods(
   );
 }
 
-/** Those methods of a service at the host names by which they may be called. `routes`: what holds for them. */
-export function virtualHost(
-  service: Pick<Service, 'id' | 'logicalName' | 'methods' | 'port'>,
-  domains: readonly string[],
+/** The routes of those methods of a service. `routes`: what holds for them. */
+export function methodRoutes(
+  { id, logicalName, methods }: Pick<Service, 'id' | 'logicalName' | 'methods'>,
   permitted: readonly Permitted[],
   { rules, places }: PortRoutes,
-): VirtualHost {
-  const { id, logicalName, methods, port } = service;
+): Route[] {
   const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
   const routes = permitted.flatMap(([path, reaches]) => {
     const method = methods.get(path);
@@ -107,10 +105,5 @@ export function virtualHost(
       },
     });
   });
-  return create(VirtualHostSchema, {
-    name: id,
-    domains: domains.flatMap((domain) => [domain, `${domain}:${port}`]),
-    routes: [...routes, refusedRoute],
-    includeRequestAttemptCount: false,
-  });
+  return [...routes, refusedRoute];
 }
