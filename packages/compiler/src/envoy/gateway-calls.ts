@@ -10,6 +10,7 @@ import { filters } from './names.ts';
 import { governed, methodAt, type PortRoutes, reached } from './places.ts';
 import { reach } from './reach.ts';
 import { callRoute } from './route-call.ts';
+import { exactPath } from './route-match.ts';
 import { withinRule } from './rule-limits.ts';
 import { narrowestFirst } from './rule-rewrite.ts';
 import { ruleRoutes } from './rule-routes.ts';
@@ -82,14 +83,16 @@ function otherCalls(
     .filter(({ method }) => method.grpcService === '')
     .map(({ method }) => method.path)
     .sort(narrowestFirst);
+  const decided = new Set(calls.map(({ method }) => method.path));
   return rules.slice(0, rules.findLastIndex(isAboutAnyPath) + 1).flatMap((rule) => {
     const at = isAboutAnyPath(rule) ? ['/*'] : paths;
     return at.flatMap((path) => {
       const sent = new Map<Route, Method>();
       const found = routesOf({ rules: [rule], places }, gateway, path, verdictOf, sent);
-      return found.map((route): OtherCalls => {
+      return found.flatMap((route): OtherCalls[] => {
+        if (at.includes('/*') && decided.has(exactPath(route))) return [];
         const method = sent.get(route);
-        return { route, ...(method ? { method } : {}) };
+        return [{ route, ...(method ? { method } : {}) }];
       });
     });
   });

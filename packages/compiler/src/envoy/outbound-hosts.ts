@@ -74,7 +74,9 @@ export function outboundHosts(
   // Weights and matches are no part of it, so that they change no host's key.
   const elsewhere = graph.derive('routes elsewhere', ofPorts, (routes, _, key): Elsewhere | undefined => {
     const rules = rulesOf(routes);
-    return isPlain(routes, key) ? undefined : { destinations: destinationsOf(rules), rewrites: rules.some(rewritesPaths) };
+    return isPlain(routes, key)
+      ? undefined
+      : { destinations: destinationsOf(rules), rewrites: rules.some(rewritesPaths) };
   });
   const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
     const by = read.get(calls.keys, callsOf(key));

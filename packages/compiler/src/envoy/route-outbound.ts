@@ -21,6 +21,7 @@ import { methodAt, type PortRoutes, reachedBy } from './places.ts';
 import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { type Callee, callRoute } from './route-call.ts';
+import { exactPath } from './route-match.ts';
 import { openRoute } from './route-open.ts';
 import { withinRule } from './rule-limits.ts';
 import { type RuledCalls, ruleRoutes } from './rule-routes.ts';
@@ -121,6 +122,7 @@ export function virtualHost(
         })
       : [],
   );
+  const decided = new Set(permitted.map(([path]) => path));
   // Of other paths there is something to say only where they do not stay what they are.
   const others = ruleRoutes(rules.filter(isAboutAnyPath), {
     path: '/*',
@@ -132,7 +134,7 @@ export function virtualHost(
   return create(VirtualHostSchema, {
     name: id,
     domains: domains.flatMap((domain) => [domain, `${domain}:${port}`]),
-    routes: [...routes, ...others, refusedRoute],
+    routes: [...routes, ...others.filter((other) => !decided.has(exactPath(other))), refusedRoute],
     includeRequestAttemptCount: false,
   });
 }

@@ -5,39 +5,43 @@ const elements = (prefix: string) => ({ pathSeparatedPrefix: prefix });
 const plain = (prefix: string) => ({ prefix });
 
 // The table of the Gateway API (HTTPPathModifier), and its neighbors.
-const rewrites: readonly (readonly [path: string, match: ReturnType<typeof elements | typeof plain>, by: string, to: string])[] =
-  [
-    ['/foo/bar', elements('/foo'), '/xyz', '/xyz/bar'],
-    ['/foo/bar', elements('/foo'), '/xyz/', '/xyz/bar'],
-    ['/foo/bar', elements('/foo/'), '/xyz', '/xyz/bar'],
-    ['/foo/bar', elements('/foo/'), '/xyz/', '/xyz/bar'],
-    ['/foo', elements('/foo'), '/xyz', '/xyz'],
-    ['/foo/', elements('/foo'), '/xyz', '/xyz/'],
-    ['/foo/bar', elements('/foo'), '', '/bar'],
-    ['/foo/', elements('/foo'), '', '/'],
-    ['/foo', elements('/foo'), '', '/'],
-    ['/foo/', elements('/foo'), '/', '/'],
-    ['/foo', elements('/foo'), '/', '/'],
-    ['/foo/bar', elements('/foo'), '/', '/bar'],
-    ['/bar', elements('/'), '/xyz', '/xyz/bar'],
-    ['/', elements('/'), '/xyz', '/xyz/'],
-    ['/bar', elements('/'), '/', '/bar'],
-    ['/a.b+(c)/d', elements('/a.b+(c)'), '/$1', '/$1/d'],
-    ['/foo/%2Fbar%20', elements('/foo'), '/x', '/x/%2Fbar%20'],
-    // App Mesh: by default a matched prefix becomes "/".
-    ['/v1/a', plain('/v1/'), '/', '/a'],
-    ['/v1/', plain('/v1/'), '/', '/'],
-    ['/v1', plain('/v1'), '/', '/'],
-    ['/v1/a', plain('/v1'), '/', '/a'],
-    ['/v1beta', plain('/v1'), '/', '/beta'],
-    ['/v1/a', plain('/v1'), '/x/', '/x/a'],
-    ['/v1/a', plain('/v1/'), '/x/', '/x/a'],
-    ['/v1/a', plain('/v1/'), '/x', '/x/a'],
-    ['/v1beta', plain('/v1'), '/x', '/xbeta'],
-    ['/v1', plain('/v1'), '', '/'],
-    ['/a', plain('/'), '/x/', '/x/a'],
-    ['/', plain('/'), '/x', '/x/'],
-  ];
+const rewrites: readonly (readonly [
+  path: string,
+  match: ReturnType<typeof elements | typeof plain>,
+  by: string,
+  to: string,
+])[] = [
+  ['/foo/bar', elements('/foo'), '/xyz', '/xyz/bar'],
+  ['/foo/bar', elements('/foo'), '/xyz/', '/xyz/bar'],
+  ['/foo/bar', elements('/foo/'), '/xyz', '/xyz/bar'],
+  ['/foo/bar', elements('/foo/'), '/xyz/', '/xyz/bar'],
+  ['/foo', elements('/foo'), '/xyz', '/xyz'],
+  ['/foo/', elements('/foo'), '/xyz', '/xyz/'],
+  ['/foo/bar', elements('/foo'), '', '/bar'],
+  ['/foo/', elements('/foo'), '', '/'],
+  ['/foo', elements('/foo'), '', '/'],
+  ['/foo/', elements('/foo'), '/', '/'],
+  ['/foo', elements('/foo'), '/', '/'],
+  ['/foo/bar', elements('/foo'), '/', '/bar'],
+  ['/bar', elements('/'), '/xyz', '/xyz/bar'],
+  ['/', elements('/'), '/xyz', '/xyz/'],
+  ['/bar', elements('/'), '/', '/bar'],
+  ['/a.b+(c)/d', elements('/a.b+(c)'), '/$1', '/$1/d'],
+  ['/foo/%2Fbar%20', elements('/foo'), '/x', '/x/%2Fbar%20'],
+  // App Mesh: by default a matched prefix becomes "/".
+  ['/v1/a', plain('/v1/'), '/', '/a'],
+  ['/v1/', plain('/v1/'), '/', '/'],
+  ['/v1', plain('/v1'), '/', '/'],
+  ['/v1/a', plain('/v1'), '/', '/a'],
+  ['/v1beta', plain('/v1'), '/', '/beta'],
+  ['/v1/a', plain('/v1'), '/x/', '/x/a'],
+  ['/v1/a', plain('/v1/'), '/x/', '/x/a'],
+  ['/v1/a', plain('/v1/'), '/x', '/x/a'],
+  ['/v1beta', plain('/v1'), '/x', '/xbeta'],
+  ['/v1', plain('/v1'), '', '/'],
+  ['/a', plain('/'), '/x/', '/x/a'],
+  ['/', plain('/'), '/x', '/x/'],
+];
 for (const [path, match, by, to] of rewrites) {
   test(`${path}, matched by ${Object.entries(match).join(' ')}, replaced by "${by}"`, (t) => {
     t.is(substituted(path, prefixSubstitution(match, by)), to);
@@ -56,7 +60,21 @@ test('a prefix that is replaced by itself stays', (t) => {
   t.not(substitutionOf({ prefix: '/a/' }, { path: plain('/a') }), undefined);
 });
 
-const paths = ['/', '/a', '/a/', '/a/b', '/a/v1', '/a/v1/', '/a/v1/x', '/av1', '/a/v1beta', '/ab', '/v1', '/a/a.B/C', '/a/aXB/C'];
+const paths = [
+  '/',
+  '/a',
+  '/a/',
+  '/a/b',
+  '/a/v1',
+  '/a/v1/',
+  '/a/v1/x',
+  '/av1',
+  '/a/v1beta',
+  '/ab',
+  '/v1',
+  '/a/a.B/C',
+  '/a/aXB/C',
+];
 const called = ['/a.B/C', '/v1', '/v1/*', '/*', '/x', '/x/*', '/x/v1/*', '/'];
 test('paths before a rewrite are exactly those that become what is called', (t) => {
   for (const match of [elements('/a'), plain('/a'), plain('/a/'), elements('/')]) {

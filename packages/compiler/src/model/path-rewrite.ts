@@ -24,7 +24,10 @@ export function prefixSubstitution(matched: Prefix, given: string): PathSubstitu
   }
   const { prefix } = matched;
   if (prefix.endsWith('/') || replacement.endsWith('/')) {
-    return { pattern: `^${literal(prefix)}/*`, replacement: replacement.endsWith('/') ? replacement : `${replacement}/` };
+    return {
+      pattern: `^${literal(prefix)}/*`,
+      replacement: replacement.endsWith('/') ? replacement : `${replacement}/`,
+    };
   }
   return exactly(prefix, replacement);
 }

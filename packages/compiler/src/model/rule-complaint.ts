@@ -1,6 +1,6 @@
 import { bounds, boundWords, isWithin, lengths } from './bounds.ts';
 import { matchedPrefix } from './path-rewrite.ts';
-import { type PathRewrite, type RequestRedirect, type Rule, rewriteOf, redirectOf, type UrlRewrite } from './route.ts';
+import { type PathRewrite, type RequestRedirect, type Rule, redirectOf, rewriteOf, type UrlRewrite } from './route.ts';
 
 /** What is wrong with a rule, and what was expected. */
 export interface RuleComplaint {
@@ -57,7 +57,11 @@ function pathComplaint(field: string, rewrite: PathRewrite, matches: Rule['match
     return { field: part, message, advice: 'matches by prefix only, or another full path' };
   }
   if (isPrefix && given === '') return undefined;
-  if (path.test(given) && given.length <= lengths.pathRewrite && !given.split('/').slice(1, -1).concat(last(given)).some(isOdd)) {
+  if (
+    path.test(given) &&
+    given.length <= lengths.pathRewrite &&
+    !given.split('/').slice(1, -1).concat(last(given)).some(isOdd)
+  ) {
     return undefined;
   }
   const advice = `a path that begins with a slash, of at most ${lengths.pathRewrite} characters that need no escape, without a query, "//", "." and ".."`;

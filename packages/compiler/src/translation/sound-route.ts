@@ -1,6 +1,6 @@
 import type { Problem } from '../model/problem.ts';
 import { refWords } from '../model/resource-ref.ts';
-import { redirectOf, type Route, type Rule } from '../model/route.ts';
+import { type Route, type Rule, redirectOf } from '../model/route.ts';
 import { type RuleComplaint, ruleComplaint } from '../model/rule-complaint.ts';
 
 /** A route that every proxy takes: calls of a rule that means nothing are answered with 500, and those of a redirect go nowhere. */

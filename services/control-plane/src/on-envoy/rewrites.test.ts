@@ -49,7 +49,13 @@ const echo =
   (stream, headers) => {
     const seen = { 'x-name': name, 'x-path': headers[':path'], 'x-host': headers[':authority'] };
     stream.respond(
-      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '0', ...seen, 'x-time': headers['grpc-timeout'] ?? '' },
+      {
+        ':status': 200,
+        'content-type': 'application/grpc',
+        'grpc-status': '0',
+        ...seen,
+        'x-time': headers['grpc-timeout'] ?? '',
+      },
       { endStream: true },
     );
   };
@@ -66,7 +72,9 @@ test.before(async (t) => {
     const [inbound] = await freePorts(1);
     const application = `${bakery.mesh.dir}/${name}.app`;
     others.push(await startRawApplication(application, echo(name)));
-    bakery.directory.service(name).replica(`${name}-0`, { inbound: `127.0.0.1:${inbound}`, application: `unix:${application}` });
+    bakery.directory
+      .service(name)
+      .replica(`${name}-0`, { inbound: `127.0.0.1:${inbound}`, application: `unix:${application}` });
   }
   // The edge serves only what a contract describes; another gateway is a caller like others.
   const [listen] = await freePorts(1);
@@ -83,7 +91,13 @@ test.before(async (t) => {
   bakery.directory.put('legacy-policy.yaml', {
     kind: 'MeshPolicy',
     metadata: { namespace: 'bakery', name: 'legacy' },
-    spec: { service: 'legacy', methods: [{ path: '/v1/*', callers: ['bakery.b', 'front'] }, { path: '/v1/admin', callers: [] }] },
+    spec: {
+      service: 'legacy',
+      methods: [
+        { path: '/v1/*', callers: ['bakery.b', 'front'] },
+        { path: '/v1/admin', callers: [] },
+      ],
+    },
   });
   await bakery.apply();
   for (const id of ['bakery/plain-0', 'bakery/legacy-0', 'weft/edge-1'] as const) await bakery.mesh.startProxy(id);
@@ -98,8 +112,18 @@ test.after.always(async (t) => {
 });
 
 function route(parent: RouteParent, rules: readonly Partial<Rule>[], backend = 'plain'): Route {
-  const complete = rules.map((rule) => ({ matches: [], filters: [], backends: [{ ...at(backend), weight: 1 }], ...rule }));
-  return { parent, hostnames: [], rules: complete, origin: { is: 'resource', ref: weftRef('Test', 'route', 'bakery') } };
+  const complete = rules.map((rule) => ({
+    matches: [],
+    filters: [],
+    backends: [{ ...at(backend), weight: 1 }],
+    ...rule,
+  }));
+  return {
+    parent,
+    hostnames: [],
+    rules: complete,
+    origin: { is: 'resource', ref: weftRef('Test', 'route', 'bakery') },
+  };
 }
 
 /** Makes these routes all that there are; no proxy may refuse one. */
@@ -107,7 +131,10 @@ async function apply(t: { context: Context; deepEqual(a: unknown, b: unknown): v
   const { bakery } = t.context;
   bakery.mesh.compiler.routes = routes;
   await bakery.apply();
-  t.deepEqual(bakery.mesh.nacks.map(({ message }) => message), []);
+  t.deepEqual(
+    bakery.mesh.nacks.map(({ message }) => message),
+    [],
+  );
 }
 
 /** Who was called, by which path. */
@@ -155,10 +182,16 @@ test.serial('a host name is rewritten, also where calls are split and their head
   const filters = [rewrite({ prefix: '/n' }, 'other.example.com')];
   const backends = [
     { ...at('plain'), weight: 1 },
-    { ...at('legacy'), weight: 1_000_000, filters: [{ is: 'responseHeaderModifier', set: { 'x-by': 'legacy' } } as const] },
+    {
+      ...at('legacy'),
+      weight: 1_000_000,
+      filters: [{ is: 'responseHeaderModifier', set: { 'x-by': 'legacy' } } as const],
+    },
   ];
   const matches = [{ path: { pathSeparatedPrefix: '/o' } }];
-  await apply(t, [route(at('plain'), [{ matches, filters: [rewrite({ prefix: '/v1' }, 'other.example.com')], backends }])]);
+  await apply(t, [
+    route(at('plain'), [{ matches, filters: [rewrite({ prefix: '/v1' }, 'other.example.com')], backends }]),
+  ]);
   const split = await caller.call({ authority: 'plain', path: '/o/a' });
   t.is(seen(split), 'legacy /v1/a');
   t.deepEqual([split.headers['x-host'], split.headers['x-by']], ['other.example.com', 'legacy']);
@@ -166,32 +199,35 @@ test.serial('a host name is rewritten, also where calls are split and their head
   t.is((await caller.call({ authority: 'plain', path: '/' })).headers['x-host'], 'other.example.com');
 });
 
-test.serial('a rewritten call has the time of the method that it calls, and calls nothing that its caller may not', async (t) => {
-  const caller = t.context.bakery.replica('b-0').caller;
-  const exact = (path: string, to: string): Partial<Rule> => ({
-    matches: [{ path: { exact: path } }],
-    filters: [rewrite({ fullPath: to })],
-  });
-  const old = { path: { pathSeparatedPrefix: '/old.v1.TestService' } };
-  const renamed = { matches: [old], filters: [rewrite({ prefix: own })] };
-  const rules = [exact(put, get), exact('/admin', admin), exact('/slow', slow), exact(slow, admin), renamed, {}];
-  await apply(t, [route(at('a'), rules, 'a')]);
-  const call = (path: string) => caller.call({ authority: 'bakery.a', path });
-  const swapped = await call(put);
-  t.is(seen(swapped), `a ${get}`);
-  t.is(swapped.headers['x-time'], '7000m');
-  t.is(seen(await call(get)), `a ${get}`);
-  t.is(seen(await call('/old.v1.TestService/Put')), `a ${put}`);
-  t.is((await call('/old.v1.TestService/Put')).headers['x-time'], '3000m');
-  t.is(seen(await call(slow)), '200 7 weft: its route leads to bakery/a, which does not admit it');
-  t.is((await call('/admin')).grpcStatus, '7');
-  t.is((await call('/old.v1.TestService/Admin')).grpcStatus, '12');
-  t.is((await call('/old.v1.TestService/Nothing')).grpcStatus, '12');
-  const { application } = t.context.bakery.replica('a-0');
-  application.behaviour = (stream) => stream.resume();
-  t.is((await call('/slow')).grpcStatus, '4');
-  application.behaviour = echo('a');
-});
+test.serial(
+  'a rewritten call has the time of the method that it calls, and calls nothing that its caller may not',
+  async (t) => {
+    const caller = t.context.bakery.replica('b-0').caller;
+    const exact = (path: string, to: string): Partial<Rule> => ({
+      matches: [{ path: { exact: path } }],
+      filters: [rewrite({ fullPath: to })],
+    });
+    const old = { path: { pathSeparatedPrefix: '/old.v1.TestService' } };
+    const renamed = { matches: [old], filters: [rewrite({ prefix: own })] };
+    const rules = [exact(put, get), exact('/admin', admin), exact('/slow', slow), exact(slow, admin), renamed, {}];
+    await apply(t, [route(at('a'), rules, 'a')]);
+    const call = (path: string) => caller.call({ authority: 'bakery.a', path });
+    const swapped = await call(put);
+    t.is(seen(swapped), `a ${get}`);
+    t.is(swapped.headers['x-time'], '7000m');
+    t.is(seen(await call(get)), `a ${get}`);
+    t.is(seen(await call('/old.v1.TestService/Put')), `a ${put}`);
+    t.is((await call('/old.v1.TestService/Put')).headers['x-time'], '3000m');
+    t.is(seen(await call(slow)), '200 7 weft: its route leads to bakery/a, which does not admit it');
+    t.is((await call('/admin')).grpcStatus, '7');
+    t.is((await call('/old.v1.TestService/Admin')).grpcStatus, '12');
+    t.is((await call('/old.v1.TestService/Nothing')).grpcStatus, '12');
+    const { application } = t.context.bakery.replica('a-0');
+    application.behaviour = (stream) => stream.resume();
+    t.is((await call('/slow')).grpcStatus, '4');
+    application.behaviour = echo('a');
+  },
+);
 
 test.serial('a service without methods sends calls to methods of others, by their contracts', async (t) => {
   const caller = t.context.bakery.replica('b-0').caller;
@@ -296,7 +332,12 @@ test.serial('a redirect says where to call instead, whoever is behind it', async
     for (const [, caller, host] of callers) {
       const authority = url.slice(0, url.indexOf('/')).replace('edge', host);
       if (host !== 'edge' && authority.includes(':')) continue;
-      const { status, headers } = await caller.call({ authority, path, headers: { 'content-type': 'text/plain' }, body: '' });
+      const { status, headers } = await caller.call({
+        authority,
+        path,
+        headers: { 'content-type': 'text/plain' },
+        body: '',
+      });
       t.is(`${status} ${headers.location}`, to.replace('//edge', `//${host}`), `${authority}${path}`);
       t.is(headers['x-by'], 'rule');
     }
@@ -322,7 +363,11 @@ test.serial('a rule that Envoy would refuse answers, and stops no other', async 
   for (const index of bad.keys()) {
     for (const [caller, authority] of callers) {
       const headers = { 'content-type': 'text/plain' };
-      t.is((await caller.call({ authority, path: `/bad${index}`, headers, body: '' })).status, 500, `${authority} ${index}`);
+      t.is(
+        (await caller.call({ authority, path: `/bad${index}`, headers, body: '' })).status,
+        500,
+        `${authority} ${index}`,
+      );
     }
   }
   t.is(seen(await bakery.replica('b-0').caller.call({ authority: 'plain', path: '/good' })), 'plain /good');
@@ -335,7 +380,10 @@ test.serial('weights of many backends are in proportion, whatever their sum', as
   const heavy = Array.from({ length: 5000 }, () => ({ ...at('plain'), weight: 1_000_000 }));
   const zero = [{ ...at('plain'), weight: 0 }];
   await apply(t, [
-    route(at('plain'), [{ matches: [{ path: { exact: '/none' } }], backends: zero }, { backends: [...heavy, { ...at('legacy'), weight: 1 }] }]),
+    route(at('plain'), [
+      { matches: [{ path: { exact: '/none' } }], backends: zero },
+      { backends: [...heavy, { ...at('legacy'), weight: 1 }] },
+    ]),
   ]);
   t.is(seen(await caller.call({ authority: 'plain', path: '/v1' })), 'plain /v1');
   const headers = { 'content-type': 'text/plain' };
