@@ -3,7 +3,8 @@ import { type Method, methodOf } from '../model/method.ts';
 import type { ServiceId } from '../model/names.ts';
 import { rewritesPaths } from '../model/path-rewrite.ts';
 import { type Destination, isServiceBackend, type Rule } from '../model/route.ts';
-import type { Verdict } from '../translation/exposure.ts';
+import { methodPath, pathKey, type Verdict } from '../translation/exposure.ts';
+import { anyHost } from '../translation/exposure-rows.ts';
 import type { CalledService } from './called-services.ts';
 import { enabled } from './http-filters.ts';
 import { filters } from './names.ts';
@@ -66,7 +67,7 @@ export function gatewayCalls({ rules, places }: PortRoutes, gateway: string, ver
       exposed.set(service, [...(exposed.get(service) ?? []), method]);
     }
   }
-  const others = otherCalls({ rules, places }, gateway, calls, verdictOf);
+  const others = otherCalls({ rules, places }, gateway, { calls, exposed }, verdictOf);
   return { calls, others, denied: denied.filter(({ method }) => !seen.has(method.path)), exposed };
 }
 
@@ -76,12 +77,13 @@ export function gatewayCalls({ rules, places }: PortRoutes, gateway: string, ver
 function otherCalls(
   { rules, places }: PortRoutes,
   gateway: string,
-  calls: GatewayCalls['calls'],
+  { calls, exposed }: Pick<GatewayCalls, 'calls' | 'exposed'>,
   verdictOf: VerdictOf,
 ): readonly OtherCalls[] {
-  const paths = calls
-    .filter(({ method }) => method.grpcService === '')
-    .map(({ method }) => method.path)
+  const paths = [...exposed]
+    .flatMap(([{ id }, methods]) =>
+      methods.filter((method) => method.grpcService === '' && isServed(method, verdictOf(id))).map(({ path }) => path),
+    )
     .sort(narrowestFirst);
   const decided = new Set(calls.map(({ method }) => method.path));
   return rules.slice(0, rules.findLastIndex(isAboutAnyPath) + 1).flatMap((rule) => {
@@ -96,6 +98,13 @@ function otherCalls(
       });
     });
   });
+}
+
+/** Whether a method that may be called from a gateway is served there, whatever the host name. */
+function isServed(method: Method, verdict: Verdict | undefined): boolean {
+  if (verdict === undefined) return true;
+  if (method.grpcService !== '') return !verdict.closed.has(method.path);
+  return verdict.rest.get(pathKey(method.path, methodPath(method)))?.includes(anyHost) ?? false;
 }
 
 function isAboutAnyPath(rule: Rule): boolean {
@@ -126,8 +135,8 @@ function routesOf(
     const service = governed(places.services.get(to.service), to.port);
     const method = service && methodOf(service.methods, called);
     // A rewrite leads to nothing that the gateway does not serve under its own path.
-    const isClosed = service === undefined || method === undefined || verdictOf(service.id)?.closed.has(method.path);
-    if (called !== path && isClosed) return undefined;
+    const isThere = service !== undefined && method !== undefined && isServed(method, verdictOf(service.id));
+    if (called !== path && !isThere) return undefined;
     const target = service && { service, protocol: service.protocol, byMethod: true };
     return reached(places, to, reach(to, target, [gateway], called));
   };

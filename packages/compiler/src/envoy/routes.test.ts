@@ -311,6 +311,41 @@ test('at a gateway a rewrite leads to no path that nobody or somebody else has t
   t.deepEqual(rewritten(both), [['/shop', put]]);
 });
 
+test('at a gateway a rewrite leads to no path that the MeshConfig does not give to its service', (t) => {
+  const filters = [{ is: 'urlRewrite', path: { prefix: '/' } } as const];
+  const backends = [{ ...toA, service: 'bakery/x' as const, weight: 1 }];
+  const kept = { matches: [{ path: { prefix: '/v1/' } }], backends };
+  const rewritten = { matches: [{ path: { pathSeparatedPrefix: '/shop' } }], filters, backends };
+  const found = (paths: readonly string[]) => {
+    const directory = mesh({ exposure: [{ namespace: 'bakery', gateway: 'front', paths }] });
+    directory.put('front.yaml', { kind: 'Gateway', metadata: { name: 'front' }, spec: {} });
+    directory.put('weft/workloads/front-0.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'weft', name: 'front-0' },
+      spec: { serviceAccount: 'front', gateway: { name: 'front', listen: '127.0.0.1:8081' } },
+      status: { ready: true },
+    });
+    directory.put('x-policy.yaml', {
+      kind: 'MeshPolicy',
+      metadata: { namespace: 'bakery', name: 'x' },
+      spec: { service: 'x', methods: [{ path: '/v1/*', callers: ['front'] }] },
+    });
+    directory.service('x').replica('x-0', { inbound: '127.0.0.1:1003' });
+    const routed = new Routed([route([kept, rewritten], { gateway: 'front' })], directory);
+    const routes = routed.hosts('gateway|front', 'weft/front-0').flatMap((host) => host.routes);
+    return routes
+      .filter(({ name }) => name === '/v1/*')
+      .map((each) => [each.match?.pathSpecifier.value, actionOf(each).regexRewrite?.substitution]);
+  };
+  t.deepEqual(found(['/v2']), []);
+  // By the rules in their order, and once more where paths are, by how specific they are.
+  t.deepEqual(found(['/']), [
+    ['/v1/', undefined],
+    ['/shop', '/'],
+    ['/v1/', undefined],
+  ]);
+});
+
 test('a redirect has no backends, and a rule that means nothing is a problem of its resource', (t) => {
   const redirect = { is: 'requestRedirect', scheme: 'https' } as const;
   const routed = new Routed([
