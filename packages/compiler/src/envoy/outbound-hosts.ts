@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Collection, Graph } from '@weft/collections';
 import { type Route as EnvoyRoute, VirtualHostSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import type { LogicalName, ServiceId } from '../model/mesh.ts';
+import { rewritesPaths } from '../model/path-rewrite.ts';
 import {
   type Destination,
   destinationsOf,
@@ -11,6 +12,7 @@ import {
   type Rule,
 } from '../model/route.ts';
 import type { Translation } from '../translation/translate.ts';
+import { callablePaths, type Permitted } from './called-paths.ts';
 import { bareRoutes } from './called-port.ts';
 import type { CalledService } from './called-services.ts';
 import { type Calls, callsOf } from './calls.ts';
@@ -20,7 +22,7 @@ import type { OutboundTarget, PortChoice } from './outbound-target.ts';
 import { portRoutes } from './places.ts';
 import { type Reach, reach } from './reach.ts';
 import { openRoute, openRuleRoutes } from './route-open.ts';
-import { hostField, methodRoutes, type Permitted, permittedMethods } from './route-outbound.ts';
+import { hostField, methodRoutes, permittedMethods } from './route-outbound.ts';
 
 /** The virtual hosts of what proxies call. */
 export interface OutboundHosts {
@@ -41,14 +43,25 @@ export interface HostKey {
 }
 
 /** Where calls to a port go. */
-type Way = { readonly port: number } & (
+type Way = {
+  readonly port: number;
+  /** What rewrites of paths may lead to. Absent: there are none. */
+  readonly rewritten?: readonly Permitted[];
+} & (
   | /** 'all': every method, at all replicas of every destination. */ {
       readonly permitted: readonly Permitted[] | 'all';
     }
-  | { readonly callee: string; readonly reaches: readonly Reach[] }
+  | { readonly reaches: readonly Reach[] }
   /** To the service's own replicas. */
   | { readonly callee: string; readonly cluster: string }
 );
+
+/** Where the routes of a port lead. */
+interface Elsewhere {
+  readonly destinations: readonly Destination[];
+  /** Calls get there with other paths. */
+  readonly rewrites: boolean;
+}
 
 /** Makes the virtual hosts by which sidecars send calls where the routes of services say. */
 export function outboundHosts(
@@ -59,9 +72,12 @@ export function outboundHosts(
   sources: Collection<readonly ContributionSource[]>,
 ): OutboundHosts {
   // Weights and matches are no part of it, so that they change no host's key.
-  const elsewhere = graph.derive('routes elsewhere', ofPorts, (routes, _, key): readonly Destination[] | undefined =>
-    isPlain(routes, key) ? undefined : destinationsOf(rulesOf(routes)),
-  );
+  const elsewhere = graph.derive('routes elsewhere', ofPorts, (routes, _, key): Elsewhere | undefined => {
+    const rules = rulesOf(routes);
+    return isPlain(routes, key)
+      ? undefined
+      : { destinations: destinationsOf(rules), rewrites: rules.some(rewritesPaths) };
+  });
   const hosts = graph.derive('host of a target', calls.byTarget, (target, read, key): string | undefined => {
     const by = read.get(calls.keys, callsOf(key));
     if (by === undefined || 'gateway' in by) return undefined;
@@ -72,15 +88,20 @@ export function outboundHosts(
     const wayTo = (one: OutboundTarget): Way => {
       const own = { service: one.service.id, port: one.port };
       const routed = read.get(elsewhere, parentKey(own));
-      const destinations = routed ?? [own];
+      const destinations = routed?.destinations ?? [own];
       const targetOf = (to: Destination) => {
         if (to.service === own.service && to.port === own.port) return one;
         const service = read.get(called, to.service);
         return service && targetAt(service, to.port);
       };
-      return way(one, by.names, routed === undefined, (path) =>
-        destinations.map((to) => reach(to, targetOf(to), by.names, path)),
-      );
+      const reaches = (path: string) => destinations.map((to) => reach(to, targetOf(to), by.names, path));
+      const callable = routed?.rewrites
+        ? [...new Set(destinations.flatMap((to) => callablePaths(read.get(called, to.service), to.port)))]
+        : [];
+      const rewritten = callable
+        .map((path): Permitted => [path, reaches(path)])
+        .filter(([, reached]) => reached.some((way) => way !== false));
+      return way(one, by.names, routed === undefined, reaches, routed?.rewrites ? { rewritten } : {});
     };
     const others = target.choice?.others.flatMap((port) => targetAt(target.service, port) ?? []) ?? [];
     return hostKey(target, wayTo(target), others.map(wayTo));
@@ -98,13 +119,13 @@ export function outboundHosts(
         if (service === undefined) return [];
         const rules = rulesOf(read.get(ofPorts, parentKey({ service: id, port: to.port })) ?? []);
         const routes = portRoutes(rules, (other) => (other === id ? service : read.get(called, other)));
-        if ('reaches' in to) return openRuleRoutes(to.callee, routes, to.reaches);
+        if ('reaches' in to) return openRuleRoutes(service, routes, to.reaches, to.rewritten);
         const everywhere = routes.places.destinations.map(() => true);
         const permitted =
           to.permitted === 'all'
             ? [...service.methods.keys()].map((path) => [path, everywhere] as const)
             : to.permitted;
-        return methodRoutes(service, permitted, routes);
+        return methodRoutes(service, permitted, routes, to.rewritten);
       };
       const ownRoutes = routesOf(own);
       if (ownRoutes.length === 0) return undefined;
@@ -163,18 +184,19 @@ function way(
   names: readonly LogicalName[],
   plain: boolean,
   reaches: (path: string) => readonly Reach[],
+  rewritten: Pick<Way, 'rewritten'>,
 ): Way {
   if (byMethod) {
     const permitted = permittedMethods(service.methods, names, reaches);
     const isAll =
       permitted.length === service.methods.size &&
       permitted.every(([, reached]) => reached.every((reach) => reach === true));
-    return { port, permitted: isAll ? 'all' : permitted };
+    return { port, permitted: isAll ? 'all' : permitted, ...rewritten };
   }
   const callee = service.logicalName ?? service.id;
   return plain
     ? { port, callee, cluster: serviceCluster(service.id, otherPort) }
-    : { port, callee, reaches: reaches('/*') };
+    : { port, reaches: reaches('/*'), ...rewritten };
 }
 
 function rulesOf(routes: readonly Route[]): readonly Rule[] {
