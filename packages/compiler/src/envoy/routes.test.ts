@@ -292,7 +292,7 @@ test('where only some backends have the method that is called in the end, the sh
 test('at a gateway a rewrite leads to no path that nobody or somebody else has there', (t) => {
   const foreign = tinyContract('bakery.a', { Get: safe }, { exposure: Exposure.EDGE });
   const filters = [{ is: 'urlRewrite', path: { prefix: '/' } } as const];
-  const matches = [{ path: { pathSeparatedPrefix: '/shop' } }];
+  const matches = [{ path: { pathSeparatedPrefix: '/pantry' } }];
   const rewritten = (directory = mesh()) => {
     const routed = new Routed([route([{ matches, filters }], { gateway: 'edge' })], directory);
     const routes = routed.hosts('gateway|edge', 'weft/edge-0').flatMap((host) => host.routes);
@@ -301,21 +301,21 @@ test('at a gateway a rewrite leads to no path that nobody or somebody else has t
       .map((each) => [each.match?.pathSpecifier.value, each.name]);
   };
   t.deepEqual(rewritten(), [
-    ['/shop', get],
-    ['/shop', put],
+    ['/pantry', get],
+    ['/pantry', put],
   ]);
   // Two namespaces have the method at once, so that neither has it at the gateway.
   const packages = ['bakery', 'other'].map((namespace) => ({ namespace, protoPackage: 'bakery' }));
   const both = mesh({ packages }).contract('other', 'a', foreign).service('a', 'other');
   both.replica('a-0', { namespace: 'other', inbound: '127.0.0.1:1003', contract: contractHash(foreign) });
-  t.deepEqual(rewritten(both), [['/shop', put]]);
+  t.deepEqual(rewritten(both), [['/pantry', put]]);
 });
 
 test('at a gateway a rewrite leads to no path that the MeshConfig does not give to its service', (t) => {
   const filters = [{ is: 'urlRewrite', path: { prefix: '/' } } as const];
   const backends = [{ ...toA, service: 'bakery/x' as const, weight: 1 }];
   const kept = { matches: [{ path: { prefix: '/v1/' } }], backends };
-  const rewritten = { matches: [{ path: { pathSeparatedPrefix: '/shop' } }], filters, backends };
+  const rewritten = { matches: [{ path: { pathSeparatedPrefix: '/pantry' } }], filters, backends };
   const found = (paths: readonly string[]) => {
     const directory = mesh({ exposure: [{ namespace: 'bakery', gateway: 'front', paths }] });
     directory.put('front.yaml', { kind: 'Gateway', metadata: { name: 'front' }, spec: {} });
@@ -341,7 +341,7 @@ test('at a gateway a rewrite leads to no path that the MeshConfig does not give 
   // By the rules in their order, and once more where paths are, by how specific they are.
   t.deepEqual(found(['/']), [
     ['/v1/', undefined],
-    ['/shop', '/'],
+    ['/pantry', '/'],
     ['/v1/', undefined],
   ]);
 });
