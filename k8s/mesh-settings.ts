@@ -28,6 +28,7 @@ export class MeshSettings extends Construct {
         exposure: [{ namespace: namespaces.shop, paths: ['/v1'] }],
         certificateLifetime: '24h',
         outbound: 'allow',
+        outbounds: [],
         accessLog: 'sampled',
         accessLogs: [],
         permissive: [],

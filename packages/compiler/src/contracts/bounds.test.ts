@@ -24,7 +24,14 @@ const fields: Readonly<
   Record<
     Exclude<
       keyof typeof bounds,
-      'faultDelay' | 'overrideLasts' | 'certificateLifetime' | 'gatewayBytes' | 'gatewayHeaders' | 'gatewayHeaderBytes'
+      | 'faultDelay'
+      | 'overrideLasts'
+      | 'certificateLifetime'
+      | 'gatewayBytes'
+      | 'gatewayHeaders'
+      | 'gatewayHeaderBytes'
+      | 'backendWeight'
+      | 'port'
     >,
     {
       readonly field: string;

@@ -21,6 +21,9 @@ export function settingsChanges(old: MeshSettings, fresh: MeshSettings): Change[
   const logged = ({ accessLogs }: MeshSettings) =>
     accessLogs.map(({ namespace, level }) => `${level} in namespace ${namespace}`);
   changes.push(...rows('settings', 'calls in the access log', logged(old), logged(fresh)));
+  const denied = ({ outbounds = [] }: MeshSettings) =>
+    outbounds.map(({ outbound, ...rule }) => `${outbound} for ${ruleWords(rule)}`);
+  changes.push(...rows('settings', 'calls to undeclared hosts outside the mesh', denied(old), denied(fresh)));
   const speaks = ({ packages }: MeshSettings) =>
     packages.map(({ namespace, protoPackage }) => `namespace ${namespace} for ${protoPackage}`);
   changes.push(...rows('settings', 'who speaks', speaks(old), speaks(fresh)));

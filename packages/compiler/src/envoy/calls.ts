@@ -36,7 +36,7 @@ export function proxyCalls(
     if ('gateway' in key) {
       return calledBy(services, [key.gateway], read).map((service) => {
         const { port, protocol } = service;
-        return { service, port, protocol, byMethod: true, hosts: [] };
+        return { service, port, protocol, byMethod: true, hosts: [], bare: [] };
       });
     }
     const { namespace, names } = key;

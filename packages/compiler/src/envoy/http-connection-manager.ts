@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { AccessLog } from '@weft/envoy-api/envoy/config/accesslog/v3/accesslog';
+import { HeaderValueOption_HeaderAppendAction as HeaderAppendAction } from '@weft/envoy-api/envoy/config/core/v3/base';
 import { type Filter, FilterSchema } from '@weft/envoy-api/envoy/config/listener/v3/listener_components';
 import { RouterSchema } from '@weft/envoy-api/envoy/extensions/filters/http/router/v3/router';
 import {
@@ -15,7 +16,7 @@ import type { TracingSettings } from '../model/mesh.ts';
 import { accessLog } from './access-log.ts';
 import { fromControlPlane } from './config-source.ts';
 import { http2WithinMesh, sidecarCodecHeaders } from './connection-limits.ts';
-import { againHeader, callerHeader, filters, meshHeaderPrefix } from './names.ts';
+import { againHeader, calledPortHeader, callerHeader, filters, meshHeaderPrefix } from './names.ts';
 import { traceIdFilters } from './trace-id.ts';
 import { tracing } from './tracing.ts';
 import { extension, typedConfig } from './typed-config.ts';
@@ -30,6 +31,8 @@ export interface HttpListener {
   readonly tracing?: TracingSettings;
   /** Which of its calls get a line. */
   readonly accessLog: AccessLogLevel;
+  /** Its connections are redirected: the port that each was made to counts. Default: false. */
+  readonly notesPort?: boolean;
   /** Before the router, in this order. */
   readonly filters: readonly MessageInitShape<typeof HttpFilterSchema>[];
   readonly replies: LocalReplyConfig;
@@ -50,7 +53,7 @@ export function httpConnectionManager(listener: HttpListener): Filter {
       },
       httpFilters: [...traceIdFilters(listener.tracing !== undefined), ...listener.filters, router],
       // Otherwise a request could ask Envoy for retries and timeouts that its contract does not allow.
-      earlyHeaderMutationExtensions: [dropped[listener.direction]],
+      earlyHeaderMutationExtensions: [dropped[listener.direction], ...(listener.notesPort ? [notedPort] : [])],
       accessLog: [...accessLog(listener.direction, listener.accessLog), ...(listener.counters ?? [])],
       localReplyConfig: listener.replies,
       ...oneMeaning,
@@ -89,13 +92,30 @@ const dropped = {
   gateway: dropsHeaders(['x-envoy-', meshHeaderPrefix]),
 };
 
+/** Notes the port of a call, that of its first connection when it comes again. */
+export const notedPort = earlyMutations([
+  {
+    action: {
+      case: 'append',
+      value: {
+        header: { key: calledPortHeader, value: '%DOWNSTREAM_LOCAL_PORT%' },
+        appendAction: HeaderAppendAction.ADD_IF_ABSENT,
+      },
+    },
+  },
+]);
+
 function dropsHeaders(prefixes: readonly string[]) {
-  const name = 'envoy.http.early_header_mutation.header_mutation';
   const mutations = prefixes.map((prefix) => ({
     action: {
       case: 'removeOnMatch' as const,
       value: { keyMatcher: { matchPattern: { case: 'prefix' as const, value: prefix } } },
     },
   }));
+  return earlyMutations(mutations);
+}
+
+function earlyMutations(mutations: NonNullable<MessageInitShape<typeof HeaderMutationSchema>['mutations']>) {
+  const name = 'envoy.http.early_header_mutation.header_mutation';
   return { name, typedConfig: typedConfig(HeaderMutationSchema, { mutations }) };
 }

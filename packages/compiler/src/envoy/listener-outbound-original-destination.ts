@@ -13,6 +13,7 @@ import { encodeResource } from './encode.ts';
 import { originalDestination, tlsInspectorAt } from './listener-filters.ts';
 import { type LoggedCaller, outboundHttp } from './listener-outbound.ts';
 import { directCluster, outboundName, passThroughCluster, serviceCluster } from './names.ts';
+import type { ListenerKey } from './proxies.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { undeclaredConnections } from './stats-log.ts';
 import { connectionLog, type TcpTarget, tcpProxy } from './tcp-proxy.ts';
@@ -55,9 +56,9 @@ export function originalDestinationListener(
   settings: MeshSettings,
   destinations: Destinations,
   caller: LoggedCaller,
-  ipv6: boolean,
+  { ipv6, undeclared }: NonNullable<ListenerKey['redirected']>,
 ): Resource {
-  const otherwise = settings.outbound === 'deny' ? 'denied' : 'unknown';
+  const otherwise = undeclared === 'deny' ? 'denied' : 'unknown';
   const ports = [
     ...new Set([...destinations.mesh.map(({ at }) => at), ...destinations.external.map(({ port }) => port)]),
   ].sort((a, b) => a - b);
@@ -92,7 +93,7 @@ export function originalDestinationListener(
     filterChains: [
       create(FilterChainSchema, {
         name: 'application',
-        filters: [outboundHttp(settings, outboundName, caller)],
+        filters: [outboundHttp(settings, outboundName, { ...caller, notesPort: true })],
       }),
       ...besidesMesh[otherwise],
       // The replicas of a headless service may listen at different ports: several destinations, one chain.

@@ -14,7 +14,7 @@ import { outboundName } from './names.ts';
 import { type Resource, typeUrls } from './resource.ts';
 
 /** The name under which spans of an application's calls appear, and which of those calls get a line in the access log. */
-export type LoggedCaller = Pick<HttpListener, 'serviceName' | 'accessLog'>;
+export type LoggedCaller = Pick<HttpListener, 'serviceName' | 'accessLog' | 'notesPort'>;
 
 /** Where a sidecar takes the calls of its own application: plain HTTP on loopback. */
 export function outboundListener(settings: MeshSettings, port: OutboundPort, caller: LoggedCaller): Resource {
@@ -36,6 +36,6 @@ export function outboundHttp(settings: MeshSettings, routes: string, caller: Log
     ...(settings.tracing ? { tracing: settings.tracing } : {}),
     filters: [refusal],
     replies: outboundReplies,
-    more: { codecType: CodecType.AUTO, skipXffAppend: true },
+    more: { codecType: CodecType.AUTO, skipXffAppend: true, stripTrailingHostDot: true },
   });
 }

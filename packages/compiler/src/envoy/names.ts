@@ -37,6 +37,12 @@ export const againCluster = 'again';
 /** Counts how often a sidecar has sent a call to itself again: "1,1" is twice. No application sees it. */
 export const againHeader = 'x-weft-again';
 
+/**
+ * The port that a redirected call was made to, until the call leaves the caller's proxy for good. The name begins as `againHeader`, so
+ * that the callee's proxy drops both.
+ */
+export const calledPortHeader = `${againHeader}-port`;
+
 /** The cluster of wherever an application wanted to go. */
 export const passThroughCluster = 'pass-through';
 

@@ -214,7 +214,7 @@ function listeners(graph: Graph, mesh: Translation, { byListener }: Proxies, cal
         mesh: read.get(destinations, callsKey) ?? [],
         external: by === undefined ? [] : read.values(external, by.namespace),
       };
-      return originalDestinationListener(settings, where, { serviceName, accessLog }, redirected.ipv6);
+      return originalDestinationListener(settings, where, { serviceName, accessLog }, redirected);
     },
     same,
   );

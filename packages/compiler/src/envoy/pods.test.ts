@@ -156,3 +156,18 @@ test('a contract that is not understood opens nothing to its namespace', (t) => 
   t.false(clusters?.has('outbound|bakery/payments'));
   t.true(clusters?.has('outbound|bakery/ledger'));
 });
+
+test('undeclared calls of some workloads are denied, the first rule about a workload counts', (t) => {
+  const chainsOf = (spec: object) => {
+    const directory = new MeshDirectory(spec);
+    put(directory, 'orders', '10.1.0.1', grpc('10.96.0.1'));
+    return listener(directory, 'outbound').filterChains.map(({ name }) => name);
+  };
+  const deny = { namespace: 'bakery', labels: { app: 'orders' }, outbound: 'deny' };
+  t.true(chainsOf({}).includes('unknown'));
+  t.true(chainsOf({ outbounds: [deny] }).includes('denied'));
+  t.true(chainsOf({ outbounds: [{ ...deny, labels: {} }] }).includes('denied'));
+  t.true(chainsOf({ outbounds: [{ ...deny, labels: { app: 'catalog' } }] }).includes('unknown'));
+  t.true(chainsOf({ outbounds: [{ ...deny, namespace: 'other' }] }).includes('unknown'));
+  t.true(chainsOf({ outbound: 'deny', outbounds: [{ ...deny, outbound: 'allow' }, deny] }).includes('unknown'));
+});

@@ -2,7 +2,8 @@ import type { Collection, Graph, Index } from '@weft/collections';
 import { defaultSettings } from '../facts/default-settings.ts';
 import { settingsKey } from '../facts/fact-collections.ts';
 import { type AccessLogLevel, accessLogLevel } from '../model/access-log.ts';
-import type { LogicalName, ServiceId, WorkloadId } from '../model/mesh.ts';
+import type { LogicalName, MeshSettings, ServiceId, WorkloadId } from '../model/mesh.ts';
+import { type UndeclaredCalls, undeclaredCalls } from '../model/outbound-rule.ts';
 import { isPermissive } from '../model/permissive.ts';
 import type { InboundPort, SocketAddress, Workload } from '../model/workload.ts';
 import { outboundPort } from '../pod/ports.ts';
@@ -33,7 +34,7 @@ export interface ListenerKey {
   readonly calls: string;
   readonly listen: SocketAddress;
   /** Calls are redirected to it; with `ipv6`, those of that family too. Absent: they are not. */
-  readonly redirected?: { readonly ipv6: boolean };
+  readonly redirected?: { readonly ipv6: boolean; readonly undeclared: UndeclaredCalls };
   /** Under which its spans appear; "" where there are none. */
   readonly serviceName: string;
   /** Which calls get a line in the access log. */
@@ -106,7 +107,12 @@ export function connectedProxies(graph: Graph, mesh: Translation, connected: Col
       calls,
       listener: listen
         ? JSON.stringify(
-            listenerKey(workload, { calls, listen, serviceName: settings.tracing ? serviceName : '', accessLog }),
+            listenerKey(workload, settings, {
+              calls,
+              listen,
+              serviceName: settings.tracing ? serviceName : '',
+              accessLog,
+            }),
           )
         : '',
       inbound: JSON.stringify(inboundKey(workload, permissive, primary?.id, { serviceName, accessLog })),
@@ -144,9 +150,11 @@ function listenAddress({ pod, outbound }: Workload): SocketAddress | undefined {
   return pod ? { host: '127.0.0.1', port: outboundPort } : outbound?.listen;
 }
 
-function listenerKey({ pod }: Workload, said: Omit<ListenerKey, 'redirected'>): ListenerKey {
-  const redirected = pod?.interception === 'redirect' ? { redirected: { ipv6: pod.addresses.some(isIpv6) } } : {};
-  return { ...said, ...redirected };
+function listenerKey(workload: Workload, settings: MeshSettings, said: Omit<ListenerKey, 'redirected'>): ListenerKey {
+  const { pod } = workload;
+  if (pod?.interception !== 'redirect') return said;
+  const undeclared = undeclaredCalls(settings, workload);
+  return { ...said, redirected: { ipv6: pod.addresses.some(isIpv6), undeclared } };
 }
 
 function inboundKey(

@@ -52,16 +52,16 @@ export interface GatewayPart {
 /** What a route lets through: as gRPC (gRPC-Web and Connect pass as they are) and by path, such as REST. */
 export function gatewayPart(
   hostnames: readonly string[],
-  { calls, denied, answers, exposed }: GatewayCalls,
+  { calls, denied, others, exposed }: GatewayCalls,
   maxMessageBytes: number,
   verdictOf: VerdictOf,
 ): GatewayPart {
-  for (const { method, routes } of calls) {
-    for (const route of routes) {
-      markStream(route, method);
-      if (route.action.case === 'route') Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
-    }
-  }
+  const prepare = (route: Route, method: Method) => {
+    markStream(route, method);
+    if (route.action.case === 'route') Object.assign(route.typedPerFilterConfig, sizeLimit(method, maxMessageBytes));
+  };
+  for (const { method, routes } of calls) for (const route of routes) prepare(route, method);
+  for (const { method, route } of others) if (method) prepare(route, method);
   const hostsOf = (service: ServiceId, { path }: Method, at: Pick<HttpBinding, 'verb' | 'template'>) => {
     const verdict = verdictOf(service);
     const hosts = verdict === undefined ? [anyHost] : (verdict.rest.get(pathKey(path, at)) ?? []);
@@ -87,7 +87,7 @@ export function gatewayPart(
   return {
     hostnames,
     foreignHosts: hostnames.length > 0 ? [] : [...new Set(foreign)],
-    calls: routeFields([...grpc, ...denied.map(deniedRoute), ...answers]),
+    calls: routeFields([...grpc, ...denied.map(deniedRoute), ...others.map(({ route }) => route)]),
     paths: [...paths, ...rest],
   };
 }

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type HeaderMatcher, HeaderMatcherSchema } from '@weft/envoy-api/envoy/config/route/v3/route_components';
+import {
+  type HeaderMatcher,
+  HeaderMatcherSchema,
+  type Route,
+} from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { isOwnPath, type Method } from '../model/method.ts';
 import { unambiguousPaths } from '../model/request-path.ts';
 
@@ -9,6 +13,11 @@ export function pathMatch({ path }: Pick<Method, 'path'>) {
   return path.endsWith('/*')
     ? { pathSpecifier: { case: 'pathSeparatedPrefix' as const, value: path.slice(0, -2) } }
     : { pathSpecifier: { case: 'path' as const, value: path } };
+}
+
+/** The one path that a route takes; "" where it takes more. */
+export function exactPath({ match }: Route): string {
+  return match?.pathSpecifier.case === 'path' ? match.pathSpecifier.value : '';
 }
 
 /**

@@ -9,13 +9,15 @@ import {
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { RBACPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/rbac/v3/rbac';
 import type { RuleTimeouts } from '../model/route.ts';
+import { CalledPaths, type Permitted } from './called-paths.ts';
 import { encodeResource } from './encode.ts';
 import { calleeKey, refusalKey } from './local-reply.ts';
 import { deliveredHeader, filters, inboundName, metadataNamespace, sidecarHeaders } from './names.ts';
-import { type PortRoutes, reachedBy } from './places.ts';
+import { methodAt, type PortRoutes, reachedBy } from './places.ts';
 import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
-import { replicasWith } from './route-call.ts';
+import { type Callee, callRoute, replicasWith } from './route-call.ts';
+import { withinRule } from './rule-limits.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import type { PeerName } from './tls-context.ts';
 import { typedConfig } from './typed-config.ts';
@@ -26,7 +28,7 @@ import { typedConfig } from './typed-config.ts';
 export function openInboundRoutes(name: string, port: number, peers: readonly PeerName[], callee: string): Resource {
   const names = peers.map(({ case: how, value }) => (how === 'prefix' ? `${value}*` : value)).join(', ') || 'nobody';
   const inbound = { metadata: { [refusalKey]: `${callee}, which admits ${names}` }, rbac: peers };
-  const route = open(inboundName(port), callee, { inbound });
+  const route = openRoute(inboundName(port), callee, { inbound });
   const routes = create(RouteConfigurationSchema, {
     name,
     virtualHosts: [{ name, domains: ['*'], routes: [route] }],
@@ -35,26 +37,36 @@ export function openInboundRoutes(name: string, port: number, peers: readonly Pe
   return encodeResource(typeUrls.route, name, RouteConfigurationSchema, routes);
 }
 
-/** Sends every request for these domains where the rules of a port say. Without methods no request may be repeated. */
-export function openVirtualHost(
-  name: string,
-  domains: readonly string[],
-  callee: string,
+/**
+ * Sends every request where the rules of a port say. Without methods no request may be repeated. `rewritten`: what
+ * rewrites of paths may lead to.
+ */
+export function openRuleRoutes(
+  callee: Callee,
   { rules, places }: PortRoutes,
   reaches: readonly Reach[],
-): VirtualHost {
-  const routes = ruleRoutes(rules, {
-    path: '/*',
+  rewritten: readonly Permitted[] = [],
+): Route[] {
+  const elsewhere = new CalledPaths(places, rewritten);
+  const path = '/*';
+  return ruleRoutes(rules, {
+    path,
     isLast: true,
-    reach: (to) => reachedBy(places, reaches, to),
-    route: ({ timeouts }, _, { cluster, token }) => open(cluster, callee, { timeouts, token }),
+    reach: (to, called) => (called === path ? reachedBy(places, reaches, to) : elsewhere.reach(to, called)),
+    callable: (to) => elsewhere.callable(to),
+    route: (rule, backends, { cluster, token }, called) => {
+      const everywhere = called === path ? [] : backends.map((backend) => methodAt(places, backend, called));
+      const method = everywhere.find((known) => known !== undefined);
+      return method
+        ? callRoute(withinRule(method, everywhere, rule), callee, cluster, token)
+        : openRoute(cluster, callee.logicalName ?? callee.id, { timeouts: rule.timeouts, token });
+    },
   });
-  return create(VirtualHostSchema, { name, domains: [...domains], routes });
 }
 
 /** Sends every request for these domains to a cluster. */
 export function openHost(name: string, domains: readonly string[], cluster: string, callee: string): VirtualHost {
-  return create(VirtualHostSchema, { name, domains: [...domains], routes: [open(cluster, callee)] });
+  return create(VirtualHostSchema, { name, domains: [...domains], routes: [openRoute(cluster, callee)] });
 }
 
 /** Sends every request of a filter chain to a cluster. */
@@ -73,7 +85,8 @@ interface OpenRoute {
   readonly token?: string | undefined;
 }
 
-function open(cluster: string, callee: string, { inbound, timeouts = {}, token }: OpenRoute = {}): Route {
+/** Sends any request to a cluster. */
+export function openRoute(cluster: string, callee: string, { inbound, timeouts = {}, token }: OpenRoute = {}): Route {
   const { requestMs, backendRequestMs, idleMs } = timeouts;
   const longestMs = Math.min(requestMs ?? Number.POSITIVE_INFINITY, backendRequestMs ?? Number.POSITIVE_INFINITY);
   return create(RouteSchema, {

@@ -11,15 +11,20 @@ import {
 } from '@weft/envoy-api/envoy/config/route/v3/route_components';
 import { ExtAuthzPerRouteSchema } from '@weft/envoy-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz';
 import type { LogicalName } from '../model/mesh.ts';
+import { rewritesPaths } from '../model/path-rewrite.ts';
+import { type Rule, redirectOf } from '../model/route.ts';
 import type { Service } from '../model/service.ts';
+import { CalledPaths, type Permitted } from './called-paths.ts';
 import { encodedResource } from './encode.ts';
 import { againCluster, againHeader, filters, outboundName, sidecarHeaders } from './names.ts';
 import { methodAt, type PortRoutes, reachedBy } from './places.ts';
 import type { Reach } from './reach.ts';
 import { type Resource, typeUrls } from './resource.ts';
 import { type Callee, callRoute } from './route-call.ts';
+import { exactPath } from './route-match.ts';
+import { openRoute } from './route-open.ts';
 import { withinRule } from './rule-limits.ts';
-import { ruleRoutes } from './rule-routes.ts';
+import { type RuledCalls, ruleRoutes } from './rule-routes.ts';
 import { typedConfig } from './typed-config.ts';
 
 /**
@@ -57,7 +62,7 @@ export const refusedRoute: Route = create(RouteSchema, {
 });
 
 /** A call to a host that the sidecar does not know: it goes to the sidecar's own listener again, once its route is there. */
-const unknownRoute: Route = create(RouteSchema, {
+export const unknownRoute: Route = create(RouteSchema, {
   name: 'unknown',
   ...asksControlPlane,
   requestHeadersToAdd: [
@@ -71,9 +76,6 @@ const unknownRoute: Route = create(RouteSchema, {
 
 const refusedField = hostField(create(VirtualHostSchema, { name: 'refused', domains: ['*'], routes: [unknownRoute] }));
 
-/** A method that a caller may call, and how it reaches each destination of the service's routes (`destinationsOf`). */
-export type Permitted = readonly [path: string, reaches: readonly Reach[]];
-
 /** What a caller of these names may call of a service. Equal for callers with equal routes, who then share a virtual host. */
 export function permittedMethods(
   methods: Service['methods'],
@@ -85,32 +87,50 @@ export function permittedMethods(
   );
 }
 
-/** Those methods of a service at the host names by which they may be called. `routes`: what holds for them. */
-export function virtualHost(
-  service: Pick<Service, 'id' | 'logicalName' | 'methods' | 'port'>,
-  domains: readonly string[],
+/**
+ * The routes of those methods of a service. `routes`: what holds for them. `rewritten`: what rewrites of paths may lead to.
+ */
+export function methodRoutes(
+  { id, logicalName, methods }: Pick<Service, 'id' | 'logicalName' | 'methods'>,
   permitted: readonly Permitted[],
   { rules, places }: PortRoutes,
-): VirtualHost {
-  const { id, logicalName, methods, port } = service;
+  rewritten: readonly Permitted[] = [],
+): Route[] {
   const callee: Callee = { id, ...(logicalName === undefined ? {} : { logicalName }) };
-  const routes = permitted.flatMap(([path, reaches]) => {
-    const method = methods.get(path);
-    if (method === undefined) return [];
-    return ruleRoutes(rules, {
-      path,
-      isLast: true,
-      reach: (to) => reachedBy(places, reaches, to),
-      route: (rule, backends, { cluster, token }) => {
-        const everywhere = backends.map((backend) => methodAt(places, backend, path));
-        return callRoute(withinRule(method, everywhere, rule), callee, cluster, token);
-      },
-    });
+  const elsewhere = new CalledPaths(places, rewritten);
+  const route =
+    (path: string): RuledCalls['route'] =>
+    (rule, backends, { cluster, token }, called) => {
+      const everywhere = backends.map((backend) => methodAt(places, backend, called));
+      const own = methods.get(path);
+      const method = called === path ? own : (everywhere.find((known) => known !== undefined) ?? own);
+      return method
+        ? callRoute(withinRule(method, everywhere, rule), callee, cluster, token)
+        : openRoute(cluster, callee.logicalName ?? id, { timeouts: rule.timeouts, token });
+    };
+  const routes = permitted.flatMap(([path, reaches]) =>
+    methods.has(path)
+      ? ruleRoutes(rules, {
+          path,
+          isLast: true,
+          reach: (to, called) => (called === path ? reachedBy(places, reaches, to) : elsewhere.reach(to, called)),
+          callable: (to) => elsewhere.callable(to),
+          route: route(path),
+        })
+      : [],
+  );
+  const decided = new Set(permitted.map(([path]) => path));
+  // Of other paths there is something to say only where they do not stay what they are.
+  const others = ruleRoutes(rules.filter(isAboutAnyPath), {
+    path: '/*',
+    isLast: false,
+    reach: (to, called) => elsewhere.reach(to, called),
+    callable: (to) => elsewhere.callable(to),
+    route: route('/*'),
   });
-  return create(VirtualHostSchema, {
-    name: id,
-    domains: domains.flatMap((domain) => [domain, `${domain}:${port}`]),
-    routes: [...routes, refusedRoute],
-    includeRequestAttemptCount: false,
-  });
+  return [...routes, ...others.filter((other) => !decided.has(exactPath(other))), refusedRoute];
+}
+
+function isAboutAnyPath(rule: Rule): boolean {
+  return rewritesPaths(rule) || redirectOf(rule.filters) !== undefined;
 }

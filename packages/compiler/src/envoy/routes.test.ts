@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { ClusterSchema } from '@weft/envoy-api/envoy/config/cluster/v3/cluster';
 import { ClusterLoadAssignmentSchema } from '@weft/envoy-api/envoy/config/endpoint/v3/endpoint';
+import { Exposure } from '@weft/policy/weft/policy/v1/policy';
 import test from 'ava';
 import { contractHash } from '../contracts/contract-hash.ts';
 import type { Backend, Rule } from '../model/route.ts';
@@ -15,9 +16,11 @@ import {
   put,
   Routed,
   route,
+  safe,
   toA,
   toNext,
 } from '../testing/routed-mesh.ts';
+import { tinyContract, tinyPath } from '../testing/tiny-contract.ts';
 import { typeUrls } from './resource.ts';
 
 // A front end fills in routes; what Envoy makes of each of their parts is here.
@@ -238,5 +241,123 @@ test('a weight that changes computes the routes of those who call, and no target
   t.deepEqual(
     changes.map(({ proxies }) => [...proxies]),
     [['bakery/b-0']],
+  );
+});
+
+test('a rewritten call is repeated as the method that it calls allows, and copied where that may be called', (t) => {
+  const swap = (from: string, fullPath: string) => ({
+    backends: [{ ...toA, service: 'bakery/retried' as const, weight: 1 }],
+    matches: [{ path: { exact: from } }],
+    filters: [
+      { is: 'urlRewrite', path: { fullPath } } as const,
+      { is: 'requestMirror', to: toNext } as const,
+      { is: 'requestMirror', to: { ...toA, service: 'bakery/closed' } } as const,
+    ],
+  });
+  const added = tinyPath('bakery.a', 'New');
+  const routed = new Routed([
+    route([swap(put, get), swap(get, put), { ...swap('/new', added), backends: [{ ...toNext, weight: 1 }] }]),
+  ]);
+  const routes = routed.hosts().find(({ name }) => name === 'bakery/a')?.routes ?? [];
+  const found = routes.flatMap((each) => (each.action.case === 'route' && each.name !== 'unknown' ? [each] : []));
+  t.deepEqual(
+    found.map((each) => [
+      each.match?.pathSpecifier.value,
+      actionOf(each).prefixRewrite,
+      actionOf(each).requestMirrorPolicies.map(({ cluster }) => cluster),
+    ]),
+    [
+      [get, put, ['outbound|bakery/next']],
+      [put, get, ['outbound|bakery/next']],
+      ['/new', added, ['outbound|bakery/next']],
+    ],
+  );
+  const retried = found.map((each) => actionOf(each).retryPolicy?.retriableHeaders.length);
+  t.deepEqual(retried, [1, 2, 1], 'Get alone may be repeated once it was delivered');
+});
+
+test('where only some backends have the method that is called in the end, the share of the others gets 403', (t) => {
+  const added = tinyPath('bakery.a', 'New');
+  const backends = [
+    { ...toA, weight: 1 },
+    { ...toNext, weight: 3 },
+  ];
+  const filters = [{ is: 'urlRewrite', path: { fullPath: added } } as const];
+  const [refused, sent] = new Routed([route([{ filters, backends }])]).calls(get);
+  t.is(refused && answerOf(refused)?.[0], 403);
+  t.is(refused?.match?.runtimeFraction?.defaultValue?.numerator, 250_000);
+  t.is(sent, undefined, 'a call that is sent has the name of the method that it calls');
+});
+
+test('at a gateway a rewrite leads to no path that nobody or somebody else has there', (t) => {
+  const foreign = tinyContract('bakery.a', { Get: safe }, { exposure: Exposure.EDGE });
+  const filters = [{ is: 'urlRewrite', path: { prefix: '/' } } as const];
+  const matches = [{ path: { pathSeparatedPrefix: '/shop' } }];
+  const rewritten = (directory = mesh()) => {
+    const routed = new Routed([route([{ matches, filters }], { gateway: 'edge' })], directory);
+    const routes = routed.hosts('gateway|edge', 'weft/edge-0').flatMap((host) => host.routes);
+    return routes
+      .filter(({ action }) => action.case === 'route' && action.value.regexRewrite)
+      .map((each) => [each.match?.pathSpecifier.value, each.name]);
+  };
+  t.deepEqual(rewritten(), [
+    ['/shop', get],
+    ['/shop', put],
+  ]);
+  // Two namespaces have the method at once, so that neither has it at the gateway.
+  const packages = ['bakery', 'other'].map((namespace) => ({ namespace, protoPackage: 'bakery' }));
+  const both = mesh({ packages }).contract('other', 'a', foreign).service('a', 'other');
+  both.replica('a-0', { namespace: 'other', inbound: '127.0.0.1:1003', contract: contractHash(foreign) });
+  t.deepEqual(rewritten(both), [['/shop', put]]);
+});
+
+test('at a gateway a rewrite leads to no path that the MeshConfig does not give to its service', (t) => {
+  const filters = [{ is: 'urlRewrite', path: { prefix: '/' } } as const];
+  const backends = [{ ...toA, service: 'bakery/x' as const, weight: 1 }];
+  const kept = { matches: [{ path: { prefix: '/v1/' } }], backends };
+  const rewritten = { matches: [{ path: { pathSeparatedPrefix: '/shop' } }], filters, backends };
+  const found = (paths: readonly string[]) => {
+    const directory = mesh({ exposure: [{ namespace: 'bakery', gateway: 'front', paths }] });
+    directory.put('front.yaml', { kind: 'Gateway', metadata: { name: 'front' }, spec: {} });
+    directory.put('weft/workloads/front-0.yaml', {
+      kind: 'Workload',
+      metadata: { namespace: 'weft', name: 'front-0' },
+      spec: { serviceAccount: 'front', gateway: { name: 'front', listen: '127.0.0.1:8081' } },
+      status: { ready: true },
+    });
+    directory.put('x-policy.yaml', {
+      kind: 'MeshPolicy',
+      metadata: { namespace: 'bakery', name: 'x' },
+      spec: { service: 'x', methods: [{ path: '/v1/*', callers: ['front'] }] },
+    });
+    directory.service('x').replica('x-0', { inbound: '127.0.0.1:1003' });
+    const routed = new Routed([route([kept, rewritten], { gateway: 'front' })], directory);
+    const routes = routed.hosts('gateway|front', 'weft/front-0').flatMap((host) => host.routes);
+    return routes
+      .filter(({ name }) => name === '/v1/*')
+      .map((each) => [each.match?.pathSpecifier.value, actionOf(each).regexRewrite?.substitution]);
+  };
+  t.deepEqual(found(['/v2']), []);
+  // By the rules in their order, and once more where paths are, by how specific they are.
+  t.deepEqual(found(['/']), [
+    ['/v1/', undefined],
+    ['/shop', '/'],
+    ['/v1/', undefined],
+  ]);
+});
+
+test('a redirect has no backends, and a rule that means nothing is a problem of its resource', (t) => {
+  const redirect = { is: 'requestRedirect', scheme: 'https' } as const;
+  const routed = new Routed([
+    route([
+      { matches: [{ grpc: { method: 'Get' } }], filters: [redirect], backends: [{ ...toNext, weight: 1 }] },
+      { filters: [{ is: 'urlRewrite', path: { fullPath: 'x' } }] },
+    ]),
+  ]);
+  t.is(routed.calls(get)[0]?.action.case, 'redirect');
+  t.deepEqual(routed.calls(put).map(answerOf), [[500, 'weft: urlRewrite.path.fullPath of its route is "x"']]);
+  t.deepEqual(
+    routed.compiler.mesh.problems.map(({ resource, field }) => [resource, field]),
+    [['Test bakery/route', 'rules[1].urlRewrite.path.fullPath']],
   );
 });

@@ -4,7 +4,7 @@ import { matchedCalls } from './rule-match.ts';
 
 /** What a match leaves of the calls to a path: "" for all of them, undefined for none. */
 function left(path: string, match: RuleMatch): string | undefined {
-  const [found] = matchedCalls(path, [match]);
+  const found = matchedCalls(path, match);
   if (found === undefined) return undefined;
   const { pathSpecifier, headers } = found.match;
   const { value } = pathSpecifier;

@@ -15,10 +15,13 @@ export interface MatchedCalls {
   readonly all: boolean;
 }
 
-/** Those calls to `path` (a method's: "/a.B/C", or "/v1/*" for all below) that a rule is about. */
-export function matchedCalls(path: string, matches: readonly RuleMatch[]): readonly MatchedCalls[] {
-  if (matches.length === 0) return [{ match: create(RouteMatchSchema, pathMatch({ path })), all: true }];
-  return matches.flatMap((match) => matched(path, match) ?? []);
+/**
+ * Those calls to `path` (a method's: "/a.B/C", or "/v1/*" for all below) that a match of a rule is about, which without one are all;
+ * undefined: none. `pattern`: what the request's path, without its query, must match besides.
+ */
+export function matchedCalls(path: string, match?: RuleMatch, pattern?: string): MatchedCalls | undefined {
+  if (match || pattern !== undefined) return matched(path, match ?? {}, pattern);
+  return { match: create(RouteMatchSchema, pathMatch({ path })), all: true };
 }
 
 type OwnPath = { readonly exact: string } | { readonly prefix: string };
@@ -29,13 +32,19 @@ interface Narrowed {
   readonly pattern?: string;
 }
 
-function matched(path: string, { path: wanted, grpc, verb, headers = [], query = [] }: RuleMatch) {
+function matched(
+  path: string,
+  { path: wanted, grpc, verb, headers = [], query = [] }: RuleMatch,
+  besides: string | undefined,
+): MatchedCalls | undefined {
   const own: OwnPath = path.endsWith('/*') ? { prefix: path.slice(0, -1) } : { exact: path };
   const narrowed = grpc ? narrowGrpc(own, grpc) : wanted ? narrow(own, wanted) : { path: own };
   if (narrowed === undefined) return undefined;
   const conditions: MessageInitShape<typeof HeaderMatcherSchema>[] = [
-    // The query is part of this header.
-    ...(narrowed.pattern === undefined ? [] : [headerMatcher(':path', { regex: `(?:${narrowed.pattern})(?:\\?.*)?` })]),
+    ...[narrowed.pattern, besides]
+      .filter((pattern) => pattern !== undefined)
+      // The query is part of this header.
+      .map((pattern) => headerMatcher(':path', { regex: `(?:${pattern})(?:\\?.*)?` })),
     ...(verb === undefined ? [] : [headerMatcher(':method', { exact: verb })]),
     ...headers.map(({ name, value, invert }) => headerMatcher(name, value, invert)),
   ];

@@ -21,16 +21,22 @@ import {
   isServiceBackend,
   type RequestMirror,
   type Rule,
+  redirectOf,
+  rewriteOf,
   type ServiceBackend,
   type SessionAffinity,
 } from '../model/route.ts';
 import { modifyHeaders } from './header-modifiers.ts';
 import { replicasWith } from './route-call.ts';
 import { exactHeader } from './route-match.ts';
-import { type MatchedCalls, matchedCalls } from './rule-match.ts';
+import { redirectRoutes } from './route-redirect.ts';
+import { matchedCalls } from './rule-match.ts';
+import { rewriteUrl, type SentCalls, sentCalls } from './rule-rewrite.ts';
 
 /** A call asks for a copy to its method's mirror by this header, with the value "on"; callers outside of the mesh cannot. */
 export const mirrorHeader = 'x-weft-mirror';
+
+const uint32 = 0xffff_ffff;
 
 /** A destination that may be called. */
 export interface Reached {
@@ -43,31 +49,41 @@ export interface Reached {
 export interface RuledCalls {
   /** A method's: "/a.B/C", or "/v1/*" for all below. */
   readonly path: string;
-  /** Undefined: the caller may not call there. */
-  reach(to: Destination): Reached | undefined;
+  /** `called`: the path that is called there, once it is rewritten. Undefined: the caller may not call it there. */
+  reach(to: Destination, called: string): Reached | undefined;
+  /** The paths of what the caller may call there; "/*" where all is alike. */
+  callable(to: Destination): readonly string[];
   /** Nothing comes after the rules: a call that none of them matches gets 404. */
   readonly isLast: boolean;
   /** The route of those calls that go to one of `backends` by a rule; `first` is the first of them. */
-  route(rule: Rule, backends: readonly ServiceBackend[], first: Reached): Route;
+  route(rule: Rule, backends: readonly ServiceBackend[], first: Reached, called: string): Route;
 }
 
 /** What is done to the calls to one path, in order. */
 export function ruleRoutes(rules: readonly Rule[], calls: RuledCalls): Route[] {
   const routes: Route[] = [];
   for (const rule of rules) {
-    for (const matched of matchedCalls(calls.path, rule.matches)) {
-      routes.push(...routesOf(rule, matched, calls));
+    for (const by of rule.matches.length > 0 ? rule.matches : [undefined]) {
+      const matched = matchedCalls(calls.path, by);
+      if (matched === undefined) continue;
+      const redirect = redirectOf(rule.filters);
+      routes.push(
+        ...(redirect
+          ? redirectRoutes(calls.path, matched.match, by, redirect, rule.filters)
+          : sentCalls(rule, by, matched.match, calls).flatMap((sent) => routesOf(rule, sent, calls))),
+      );
       if (matched.all) return routes;
     }
   }
   const unmatched = { weight: 1, invalid: 'no rule of its route matches this call', status: 404 };
-  const rest = calls.isLast ? matchedCalls(calls.path, []) : [];
-  return [...routes, ...rest.map(({ match }) => answer(calls.path, match, unmatched))];
+  const rest = calls.isLast ? matchedCalls(calls.path) : undefined;
+  return rest ? [...routes, answer(calls.path, rest.match, unmatched)] : routes;
 }
 
-function routesOf(rule: Rule, { match }: MatchedCalls, calls: RuledCalls): Route[] {
+function routesOf(rule: Rule, sent: SentCalls, calls: RuledCalls): Route[] {
+  const { match, called } = sent;
   const backends = rule.backends.filter(({ weight }) => weight > 0);
-  const valid = backends.filter(isServiceBackend).filter((backend) => calls.reach(backend) !== undefined);
+  const valid = backends.filter(isServiceBackend).filter((backend) => calls.reach(backend, called) !== undefined);
   const invalid = backends.flatMap((backend): InvalidBackend[] => {
     if (!isServiceBackend(backend)) return [backend];
     return valid.includes(backend) ? [] : [forbidden(backend)];
@@ -80,7 +96,7 @@ function routesOf(rule: Rule, { match }: MatchedCalls, calls: RuledCalls): Route
     left -= backend.weight;
     return answer(calls.path, share < 1 ? withShare(match, share) : match, backend);
   });
-  return [...answers, ...forwards(rule, match, valid, calls)];
+  return [...answers, ...forwards(rule, sent, valid, calls)];
 }
 
 function forbidden({ service, weight }: ServiceBackend): InvalidBackend {
@@ -90,39 +106,42 @@ function forbidden({ service, weight }: ServiceBackend): InvalidBackend {
 /** Calls that go to services; before them those that are copied because they ask for it. */
 function forwards(
   rule: Rule,
-  match: RouteMatch,
+  sent: SentCalls,
   backends: readonly ServiceBackend[],
   calls: RuledCalls,
 ): readonly Route[] {
   const mirrors = rule.filters
     .filter((filter) => filter.is === 'requestMirror')
-    .filter(({ to }) => calls.reach(to) !== undefined);
+    // A copy has the path that the call has in the end.
+    .filter(({ to }) => calls.reach(to, sent.called) !== undefined);
   const always = mirrors.filter(({ onRequest }) => !onRequest);
-  const plain = forward(rule, match, backends, always, calls);
+  const plain = forward(rule, sent, backends, always, calls);
   if (plain === undefined || always.length === mirrors.length) return plain ? [plain] : [];
-  const asking = { ...match, headers: [...match.headers, exactHeader(mirrorHeader, 'on')] };
-  const copied = forward(rule, asking, backends, mirrors, calls);
+  const asking = { ...sent.match, headers: [...sent.match.headers, exactHeader(mirrorHeader, 'on')] };
+  const copied = forward(rule, { ...sent, match: asking }, backends, mirrors, calls);
   return copied ? [copied, plain] : [plain];
 }
 
 function forward(
   rule: Rule,
-  match: RouteMatch,
+  sent: SentCalls,
   backends: readonly ServiceBackend[],
   mirrors: readonly RequestMirror[],
   calls: RuledCalls,
 ): Route | undefined {
+  const { match, called } = sent;
   const [only] = backends;
-  const first = only && calls.reach(only);
+  const first = only && calls.reach(only, called);
   if (only === undefined || first === undefined) return undefined;
-  const route = calls.route(rule, backends, first);
+  const route = calls.route(rule, backends, first, called);
   route.match = match;
   modifyHeaders(route, [...rule.filters, ...(backends.length === 1 ? (only.filters ?? []) : [])]);
   if (route.action.case !== 'route') return route;
   const action = route.action.value;
-  if (backends.length > 1) split(action, backends, calls);
+  if (backends.length > 1) split(action, backends, called, calls);
+  rewriteUrl(action, sent, rewriteOf(rule.filters)?.hostname);
   action.requestMirrorPolicies = mirrors.flatMap(({ to, percent }) => {
-    const cluster = calls.reach(to)?.cluster;
+    const cluster = calls.reach(to, called)?.cluster;
     if (cluster === undefined) return [];
     return create(RouteAction_RequestMirrorPolicySchema, {
       cluster,
@@ -134,14 +153,15 @@ function forward(
   return route;
 }
 
-function split(action: RouteAction, backends: readonly ServiceBackend[], calls: RuledCalls): void {
-  const clusters = backends.flatMap((backend) => {
-    const reached = calls.reach(backend);
+function split(action: RouteAction, backends: readonly ServiceBackend[], called: string, calls: RuledCalls): void {
+  const weights = within32Bits(backends.map(({ weight }) => weight));
+  const clusters = backends.flatMap((backend, at) => {
+    const reached = calls.reach(backend, called);
     if (reached === undefined) return [];
     const { cluster: name, token } = reached;
     const cluster = create(WeightedCluster_ClusterWeightSchema, {
       name,
-      weight: backend.weight,
+      weight: weights[at] ?? 0,
       ...replicasWith(token),
     });
     modifyHeaders(cluster, backend.filters ?? []);
@@ -149,6 +169,13 @@ function split(action: RouteAction, backends: readonly ServiceBackend[], calls: 
   });
   delete action.metadataMatch;
   action.clusterSpecifier = { case: 'weightedClusters', value: create(WeightedClusterSchema, { clusters }) };
+}
+
+/** The same proportions: Envoy counts the sum of weights in 32 bits. */
+function within32Bits(weights: readonly number[]): readonly number[] {
+  const sum = weights.reduce((all, weight) => all + weight, 0);
+  if (sum <= uint32) return weights;
+  return weights.map((weight) => Math.max(1, Math.floor(weight * ((uint32 - weights.length) / sum))));
 }
 
 function hashPolicy(affinity: SessionAffinity) {

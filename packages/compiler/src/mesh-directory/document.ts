@@ -31,6 +31,7 @@ export function settingsOf({ read: { spec } }: ObjectOf<'mesh-config'>, origin: 
     ...(spec.tracing === undefined ? {} : { tracing: spec.tracing }),
     certificateLifetimeMs: spec.certificateLifetime,
     outbound: spec.outbound,
+    ...(spec.outbounds === undefined ? {} : { outbounds: spec.outbounds }),
     accessLog: spec.accessLog,
     accessLogs: spec.accessLogs,
     permissive: spec.permissive.map(({ port, ...rule }) => ({ ...rule, ...(port === undefined ? {} : { port }) })),

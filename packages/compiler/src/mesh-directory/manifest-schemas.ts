@@ -140,6 +140,19 @@ export const meshConfigSchema = z.object({
         .optional(),
       certificateLifetime: durationSchema.default(24 * 3_600_000),
       outbound: z.enum(['allow', 'deny'], 'allow or deny').default('allow'),
+      outbounds: z
+        .array(
+          z.strictObject(
+            {
+              namespace: nameSchema,
+              labels: labelsSchema.default({}),
+              outbound: z.enum(['allow', 'deny'], 'allow or deny'),
+            },
+            'namespace, labels and outbound',
+          ),
+          'a list of { namespace, labels, outbound }',
+        )
+        .optional(),
       accessLog: accessLogSchema.default('sampled'),
       accessLogs: z
         .array(
@@ -170,7 +183,7 @@ export const meshConfigSchema = z.object({
         )
         .default(defaultQuotas),
     },
-    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, accessLog, accessLogs, permissive, zoneAware and quotas',
+    'trustDomain, packages, exposure, tracing, certificateLifetime, outbound, outbounds, accessLog, accessLogs, permissive, zoneAware and quotas',
   ),
 });
 

@@ -47,6 +47,9 @@ export const bounds = {
   gatewayHeaders: whole(1, 10_000),
   /** Envoy's codec takes at most 8 MiB, some of it beyond a gateway's own limit. */
   gatewayHeaderBytes: whole(1, 2 ** 20),
+  /** Of a share of a rule's calls. */
+  backendWeight: whole(0, 1_000_000),
+  port: whole(1, 65_535),
   /** How long `weft override --for` may make an override hold. */
   overrideLasts: time(1000, yearMs),
 } as const satisfies Record<string, Bound>;
@@ -61,6 +64,10 @@ export const lengths = {
   callerName: 253,
   /** "/package.Service/Method", or a path of a service without a contract. */
   path: 1024,
+  /** What a route puts in place of a path, or of a part of it. */
+  pathRewrite: 1024,
+  /** A host name, as DNS has it. */
+  hostname: 253,
   /** A template of google.api.http. */
   httpTemplate: 1024,
   /** Templates of one method, the primary one included. */

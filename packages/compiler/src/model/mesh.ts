@@ -4,6 +4,7 @@ import type { ExternalService } from './external-service.ts';
 import type { Gateway } from './gateway.ts';
 import type { MeshLookups } from './lookups.ts';
 import type { ContractKey, LogicalName, ServiceId, SpiffeId, WorkloadId } from './names.ts';
+import type { OutboundRule, UndeclaredCalls } from './outbound-rule.ts';
 import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
 import type { Quotas } from './quotas.ts';
@@ -70,7 +71,9 @@ export interface MeshSettings {
   /** How long a workload certificate lives. Default: 24 h. */
   readonly certificateLifetimeMs: number;
   /** What becomes of calls to a destination that is neither the mesh's nor declared. Default: allow. */
-  readonly outbound: 'allow' | 'deny';
+  readonly outbound: UndeclaredCalls;
+  /** The same for some workloads; the first rule about a workload counts. Default: no rules. */
+  readonly outbounds?: readonly OutboundRule[];
   /** Where calls in plain text are taken besides those by mTLS. Default: nowhere. */
   readonly permissive: readonly PermissiveRule[];
   /** Calls stay in the caller's zone as far as that overloads nobody. Default: false, all replicas get the same from everybody. */

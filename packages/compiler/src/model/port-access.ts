@@ -14,6 +14,11 @@ export function portsOf(service: Pick<Service, 'port' | 'protocol' | 'otherPorts
   return [{ port: service.port, protocol: service.protocol }, ...service.otherPorts];
 }
 
+/** The ports of a service at which it is called by host name, the main one first. */
+export function httpPorts(service: Pick<Service, 'port' | 'protocol' | 'otherPorts'>): readonly number[] {
+  return portsOf(service).flatMap(({ port, protocol }) => (protocol === 'tcp' ? [] : port));
+}
+
 /** Who may use a port. Contracts and MeshPolicies are about the main port; the others belong to the service's namespace. */
 export function portAccess(
   service: Pick<Service, 'port' | 'protocol' | 'ungoverned' | 'methods'>,

@@ -87,8 +87,8 @@ export interface NumberRange {
   readonly end: number;
 }
 
-/** What is done to calls besides sending them somewhere. */
-export type RuleFilter = RequestMirror | HeaderModifier;
+/** What is done to calls besides sending them somewhere. `ruleComplaint` says what a rule's filters must not be. */
+export type RuleFilter = RequestMirror | HeaderModifier | UrlRewrite | RequestRedirect;
 
 /** Sends a copy to another service and drops its answer. A caller that may not call that service sends none. */
 export interface RequestMirror {
@@ -108,6 +108,41 @@ export interface HeaderModifier {
   readonly add?: Readonly<Record<string, string>>;
   readonly remove?: readonly string[];
 }
+
+/**
+ * Sends calls on under another host name or path; the query stays. What is called is the method at the new path: its contract says how,
+ * and who may. At most one in a rule.
+ */
+export interface UrlRewrite {
+  readonly is: 'urlRewrite';
+  /** Absent: as the caller gave it. */
+  readonly hostname?: string;
+  readonly path?: PathRewrite;
+}
+
+/** Another path. Each begins with a slash and has no query. */
+export type PathRewrite =
+  | { readonly fullPath: string }
+  /** In place of the prefix that the rule's matches have; "" is "/". See `prefixSubstitution`. */
+  | { readonly prefix: string };
+
+/** Tells callers to call elsewhere. The rule's backends get no calls. At most one in a rule, and no `UrlRewrite` beside it. */
+export interface RequestRedirect {
+  readonly is: 'requestRedirect';
+  /** Absent: that of the request. */
+  readonly scheme?: 'http' | 'https';
+  /** Absent: that of the request. */
+  readonly hostname?: string;
+  /** Absent: that of the request. The query stays in any case. */
+  readonly path?: PathRewrite;
+  /** Absent: the well-known one of `scheme`; without that too, none where there is a `hostname`, else that of the request. */
+  readonly port?: number;
+  /** Default: 302. */
+  readonly statusCode?: RedirectStatus;
+}
+
+/** An HTTP status that has a client call elsewhere. */
+export type RedirectStatus = 301 | 302 | 303 | 307 | 308;
 
 /** A port of a service. */
 export interface Destination {
@@ -185,4 +220,14 @@ export function destinationsOf(rules: readonly Rule[]): readonly Destination[] {
 /** The key of a destination: the same text for the same one. */
 export function destinationKey({ service, port, contractVersion = '' }: Destination): string {
   return `${service} ${port} ${contractVersion}`;
+}
+
+/** The redirect of a rule. */
+export function redirectOf(filters: readonly RuleFilter[]): RequestRedirect | undefined {
+  return filters.find((filter) => filter.is === 'requestRedirect');
+}
+
+/** The rewrite of a rule. */
+export function rewriteOf(filters: readonly RuleFilter[]): UrlRewrite | undefined {
+  return filters.find((filter) => filter.is === 'urlRewrite');
 }

@@ -1,4 +1,4 @@
-import { Graph } from '@weft/collections';
+import { Graph, type Source } from '@weft/collections';
 import { retained } from '../contracts/retained-contracts.ts';
 import type { Snapshot } from '../envoy/resource.ts';
 import { factSources } from '../facts/fact-collections.ts';
@@ -6,19 +6,24 @@ import type { Facts } from '../facts/facts.ts';
 import { type Compiled, MeshCompiler } from '../mesh-compiler.ts';
 import { parseDirectory } from '../mesh-directory/parse-directory.ts';
 import type { Mesh, WorkloadId } from '../model/mesh.ts';
+import type { Route } from '../model/route.ts';
 import { assemble } from '../translation/assemble.ts';
 
 /** A compiler that follows a mesh directory from one state to the next, with every proxy connected and told of all that it may call. */
 export class DirectoryCompiler {
   readonly compiler: MeshCompiler;
   readonly #sources: ReturnType<typeof factSources>;
+  readonly #routes: Source<Route>;
+  /** What holds besides what the directory says, from the next update on. Default: nothing. */
+  routes: readonly Route[] = [];
   #facts: Facts | undefined;
   #nowMs = 0;
 
   constructor(directory?: { readonly files: ReadonlyMap<string, Uint8Array> }) {
     const graph = new Graph();
     this.#sources = factSources(graph);
-    this.compiler = new MeshCompiler(graph, this.#sources.facts);
+    this.#routes = graph.source<Route>('hand-filled routes');
+    this.compiler = new MeshCompiler(graph, this.#sources.facts, [this.#routes]);
     if (directory) this.update(directory);
   }
 
@@ -46,6 +51,7 @@ export class DirectoryCompiler {
     this.#nowMs = nowMs;
     const { changes, ...compiled } = this.compiler.turn(() => {
       this.#sources.replace(facts);
+      this.#routes.replace(this.routes.map((route, at) => [`route ${String(at).padStart(4, '0')}`, route]));
       for (const { id } of gone) this.compiler.disconnect(id);
       for (const { id } of facts.workloads) this.compiler.connect(id);
     }, nowMs);

@@ -16,18 +16,19 @@ import { MeshDirectory } from './mesh-directory.ts';
 import { tinyContract, tinyPath } from './tiny-contract.ts';
 
 export const [get, put] = [tinyPath('bakery.a', 'Get'), tinyPath('bakery.a', 'Put')];
-const safe = { level: Level.NO_SIDE_EFFECTS };
+export const safe = { level: Level.NO_SIDE_EFFECTS };
 const open = { callers: ['bakery.b'], exposure: Exposure.EDGE };
 export const contracts = {
   a: tinyContract('bakery.a', { Get: safe, Put: {} }, open),
   next: tinyContract('bakery.a', { Get: safe, Put: {}, New: {} }, open),
+  retried: tinyContract('bakery.a', { Get: { ...safe, policy: { retry: {} } }, Put: {} }, open),
   closed: tinyContract('bakery.a', { Get: safe, Put: {} }, { callers: ['bakery.c'] }),
   b: tinyContract('bakery.b', { Call: {} }, { calls: ['bakery.a'] }),
 };
 
-/** bakery/a and bakery/next, which bakery.b and the edge may call; bakery/closed, which they may not; and bakery/b. For tests of routes. */
-export function mesh(): MeshDirectory {
-  const directory = new MeshDirectory();
+/** bakery/a and bakery/next, which bakery.b and the edge may call; bakery/closed, which they may not; and bakery/b. bakery/retried is as bakery/a, and its Get is retried. For tests of routes. `spec`: of the MeshConfig. */
+export function mesh(spec: object = {}): MeshDirectory {
+  const directory = new MeshDirectory(spec);
   for (const [name, contract] of Object.entries(contracts)) {
     const at = { inbound: '127.0.0.1:1001', application: 'unix:/run/a', outbound: '127.0.0.1:1002' };
     directory.contract('bakery', name, contract).service(name);

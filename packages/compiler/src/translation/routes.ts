@@ -4,17 +4,21 @@ import type { ServiceId } from '../model/mesh.ts';
 import type { Method } from '../model/method.ts';
 import type { PolicyOrigin } from '../model/policy-origin.ts';
 import { portsOf } from '../model/port-access.ts';
+import type { Problem } from '../model/problem.ts';
 import { serviceRef } from '../model/resource-ref.ts';
 import { parentKey, type Route, type Rule, type RuleMatch } from '../model/route.ts';
 import type { Service } from '../model/service.ts';
+import { some } from './contract-versions.ts';
 import type { Exposure } from './exposure.ts';
 import { anyHost } from './exposure-rows.ts';
 import type { Services } from './services.ts';
+import { routeProblems, soundRoute } from './sound-route.ts';
 
 /** Where calls go. */
 export interface Routes {
-  /** What route resources say, by keys of their front ends. */
+  /** What route resources say, by keys of their front ends; see `soundRoute`. */
   readonly given: Collection<Route>;
+  readonly problems: Collection<readonly Problem[]>;
   /**
    * What holds for the ports of services that speak HTTP or gRPC, by `parentKey`: what route resources say, in the order of their keys,
    * else that calls go to the service's own replicas.
@@ -34,7 +38,9 @@ export function meshRoutes(
   { exposed, verdicts }: Exposure,
   frontEnds: readonly Collection<Route>[],
 ): Routes {
-  const given = graph.union('route resources', frontEnds);
+  const read = graph.union('route resources as read', frontEnds);
+  const given = graph.derive('route resources', read, soundRoute);
+  const problems = graph.derive('problems of routes', read, (route) => some(routeProblems(route)));
   const byParent = given.index('parent', ({ parent }) => [parentKey(parent)]);
   const said = graph.group('route resources of ports', byParent, (key, read) => {
     const routes = read.values(byParent, key).filter(({ parent }) => 'service' in parent);
@@ -57,6 +63,7 @@ export function meshRoutes(
   });
   return {
     given,
+    problems,
     ofPorts,
     ofGateways: graph.union('routes of gateways', [
       graph.derive('route resources of gateways', given, (route) => ('gateway' in route.parent ? route : undefined)),

@@ -95,6 +95,7 @@ export function translate(
     ...(foreignGateways ? [foreignGateways] : []),
     ...gateways.problems,
     ...exposure.problems,
+    routes.problems,
     mirrorProblems(graph, services),
   ];
   const mesh: Mesh = {

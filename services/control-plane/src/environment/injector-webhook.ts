@@ -113,5 +113,8 @@ export async function runInjector(options: InjectorWebhookOptions): Promise<Inje
 
 /** While the mesh is not known, nobody takes himself out of what it may say. */
 function outboundOf({ facts, namespaces }: KubernetesSource): MeshSettings['outbound'] {
-  return facts.settings.get(settingsKey)?.outbound ?? (namespaces.size > 0 ? 'allow' : 'deny');
+  const settings = facts.settings.get(settingsKey);
+  // A rule may be about the pod, and its labels may change later.
+  if (settings?.outbounds?.some(({ outbound }) => outbound === 'deny')) return 'deny';
+  return settings?.outbound ?? (namespaces.size > 0 ? 'allow' : 'deny');
 }

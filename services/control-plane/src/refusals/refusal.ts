@@ -4,6 +4,7 @@ import type { LogicalName, Mesh, ServiceId, WorkloadId } from '@weft/compiler/mo
 import { admission, type Method, methodOf } from '@weft/compiler/model/method';
 import { isSpiffeId, partsOfId } from '@weft/compiler/model/names';
 import { originWords } from '@weft/compiler/model/policy-origin';
+import { httpPorts } from '@weft/compiler/model/port-access';
 import type { Service } from '@weft/compiler/model/service';
 
 /** Why a call was not made. */
@@ -42,11 +43,13 @@ export function policyLine(service: Service, port: number, caller: LogicalName):
 
 /**
  * Says why the mesh does not take a call to `path` at `authority` from a workload: it may not (403, PERMISSION_DENIED), there is
- * no such method (404, UNIMPLEMENTED), or it may and its proxy has not heard of it yet (503, UNAVAILABLE).
+ * no such port or method (404, UNIMPLEMENTED), or it may and its proxy has not heard of it yet (503, UNAVAILABLE).
  */
 export function refusalOf(mesh: Mesh, workload: WorkloadId, path: string, authority: string): Refusal {
   const caller = callerName(mesh, workload);
   const [pathOnly = path] = path.split('?', 1);
+  const unserved = withoutPort(mesh, authority, partsOfId(workload).namespace);
+  if (unserved !== undefined) return { caller, httpStatus: 404, message: `weft: ${unserved}` };
   const method = methodAt(mesh, pathOnly, authority, partsOfId(workload).namespace);
   if (method === undefined) {
     return { caller, httpStatus: 404, message: `weft: no service of the mesh has ${shorten(pathOnly)}` };
@@ -87,6 +90,7 @@ export function admitting(mesh: Mesh, workload: WorkloadId, path: string, author
   const caller = callerName(mesh, workload);
   const [pathOnly = path] = path.split('?', 1);
   return addressed(mesh, hostOf(authority), partsOfId(workload).namespace)
+    .filter((service) => takesHttp(service, portOf(authority)))
     .filter(({ methods }) => methodOf(methods, pathOnly)?.callers.has(caller))
     .map(({ id }) => id);
 }
@@ -120,8 +124,36 @@ function addressed(mesh: Mesh, host: string, namespace: string): readonly Servic
   return [...named, neighbor].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+/** A call to services that have no such port for HTTP: which they have. Undefined: one has it, or the call names no port. */
+function withoutPort(mesh: Mesh, authority: string, namespace: string): string | undefined {
+  const port = portOf(authority);
+  const services = addressed(mesh, hostOf(authority), namespace);
+  if (port === undefined || services.length === 0 || services.some((service) => takesHttp(service, port))) {
+    return undefined;
+  }
+  return services
+    .map((service) => {
+      const ports = httpPorts(service);
+      const has = ports.length === 0 ? 'none' : ports.join(' and ');
+      return `Service ${service.id} has no port ${port} for HTTP; it has ${has}`;
+    })
+    .join('; ');
+}
+
+/** `port` undefined: any. */
+function takesHttp(service: Service, port: number | undefined): boolean {
+  return port === undefined || httpPorts(service).includes(port);
+}
+
+/** The port that a call names. */
+function portOf(authority: string): number | undefined {
+  const [, digits] = /:(\d{1,5})$/.exec(authority) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** The host that a call names, as the mesh writes it. */
 function hostOf(authority: string): string {
-  return authority.replace(/:\d+$/, '');
+  return authority.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase();
 }
 
 /** A path comes from the caller and goes into a header. */

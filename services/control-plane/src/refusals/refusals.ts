@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { plainTextKey } from '@weft/compiler/envoy/filter-chain-inbound';
-import { againHeader } from '@weft/compiler/envoy/names';
+import { againHeader, calledPortHeader } from '@weft/compiler/envoy/names';
 import type { Mesh, WorkloadId } from '@weft/compiler/model/mesh';
+import { outboundPort } from '@weft/compiler/pod/ports';
 import type { AttributeContext, AttributeContext_Peer } from '@weft/envoy-api/envoy/service/auth/v3/attribute_context';
 import {
   CheckRequestSchema,
@@ -55,7 +56,8 @@ export function createRefusals(options: {
     const mesh = options.mesh();
     if (mesh === undefined) throw new GrpcError(grpcCode.unavailable, 'the mesh is not known yet');
     const { attributes } = fromBinary(CheckRequestSchema, request);
-    const { path: asked = '', host = '', headers = {} } = attributes?.request?.http ?? {};
+    const { path: asked = '', host: named = '', headers = {} } = attributes?.request?.http ?? {};
+    const host = withCalledPort(named, headers[calledPortHeader]);
     const isPlainText = attributes?.contextExtensions[plainTextKey] !== undefined;
     if (!isPlainText && options.firstCalls && passesOf(headers) < maxPasses) {
       const callees = admitting(mesh, workload, asked, host);
@@ -83,6 +85,12 @@ export function createRefusals(options: {
 
 /** The most times that a sidecar sends one call to itself: a worker thread may be late with the routes that its proxy has taken. */
 const maxPasses = 3;
+
+/** A call's host with its port: the one that it names, else the one that its redirected connection was made to. */
+function withCalledPort(host: string, called: string | undefined): string {
+  if (host === '' || called === undefined || called === String(outboundPort) || /:\d+$/.test(host)) return host;
+  return `${host}:${called}`;
+}
 
 /** How often a sidecar has sent a call to itself. */
 function passesOf(headers: Readonly<Record<string, string>>): number {
