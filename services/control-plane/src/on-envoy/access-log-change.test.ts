@@ -23,8 +23,8 @@ test('a change of the level fails no call that ends within the drain, and then e
   const { application } = bakery.replica('leaf-0');
   const held: (() => void)[] = [];
   application.behaviour = (stream, headers) => {
-    if (headers[':path'] === path('Call')) behaviours.ok(stream, headers);
-    else if (headers[':path'] === path('Held')) held.push(() => behaviours.ok(stream, headers));
+    if (headers[':path'] === path('Call')) behaviours.ok(stream);
+    else if (headers[':path'] === path('Held')) held.push(() => behaviours.ok(stream));
     else {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
       stream.write(Buffer.alloc(5));
