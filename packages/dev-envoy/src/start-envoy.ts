@@ -17,6 +17,8 @@ export interface StartEnvoyOptions {
   readonly log?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Envoy's own log level. Default: "warning". */
   readonly logLevel?: string;
+  /** How long connections of a listener that has changed may stay, in seconds. Default: Envoy's own, 600. */
+  readonly drainSeconds?: number;
 }
 
 /** As much of a bootstrap as is read here. */
@@ -59,6 +61,7 @@ export async function startEnvoy(options: StartEnvoyOptions): Promise<RunningEnv
     // Access logs: Envoy's own default keeps a quiet proxy's lines back for 10 s.
     '--file-flush-interval-msec',
     '500',
+    ...(options.drainSeconds === undefined ? [] : ['--drain-time-s', String(options.drainSeconds)]),
   ];
   // A group of its own: a Ctrl-C at the terminal goes to whoever started it, which then ends its children in order.
   const child = spawn(options.envoy, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });

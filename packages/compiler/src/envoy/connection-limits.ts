@@ -72,7 +72,7 @@ export const sidecarCodecHeaders = { maxKb: 128, maxHeaders: 256 } as const;
 
 /**
  * HTTP/2 between proxies, and between a proxy and its application; docs/decisions/sidecar-connections.md says why. One connection carries
- * the calls of everybody, and a reader that stops keeps a stream's window of it: 64 of them, before the others are held up.
+ * the calls of everybody, and a reader that stops keeps a stream's window of it. The others are held up when half of it is kept: by 32.
  */
 const withinMesh = { initialStreamWindowSize: 256 << 10, initialConnectionWindowSize: 16 << 20 } as const;
 

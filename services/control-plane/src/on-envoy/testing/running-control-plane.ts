@@ -26,6 +26,8 @@ export interface Configurations {
   readonly methods?: ReadonlyMap<string, AuthenticatedMethod>;
   /** What the Envoy of a gateway may hold. Default: as in a cluster. */
   readonly edgeLimits?: ProxyLimits;
+  /** How long an Envoy keeps the connections of a listener that has changed. Default: Envoy's own. */
+  readonly drainSeconds?: number;
   readonly requests?: ReadonlyMap<string, AuthenticatedRequest>;
 }
 
@@ -109,6 +111,7 @@ export async function runControlPlane(configurations: Configurations): Promise<R
       const envoy = await startEnvoy({
         envoy: (await findEnvoy()).path,
         dir: join(dir, name),
+        ...(configurations.drainSeconds === undefined ? {} : { drainSeconds: configurations.drainSeconds }),
         log: (line) => log.push(`${name} ${line}`),
         bootstrap: Object(
           bootstrap({

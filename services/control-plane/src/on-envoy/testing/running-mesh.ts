@@ -21,10 +21,12 @@ export interface MeshOptions {
   readonly edgeLimits?: ProxyLimits;
   /** What becomes of each resource before it is delivered: a test may not have the time that a default takes. */
   readonly delivered?: (resource: Resource) => Resource;
+  /** How long an Envoy keeps the connections of a listener that has changed. */
+  readonly drainSeconds?: number;
 }
 
 /** Starts it without any mesh yet. */
-export async function runMesh({ edgeLimits, delivered }: MeshOptions = {}): Promise<RunningMesh> {
+export async function runMesh({ edgeLimits, delivered, drainSeconds }: MeshOptions = {}): Promise<RunningMesh> {
   const compiler = new DirectoryCompiler();
   const { mesh } = compiler;
   const reflection = createReflection({ mesh: () => mesh });
@@ -37,6 +39,7 @@ export async function runMesh({ edgeLimits, delivered }: MeshOptions = {}): Prom
       return new Map([...snapshot].map(([typeUrl, resources]) => [typeUrl, changed(resources)]));
     },
     ...(edgeLimits ? { edgeLimits } : {}),
+    ...(drainSeconds ? { drainSeconds } : {}),
     workload: (id) => mesh.workloads.get(id),
     methods: new Map([
       [checkPath, createRefusals({ mesh: () => mesh }).method],
