@@ -73,9 +73,10 @@ function targetsAt(
   const usable = ports.flatMap(({ port, protocol }) => (protocol === 'tcp' ? [] : port));
   const byDefault = barePort(service);
   const keeper = usable.find((port) => port === byDefault) ?? usable[0];
+  const all = httpPorts(service).length;
+  const isWhole = all === usable.length;
   // A process has no address of its own, so that nothing is redirected to it.
-  const isWhole = httpPorts(service).length === usable.length;
-  const tells = service.addresses.length > 0 || service.headless || httpPorts(service).length > 1;
+  const tells = service.addresses.length > 0 || service.headless || all > 1;
   return ports.map(({ port, protocol }) => ({
     service,
     port,
