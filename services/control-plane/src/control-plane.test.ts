@@ -104,7 +104,8 @@ test.serial('a control plane that comes back sends nothing again, and no Envoy l
   );
   t.deepEqual(await read(), before);
   t.is(await destroyed(), 0);
-  t.notRegex(mesh.log.slice(log), /refused/);
+  // Envoy's own words of its tries to connect, while nothing listens, are in the log, too.
+  t.notRegex(mesh.log.slice(log), /(?<!Connection[_ ])refused/);
 });
 
 test.serial('a broken manifest is named and harms nobody; a mended one counts', async (t) => {
