@@ -56,9 +56,18 @@ export function podTemplate(pod: Omit<ScratchPod, 'namespace'>) {
   };
 }
 
-/** Makes service accounts that are not there yet. */
+const serviceAccounts = new Map<string, Promise<unknown>>();
+
+/** Makes service accounts that are not there yet. Several calls may name the same: `kubectl apply` alone fails where another is quicker. */
 export async function makeServiceAccounts(namespace: string, ...names: readonly string[]): Promise<void> {
-  await apply(names.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } })));
+  const made = names.map((name) => {
+    const key = `${namespace}/${name}`;
+    const making =
+      serviceAccounts.get(key) ?? apply([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } }]);
+    serviceAccounts.set(key, making);
+    return making;
+  });
+  await Promise.all(made);
 }
 
 /** Runs a pod until it is Ready; it goes with its namespace, or by `remove`. */
