@@ -13,7 +13,7 @@ import { type Load, startLoad } from './testing/load.ts';
 import { behaviours } from './testing/raw-application.ts';
 import { RawCaller } from './testing/raw-call.ts';
 import { frameTypes, getBlock, headerBlock, lastIndexed, literal, RawFrames } from './testing/raw-frames.ts';
-import { type RunningBakery, runBakery } from './testing/running-bakery.ts';
+import { counter, type RunningBakery, runBakery } from './testing/running-bakery.ts';
 import { until } from './testing/running-control-plane.ts';
 
 // What callers outside can make the edge hold. Its timeouts are a hundredth of the real ones, its heap and connections a fraction.
@@ -130,6 +130,10 @@ test.serial('many such connections do not take it above its heap, and then calle
   t.true((await heapBytes(t.context)) < mostBytes);
   await until(async () => (await call(t.context)).grpcStatus === '0');
   await until(async () => (await get(t.context.address, '/v1/nothing').catch(() => 0)) === 404);
+  // While memory is short, Envoy ends connections of the others, too.
+  const edge = t.context.bakery.edge?.envoy;
+  const pressure = 'overload.envoy.resource_monitors.fixed_heap.pressure';
+  await until(async () => edge !== undefined && (await counter(edge, pressure)) < 70);
 });
 
 test.serial('connections above the limit are closed, and those that are there go on', async (t) => {

@@ -143,7 +143,7 @@ export async function follow(t: ExecutionContext, prepare: (fake: FakeApiServer)
       const timer = setTimeout(() => {
         waiting.delete(look);
         reject(new Error(`not in time: ${what}; ${JSON.stringify(said.at(-1)?.problems)}`));
-      }, 10_000);
+      }, 30_000);
       const look = () => {
         const facts = said.at(-1);
         if (facts === undefined || !holds(facts)) return;

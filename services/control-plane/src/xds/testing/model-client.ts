@@ -104,8 +104,10 @@ export class ModelClient {
     if (added.length > 0 || dropped.length > 0) view.named = true;
     for (const name of view.held.keys()) if (!this.#wants(view, name)) view.held.delete(name);
     if (typeUrl === typeUrls.cluster) this.#followClusters([]);
-    if (!view.begun) this.#begin(typeUrl, view);
-    else if (this.#variant === 'sotw') this.#askSotw(typeUrl, view, view.nonce);
+    if (!view.begun) {
+      // An empty first request would ask for everything.
+      if (view.wildcard || view.names.size > 0) this.#begin(typeUrl, view);
+    } else if (this.#variant === 'sotw') this.#askSotw(typeUrl, view, view.nonce);
     else if (added.length > 0 || dropped.length > 0) {
       this.#askDelta(typeUrl, { resourceNamesSubscribe: added, resourceNamesUnsubscribe: dropped });
     }
