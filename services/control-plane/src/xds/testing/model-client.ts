@@ -104,10 +104,8 @@ export class ModelClient {
     if (added.length > 0 || dropped.length > 0) view.named = true;
     for (const name of view.held.keys()) if (!this.#wants(view, name)) view.held.delete(name);
     if (typeUrl === typeUrls.cluster) this.#followClusters([]);
-    if (!view.begun) {
-      // An empty first request would ask for everything.
-      if (view.wildcard || view.names.size > 0) this.#begin(typeUrl, view);
-    } else if (this.#variant === 'sotw') this.#askSotw(typeUrl, view, view.nonce);
+    if (!view.begun) this.#begin(typeUrl, view);
+    else if (this.#variant === 'sotw') this.#askSotw(typeUrl, view, view.nonce);
     else if (added.length > 0 || dropped.length > 0) {
       this.#askDelta(typeUrl, { resourceNamesSubscribe: added, resourceNamesUnsubscribe: dropped });
     }
@@ -142,7 +140,7 @@ export class ModelClient {
       view.begun = false;
       view.nonce = '';
     }
-    for (const [typeUrl, view] of this.views) if (view.wildcard || view.names.size > 0) this.#begin(typeUrl, view);
+    for (const [typeUrl, view] of this.views) this.#begin(typeUrl, view);
   }
 
   /** Lets the server take one message. False: there is none. */
@@ -176,6 +174,8 @@ export class ModelClient {
   }
 
   #begin(typeUrl: TypeUrl, view: Wanted): void {
+    // An empty first request would ask for everything.
+    if (!view.wildcard && view.names.size === 0) return;
     view.begun = true;
     if (this.#variant === 'sotw') {
       this.#askSotw(typeUrl, view, '');
